@@ -18,7 +18,7 @@ Task = Literal["single-label", "multi-label", "regression"]
 class Loader(Protocol):
     """Mini-batches `(x, y)`, with `len()` telling how many; `y` is None for a test set."""
 
-    def __iter__(self) -> Iterator[tuple[Any, Tensor | None]]: ...
+    def __iter__(self) -> Iterator[tuple[Any, Any]]: ...
 
     def __len__(self) -> int: ...
 
@@ -39,7 +39,7 @@ class TensorLoader:
     def __len__(self) -> int:
         return number_of_batches(len(self.x), self.batch_size, self.drop_last)
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor | None]]:
+    def __iter__(self) -> Iterator[tuple[Tensor, Any]]:
         if self.shuffle:
             order = torch.randperm(len(self.x)).to(self.x.device)
             batches: Iterable[Any] = order.split(self.batch_size)
@@ -57,8 +57,9 @@ def number_of_batches(examples: int, batch_size: int, drop_last: bool = False) -
 class Data:
     """A training set, a validation set and perhaps a test set.
 
-    `task` says what the targets are: one class each (`single-label`: whole numbers, softmax and cross-entropy), any number of
-    classes each (`multi-label`: zeros and ones, sigmoid and binary cross-entropy) or numbers (`regression`: mean squared error).
+    `task` says what the targets are: one class each (`single-label`: whole numbers, softmax and cross-entropy), any number
+    of classes each (`multi-label`: zeros and ones, sigmoid and binary cross-entropy) or numbers (`regression`: mean squared
+    error).
 
     Images and tables have subclasses of their own. A subclass sets `task`, `batch_size`, `classes`, `path` and the three
     datasets, and implements `loader`, `items` and `targets`.
@@ -109,6 +110,12 @@ class Data:
         """All targets of one split in the order of `items`; None for a test set."""
         raise NotImplementedError
 
+    def activation(self, outputs: Tensor) -> Tensor:
+        """What a model's raw outputs (N, ...) say: probabilities by softmax or sigmoid; for a regression, themselves."""
+        if self.task == "single-label":
+            return outputs.softmax(dim=1)
+        return outputs.sigmoid() if self.task == "multi-label" else outputs
+
     @staticmethod
     def from_tensors(
         train: tuple[Tensor, Tensor],
@@ -121,8 +128,8 @@ class Data:
     ) -> "TensorData":
         """Data from tensors `(x, y)`, the examples along their first dimension.
 
-        Without `task`, whole-number targets (N,) are classes and floating-point targets are a regression; several labels at once
-        (N, classes) need `task="multi-label"`, since nothing in the numbers tells them from a regression.
+        Without `task`, whole-number targets (N,) are classes and floating-point targets are a regression; several labels at
+        once (N, classes) need `task="multi-label"`, since nothing in the numbers tells them from a regression.
 
         >>> x, y = torch.randn(100, 4), torch.randint(3, (100,))
         >>> data = Data.from_tensors(train=(x, y), valid=(x[:20], y[:20]), batch_size=32)
@@ -150,7 +157,9 @@ class TensorData(Data):
             raise CourseError(f"batch_size is {batch_size}; a mini-batch holds one example or more")
         for name, (x, y) in {"train": train, "valid": valid}.items():
             if len(x) != len(y) or len(x) == 0:
-                raise CourseError(f"{name} has {len(x)} inputs and {len(y)} targets; give as many of one as of the other, at least one")
+                raise CourseError(
+                    f"{name} has {len(x)} inputs and {len(y)} targets; give as many of one as of the other, at least one"
+                )
         self._splits: dict[str, tuple[Tensor, Tensor | None]] = {"train": train, "valid": valid}
         if test is not None:
             self._splits["test"] = (test, None)

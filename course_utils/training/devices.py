@@ -1,6 +1,7 @@
 """Where the numbers are computed, and how a run is made repeatable."""
 
 import random
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,3 +31,29 @@ def set_seed(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
+
+
+def random_state() -> dict[str, Any]:
+    """The state of Python's, NumPy's and PyTorch's random numbers, as lists, numbers and tensors."""
+    version, numbers, spare = random.getstate()
+    algorithm, keys, position, has_spare, numpy_spare = np.random.get_state()
+    return {
+        "python": [version, list(numbers), spare],
+        "numpy": [algorithm, torch.from_numpy(np.asarray(keys).astype(np.int64)), position, has_spare, numpy_spare],
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "mps": [torch.mps.get_rng_state()] if torch.backends.mps.is_available() else [],
+    }
+
+
+def restore_random_state(state: dict[str, Any]) -> None:
+    """Put back what `random_state` gave."""
+    version, numbers, spare = state["python"]
+    random.setstate((version, tuple(numbers), spare))
+    algorithm, keys, position, has_spare, numpy_spare = state["numpy"]
+    np.random.set_state((algorithm, keys.numpy().astype(np.uint32), position, has_spare, numpy_spare))
+    torch.set_rng_state(state["torch"])
+    if state["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"])
+    if state["mps"] and torch.backends.mps.is_available():
+        torch.mps.set_rng_state(state["mps"][0])

@@ -1,0 +1,24 @@
+"""The training loop; it knows nothing of images, tables or notebooks."""
+
+from course_utils.training.callbacks import Callback, DivergedError, Recorder
+from course_utils.training.data import Data
+from course_utils.training.devices import default_device, set_seed
+from course_utils.training.learner import Learner, Predictions
+from course_utils.training.metrics import accuracy, best_threshold, f_beta, rmspe
+from course_utils.training.storage import StorageError
+
+__all__ = [
+    "Callback",
+    "Data",
+    "DivergedError",
+    "Learner",
+    "Predictions",
+    "Recorder",
+    "StorageError",
+    "accuracy",
+    "best_threshold",
+    "default_device",
+    "f_beta",
+    "rmspe",
+    "set_seed",
+]

@@ -1,0 +1,198 @@
+"""What may happen around each step of a fit: a callback is an object whose methods are called at those moments."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.errors import CourseError
+
+if TYPE_CHECKING:
+    from course_utils.training.learner import Learner
+
+
+class Callback:
+    """Override the moments you want; each gets the learner, whose attributes say where the fit stands.
+
+    `learner.epoch` and `learner.step` count from 0, `learner.loss` is the mini-batch's loss as a number, `learner.results` the
+    losses and metrics of the epoch that ended.
+
+    >>> class Shout(Callback):
+    ...     def after_epoch(self, learner):
+    ...         print(f"epoch {learner.epoch} is done")
+    """
+
+    def before_fit(self, learner: "Learner") -> None:
+        """Before the first epoch."""
+
+    def before_epoch(self, learner: "Learner") -> None:
+        """The model is in training mode; no mini-batch was seen."""
+
+    def before_step(self, learner: "Learner") -> None:
+        """Before the mini-batch goes through the model."""
+
+    def after_loss(self, learner: "Learner") -> None:
+        """`learner.loss` is known."""
+
+    def after_backward(self, learner: "Learner") -> None:
+        """Gradients are known; weights have not moved."""
+
+    def after_step(self, learner: "Learner") -> None:
+        """Weights have moved."""
+
+    def after_epoch(self, learner: "Learner") -> None:
+        """Training and validation of an epoch are done."""
+
+    def after_cycle(self, learner: "Learner") -> None:
+        """The epoch that ended was the last of its cycle; called after `after_epoch`."""
+
+    def after_fit(self, learner: "Learner") -> None:
+        """However the fit ended: whole, interrupted or by an error."""
+
+
+MOMENTS = tuple(name for name in vars(Callback) if name.startswith(("before_", "after_")))
+
+
+class Hooks:
+    """The overridden methods of some callbacks, sorted by moment once, so that a moment nobody cares for costs nothing."""
+
+    def __init__(self, callbacks: list[Callback]) -> None:
+        self._methods = {
+            moment: [getattr(c, moment) for c in callbacks if getattr(type(c), moment) is not getattr(Callback, moment)]
+            for moment in MOMENTS
+        }
+
+    def call(self, moment: str, learner: "Learner") -> None:
+        """Call the methods for one moment, in the order of the callbacks."""
+        for method in self._methods[moment]:
+            method(learner)
+
+
+class DivergedError(CourseError):
+    """The loss is no longer a number."""
+
+
+class StopAtNaN(Callback):
+    """End the fit when the loss is not a number, with the weights as they were before the fit."""
+
+    def before_fit(self, learner: "Learner") -> None:
+        """Keep a copy of all weights and running averages."""
+        self._kept = [t.detach().clone() for t in _tensors(learner.training_model)]
+
+    def after_loss(self, learner: "Learner") -> None:
+        """Raise DivergedError at a loss of NaN or infinity."""
+        if math.isfinite(learner.loss):
+            return
+        with torch.no_grad():
+            for tensor, value in zip(_tensors(learner.training_model), self._kept, strict=True):
+                tensor.copy_(value)
+        rates = [group["lr"] for group in learner.optimizer.param_groups]
+        raise DivergedError(
+            f"the loss became {learner.loss} in epoch {learner.epoch}, step {learner.step}, at a learning rate of "
+            f"{', '.join(f'{rate:.3g}' for rate in rates)}. The weights are back to what they were before this fit. "
+            f"Try a rate ten times lower ({rates[-1] / 10:.1g}), look at lr_find().plot(), give the learner clip=1.0, "
+            "or look for NaN or infinite values in the data."
+        )
+
+    def after_fit(self, learner: "Learner") -> None:
+        """Let go of the copy."""
+        self._kept = []
+
+
+def _tensors(model: nn.Module) -> list[Tensor]:
+    return [*model.parameters(), *model.buffers()]
+
+
+class ClipGradients(Callback):
+    """Scale the gradients down where their norm over all weights is above `max_norm`."""
+
+    def __init__(self, max_norm: float) -> None:
+        self.max_norm = max_norm
+
+    def after_backward(self, learner: "Learner") -> None:
+        """Clip before the step."""
+        torch.nn.utils.clip_grad_norm_(learner.training_model.parameters(), self.max_norm)
+
+
+class Recorder(Callback):
+    """Keeps the loss and the rates of every step, and the results of every epoch, over all fits of a learner."""
+
+    def __init__(self) -> None:
+        self.losses: list[float] = []
+        self.rates: list[list[float]] = []
+        self.momenta: list[float] = []
+        self.epochs: list[dict[str, float]] = []
+
+    def after_step(self, learner: "Learner") -> None:
+        """Note what the step did."""
+        groups = learner.optimizer.param_groups
+        self.losses.append(learner.loss)
+        self.rates.append([group["lr"] for group in groups])
+        self.momenta.append(groups[-1].get("momentum", groups[-1].get("betas", (0.0,))[0]))
+
+    def after_epoch(self, learner: "Learner") -> None:
+        """Note what the epoch reached."""
+        self.epochs.append(learner.results)
+
+    def plot_loss(self, smooth: float = 0.95) -> Any:
+        """Draw the training loss of each step, smoothed by an exponential average; return the axes."""
+        average, smoothed = 0.0, []
+        for step, loss in enumerate(self.losses, 1):
+            average = smooth * average + (1 - smooth) * loss
+            smoothed.append(average / (1 - smooth**step))
+        return self._plot(smoothed, "training loss (smoothed)")
+
+    def plot_rate(self) -> Any:
+        """Draw the learning rate of each step, a line for each layer group that has a rate of its own; return the axes."""
+        axes = self._plot([rates[-1] for rates in self.rates], "learning rate")
+        if any(rate != rates[-1] for rates in self.rates for rate in rates):
+            axes.set_ylabel("learning rate of the last layer group")
+        return axes
+
+    def _plot(self, values: list[float], label: str) -> Any:
+        import matplotlib.pyplot as plt
+
+        if not values:
+            raise CourseError("nothing is recorded yet; call fit() first")
+        axes = plt.subplots(figsize=(6, 3.2))[1]
+        axes.plot(values)
+        axes.set(xlabel="step (mini-batches)", ylabel=label)
+        axes.grid(alpha=0.3)
+        return axes
+
+
+class Checkpoint(Callback):
+    """Saves all that a fit needs to go on, after each cycle; `Learner.resume` reads it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def after_cycle(self, learner: "Learner") -> None:
+        """Save, replacing the checkpoint before."""
+        learner.save_checkpoint(self.name)
+
+
+class Progress(Callback):
+    """A bar with the loss and the time left, and under it a table of epochs.
+
+    In a notebook the table stays in the saved file as plain HTML and the bar goes; in a terminal each epoch is a line.
+    """
+
+    def before_fit(self, learner: "Learner") -> None:
+        """Show an empty bar for all steps of the fit."""
+        from course_utils.training.progress import EpochTable
+
+        self.table = EpochTable(total=learner.steps_in_fit, done=learner.steps_done, show=True)
+
+    def after_step(self, learner: "Learner") -> None:
+        """Move the bar."""
+        self.table.advance(note=f"loss {learner.loss:.4f}")
+
+    def after_epoch(self, learner: "Learner") -> None:
+        """Add a row."""
+        self.table.add_row({"epoch": learner.epoch, **learner.results})
+
+    def after_fit(self, learner: "Learner") -> None:
+        """Leave the table alone."""
+        self.table.close()

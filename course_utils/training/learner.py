@@ -1,0 +1,473 @@
+"""The Learner: data, a model, and the loop that fits one to the other."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from course_utils.errors import CourseError
+from course_utils.training import schedules, storage
+from course_utils.training.callbacks import Callback, Checkpoint, ClipGradients, Hooks, Progress, Recorder, StopAtNaN
+from course_utils.training.data import Data, Loader, Split
+from course_utils.training.devices import random_state, restore_random_state
+from course_utils.training.progress import Bar, can_be_seen
+from course_utils.training.schedules import LearningRateSearch, Schedule
+
+Rates = float | Sequence[float] | np.ndarray
+Metric = Callable[[Tensor, Tensor], float]
+LayerGroup = nn.Module | Sequence[nn.Module]
+
+SGD = partial(torch.optim.SGD, momentum=0.9)
+SCHEDULES = {f.__name__: f for f in (schedules.constant, schedules.cosine_restarts, schedules.one_cycle)}
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+
+
+def mean_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Mean squared error of outputs (N, 1) or (N,) against targets of either shape, never broadcast against each other."""
+    return F.mse_loss(outputs.view_as(targets), targets)
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "single-label": F.cross_entropy,
+    "multi-label": F.binary_cross_entropy_with_logits,
+    "regression": mean_squared_error,
+}
+
+
+@dataclass
+class Predictions:
+    """What a model says of a set, in the order of its files or rows.
+
+    Attributes:
+        values: (N, classes) probabilities for a classifier, (N, ...) numbers on the target's own scale for a regression.
+        targets: the right answers, (N,) or (N, classes); None for a test set.
+        items: what each example is called.
+        classes: the names of the columns of `values`; None for a regression.
+    """
+
+    values: Tensor
+    targets: Tensor | None
+    items: Sequence[str]
+    classes: Sequence[str] | None = None
+
+    @property
+    def probabilities(self) -> Tensor:
+        """The values of a classifier, (N, classes)."""
+        return self.values
+
+    @property
+    def log_probabilities(self) -> Tensor:
+        """Their natural logarithms, as the lecture's library gave them (0:35:48); no lower than the smallest float's."""
+        return self.values.clamp_min(torch.finfo(self.values.dtype).tiny).log()
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+class Learner:
+    """Fits a model to data.
+
+    Args:
+        data: training and validation set, as mini-batches; see `Data`.
+        model: maps a mini-batch to raw outputs (logits), (N, classes) for a classifier.
+        loss: (outputs, targets) -> mean loss; by default the one for `data.task`.
+        metrics: functions of (values, targets), called after each epoch over the whole validation set.
+        layer_groups: the model cut from its input to its output into parts that get a rate each, and freeze together; by
+            default one group.
+        optimizer: makes a PyTorch optimiser from parameter groups; by default SGD with momentum 0.9. Each fit starts a new one.
+        callbacks: more of what happens around each step.
+        clip: the largest norm that gradients may have together; None lets them be.
+        mixed_precision: compute in 16 bits where that is safe; by default on NVIDIA GPUs.
+        channels_last: keep images in the memory order that convolutions are fastest in; by default where the model has any.
+        progress: show bars and tables; by default in notebooks and terminals.
+        path: the folder for weights and checkpoints; by default `data.path / "models"`.
+
+    >>> from course_utils.training import Data, accuracy, set_seed
+    >>> set_seed(0)
+    >>> x = torch.randn(500, 2); y = (x[:, 0] > x[:, 1]).long()
+    >>> data = Data.from_tensors(train=(x[:400], y[:400]), valid=(x[400:], y[400:]))
+    >>> learner = Learner(data, nn.Linear(2, 2), metrics=[accuracy], progress=False)
+    >>> learner.fit(0.5, 3)
+    >>> learner.validate()["accuracy"] > 0.95
+    True
+    """
+
+    def __init__(
+        self,
+        data: Data,
+        model: nn.Module,
+        loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+        metrics: Sequence[Metric] = (),
+        layer_groups: Sequence[LayerGroup] | None = None,
+        optimizer: Callable[[list[dict[str, Any]]], torch.optim.Optimizer] = SGD,
+        callbacks: Sequence[Callback] = (),
+        clip: float | None = None,
+        mixed_precision: bool | None = None,
+        channels_last: bool | None = None,
+        progress: bool | None = None,
+        path: str | Path | None = None,
+    ) -> None:
+        self.data, self.model, self.metrics = data, model.to(data.device), list(metrics)
+        self.loss_function = loss or LOSSES[data.task]
+        self.layer_groups = self._checked_groups(layer_groups)
+        self.make_optimizer = optimizer
+        self.optimizer: torch.optim.Optimizer = optimizer([{"params": list(model.parameters())}])
+        self.recorder = Recorder()
+        self.callbacks: list[Callback] = [StopAtNaN(), *([ClipGradients(clip)] if clip else []), self.recorder, *callbacks]
+        self.progress = can_be_seen() if progress is None else progress
+        self.path = Path(path) if path else data.path / "models"
+
+        on_gpu = data.device.type == "cuda"
+        self.mixed_precision = on_gpu if mixed_precision is None else mixed_precision
+        self._dtype = torch.bfloat16 if not on_gpu or torch.cuda.is_bf16_supported() else torch.float16
+        self._scaler = torch.amp.GradScaler(data.device.type, enabled=self.mixed_precision and self._dtype == torch.float16)
+        self.channels_last = _has_convolution(model) if channels_last is None else channels_last
+        if self.channels_last:
+            self.model.to(memory_format=torch.channels_last)
+
+        self.first_trainable = 0  # the layer group from which on weights move
+        self.bn_frozen = False
+        self.epoch = self.step = self.epochs_done = 0
+        self.loss, self.results = float("nan"), dict[str, float]()
+
+    # -- fitting ---------------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        lr: Rates,
+        cycles: int,
+        cycle_len: int | None = None,
+        cycle_mult: int = 1,
+        weight_decay: float = 0.0,
+        checkpoint: str | None = None,
+    ) -> None:
+        """Train for some cycles.
+
+        Without `cycle_len` that is `cycles` epochs at a constant rate. With it, the rate falls along half a cosine over
+        `cycle_len` epochs and restarts, each cycle `cycle_mult` times as long as the one before.
+
+        Args:
+            lr: the learning rate, or a list or array of one per layer group, first layers first.
+            cycles: how many cycles.
+            cycle_len: epochs in the first cycle.
+            cycle_mult: how many times longer each next cycle is.
+            weight_decay: how strongly weights are pulled to zero (the optimiser's own `weight_decay`).
+            checkpoint: a name; all that is needed to go on is saved under it after each cycle, see `resume`.
+
+        Raises:
+            DivergedError: the loss is no longer a number; the weights are then as they were before.
+
+        Ctrl-C ends the fit at once and keeps what was learnt.
+        """
+        plan = ["constant", cycles] if cycle_len is None else ["cosine_restarts", cycles, cycle_len, cycle_mult]
+        self._fit(plan, lr, weight_decay, checkpoint)
+
+    def fit_one_cycle(self, lr: Rates, epochs: int, weight_decay: float = 0.0, checkpoint: str | None = None) -> None:
+        """Train for one long cycle in which the rate first rises to `lr`, then falls; see `schedules.one_cycle`."""
+        self._fit(["one_cycle", epochs], lr, weight_decay, checkpoint)
+
+    def resume(self, checkpoint: str) -> None:
+        """Go on with the fit that saved this checkpoint, as if it had never stopped: on the processor equal to the last bit.
+
+        The learner must have been made as it was then: the same data, model, and options.
+        """
+        state = storage.load_checkpoint(self._file(checkpoint, ".checkpoint"), self.model)
+        self.model.load_state_dict(state["model"])
+        self.freeze_to(state["first_trainable"])
+        self.bn_freeze(state["bn_frozen"])
+        saved = state["fit"]
+        self._fit(saved["plan"], saved["lr"], saved["weight_decay"], checkpoint, state)
+
+    def _fit(
+        self, plan: list[Any], lr: Rates, weight_decay: float, checkpoint: str | None, resumed: dict[str, Any] | None = None
+    ) -> None:
+        name, *arguments = plan
+        self.schedule: Schedule = SCHEDULES[name](*arguments)
+        self.start_training(lr, weight_decay)
+        self._plan = {"plan": plan, "lr": self._rates(lr), "weight_decay": weight_decay}
+        self.epochs_done, self.step = 0, 0
+        if resumed:
+            self.optimizer.load_state_dict(resumed["optimizer"])
+            self.epochs_done = resumed["epochs_done"]
+            self.recorder.__dict__.update(resumed["recorder"])
+            restore_random_state(resumed["random"])
+        extra = [Checkpoint(checkpoint)] if checkpoint else []
+        self._hooks = Hooks([*self.callbacks, *([Progress()] if self.progress else []), *extra])
+        try:
+            self._hooks.call("before_fit", self)
+            for epoch in range(self.epochs_done, self.schedule.epochs):
+                self._fit_epoch(epoch)
+        except KeyboardInterrupt:
+            done = f"{self.step} of {self.steps_per_epoch} steps"
+            print(f"Stopped by you in epoch {self.epoch}, after {done}; what was learnt is kept.")
+        finally:
+            self._hooks.call("after_fit", self)
+            self.model.eval()
+
+    def _fit_epoch(self, epoch: int) -> None:
+        self.epoch, self.step = epoch, 0
+        self.set_training_mode()
+        self._hooks.call("before_epoch", self)
+        total, seen = 0.0, 0
+        for x, y in self.loader("train", augment=True, shuffle=True):
+            self._set_rates(self.schedule, epoch + self.step / self.steps_per_epoch)
+            self._hooks.call("before_step", self)
+            total += self.train_step(x, y) * len(y)
+            seen += len(y)
+            self.step += 1
+        self.results = {"train loss": total / max(seen, 1), **self.validate()}
+        self.epochs_done = epoch + 1
+        self._hooks.call("after_epoch", self)
+        if self.schedule.ends_cycle(epoch):
+            self._hooks.call("after_cycle", self)
+
+    def train_step(self, x: Any, y: Tensor) -> float:
+        """One step of gradient descent on a mini-batch; returns its loss."""
+        self.optimizer.zero_grad()
+        with self._precision():
+            loss = self.loss_function(self._forward(x), y.to(self.data.device))
+        self.loss = loss.item()
+        self._hooks.call("after_loss", self)
+        self._scaler.scale(loss).backward()
+        self._scaler.unscale_(self.optimizer)
+        self._hooks.call("after_backward", self)
+        self._scaler.step(self.optimizer)
+        self._scaler.update()
+        self._hooks.call("after_step", self)
+        return self.loss
+
+    def start_training(self, lr: Rates, weight_decay: float = 0.0) -> None:
+        """Make a new optimiser with a parameter group for each layer group that is not frozen, and enter training mode."""
+        groups = []
+        for rate, modules in zip(self._rates(lr), self.layer_groups, strict=True):
+            weights = [p for module in modules for p in module.parameters() if p.requires_grad]
+            if weights:
+                groups.append({"params": weights, "lr": rate, "full_lr": rate, "weight_decay": weight_decay})
+        if not groups:
+            raise CourseError("every layer is frozen, so there is nothing to train; call unfreeze() or freeze_to(-1)")
+        self.optimizer = self.make_optimizer(groups)
+        self._hooks = Hooks(self.callbacks)
+        self.steps_per_epoch = len(self.loader("train", augment=True, shuffle=True))
+        self.set_training_mode()
+
+    def _set_rates(self, schedule: Schedule, epochs_done: float) -> None:
+        position = schedule.position(epochs_done)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["full_lr"] * schedule.rate(position)
+            if schedule.momentum and "momentum" in group:
+                group["momentum"] = schedule.momentum(position)
+            elif schedule.momentum and "betas" in group:
+                group["betas"] = (schedule.momentum(position), group["betas"][1])
+
+    def _rates(self, lr: Rates) -> list[float]:
+        """One full rate for each layer group."""
+        rates = [float(lr)] * len(self.layer_groups) if isinstance(lr, int | float) else [float(rate) for rate in lr]
+        if len(rates) != len(self.layer_groups):
+            raise CourseError(
+                f"{len(rates)} learning rates were given for {len(self.layer_groups)} layer groups; "
+                "give one number, or one rate per group"
+            )
+        if any(not 0 <= rate < float("inf") for rate in rates):
+            raise CourseError(f"the learning rate {lr} is no rate; it is 0 or more, and finite")
+        return rates
+
+    @property
+    def steps_in_fit(self) -> int:
+        """Mini-batches in the whole fit."""
+        return self.schedule.epochs * self.steps_per_epoch
+
+    @property
+    def steps_done(self) -> int:
+        """Mini-batches in the epochs that are done."""
+        return self.epochs_done * self.steps_per_epoch
+
+    def lr_find(
+        self, start: float = 1e-5, stop: float = 10.0, steps: int = 100, weight_decay: float = 0.0
+    ) -> LearningRateSearch:
+        """Try growing learning rates, then put everything back to the bit; see `schedules.find_learning_rate`."""
+        return schedules.find_learning_rate(self, start, stop, steps, weight_decay)
+
+    # -- what is trained -------------------------------------------------------------------------------------------------
+
+    def freeze(self) -> None:
+        """Train the last layer group alone."""
+        self.freeze_to(-1)
+
+    def unfreeze(self) -> None:
+        """Train every layer group."""
+        self.freeze_to(0)
+
+    def freeze_to(self, n: int) -> None:
+        """Freeze the layer groups before the nth, counted from the end if negative; batch norms in them stand still too."""
+        groups = len(self.layer_groups)
+        if not -groups <= n < groups:
+            raise CourseError(f"freeze_to({n}): this model has {groups} layer groups, so n is {-groups} to {groups - 1}")
+        self.first_trainable = n % groups
+        for number, modules in enumerate(self.layer_groups):
+            for module in modules:
+                module.requires_grad_(number >= self.first_trainable)
+
+    def bn_freeze(self, frozen: bool = True) -> None:
+        """Keep the running averages of every batch norm as they are, in layers that train too (lecture 0:18:25)."""
+        self.bn_frozen = frozen
+
+    def set_training_mode(self) -> None:
+        """Training mode, but for the batch norms that stand still: those of frozen layer groups, and all after `bn_freeze`."""
+        self.training_model.train()
+        still = self.layer_groups if self.bn_frozen else self.layer_groups[: self.first_trainable]
+        for module in (m for modules in still for part in modules for m in part.modules()):
+            if isinstance(module, BATCH_NORMS):
+                module.eval()
+
+    def set_data(self, data: Data) -> None:
+        """Go on with other data of the same classes, as with larger images."""
+        if data.classes != self.data.classes:
+            raise CourseError(f"the new data has classes {data.classes}, the model was built for {self.data.classes}")
+        self.data = data.to(self.data.device)
+
+    # -- what the model says ---------------------------------------------------------------------------------------------
+
+    def validate(self) -> dict[str, float]:
+        """The loss and the metrics over the whole validation set."""
+        outputs, targets = self._outputs(self.loader("valid"))
+        if targets is None:
+            raise CourseError("the validation set has no targets to compare with")
+        values = self.data.activation(outputs)
+        results = {"valid loss": self.loss_function(outputs, targets).item()}
+        return results | {_name(metric): float(metric(values, targets)) for metric in self.metrics}
+
+    def predict(self, split: Split = "valid") -> Predictions:
+        """Predictions for one split, in the order of its files or rows."""
+        bar = Bar(self.loader(split), description="predicting", show=self.progress)
+        outputs, targets = self._outputs(bar)
+        return Predictions(self.data.activation(outputs), targets, self.data.items(split), self.data.classes)
+
+    def tta(self, split: Split = "valid", n: int = 4) -> Predictions:
+        """Test-time augmentation: the mean of the predictions for each plain example and for `n` augmented views of it."""
+        if not self.data.augments:
+            raise CourseError(
+                f"tta() averages over augmented views, but this {type(self.data).__name__} augments nothing; use predict()"
+            )
+        if n < 1:
+            raise CourseError(f"tta() was asked for {n} augmented views; ask for 1 or more")
+        loaders = [self.data.loader(split, augment=view > 0) for view in range(n + 1)]
+        views = []
+        bar: Bar[None] = Bar(total=sum(map(len, loaders)), description="predicting with augmentation", show=self.progress)
+        with bar:
+            for loader in loaders:
+                outputs, targets = self._outputs(_advancing(loader, bar), self.model)
+                views.append(self.data.activation(outputs))
+        return Predictions(torch.stack(views).mean(0), targets, self.data.items(split), self.data.classes)
+
+    @torch.no_grad()
+    def _outputs(self, loader: Iterable[tuple[Any, Any]], model: nn.Module | None = None) -> tuple[Tensor, Tensor | None]:
+        """Raw outputs and targets of all mini-batches, on the processor."""
+        model = model or self.training_model
+        model.eval()
+        outputs, targets = [], []
+        for x, y in loader:
+            with self._precision():
+                outputs.append(self._forward(x, model).float().cpu())
+            if y is not None:
+                targets.append(y.cpu())
+        if not outputs:
+            raise CourseError("there is nothing to predict: the set has no examples")
+        return torch.cat(outputs), torch.cat(targets) if targets else None
+
+    def _forward(self, x: Any, model: nn.Module | None = None) -> Tensor:
+        """Outputs for a mini-batch: a tensor, or a tuple of the model's several inputs."""
+        inputs = [part.to(self.data.device) for part in (x if isinstance(x, tuple | list) else (x,))]
+        if self.channels_last:
+            inputs = [part.contiguous(memory_format=torch.channels_last) if part.ndim == 4 else part for part in inputs]
+        outputs: Tensor = (model or self.training_model)(*inputs)
+        return outputs
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        return torch.autocast(self.data.device.type, self._dtype) if self.mixed_precision else nullcontext()
+
+    @property
+    def training_model(self) -> nn.Module:
+        """The part of the model that a fit runs: all of it, unless a subclass has the outputs of the rest at hand."""
+        return self.model
+
+    def loader(self, split: Split, augment: bool = False, shuffle: bool = False) -> Loader:
+        """The mini-batches that `training_model` takes."""
+        return self.data.loader(split, augment, shuffle)
+
+    def summary(self) -> Any:
+        """A table of the layers: shapes of outputs with -1 for the batch and channels first, and counts of parameters."""
+        from torchinfo import summary
+
+        x, _ = next(iter(self.data.loader("valid")))
+        inputs = [part[:1].to(self.data.device) for part in (x if isinstance(x, tuple | list) else (x,))]
+        columns = ("input_size", "output_size", "num_params", "trainable")
+        table = summary(self.model, input_data=inputs, mode="eval", col_names=columns, col_width=20, depth=4, verbose=0)
+        for layer in table.summary_list:
+            for size in (layer.input_size, layer.output_size):
+                if size and isinstance(size, list) and isinstance(size[0], int):
+                    size[0] = -1
+        return table
+
+    # -- on disk ---------------------------------------------------------------------------------------------------------
+
+    def save(self, name: str) -> Path:
+        """Write the weights to `path/name.safetensors` and return that path."""
+        about = {"model": type(self.model).__name__, "classes": " ".join(self.data.classes or [])}
+        return storage.save_weights(self.model, self._file(name, ".safetensors"), about)
+
+    def load(self, name: str) -> None:
+        """Read the weights that `save(name)` wrote; weights of another architecture are refused, their first layers named."""
+        storage.load_weights(self.model, self._file(name, ".safetensors"))
+
+    def save_checkpoint(self, name: str) -> Path:
+        """Write all that a fit needs to go on: weights, optimiser, schedule, random state, history."""
+        state = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "fit": self._plan,
+            "epochs_done": self.epochs_done,
+            "first_trainable": self.first_trainable,
+            "bn_frozen": self.bn_frozen,
+            "recorder": vars(self.recorder),
+            "random": random_state(),
+        }
+        return storage.save_checkpoint(state, self._file(name, ".checkpoint"))
+
+    def _file(self, name: str, suffix: str) -> Path:
+        if not name or name != Path(name).name or name.startswith("."):
+            raise CourseError(f"{name!r} is no name for saved weights; give a plain name like 'first', without folders")
+        return self.path / f"{name}{suffix}"
+
+    def _checked_groups(self, layer_groups: Sequence[LayerGroup] | None) -> list[tuple[nn.Module, ...]]:
+        groups = [(g,) if isinstance(g, nn.Module) else tuple(g) for g in layer_groups or [self.model]]
+        grouped = [id(p) for modules in groups for module in modules for p in module.parameters()]
+        left_out = [name for name, p in self.model.named_parameters() if id(p) not in grouped]
+        if left_out:
+            raise CourseError(
+                f"layer_groups leave out {len(left_out)} weights of the model, first {left_out[0]}; every layer belongs in one"
+            )
+        if len(set(grouped)) != len(grouped):
+            raise CourseError("a layer stands in two layer_groups; each belongs in one")
+        return groups
+
+
+def _has_convolution(model: nn.Module) -> bool:
+    return any(isinstance(module, nn.Conv2d) for module in model.modules())
+
+
+def _name(metric: Metric) -> str:
+    metric = getattr(metric, "func", metric)  # a functools.partial is called what its function is called
+    return str(getattr(metric, "__name__", type(metric).__name__))
+
+
+def _advancing(loader: Loader, bar: Bar[Any]) -> Iterable[tuple[Any, Any]]:
+    for batch in loader:
+        yield batch
+        bar.advance()

@@ -1,0 +1,52 @@
+import math
+
+import pytest
+
+from course_utils.errors import CourseError
+from course_utils.training.schedules import LearningRateSearch, constant, cosine_restarts, one_cycle
+
+
+@pytest.mark.parametrize(("cycles", "cycle_len", "cycle_mult"), [(1, 1, 1), (3, 1, 2), (2, 3, 1), (3, 2, 3)])
+def test_cosine_restarts_follow_the_formula_of_sgdr(cycles, cycle_len, cycle_mult):
+    schedule = cosine_restarts(cycles, cycle_len, cycle_mult)
+    batches, epoch = 7, 0
+    for i in range(cycles):
+        length = cycle_len * cycle_mult**i
+        for t in range(length * batches):
+            t_cur = t / batches  # in epochs, updated at each batch
+            expected = 0.5 * (1 + math.cos(math.pi * t_cur / length))
+            assert schedule.rate(schedule.position(epoch + t_cur)) == pytest.approx(expected, abs=1e-12)
+        epoch += length
+        assert schedule.ends_cycle(epoch - 1)
+    assert schedule.epochs == epoch
+    assert sum(schedule.ends_cycle(e) for e in range(epoch)) == cycles
+
+
+def test_a_constant_rate_is_constant_and_each_epoch_is_a_cycle():
+    schedule = constant(4)
+    assert {schedule.rate(schedule.position(t / 10)) for t in range(40)} == {1.0}
+    assert all(schedule.ends_cycle(e) for e in range(4))
+
+
+def test_one_cycle_rises_and_falls_and_the_momentum_does_the_opposite():
+    schedule = one_cycle(10)
+    rates = [schedule.rate(p / 100) for p in range(101)]
+    momenta = [schedule.momentum(p / 100) for p in range(101)]
+    assert rates.index(max(rates)) == 30 == momenta.index(min(momenta))
+    assert rates[:31] == sorted(rates[:31])
+    assert rates[30:] == sorted(rates[30:], reverse=True)
+    assert (rates[0], rates[-1]) == pytest.approx((0.04, 1e-5))
+
+
+@pytest.mark.parametrize("arguments", [(0,), (1, 0), (1, 1, 0), (1.5,), (-1,)])
+def test_lengths_that_cannot_be_are_refused(arguments):
+    with pytest.raises(CourseError, match="whole number"):
+        cosine_restarts(*arguments)
+
+
+def test_the_steepest_rate_is_where_the_loss_falls_fastest():
+    rates = [10 ** (i / 10 - 5) for i in range(50)]
+    losses = [1 / (1 + math.exp((i - 25) / 2)) for i in range(40)] + [2.0**i for i in range(10)]
+    assert LearningRateSearch(rates, losses).steepest == pytest.approx(rates[25], rel=0.3)
+    assert LearningRateSearch(rates[:5], losses[:5]).steepest is None
+    assert LearningRateSearch(rates, sorted(losses)).steepest is None
