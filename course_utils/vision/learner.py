@@ -1,0 +1,130 @@
+"""A Learner for pictures: a pretrained backbone with a new head, and the head trained on precomputed activations."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from course_utils.errors import CourseError
+from course_utils.training.data import Loader, Split, TensorLoader
+from course_utils.training.learner import LayerGroup, Learner, Metric
+from course_utils.training.metrics import accuracy, f_beta
+from course_utils.training.progress import Bar
+from course_utils.vision.activations import activations
+from course_utils.vision.backbones import DEFAULT, backbone
+from course_utils.vision.data import ImageData
+from course_utils.vision.heads import ConcatPool, head
+
+
+def image_learner(
+    data: ImageData,
+    arch: str = DEFAULT,
+    pretrained: bool = True,
+    precompute: bool = False,
+    dropout: float = 0.5,
+    metrics: Sequence[Metric] | None = None,
+    layer_groups: Sequence[LayerGroup] | None = None,
+    **options: Any,
+) -> "ImageLearner":
+    """Build a Learner from a backbone by name and a new head for the classes of `data`.
+
+    Its layer groups are the two halves of the backbone and the head. With pretrained weights the backbone is frozen at first.
+
+    Args:
+        data: labelled pictures.
+        arch: see `backbones.backbone`.
+        pretrained: start from the weights learnt on ImageNet.
+        precompute: run the frozen backbone once and train the head on what it gave; augmentation is silent meanwhile.
+        dropout: of the last layer; half as much before the one before it.
+        metrics: by default accuracy, or F2 where pictures have several labels.
+        layer_groups: other groups than these three; lists of modules of the learner's `model`.
+        options: of `Learner`.
+
+    Raises:
+        WeightsError: pretrained weights cannot be had; the message says which can.
+    """
+    if not isinstance(data, ImageData) or data.classes is None:
+        raise CourseError(f"image_learner was given {type(data).__name__}; it needs labelled pictures, an ImageData")
+    base = backbone(arch, pretrained)
+    layers = {"body": base.body, "pool": ConcatPool(), "head": head(2 * base.features, len(data.classes), dropout)}
+    model = nn.Sequential(OrderedDict(layers))
+    if metrics is None:
+        metrics = [f_beta] if data.task == "multi-label" else [accuracy]
+    groups = layer_groups or [*base.halves, layers["head"]]
+    learner = ImageLearner(data, model, metrics=metrics, layer_groups=groups, **options)
+    if pretrained:
+        learner.freeze()
+    learner.precompute = precompute
+    return learner
+
+
+class ImageLearner(Learner):
+    """A Learner whose model has a `body`, a `pool` and a `head`; see `image_learner`."""
+
+    data: ImageData
+    model: nn.Sequential
+
+    def __init__(self, data: ImageData, model: nn.Sequential, **options: Any) -> None:
+        super().__init__(data, model, **options)
+        self.body, self.pool, self.head = model.children()
+        self._precompute = False
+        self._activations: dict[Split, Tensor] = {}
+        self._computed_by: list[tuple[int, int]] = []  # the state of body and data that the activations belong to
+
+    @property
+    def precompute(self) -> bool:
+        """Whether fits train the head alone, on the body's activations for the plain pictures (lecture 0:17:22).
+
+        An epoch then takes a fraction of a second, and augmentation has no effect. Setting it True freezes the body;
+        `unfreeze` and `freeze_to` set it False.
+        """
+        return self._precompute
+
+    @precompute.setter
+    def precompute(self, on: bool) -> None:
+        if on:
+            super().freeze_to(-1)
+        self._precompute = on
+
+    def freeze_to(self, n: int) -> None:
+        """Freeze the layer groups before the nth; with more than the head to train, nothing is precomputed any more."""
+        super().freeze_to(n)
+        if self.first_trainable < len(self.layer_groups) - 1:
+            self._precompute = False
+
+    @property
+    def training_model(self) -> nn.Module:
+        """The head while activations are precomputed, else the whole model."""
+        return self.head if self.precompute else self.model
+
+    def loader(self, split: Split, augment: bool = False, shuffle: bool = False) -> Loader:
+        """Activations (B, 2 x features) while they are precomputed, else pictures."""
+        if not self.precompute:
+            return self.data.loader(split, augment, shuffle)
+        x, size = self.activations(split), self.data.batch_size
+        alone = shuffle and len(x) % size == 1 and len(x) > 1  # batch norm cannot learn from a batch of one
+        return TensorLoader(x, self.data.targets(split), size, shuffle, drop_last=alone)
+
+    def activations(self, split: Split = "valid") -> Tensor:
+        """What body and pool make of the plain pictures of one split, (N, 2 x features), computed only if anything changed."""
+        state = [(id(self.data), 0)]
+        state += [(id(t), t._version) for t in [*self.body.parameters(), *self.body.buffers()]]
+        if state != self._computed_by:
+            self._activations, self._computed_by = {}, state
+        if split not in self._activations:
+            frozen = nn.Sequential(self.body, self.pool)
+            self._activations[split] = activations(
+                self.data, split, frozen, self.path / "activations", lambda: self._run_frozen(frozen, split)
+            )
+        return self._activations[split]
+
+    def _run_frozen(self, frozen: nn.Module, split: Split) -> Tensor:
+        bar = Bar(self.data.loader(split), description=f"precomputing activations ({split})", show=self.progress)
+        return self._outputs(bar, frozen)[0]
+
+    def predict_one(self, image: Any) -> Tensor:
+        """Probabilities (classes,) for one picture: a Pillow image or a file."""
+        x = self.data.transforms.one(image)[None]
+        outputs, _ = self._outputs([(x, None)], self.model)
+        return self.data.activation(outputs)[0]

@@ -1,0 +1,149 @@
+"""Looking at what a classifier gets right and wrong, as figures (review of lesson 1, lecture 0:15:15)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from course_utils.errors import CourseError
+from course_utils.training.learner import Predictions
+from course_utils.vision.data import ImageData
+from course_utils.vision.images import read_image
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHOWN_SIDE = 240  # pixels of the shorter side of a picture in a figure: small enough for a notebook
+
+
+class Results:
+    """The predictions for pictures with one label each, sorted by how right or wrong they are.
+
+    Methods that show pictures return a figure whose titles tell the predicted class, its probability, and the label where that
+    is another. `of` keeps to pictures of one actual class, by name.
+
+    >>> values, targets = torch.tensor([[0.9, 0.1], [0.4, 0.6]]), torch.tensor([0, 0])
+    >>> results = Results(Path("pets"), Predictions(values, targets, ["a.jpg", "b.jpg"], ["cats", "dogs"]))
+    >>> results.accuracy, results.confusion_matrix().tolist(), results.most_wrong_rows(1)
+    (0.5, [[1, 1], [0, 0]], [1])
+    """
+
+    def __init__(self, data: ImageData | Path, predictions: Predictions) -> None:
+        values, targets = predictions.values, predictions.targets
+        if targets is None:
+            raise CourseError("these predictions have no targets to compare with; take those of the validation set")
+        if targets.ndim != 1 or values.ndim != 2:
+            raise CourseError(
+                f"results are for one label per picture; got values {tuple(values.shape)} and targets {tuple(targets.shape)}"
+            )
+        self.path = data if isinstance(data, Path) else data.path
+        self.classes: Sequence[str] = predictions.classes or [str(i) for i in range(values.shape[1])]
+        self.items, self.values, self.targets = predictions.items, values, targets
+        self.top, self.predicted = values.max(dim=1)
+        self.right = self.predicted == targets
+
+    @property
+    def accuracy(self) -> float:
+        """The share of pictures whose most probable class is the actual one."""
+        return self.right.float().mean().item()
+
+    def confusion_matrix(self) -> Tensor:
+        """Counts (classes, classes): actual classes in rows, predicted ones in columns."""
+        n = len(self.classes)
+        return torch.bincount(self.targets * n + self.predicted, minlength=n * n).view(n, n)
+
+    def most_confused(self, n: int = 10) -> list[tuple[str, str, int]]:
+        """The n commonest mistakes: actual class, predicted class, how many times."""
+        counts = self.confusion_matrix().fill_diagonal_(0)
+        order = counts.flatten().argsort(descending=True, stable=True)[:n].tolist()
+        pairs = [(i // len(counts), i % len(counts)) for i in order]
+        return [(self.classes[a], self.classes[b], int(counts[a, b])) for a, b in pairs if counts[a, b]]
+
+    # -- rows of pictures ------------------------------------------------------------------------------------------------
+
+    def most_right_rows(self, n: int = 4, of: str | None = None) -> list[int]:
+        """Rightly classified with the highest probability, surest first."""
+        return self._sorted(self.right, self.top, True, n, of)
+
+    def most_wrong_rows(self, n: int = 4, of: str | None = None) -> list[int]:
+        """Wrongly classified with the highest probability, surest first."""
+        return self._sorted(~self.right, self.top, True, n, of)
+
+    def most_unsure_rows(self, n: int = 4, of: str | None = None) -> list[int]:
+        """Those whose most probable class has the lowest probability, least sure first."""
+        return self._sorted(torch.ones_like(self.right), self.top, False, n, of)
+
+    def random_rows(self, n: int = 4, right: bool = True, of: str | None = None, seed: int = 0) -> list[int]:
+        """Rightly, or else wrongly, classified ones at random; the same for the same seed."""
+        order = torch.randperm(len(self.right), generator=torch.Generator().manual_seed(seed)).float()
+        return self._sorted(self.right if right else ~self.right, order, False, n, of)
+
+    def _sorted(self, among: Tensor, by: Tensor, descending: bool, n: int, of: str | None) -> list[int]:
+        if of is not None:
+            if of not in self.classes:
+                raise CourseError(f"there is no class {of!r}; there are {', '.join(self.classes[:10])}")
+            among = among & (self.targets == list(self.classes).index(of))
+        order: list[int] = by.argsort(descending=descending, stable=True).tolist()
+        return [row for row in order if among[row]][:n]
+
+    # -- figures ---------------------------------------------------------------------------------------------------------
+
+    def show_most_right(self, n: int = 4, of: str | None = None) -> "Figure":
+        """Show the pictures of `most_right_rows`."""
+        return self.show(self.most_right_rows(n, of), "Most right")
+
+    def show_most_wrong(self, n: int = 4, of: str | None = None) -> "Figure":
+        """Show the pictures of `most_wrong_rows`."""
+        return self.show(self.most_wrong_rows(n, of), "Most wrong")
+
+    def show_most_unsure(self, n: int = 4, of: str | None = None) -> "Figure":
+        """Show the pictures of `most_unsure_rows`."""
+        return self.show(self.most_unsure_rows(n, of), "Most unsure")
+
+    def show_random(self, n: int = 4, right: bool = True, of: str | None = None, seed: int = 0) -> "Figure":
+        """Show the pictures of `random_rows`."""
+        return self.show(self.random_rows(n, right, of, seed), "Right, at random" if right else "Wrong, at random")
+
+    def show(self, rows: Sequence[int], title: str = "") -> "Figure":
+        """Show the pictures of some rows, four abreast."""
+        import matplotlib.pyplot as plt
+
+        lines = max(1, -(-len(rows) // 4))
+        figure, axes = plt.subplots(lines, 4, figsize=(10, 2.9 * lines + 0.3), squeeze=False)
+        for axis in axes.flat:
+            axis.axis("off")
+        for axis, row in zip(axes.flat, rows, strict=False):
+            axis.imshow(read_image(self.path / self.items[row], SHOWN_SIDE))
+            axis.set_title(self._caption(row), fontsize=9, color="black" if self.right[row] else "firebrick")
+        if not rows:
+            axes[0, 0].text(0, 0.5, "none", fontsize=11)
+        figure.suptitle(title)
+        figure.tight_layout()
+        plt.close(figure)  # a notebook shows what is returned; left open it would be shown twice
+        return figure
+
+    def show_confusion_matrix(self) -> "Figure":
+        """Draw the confusion matrix, counts written in the cells where there are no more than twenty classes."""
+        import matplotlib.pyplot as plt
+
+        counts, n = self.confusion_matrix(), len(self.classes)
+        side = min(12.0, 2.5 + 0.6 * n)
+        figure, axis = plt.subplots(figsize=(side, side))
+        shares = counts / counts.sum(1, keepdim=True).clamp(min=1)
+        axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        axis.set(xlabel="predicted", ylabel="actual", title="Confusion matrix")
+        axis.set_xticks(range(n), self.classes, rotation=90 if n > 4 else 0, fontsize=9 if n <= 20 else 5)
+        axis.set_yticks(range(n), self.classes, fontsize=9 if n <= 20 else 5)
+        for actual in range(n if n <= 20 else 0):
+            for predicted in range(n):
+                colour = "white" if shares[actual, predicted] > 0.5 else "black"
+                axis.text(predicted, actual, f"{counts[actual, predicted]:,}", ha="center", va="center", color=colour)
+        figure.tight_layout()
+        plt.close(figure)
+        return figure
+
+    def _caption(self, row: int) -> str:
+        caption = f"{self.classes[int(self.predicted[row])]} {self.top[row]:.3f}"
+        return caption if self.right[row] else f"{caption}\nlabelled {self.classes[int(self.targets[row])]}"
