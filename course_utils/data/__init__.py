@@ -1,0 +1,126 @@
+"""Where data comes from: `get("dogscats")` gives the folder of a dataset, real or drawn."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_utils.data import samples
+from course_utils.data.archives import unpack
+from course_utils.data.catalog import DATASETS, Dataset, find
+from course_utils.data.download import download_competition, fetch, get_url, install
+from course_utils.data.errors import DownloadError
+from course_utils.data.places import can_write, data_folder, find_real, sample_folders, why_not_real
+from course_utils.errors import CourseError
+
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "DownloadError",
+    "Status",
+    "data_folder",
+    "download_competition",
+    "get",
+    "get_url",
+    "install",
+    "link",
+    "status",
+    "unpack",
+]
+
+
+def get(name: str, sample: bool | None = None) -> Path:
+    """Give the folder of the dataset `name`: dogscats, dogbreeds, planet, rossmann or digits.
+
+    `sample=True` gives the drawn stand-in, and draws it (some seconds) where it has not been drawn yet. `sample=False` gives
+    the real data, and downloads it where it is not there. With `None` it is the real data where it is there and else the
+    stand-in, and one printed line says so. The data lies in the folder that `COURSE_DATA` names, by default `data` in the
+    project.
+
+    Raises a `CourseError` for a name that is not known, for a stand-in that cannot be drawn yet and for a folder that holds
+    only a part of the dataset, and a `DownloadError` for a download that fails. (Lecture: 0:08:54, 0:13:45)
+    """
+    dataset = find(name)
+    real = None if sample else find_real(dataset)
+    if real is not None:
+        return real
+    if sample is False:
+        return _download(dataset)
+    if sample is None:
+        samples.maker_of(dataset)
+        why = why_not_real(dataset)
+    folder = _sample(dataset)
+    if sample is None:
+        print(
+            f"{name}: no real data ({why}), so this is the drawn stand-in in {folder}; get({name!r}, sample=False) downloads it"
+        )
+    return folder
+
+
+def _sample(dataset: Dataset) -> Path:
+    samples.maker_of(dataset)
+    for folder in sample_folders(dataset.name):
+        if samples.is_current(dataset, folder):
+            return folder
+        if can_write(folder):
+            return samples.draw(dataset, folder)
+        print(f"{dataset.name}: {folder.parent} cannot be written to; the stand-in is drawn elsewhere")
+    raise CourseError("no folder to draw in can be written to; let COURSE_DATA name one that can")
+
+
+def _download(dataset: Dataset) -> Path:
+    for folder in (data_folder() / name for name in dataset.folders):
+        if folder.is_symlink() or (folder.is_dir() and any(folder.iterdir())):
+            parts = f", or get single parts with course_utils.data.download_competition({dataset.name!r}, files=[...])"
+            raise CourseError(
+                f"no real {dataset.name}, and nothing was downloaded: {why_not_real(dataset)}. "
+                f"Complete it{parts if dataset.competition else ''}; or move it away, and the whole dataset will be downloaded"
+            )
+    return fetch(dataset, data_folder() / dataset.name)
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is on this machine of one dataset: the folder of the real one and that of its up-to-date stand-in, each or None."""
+
+    name: str
+    real: Path | None
+    sample: Path | None
+
+
+def status(name: str) -> Status:
+    """Look which forms of the dataset `name` are there; nothing is drawn or downloaded."""
+    dataset = find(name)
+    drawn = None
+    if dataset.maker:
+        drawn = next((folder for folder in sample_folders(name) if samples.is_current(dataset, folder)), None)
+    return Status(name, find_real(dataset), drawn)
+
+
+def link(name: str, folder: str | Path) -> Path:
+    """Make `folder`, which holds the real dataset `name` on another drive, available without copying it.
+
+    Gives the link, which is made in the data folder. Raises a `CourseError` where `folder` lacks a part of the dataset, where
+    the data folder holds something of that name already, and where the system refuses the link. (Lecture: 0:13:45)
+    """
+    dataset = find(name)
+    folder = Path(folder).expanduser().resolve()
+    if not folder.is_dir():
+        raise CourseError(f"{folder} is no folder; give the one that holds {', '.join(dataset.missing_from(folder))}")
+    if missing := dataset.missing_from(folder):
+        raise CourseError(f"{folder} is not {name}: it lacks {', '.join(missing)}; give the folder that holds these")
+    place = data_folder() / name
+    if place.is_symlink() and place.resolve() == folder:
+        return place
+    if place.is_symlink() or place.exists():
+        was = f"a link to {place.readlink()}" if place.is_symlink() else "there already"
+        raise CourseError(f"{place} is {was}; nothing was changed: move it away, then try again")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(folder, target_is_directory=True)
+    except OSError as error:
+        raise CourseError(
+            f"the system did not let {place} be made as a link to {folder} ({error.strerror}). "
+            f'On Windows, switch on Developer Mode in the settings, or type mklink /J "{place}" "{folder}" '
+            "in a command prompt. Anywhere, COURSE_DATA can name the folder above the data, if the data's own folder is called "
+            f"{' or '.join(dataset.folders)}"
+        ) from error
+    return place
