@@ -1,0 +1,64 @@
+# Everything a person types here. `make help` lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+# the first of these that is Python 3.11 or newer makes the virtual environment; PYTHON=... chooses another
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+NAME ?=
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help setup lab lessons test check unit notebooks test-real bench format clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.lessons ## install everything for the lessons into .venv (the others do it by themselves)
+
+lab: $(VENV)/.lessons ## open the lessons in JupyterLab
+	@$(BIN)/course lab
+
+lessons: $(VENV)/.lessons ## run every lesson without a screen, into build/; NAME=01 runs one
+	@$(BIN)/course lessons $(NAME)
+
+test: check unit notebooks ## everything that must pass: style, types, unit tests, doctests, notebooks
+
+check: $(VENV)/.tests ## style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+unit: $(VENV)/.tests ## unit tests and doctests
+	$(PYTEST) -m "not real_data"
+
+notebooks: $(VENV)/.tests ## run the notebooks under nbval, on drawn data of their own
+	COURSE_DATA=build/data $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=600 notebooks
+
+test-real: $(VENV)/.tests ## tests on real data in the folder COURSE_DATA; QUICK=1 leaves out the slow ones
+	COURSE_DATA="$${COURSE_DATA:-../shared/data}" $(PYTEST) -m "real_data$(if $(QUICK), and not slow)" tests
+
+bench: $(VENV)/.bench ## time and memory beside what one would use instead; one table
+	@$(BIN)/python -m benchmarks
+
+format: $(VENV)/.tests ## lay out the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean: ## remove what was built; data and .venv stay
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache
+
+# A stamp is younger than the files that say what to install: then there is nothing to do.
+$(VENV)/.lessons: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found. Install one (https://www.python.org), or name it: make PYTHON=/path/to/python3"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Could not make $(VENV); on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.tests: $(VENV)/.lessons
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.lessons
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
+	@touch $@

@@ -1,0 +1,152 @@
+"""The `course` command."""
+
+import os
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from course_utils.errors import CourseError
+
+app = typer.Typer(help="The lessons, their data, and whether this machine is ready for them.", no_args_is_help=True)
+console = Console()
+
+
+@app.command()
+def lab(
+    port: Annotated[
+        int | None, typer.Option(help="Where JupyterLab listens; by default the first free one from 8888 on.")
+    ] = None,
+    browser: Annotated[bool, typer.Option(help="Open a browser; without one the address is printed.")] = True,
+) -> None:
+    """Open the lessons in JupyterLab."""
+    from course_utils.lessons import find_lessons, project_folder
+
+    _draw_samples()
+    root = project_folder()
+    first = find_lessons()[0].relative_to(root)
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        str(first),
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    if port:
+        command.append(f"--port={port}")
+    if not (browser and _has_browser()):
+        command.append("--no-browser")
+        console.print("No browser here: open the address below that starts with http://127.0.0.1 in one.")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # as in a container
+    try:
+        raise typer.Exit(subprocess.run(command, cwd=root, check=False).returncode)
+    except KeyboardInterrupt:
+        raise typer.Exit from None
+
+
+@app.command()
+def lessons(
+    name: Annotated[str | None, typer.Argument(help="Which: 01, cats, ...; without it, all.")] = None,
+) -> None:
+    """Run lessons from top to bottom without a screen, into build/; a line for each says how long it took and its result."""
+    from course_utils.lessons import find_lessons, project_folder, run_lesson
+
+    build = project_folder() / "build"
+    chosen = find_lessons(name)
+    _draw_samples()
+    failed = []
+    for notebook in chosen:
+        with console.status(f"{notebook.stem} ...") as status:
+            try:
+                run = run_lesson(
+                    notebook,
+                    build,
+                    lambda done, cells, stem=notebook.stem: status.update(f"{stem}: cell {done + 1} of {cells}"),  # type: ignore[misc]
+                )
+            except CourseError as error:
+                failed.append(notebook.stem)
+                console.print(f"[red]failed[/red] {notebook.stem}: {escape(str(error))}", soft_wrap=True)
+                continue
+        console.print(f"{run.name}  {run.seconds:.0f} s  {escape(run.headline)}", soft_wrap=True, highlight=False)
+    console.print(f"The executed notebooks are in {build}", soft_wrap=True, highlight=False)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def data(
+    name: Annotated[str | None, typer.Argument(help="Which dataset; without it, what is there of each.")] = None,
+    real: Annotated[bool | None, typer.Option("--real/--sample", help="Insist on the real data, or draw the stand-in.")] = None,
+) -> None:
+    """Get a dataset, or see what is there."""
+    from course_utils.data import DATASETS, get, status
+
+    if name is not None:
+        console.print(str(get(name, sample=None if real is None else not real)), soft_wrap=True, highlight=False)
+        return
+    table = Table("name", "what", "real", "drawn", box=None)
+    for dataset in DATASETS.values():
+        here = status(dataset.name)
+        drawn = "yes" if here.sample else "not yet" if dataset.maker else "-"
+        table.add_row(dataset.name, dataset.title, "yes" if here.real else "no", drawn)
+    console.print(table)
+    console.print("course data NAME gets one; --real downloads it, --sample draws its stand-in.")
+
+
+@app.command()
+def doctor() -> None:
+    """Check whether this machine is ready for the lessons."""
+    from course_utils.doctor import checks
+
+    ready = True
+    for check in checks():
+        mark = {True: "[green]ok     [/green]", None: "[yellow]without[/yellow]", False: "[red]missing[/red]"}[check.ok]
+        advice = f"  [dim]{escape(check.advice)}[/dim]" if check.advice else ""
+        console.print(f"{mark} {check.name:<12} {escape(check.found)}{advice}", soft_wrap=True, highlight=False)
+        ready = ready and check.ok is not False
+    console.print("Ready for the lessons." if ready else "Mend what is missing, then ask again.")
+    if not ready:
+        raise typer.Exit(1)
+
+
+def _draw_samples() -> None:
+    """Make sure that each dataset that can be drawn is there, real or drawn."""
+    from course_utils.data import DATASETS, get, status
+
+    for dataset in DATASETS.values():
+        here = status(dataset.name)
+        if dataset.maker and not (here.real or here.sample):
+            console.print(f"Drawing {dataset.title} (once) ...")
+            get(dataset.name, sample=True)
+
+
+def _has_browser() -> bool:
+    import webbrowser
+
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return False
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        return False
+    return True
+
+
+def main() -> None:
+    """Run the command; an error made on purpose is its message alone."""
+    try:
+        app()
+    except CourseError as error:
+        console.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""The lessons as files: finding the notebooks, running one without a screen, and what it ended with."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from course_utils.errors import CourseError
+from course_utils.files import replacing
+
+HEADLINE = "headline"  # the tag of the cell whose printed line sums a lesson up
+
+
+@dataclass(frozen=True)
+class Run:
+    """A lesson that was run: how long it took, the line it ended with, and the executed notebook."""
+
+    name: str
+    seconds: float
+    headline: str
+    notebook: Path
+
+
+def project_folder() -> Path:
+    """The folder that holds the notebooks: the nearest above the current one, or the one this package was installed from."""
+    for folder in (Path.cwd(), *Path.cwd().parents, Path(__file__).parents[1]):
+        if (folder / "notebooks" / "01_cats_vs_dogs.ipynb").is_file():
+            return folder
+    raise CourseError(
+        f"no lessons found from {Path.cwd()} upwards; go to the folder of the course, the one that holds notebooks/"
+    )
+
+
+def find_lessons(name: str | None = None) -> list[Path]:
+    """The notebooks in order; with `name`, those whose file name starts with it or holds it (`01`, `cats`)."""
+    notebooks = sorted((project_folder() / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    if not name:
+        return notebooks
+    chosen = [path for path in notebooks if path.stem.startswith(name)] or [path for path in notebooks if name in path.stem]
+    if not chosen:
+        raise CourseError(f"there is no lesson {name!r}; there are {', '.join(path.stem for path in notebooks)}")
+    return chosen
+
+
+def run_lesson(notebook: Path, build: Path, on_cell: Callable[[int, int], None] = lambda done, cells: None) -> Run:
+    """Run a notebook from top to bottom in its own folder and write it, with its outputs, to `build`.
+
+    Raises:
+        CourseError: a cell failed; the message shows the cell and its error, and the notebook is written up to there.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    content = nbformat.read(notebook, as_version=4)
+    code = [i for i, cell in enumerate(content.cells) if cell.cell_type == "code"]
+
+    def started(cell: Any, cell_index: int) -> None:
+        on_cell(code.index(cell_index), len(code))
+
+    client = NotebookClient(
+        content,
+        timeout=3600,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(notebook.parent)}},
+        on_cell_execute=started,
+    )
+    start, failure = time.monotonic(), None
+    try:
+        client.execute()
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        failure = error
+    executed = build / notebook.name
+    with replacing(executed) as part:
+        nbformat.write(content, part)
+    if failure is not None:
+        raise CourseError(f"{notebook.name} failed; what it did until then is in {executed}.\n\n{failure}") from failure
+    return Run(notebook.stem, time.monotonic() - start, headline(content), executed)
+
+
+def headline(content: Any) -> str:
+    """The line that a lesson's cell tagged `headline` printed; empty where there is none."""
+    for cell in content.cells:
+        if HEADLINE in cell.metadata.get("tags", []):
+            return "".join(output.get("text", "") for output in cell.get("outputs", [])).strip()
+    return ""

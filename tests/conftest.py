@@ -1,0 +1,39 @@
+"""What every test shares: no screens, no networks' caches, no data folder but its own."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+INSTALL = {
+    "libreoffice": ("soffice", "apt-get install libreoffice-calc"),
+    "browser": ("chromium", "apt-get install chromium"),
+}
+
+
+@pytest.fixture(autouse=True)
+def own_data_folder(request, monkeypatch, tmp_path_factory):
+    """Keep tests away from the data of whoever runs them, but for those on real data."""
+    if "real_data" not in request.keywords and "COURSE_DATA" in os.environ:
+        monkeypatch.setenv("COURSE_DATA", str(tmp_path_factory.mktemp("data")))
+
+
+@pytest.fixture
+def real_data():
+    """The folder of real data that COURSE_DATA names."""
+    return Path(os.environ["COURSE_DATA"])
+
+
+def pytest_collection_modifyitems(config, items):
+    """Skip what this machine cannot run, with the reason and what to install; never where COURSE_MUST_RUN names it."""
+    must_run = os.environ.get("COURSE_MUST_RUN", "").split(",")
+    folder = os.environ.get("COURSE_DATA", "")
+    for item in items:
+        for mark, (program, line) in INSTALL.items():
+            if mark in item.keywords and shutil.which(program) is None and mark not in must_run:
+                item.add_marker(pytest.mark.skip(reason=f"{program} is not installed: {line}"))
+        if "real_data" in item.keywords and not (folder and Path(folder).is_dir()):
+            item.add_marker(pytest.mark.skip(reason="needs real data: set COURSE_DATA to its folder, or `make test-real`"))
