@@ -1,0 +1,1 @@
+"""Drawing cats and dogs, in rooms and landscapes, with numpy and Pillow."""
