@@ -1,0 +1,186 @@
+"""From decoded squares to what a network sees: varied at random (flipped, turned, zoomed, lit), scaled down and normalised."""
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from course_utils.errors import CourseError
+from course_utils.vision.images import read_image, to_pixels
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of red, green and blue, on a scale from 0 to 1
+MARGIN = 1.3  # decoded pictures are kept this much larger than the network's, so that turning and zooming find detail
+PART = 16  # pictures that are varied at a time
+
+SYMMETRIES = torch.tensor(  # of the square, each a matrix that takes (x, y) of the new picture to (x, y) of the old
+    [
+        [[1, 0], [0, 1]],  # as it is
+        [[-1, 0], [0, 1]],  # mirrored left to right
+        [[1, 0], [0, -1]],  # mirrored top to bottom
+        [[-1, 0], [0, -1]],  # half a turn
+        [[0, 1], [1, 0]],  # mirrored in a diagonal
+        [[0, -1], [-1, 0]],  # mirrored in the other
+        [[0, -1], [1, 0]],  # a quarter turn
+        [[0, 1], [-1, 0]],  # a quarter turn the other way
+    ],
+    dtype=torch.float32,
+)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How much pictures are varied while training (lecture 1:24:10-1:25:05).
+
+    Each gets one of the first `symmetries` of `SYMMETRIES` (1, 2 or 8), a turn of up to `degrees` either way, a brightness
+    moved by up to `light` (on a scale from 0 to 1) and a contrast multiplied by 1 - `light` to 1 + `light`.
+    """
+
+    symmetries: int = 1
+    degrees: float = 10.0
+    light: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.symmetries not in (1, 2, 8):
+            raise CourseError(
+                f"symmetries is {self.symmetries}; it is 1 (none), 2 (left and right swapped) or 8 (all of the square's)"
+            )
+
+
+side_on = Augmentation(symmetries=2)
+"""For pictures taken by a person standing on the ground: left and right may swap, up and down may not."""
+
+top_down = Augmentation(symmetries=8)
+"""For pictures taken from above, or through a microscope: any of the eight symmetries of a square."""
+
+
+@dataclass(frozen=True)
+class Transforms:
+    """What becomes of decoded pictures before a network sees them; see `transforms_for`.
+
+    Pictures are cut to squares of `square` x `square` bytes (`squares`), which a call scales to `size` x `size` and
+    normalises, on the device (cpu or cuda) where they are. All random numbers come from PyTorch's global CPU generator, so
+    that `set_seed` repeats them on any device.
+    """
+
+    size: int
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    augment: Augmentation | None = side_on
+    max_zoom: float = 1.1
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise CourseError(f"size is {self.size}; give the pixels along one side of the network's square input, such as 224")
+        if self.max_zoom < 1:
+            raise CourseError(f"max_zoom is {self.max_zoom}; 1 is no zoom, 1.1 shows as little as 1/1.1 of each side")
+        if not (self.augment is None or isinstance(self.augment, Augmentation)):
+            raise CourseError(f"augment is {self.augment!r}; give side_on, top_down, an Augmentation or None")
+
+    @property
+    def square(self) -> int:
+        """The side of the squares that are taken in: 1.3 times `size`."""
+        return round(MARGIN * self.size)
+
+    def squares(self, pictures: Sequence[NDArray[np.uint8]], augment: bool = False) -> Tensor:
+        """Cut a square out of each picture (height, width, 3) whose shorter side is `square`: bytes (B, 3, square, square).
+
+        The square is the middle one, or with `augment` a random one along the longer side.
+        """
+        side, positions = (
+            self.square,
+            torch.rand(len(pictures)).tolist() if augment and self.augment else [None] * len(pictures),
+        )
+        batch = torch.empty(len(pictures), side, side, 3, dtype=torch.uint8)
+        for square, picture, position in zip(batch.numpy(), pictures, positions, strict=True):
+            height, width, _ = picture.shape
+            spare = max(height, width) - side
+            start = spare // 2 if position is None else int(position * (spare + 1))
+            square[...] = picture[start : start + side] if height > width else picture[:, start : start + side]
+        return batch.permute(0, 3, 1, 2)
+
+    def __call__(self, squares: Tensor, augment: bool = False) -> Tensor:
+        """Turn bytes (B, 3, square, square) into normalised numbers (B, 3, size, size), varied at random with `augment`."""
+        if not (augment and self.augment):
+            return self._normalise(self._scale(squares))
+        matrices, light = self._random_matrices(len(squares)), self._random_light(len(squares))
+        # A few at a time: what passes from step to step then stays in the processor's cache.
+        parts = zip(squares.split(PART), matrices.split(PART), light.split(PART), strict=True)
+        return torch.cat([self._normalise(self._light(self._sample(*part[:2]), part[2])) for part in parts])
+
+    def one(self, image: Image.Image | str | os.PathLike[str], augment: bool = False) -> Tensor:
+        """Do the same to one picture, by hand (lecture 0:39:32): a Pillow image or a file becomes (3, size, size).
+
+        >>> transforms_for(None, 64).one(Image.new("RGB", (500, 400)))[None].shape  # [None]: a mini-batch of one
+        torch.Size([1, 3, 64, 64])
+        """
+        pixels = to_pixels(image, self.square) if isinstance(image, Image.Image) else read_image(image, self.square)
+        return self(self.squares([pixels], augment), augment)[0]
+
+    def denormalise(self, x: Tensor) -> Tensor:
+        """Undo the normalisation of (..., 3, height, width): colours from 0 to 1, to be shown."""
+        return (x * self._per_channel(self.std, x) + self._per_channel(self.mean, x)).clamp(0, 1)
+
+    def _random_matrices(self, n: int) -> Tensor:
+        """Maps (n, 2, 3) from places in the new picture to places in the old, both from -1 to 1 across and down."""
+        assert self.augment is not None
+        symmetry = SYMMETRIES[torch.randint(self.augment.symmetries, (n,))]
+        angle = math.radians(self.augment.degrees) * (2 * torch.rand(n) - 1)
+        zoom = 1 + (self.max_zoom - 1) * torch.rand(n, 1)
+        rotation = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(n, 2, 2)
+        shift = (1 - 1 / zoom) * (2 * torch.rand(n, 2) - 1)  # as far as the zoomed picture stays inside
+        return torch.cat([symmetry @ rotation / zoom[:, :, None], shift[:, :, None]], dim=2)
+
+    def _random_light(self, n: int) -> Tensor:
+        """Changes (n, 2) of brightness and of contrast."""
+        assert self.augment is not None
+        return self.augment.light * (2 * torch.rand(n, 2) - 1)
+
+    def _sample(self, squares: Tensor, matrices: Tensor) -> Tensor:
+        """Flip, turn, zoom and scale in one step, so that the picture is blurred once; the edges mirror what is inside."""
+        grid = F.affine_grid(matrices.to(squares.device), [len(squares), 3, self.size, self.size], align_corners=False)
+        x = F.grid_sample(squares.float(), grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+        return x.div_(255)
+
+    def _light(self, x: Tensor, light: Tensor) -> Tensor:
+        """Change the contrast of x (B, 3, size, size) around its mean, and its brightness."""
+        brightness, contrast = light.to(x.device).view(-1, 2, 1, 1, 1).unbind(1)
+        mean = x.mean(dim=(1, 2, 3), keepdim=True)
+        return x.mul_(1 + contrast).add_(brightness - contrast * mean).clamp_(0, 1)
+
+    def _scale(self, squares: Tensor) -> Tensor:
+        if squares.device.type == "cpu":  # PyTorch scales bytes here, several times as fast as floats
+            x = F.interpolate(squares, (self.size, self.size), mode="bilinear", antialias=True).float()
+        else:
+            x = F.interpolate(squares.float(), (self.size, self.size), mode="bilinear", antialias=True).round_()
+        return x.div_(255)
+
+    def _normalise(self, x: Tensor) -> Tensor:
+        return x.sub_(self._per_channel(self.mean, x)).div_(self._per_channel(self.std, x))
+
+    @staticmethod
+    def _per_channel(values: Sequence[float], like: Tensor) -> Tensor:
+        return torch.tensor(values, dtype=like.dtype, device=like.device).view(3, 1, 1)
+
+
+def transforms_for(arch: str | None, size: int, augment: Augmentation | None = side_on, max_zoom: float = 1.1) -> Transforms:
+    """Give the transforms for the backbone `arch` at `size` x `size` pixels, normalised as it was when it was trained.
+
+    While training, pictures are varied as `augment` says (`side_on`, `top_down` or an Augmentation of your own) and zoomed by 1
+    to `max_zoom`; with None they never are. Without a backbone (`arch` None) the statistics are those of ImageNet.
+
+    >>> transforms_for(None, 224, augment=top_down).square
+    291
+    """
+    if arch is None:
+        return Transforms(size, augment=augment, max_zoom=max_zoom)
+    from course_utils.vision.backbones import statistics
+
+    mean, std = statistics(arch)
+    return Transforms(size, mean, std, augment, max_zoom)

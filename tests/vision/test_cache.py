@@ -1,0 +1,161 @@
+"""Decoded once, the same wherever it is kept, and never more than the budget."""
+
+import threading
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from course_utils.vision import cache as cache_module
+from course_utils.vision.cache import PixelCache
+from course_utils.vision.images import ImageError, read_image
+
+SIDE = 20
+BYTES = SIDE * 30 * 3  # of one picture
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> list[Path]:
+    rng = np.random.default_rng(0)
+    paths = [tmp_path / f"{i}.png" for i in range(12)]
+    for i, path in enumerate(paths):
+        size = (60, 40, 3) if i % 2 else (40, 60, 3)
+        Image.fromarray(rng.integers(0, 256, size, dtype=np.uint8)).save(path)
+    return paths
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The files that were decoded so far."""
+    done: list[Path] = []
+
+    def reading(path: Path, short_side: int) -> np.ndarray:
+        done.append(path)
+        return read_image(path, short_side)
+
+    monkeypatch.setattr(cache_module, "read_image", reading)
+    return done
+
+
+def check(cache: PixelCache, order: list[int]) -> None:
+    for row, picture in zip(order, cache.pictures(order), strict=True):
+        assert np.array_equal(picture, read_image(cache.paths[row], SIDE))
+
+
+@pytest.mark.parametrize("memory", [10**6, 4 * BYTES, 0], ids=["memory", "both", "disk"])
+def test_pictures_are_those_of_the_files_and_decoded_once(
+    paths: list[Path], decoded: list[Path], memory: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache_module, "BLOCK", 5 * BYTES + 7)
+    cache = PixelCache(paths, SIDE, memory=memory, disk=10**6, folder=paths[0].parent)
+    order = [3, 1, 4, 0, 5, 9, 2, 6, 8, 7, 11, 10]
+    check(cache, order[:5])
+    check(cache, order)
+    check(cache, order[::-1])
+    assert np.array_equal(cache[7], read_image(paths[7], SIDE))
+    assert sorted(decoded) == sorted(paths)
+    assert cache.memory_left == (memory - 12 * BYTES if memory == 10**6 else 0)
+    assert sorted(paths[0].parent.iterdir()) == sorted(paths)  # the file on disk has no name
+
+
+def test_budgets_are_kept_and_the_rest_is_decoded_again(paths: list[Path], decoded: list[Path]) -> None:
+    cache = PixelCache(paths, SIDE, memory=2 * BYTES, disk=3 * BYTES + 5)
+    with pytest.warns(UserWarning, match="5 of 12 pictures are kept decoded.*disk budget"):
+        check(cache, list(range(12)))
+    assert sum(row in cache for row in range(12)) == 5
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # said once
+        check(cache, list(range(12)))
+    assert len(decoded) == 12 + 7
+
+
+def test_a_folder_that_cannot_be_written_is_replaced_by_the_temporary_one(paths: list[Path]) -> None:
+    cache = PixelCache(paths, SIDE, memory=0, disk=10**6, folder=paths[0])  # a file is no folder
+    check(cache, list(range(12)))
+    assert all(row in cache for row in range(12))
+
+
+def test_a_disk_that_is_full(paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = PixelCache(paths, SIDE, memory=0, disk=10**6)
+    check(cache, [0, 1])
+    assert cache._file is not None
+
+    class Full:
+        def seek(self, offset: int) -> None: ...
+
+        def write(self, content: bytes) -> None:
+            raise OSError(28, "No space left on device")
+
+    file, cache._file = cache._file, Full()  # type: ignore[assignment]
+    with pytest.warns(UserWarning, match="2 of 12 pictures.*No space left"):
+        list(cache.pictures([2, 3]))
+    cache._file = file
+    check(cache, list(range(12)))
+
+
+def test_an_unreadable_picture_is_said_when_its_turn_comes_and_the_cache_goes_on(paths: list[Path]) -> None:
+    paths[5].write_bytes(b"no picture")
+    cache = PixelCache(paths, SIDE)
+    pictures = cache.pictures(range(12))
+    for _ in range(5):
+        next(pictures)
+    with pytest.raises(ImageError, match=r"5\.png is not an image"):
+        next(pictures)
+    check(cache, [row for row in range(12) if row != 5])
+    results = list(cache.results(range(12)))
+    assert [row for row, result in enumerate(results) if isinstance(result, ImageError)] == [5]
+    Image.new("RGB", (30, 20), "red").save(paths[5])  # repaired
+    check(cache, list(range(12)))
+
+
+def test_other_errors_come_up_too(paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(path: Path, short_side: int) -> np.ndarray:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(cache_module, "read_image", failing)
+    with pytest.raises(ZeroDivisionError):
+        PixelCache(paths, SIDE)[0]
+
+
+def decoding_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("decode")]
+
+
+def test_no_thread_outlives_the_iteration(paths: list[Path]) -> None:
+    cache = PixelCache(paths, SIDE)
+    abandoned = cache.pictures(list(range(12)))
+    next(abandoned)
+    assert decoding_threads()
+    abandoned.close()  # type: ignore[attr-defined]
+    assert not decoding_threads()
+    list(cache.pictures(list(range(12))))
+    assert not decoding_threads()
+
+
+def test_order_does_not_depend_on_how_long_decoding_takes(paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    def slowly(path: Path, short_side: int) -> np.ndarray:
+        time.sleep(0.02 if path.stem in ("0", "4") else 0)
+        return read_image(path, short_side)
+
+    monkeypatch.setattr(cache_module, "read_image", slowly)
+    check(PixelCache(paths, SIDE), list(range(12)))
+
+
+def test_only_so_many_are_decoded_ahead(paths: list[Path], decoded: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache_module, "AHEAD", 2)
+    pictures = PixelCache(paths, SIDE).pictures(list(range(12)))
+    next(pictures)
+    time.sleep(0.1)
+    assert 1 <= len(decoded) <= 3
+    assert len(list(pictures)) == 11
+
+
+def test_several_passes_at_once(paths: list[Path]) -> None:
+    cache = PixelCache(paths, SIDE, memory=4 * BYTES, disk=10**6)
+    order, backwards = list(range(12)), list(range(12))[::-1]
+    for a, b, pair in zip(order, backwards, zip(cache.pictures(order), cache.pictures(backwards), strict=True), strict=True):
+        assert np.array_equal(pair[0], read_image(paths[a], SIDE))
+        assert np.array_equal(pair[1], read_image(paths[b], SIDE))

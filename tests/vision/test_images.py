@@ -1,0 +1,254 @@
+"""Every kind of picture that a folder of photographs turns out to hold."""
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from course_utils.errors import CourseError
+from course_utils.vision.images import ImageError, read_image, to_pixels
+
+RNG = np.random.default_rng(0)
+
+
+def photo(width: int = 60, height: int = 40) -> np.ndarray:
+    """A smooth picture, different in every corner and channel."""
+    y, x = np.mgrid[0:height, 0:width]
+    return np.stack([x * 255 // width, y * 255 // height, (x + y) * 255 // (width + height)], axis=2).astype(np.uint8)
+
+
+def test_an_rgb_png_comes_back_to_the_bit(tmp_path: Path) -> None:
+    pixels = RNG.integers(0, 256, (17, 23, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    read = read_image(tmp_path / "a.png")
+    assert read.dtype == np.uint8
+    assert np.array_equal(read, pixels)
+
+
+def test_palette(tmp_path: Path) -> None:
+    image = Image.new("P", (3, 1))
+    image.putpalette([200, 10, 20, 0, 255, 0, 1, 2, 3])
+    image.putdata([2, 0, 1])
+    image.save(tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png").tolist() == [[[1, 2, 3], [200, 10, 20], [0, 255, 0]]]
+
+
+def test_transparent_palette_entry_is_white(tmp_path: Path) -> None:
+    image = Image.new("P", (2, 1))
+    image.putpalette([200, 10, 20, 0, 255, 0])
+    image.putdata([0, 1])
+    image.save(tmp_path / "a.png", transparency=1)
+    assert read_image(tmp_path / "a.png").tolist() == [[[200, 10, 20], [255, 255, 255]]]
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "expected"),
+    [
+        ("RGBA", (200, 10, 20, 255), [200, 10, 20]),
+        ("RGBA", (200, 10, 20, 0), [255, 255, 255]),
+        ("RGBA", (100, 0, 200, 51), [224, 204, 244]),  # a fifth of the colour over four fifths of white
+        ("LA", (80, 255), [80, 80, 80]),
+        ("LA", (80, 0), [255, 255, 255]),
+        ("L", 80, [80, 80, 80]),
+        ("1", 1, [255, 255, 255]),
+        ("1", 0, [0, 0, 0]),
+    ],
+)
+def test_transparency_and_grey(tmp_path: Path, mode: str, colour: int, expected: list[int]) -> None:
+    Image.new(mode, (4, 3), colour).save(tmp_path / "a.png")
+    read = read_image(tmp_path / "a.png")
+    assert read.shape == (3, 4, 3)
+    assert np.abs(read.astype(int) - expected).max() <= 1
+
+
+def test_transparent_colour_of_an_rgb_png(tmp_path: Path) -> None:
+    image = Image.fromarray(np.array([[[9, 9, 9], [50, 60, 70]]], dtype=np.uint8))
+    image.save(tmp_path / "a.png", transparency=(9, 9, 9))
+    assert read_image(tmp_path / "a.png").tolist() == [[[255, 255, 255], [50, 60, 70]]]
+
+
+def test_cmyk(tmp_path: Path) -> None:
+    ink = {
+        (0, 0, 0, 0): [255, 255, 255],
+        (255, 0, 0, 0): [0, 255, 255],
+        (0, 0, 0, 255): [0, 0, 0],
+        (0, 102, 0, 0): [255, 153, 255],
+    }
+    for colour, expected in ink.items():
+        Image.new("CMYK", (16, 16), colour).save(tmp_path / "a.tif")
+        assert np.abs(read_image(tmp_path / "a.tif").astype(int) - expected).max() <= 1
+        Image.new("CMYK", (16, 16), colour).save(tmp_path / "a.jpg", quality=95)
+        assert np.abs(read_image(tmp_path / "a.jpg").astype(int) - expected).max() <= 3
+
+
+def test_four_channel_jpeg_of_red_green_blue_and_opacity(tmp_path: Path) -> None:
+    """The kind of the Planet chips: stored as R, G, B, 255, without a marker of what the channels mean."""
+    rgb = photo(64, 64)
+    opacity = np.full((64, 64, 1), 255, np.uint8)
+    inverted = Image.frombytes("CMYK", (64, 64), (255 - np.concatenate([rgb, opacity], axis=2)).tobytes())
+    inverted.save(tmp_path / "chip.jpg", quality=98, subsampling=0)
+    assert Image.open(tmp_path / "chip.jpg").mode == "CMYK"
+    assert np.abs(read_image(tmp_path / "chip.jpg").astype(int) - rgb).max() <= 8
+
+
+def test_sixteen_bit_grey(tmp_path: Path) -> None:
+    values = np.array([[0, 257, 25700, 65535]], dtype=np.uint16)
+    for suffix in ("png", "tif"):
+        Image.fromarray(values).save(tmp_path / f"a.{suffix}")
+        assert read_image(tmp_path / f"a.{suffix}")[0].tolist() == [[0] * 3, [1] * 3, [100] * 3, [255] * 3]
+
+
+def test_whole_numbers_of_32_bits(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[-1000, 0, 1000]], dtype=np.int32)).save(tmp_path / "a.tif")
+    assert read_image(tmp_path / "a.tif")[0, :, 0].tolist() == [0, 128, 255]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0.0, 0.2, 1.0], [0, 51, 255]),  # a share
+        ([0.0, 51.0, 254.6], [0, 51, 255]),  # bytes
+        ([-2.0, 0.0, 2.0], [0, 128, 255]),  # neither: stretched
+        ([np.nan, 0.2, 1.0], [0, 51, 255]),
+        ([0.0, 0.0, 0.0], [0, 0, 0]),
+    ],
+)
+def test_fractions(tmp_path: Path, values: list[float], expected: list[int]) -> None:
+    Image.fromarray(np.array([values], dtype=np.float32)).save(tmp_path / "a.tif")
+    assert read_image(tmp_path / "a.tif")[0].tolist() == [[value] * 3 for value in expected]
+
+
+def test_first_picture_of_an_animation(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    assert (read_image(tmp_path / "a.gif") == [255, 0, 0]).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation(tmp_path: Path, orientation: int) -> None:
+    image = Image.fromarray(photo(60, 40))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image.save(tmp_path / "a.png", exif=exif)
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(tmp_path / "a.png")))
+    assert expected.shape == ((40, 60, 3) if orientation < 5 else (60, 40, 3))
+    assert np.array_equal(read_image(tmp_path / "a.png"), expected)
+    image.save(tmp_path / "a.jpg", exif=exif, quality=95)
+    small = read_image(tmp_path / "a.jpg", short_side=20)
+    assert small.shape == ((20, 30, 3) if orientation < 5 else (30, 20, 3))
+    assert np.abs(small.astype(int) - np.asarray(Image.fromarray(expected).resize(small.shape[1::-1]))).mean() < 3
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 77])
+def test_exif_orientation_that_does_not_exist_is_ignored(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(photo()).save(tmp_path / "a.png", exif=exif)
+    assert np.array_equal(read_image(tmp_path / "a.png"), photo())
+
+
+@pytest.mark.parametrize(("width", "height", "shape"), [(60, 40, (20, 30, 3)), (40, 60, (30, 20, 3)), (40, 40, (20, 20, 3))])
+def test_short_side(tmp_path: Path, width: int, height: int, shape: tuple[int, ...]) -> None:
+    Image.fromarray(photo(width, height)).save(tmp_path / "a.png")
+    small = read_image(tmp_path / "a.png", short_side=20)
+    assert small.shape == shape
+    by_pillow = Image.fromarray(photo(width, height)).resize(shape[1::-1], Image.Resampling.BILINEAR)
+    assert np.abs(small.astype(int) - np.asarray(by_pillow)).max() <= 1
+
+
+def test_small_pictures_are_enlarged(tmp_path: Path) -> None:
+    Image.new("RGB", (1, 1), (10, 20, 30)).save(tmp_path / "a.png")
+    read = read_image(tmp_path / "a.png", short_side=16)
+    assert read.shape == (16, 16, 3)
+    assert (read == [10, 20, 30]).all()
+
+
+def test_a_strip_loses_its_ends(tmp_path: Path) -> None:
+    strip = np.zeros((10, 100, 3), np.uint8)
+    strip[:, 35:65] = 255  # the middle, three times as wide as it is high
+    Image.fromarray(strip).save(tmp_path / "wide.png")
+    Image.fromarray(strip.transpose(1, 0, 2)).save(tmp_path / "high.png")
+    assert read_image(tmp_path / "wide.png", short_side=20).shape == (20, 60, 3)
+    assert read_image(tmp_path / "high.png", short_side=20).shape == (60, 20, 3)
+    assert read_image(tmp_path / "wide.png", short_side=20).min() == 255
+    assert read_image(tmp_path / "high.png", short_side=10).min() == 255
+    assert read_image(tmp_path / "wide.png").shape == (10, 100, 3)
+
+
+def test_a_large_jpeg_is_scaled_while_decoding_and_looks_the_same(tmp_path: Path) -> None:
+    Image.fromarray(photo(1600, 1200)).save(tmp_path / "a.jpg", quality=95)
+    expected = Image.fromarray(photo(1600, 1200)).resize((133, 100), Image.Resampling.BILINEAR)
+    assert np.abs(read_image(tmp_path / "a.jpg", short_side=100).astype(int) - np.asarray(expected)).max() <= 4
+
+
+def jpeg() -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(RNG.integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(file, "JPEG")
+    return file.getvalue()
+
+
+def png_with_a_hole() -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(photo(200, 200)).save(file, "PNG")
+    content = bytearray(file.getvalue())
+    middle = len(content) // 2
+    content[middle : middle + 50] = b"\xff" * 50
+    return bytes(content)
+
+
+def png_that_claims(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [
+        (b"", r"is empty \(0 bytes\)"),
+        (b"<html>403 Forbidden</html>", "is not an image"),
+        (jpeg()[:20], "is not an image|cannot be decoded"),
+        (jpeg()[: len(jpeg()) // 2], "cannot be decoded, so it is damaged or cut short .*truncated"),
+        (png_with_a_hole(), "cannot be decoded"),
+        (png_that_claims(20_000, 20_000), "is too large|more than the limit"),
+        (b"GIF89a\x10\x00\x10\x00", "cannot be decoded|is not an image"),
+    ],
+    ids=["empty", "web page", "header only", "half", "damaged", "bomb", "gif without frames"],
+)
+@pytest.mark.parametrize("short_side", [None, 32])
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_files_that_cannot_be_read(tmp_path: Path, content: bytes, cause: str, short_side: int | None) -> None:
+    path = tmp_path / "cat.7.jpg"
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match=cause) as caught:
+        read_image(path, short_side)
+    assert "cat.7.jpg" in str(caught.value)
+    assert "damaged='skip'" in str(caught.value)
+    assert caught.value.path == path
+    assert isinstance(caught.value, CourseError)
+
+
+def test_pixel_limit(tmp_path: Path) -> None:
+    Image.new("RGB", (30, 20)).save(tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png", pixel_limit=600).shape == (20, 30, 3)
+    with pytest.raises(ImageError, match="30 x 20 pixels, more than the limit of 599"):
+        read_image(tmp_path / "a.png", pixel_limit=599)
+
+
+def test_no_such_file_and_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="does not exist"):
+        read_image(tmp_path / "none.jpg")
+    with pytest.raises(ImageError, match="cannot be opened"):
+        read_image(tmp_path)
+
+
+def test_a_pillow_image_is_read_like_a_file(tmp_path: Path) -> None:
+    image = Image.fromarray(photo())
+    image.save(tmp_path / "a.png")
+    assert np.array_equal(to_pixels(image, 20), read_image(tmp_path / "a.png", 20))
