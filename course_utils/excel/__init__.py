@@ -1,0 +1,6 @@
+"""A model and an input in, a workbook of live formulas out, and back."""
+
+from course_utils.excel.errors import ExportError, WorkbookError
+from course_utils.excel.export import export_model
+
+__all__ = ["ExportError", "WorkbookError", "export_model"]
