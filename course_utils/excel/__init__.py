@@ -2,5 +2,6 @@
 
 from course_utils.excel.errors import ExportError, WorkbookError
 from course_utils.excel.export import export_model
+from course_utils.excel.workbooks import WORKBOOKS
 
-__all__ = ["ExportError", "WorkbookError", "export_model"]
+__all__ = ["WORKBOOKS", "ExportError", "WorkbookError", "export_model"]

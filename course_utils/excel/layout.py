@@ -14,7 +14,7 @@ from course_utils.excel.words import TITLES, base_name, by, describe, plain
 
 GAP = 2  # columns between blocks
 NARROWEST = 7  # columns that a heading needs
-TABLE = 64  # pixels of a column in a table
+TABLE = 66  # pixels of a column in a table
 LARGEST_EXP = 300.0  # of a logit, before the largest logit is subtracted first: EXP of more than 709 is too large for a cell
 
 

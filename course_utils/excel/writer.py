@@ -106,11 +106,19 @@ class Styles:
         return self._made[key]
 
 
+def new_book(path: Path, constant_memory: bool = False) -> Workbook:
+    """An empty workbook whose bytes depend on nothing but what is put into it."""
+    font = {"font_name": "Arial", "font_size": 10}  # column widths count in digits of this font, and every system has one like it
+    book = Workbook(str(path), {"constant_memory": constant_memory, "default_format_properties": font})
+    book.set_properties({"author": "course_utils", "created": CREATED})
+    book.set_calc_mode("auto")
+    return book
+
+
 def write_workbook(plan: Plan, path: str | os.PathLike[str], manifest: dict[str, Any]) -> Path:
     """Write the sheet, PyTorch's numbers, the check and the manifest; `path` is replaced once all of it is written."""
-    with replacing(path) as part, Workbook(str(part), {"constant_memory": True, "strings_to_urls": False}) as book:
+    with replacing(path) as part, new_book(part, constant_memory=True) as book:
         book.set_properties({"title": plan.title, "author": "course_utils", "created": CREATED})
-        book.set_calc_mode("auto")
         styles = Styles(book)
         model = _add_sheet(book, MODEL_SHEET)
         reference = _add_sheet(book, REFERENCE_SHEET)
