@@ -2,6 +2,7 @@
 
 from course_utils.excel.errors import ExportError, WorkbookError
 from course_utils.excel.export import export_model
+from course_utils.excel.reader import read_input, read_weights
 from course_utils.excel.workbooks import WORKBOOKS
 
-__all__ = ["WORKBOOKS", "ExportError", "WorkbookError", "export_model"]
+__all__ = ["WORKBOOKS", "ExportError", "WorkbookError", "export_model", "read_input", "read_weights"]

@@ -69,7 +69,10 @@ def _head(page: Page, band: int, title: str, names: dict[int, str], words: dict[
     page.across(band - 3, 1, L, title, "section")
     page.sheet.set_row(band - 1, 32)
     for col, name in names.items():
-        page.put(band - 2, col, name, "heading")
+        if col in (W1, W2):
+            page.across(band - 2, col, B1 - 1 if col == W1 else B2 - 1, name, "heading")
+        else:
+            page.put(band - 2, col, name, "heading")
     for col, said in words.items():
         page.put(band - 1, col, said, "formula")
 
@@ -88,8 +91,7 @@ def _forward(page: Page, band: int, weights: int, values: dict[str, Tensor], tit
     names = {A: "a", H: "h", Z: "z", E: "exp(z)", P: "p", Y: "actual", L: "-ln(p)"}
     words = {A: "W1·x + b1", H: "max(0, a)", Z: "W2·h + b2", P: "exp(z) / sum"}
     if first:
-        names |= {X: "x", W1: "W1: to h1 in row 1,", W1 + 1: "to h2", W1 + 2: "in row 2", B1: "b1", W2: "W2", W2 + 1: "", B2: "b2"}
-        names |= {W1: "W1", W1 + 1: "", W1 + 2: ""}
+        names |= {X: "x", W1: "W1", B1: "b1", W2: "W2", B2: "b2"}
         words |= {X: "input", W1: "× x1", W1 + 1: "× x2", W1 + 2: "× x3", W2: "× h1", W2 + 1: "× h2"}
     _head(page, band, title, names, words)
     for j, value in enumerate(INPUT if first else ()):
@@ -105,7 +107,7 @@ def _forward(page: Page, band: int, weights: int, values: dict[str, Tensor], tit
         page.put(row, E, Formula(f"EXP({cell(row, Z)})", values["e"][i].item()), "number")
         page.put(row, P, Formula(f"{cell(row, E)}/{total}", values["p"][i].item()), "number")
         hot = float(i == TARGET)
-        page.put(row, Y, hot if first else Formula(cell(FORWARD + i, Y), hot), "edit" if first else "short")
+        page.put(row, Y, hot if first else Formula(cell(FORWARD + i, Y), hot), "edit_count" if first else "count")
         loss = -values["p"][i].log().item() if hot else 0.0
         page.put(row, L, Formula(f"-{cell(row, Y)}*LN({cell(row, P)})", loss), "number")
     page.put(band + 2, L - 1, "loss", "right")
@@ -114,8 +116,8 @@ def _forward(page: Page, band: int, weights: int, values: dict[str, Tensor], tit
 
 def _backward(page: Page, values: dict[str, Tensor], gradients: dict[str, Tensor], inner: dict[str, Tensor]) -> None:
     """Each gradient stands below what it belongs to, and is read from right to left."""
-    names = {W1: "dW1", W1 + 1: "", W1 + 2: "", B1: "db1", A: "da", H: "dh", W2: "dW2", W2 + 1: "", B2: "db2", Z: "dz"}
-    words = {W1: "da × x1", W1 + 1: "da × x2", W1 + 2: "da × x3", B1: "da", A: "dh if a > 0, else 0", H: "W2 down its columns × dz"}
+    names = {W1: "dW1", B1: "db1", A: "da", H: "dh", W2: "dW2", B2: "db2", Z: "dz"}
+    words = {W1: "da × x1", W1 + 1: "da × x2", W1 + 2: "da × x3", B1: "da", A: "dh if a > 0, else 0", H: "W2ᵀ·dz"}
     words |= {W2: "dz × h1", W2 + 1: "dz × h2", B2: "dz", Z: "p - actual"}
     _head(page, BACKWARD, "2  Backward: how the loss changes with each number, from right to left", names, words)
     for i in range(2):
@@ -136,7 +138,7 @@ def _backward(page: Page, values: dict[str, Tensor], gradients: dict[str, Tensor
 
 
 def _step(page: Page, rate: str, new: dict[str, Tensor]) -> None:
-    names = {W1: "new W1", W1 + 1: "", W1 + 2: "", B1: "new b1", W2: "new W2", W2 + 1: "", B2: "new b2"}
+    names = {W1: "new W1", B1: "new b1", W2: "new W2", B2: "new b2"}
     words = dict.fromkeys((W1, B1, W2, B2), "old - rate × gradient")
     _head(page, STEP, "3  Step: each weight moves a little against its gradient", names, {**words, W1: "old - rate × gradient"})
     for name, weight in new.items():

@@ -8,7 +8,7 @@ import numpy as np
 from course_utils.excel import formulas
 from course_utils.excel.errors import ExportError
 from course_utils.excel.grid import MAX_COLUMNS, MAX_ROWS, Grid, Rect, bounds, cell
-from course_utils.excel.plan import CONTENT_ROW, Area, Block, Formula, Item, Named, Plan, Prediction
+from course_utils.excel.plan import CHART_WIDTH, CONTENT_ROW, Area, Block, Formula, Item, Named, Plan, Prediction
 from course_utils.excel.trace import Array, Step, Trace, Weight
 from course_utils.excel.words import TITLES, base_name, by, describe, plain
 
@@ -320,10 +320,11 @@ class _Builder:
         self.plan.areas.append(
             Area(total, np.array([[-logs[chosen]]]), "result_number", lambda y, x: f"SUM({loss_rect.address()})")
         )
-        self.base = base_name(Step("prediction", "prediction", (), step.value), self.taken)
-        self._name(f"{self.base}_cross_entropy", "output", "cross-entropy", -logs[chosen : chosen + 1], [total])
-        self.plan.prediction = Prediction(labels, output, (rows["actual"], words_col + 1), (CONTENT_ROW + 4, words_col))
-        self.col = words_col + 2
+        name = base_name(Step("cross_entropy", "cross_entropy", (), step.value), self.taken)
+        self._name(name, "output", "cross-entropy", -logs[chosen : chosen + 1], [total])
+        self.plan.named[-1].coloured = False
+        self.plan.prediction = Prediction(labels, output, (rows["actual"], words_col + 1), (CONTENT_ROW + 4, words_col), step.kind == "log_softmax")
+        self.col = words_col + 2 + math.ceil((CHART_WIDTH - 220) / 28)
         words = "The class with the largest probability. Cross-entropy is -ln of the probability of the actual class; choose that class."
         block = Block("prediction", by((size,)), words, first_col, self.col - 1, self.plan.cells - cells)
         self.plan.blocks.append(block)
@@ -427,6 +428,8 @@ class _Builder:
         return self.steps[-1].value.size if all(kind in ("softmax", "log_softmax", "flatten") for kind in rest) else 0
 
     def _label_column(self, step: Step, size: int) -> None:
+        if size == 1:
+            return
         for n in range(size):
             self._label(CONTENT_ROW + n, self.col, self._class_name(step, n), "row")
         names = [str(self._class_name(step, n)) for n in range(size)]

@@ -12,7 +12,7 @@ _STYLES = {
     "title": {**_TEXT, "font_size": 22, "bold": True},
     "section": {**_TEXT, "font_size": 14, "bold": True, "bg_color": HEAD},
     "text": _TEXT,
-    "note": {**_TEXT, "font_size": 11, "font_color": "#555555"},
+    "note": {**_TEXT, "indent": 1, "font_size": 11, "font_color": "#555555"},
     "heading": {**_TEXT, "bold": True, "align": "center", "bg_color": HEAD, "text_wrap": True, "border": 1, "border_color": QUIET},
     "formula": {**_TEXT, "font_size": 10, "font_color": "#555555", "align": "center", "text_wrap": True, "valign": "top"},
     "name": {**_TEXT, "border": 1, "border_color": QUIET, "indent": 1},
@@ -42,11 +42,12 @@ class Page:
         self.sheet.set_landscape()
         self.sheet.set_paper(9)
         self.sheet.fit_to_pages(1, 1)
+        self.sheet.center_horizontally()
         self.sheet.set_margins(0.4, 0.4, 0.5, 0.5)
         self.sheet.set_row(0, 36)
         self.sheet.protect("", {"format_columns": True, "format_rows": True})
         self.put(0, 1, title, "title")
-        self.put(1, 1, note, "note")
+        self.put(1, 1, note, "text")
 
     def put(self, row: int, col: int, content: str | float | Formula, style: str) -> str:
         """Write one cell and give its address, with dollar signs, for the formulas that read it."""

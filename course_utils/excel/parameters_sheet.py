@@ -80,8 +80,8 @@ def count(layer: Layer, inputs: int) -> tuple[int, int]:
 
 
 def _table(page: Page, layers: list[Layer], name: str) -> None:
-    page.widths({NAME: 180, **dict.fromkeys((INPUTS, OUTPUTS, KERNEL), 80), **dict.fromkeys((IMAGE, WEIGHTS, REST, COUNT), 130)})
-    page.widths({SHARE: 180, SHARE + 1: 30})
+    page.widths({NAME: 180, **dict.fromkeys((INPUTS, OUTPUTS, KERNEL), 80), **dict.fromkeys((IMAGE, WEIGHTS, REST, COUNT), 115)})
+    page.widths({SHARE: 110, SHARE + 1: 20})
     page.sheet.set_row(TOP - 1, 34)
     page.sheet.freeze_panes(TOP, 2)
     for col, heading in enumerate(HEADINGS, start=NAME):
@@ -124,5 +124,5 @@ def _table(page: Page, layers: list[Layer], name: str) -> None:
     chart.set_title({"name": "parameters by layer", "name_font": {"size": 12}})
     chart.set_y_axis({"reverse": True, "num_font": {"size": 9}, "interval_unit": 1})
     chart.set_x_axis({"num_format": '0,,"M"', "major_gridlines": {"visible": True, "line": {"color": "#DDDDDD"}}})
-    chart.set_size({"width": 560, "height": max(480, 24 * rows)})
+    chart.set_size({"width": 480, "height": 28 * (rows + 4)})
     page.sheet.insert_chart(TOP - 1, SHARE + 2, chart)

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from course_utils.excel.grid import Rect
 from course_utils.excel.trace import Array, Weight
 
-CONTENT_ROW = 8  # title, how to read it, legend, space, name, shape, words, channel labels; then the numbers
+HEAD_ROWS = 7  # title, how to read it, legend, space, and of each block its name, shape and words
+CONTENT_ROW = HEAD_ROWS + 1  # after the labels of the first channels
+CHART_WIDTH = 440  # pixels
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Named:
     largest: float  # of the absolute values: the colour scale ends there
     negative: bool  # whether colours go around zero
     weight: Weight | None = None
+    coloured: bool = True
 
 
 @dataclass
@@ -72,6 +75,7 @@ class Prediction:
     probabilities: Rect
     actual: tuple[int, int]
     chart: tuple[int, int]
+    logarithms: bool
 
 
 @dataclass

@@ -26,7 +26,7 @@ def softmax_workbook(path: str | os.PathLike[str]) -> Path:
             "Softmax picks one, sigmoid need not",
             "Press F9 (in a browser: change any cell) for fresh random numbers, or type your own over the blue ones.",
         )
-        page.widths({NAME: 190, **dict.fromkeys(range(2, 8), 130), 8: 30})
+        page.widths({NAME: 190, **dict.fromkeys(range(2, 8), 130)})
         _write(page)
     return Path(path)
 
@@ -90,5 +90,5 @@ def _chart(page: Page, last: int) -> None:
         chart.add_series({"name": name, **places, "fill": {"color": color}, "gap": 60})
     chart.set_y_axis({"min": 0, "max": 1, "major_gridlines": {"visible": True, "line": {"color": "#DDDDDD"}}})
     chart.set_legend({"position": "top"})
-    chart.set_size({"width": 560, "height": 420})
-    page.sheet.insert_chart(2, 9, chart)
+    chart.set_size({"width": 970, "height": 300})
+    page.sheet.insert_chart(last + 6, 1, chart)

@@ -1,6 +1,7 @@
 """Writing a plan as an .xlsx file, row by row, so that memory holds one row and not the sheet."""
 
 import json
+import math
 import os
 from collections import defaultdict
 from collections.abc import Iterator
@@ -15,14 +16,15 @@ from xlsxwriter.worksheet import CellFormulaTuple, Worksheet
 from course_utils.excel.check import write_check
 from course_utils.excel.grid import bounds, cell
 from course_utils.excel.manifest import MANIFEST_SHEET, MODEL_SHEET, REFERENCE_SHEET, pieces
-from course_utils.excel.plan import CONTENT_ROW, Area, Formula, Item, Plan, Prediction
+from course_utils.excel.plan import CHART_WIDTH, HEAD_ROWS, Area, Formula, Item, Plan, Prediction
 from course_utils.files import replacing
 
 PIXEL = 28  # width and height of a cell on the screen, in pixels
 CREATED = datetime(2017, 11, 6, tzinfo=timezone.utc)  # fixed, so that the same model gives the same bytes
 RED, WHITE, GREEN, YELLOW = "#F8696B", "#FFFFFF", "#63BE7B", "#FFE699"
 EDIT, QUIET, INK, HEAD = "#1F4E9E", "#A6A6A6", "#222222", "#DCE6F1"
-PAGE_WIDTH, PAGE_HEIGHT = 1130.0, 770.0  # points of an A3 page in landscape, margins taken off
+PAGE_WIDTH, PAGE_HEIGHT = 1060.0, 750.0  # points of an A3 page in landscape, margins taken off, and a twentieth, which
+# LibreOffice needs because it draws columns that much wider
 
 
 class Exact(float):
@@ -54,16 +56,22 @@ class Styles:
     TEXT = {"font_name": "Arial", "font_size": 9, "font_color": INK, "valign": "vcenter"}
     NUMBER = {**TEXT, "font_size": 7, "align": "center", "shrink": True}
     TABLE = {**NUMBER, "font_size": 9}
+    CHANGED = {"bg_color": YELLOW, "bold": True, "font_color": "#9C0006"}
     EDITED = {"font_color": EDIT, "locked": False, "border_color": EDIT}
     BASE: dict[str, dict[str, Any]] = {
         "title": {**TEXT, "font_size": 20, "bold": True},
-        "note": {**TEXT, "font_size": 11},
-        "name": {**TEXT, "font_size": 14, "bold": True, "bg_color": HEAD},
-        "shape": {**TEXT, "font_size": 10, "bg_color": HEAD, "font_color": "#555555"},
-        "words": {**TEXT, "font_size": 10, "bg_color": HEAD, "text_wrap": True, "valign": "top"},
+        "intro": {**TEXT, "font_size": 11},
+        "note": {**TEXT, "font_size": 11, "align": "left", "indent": 1},
+        "name": {**TEXT, "font_size": 14, "bold": True, "indent": 1, "align": "left", "bg_color": HEAD},
+        "shape": {**TEXT, "indent": 1, "align": "left", "font_size": 10, "bg_color": HEAD, "font_color": "#555555"},
+        "words": {**TEXT, "indent": 1, "align": "left", "font_size": 10, "bg_color": HEAD, "text_wrap": True, "valign": "top"},
         "label": {**TEXT, "font_size": 8, "font_color": "#777777", "valign": "bottom"},
         "column": {**TEXT, "font_size": 9, "font_color": "#555555", "align": "center", "bold": True, "valign": "bottom"},
         "row": {**TEXT, "font_size": 9, "align": "right", "indent": 1},
+        "below": {**NUMBER, "bg_color": RED, "border": 1, "border_color": QUIET},
+        "zero": {**NUMBER, "border": 1, "border_color": QUIET},
+        "above": {**NUMBER, "bg_color": GREEN, "border": 1, "border_color": QUIET},
+        "edited": {**NUMBER, **CHANGED, "border": 1, "border_color": QUIET},
         "sum": {**TABLE, "num_format": "0.0000", "bold": True, "top": 1},
         "input": {**NUMBER, **EDITED},
         "weight": {**NUMBER, **EDITED},
@@ -75,11 +83,11 @@ class Styles:
         "result": {**TABLE, "font_size": 12, "bold": True, "border": 1},
         "result_number": {**TABLE, "font_size": 12, "bold": True, "num_format": "0.0000"},
         "choice": {**TABLE, **EDITED, "font_size": 12, "bold": True, "border": 2},
-        "heading": {**TEXT, "bold": True, "bg_color": HEAD, "border": 1, "border_color": QUIET, "text_wrap": True},
-        "entry": {**TEXT, "border": 1, "border_color": QUIET},
+        "heading": {**TEXT, "indent": 1, "align": "left", "bold": True, "bg_color": HEAD, "border": 1, "border_color": QUIET, "text_wrap": True},
+        "entry": {**TEXT, "indent": 1, "align": "left", "border": 1, "border_color": QUIET},
         "entry_center": {**TEXT, "border": 1, "border_color": QUIET, "align": "center"},
         "entry_small": {**TEXT, "border": 1, "border_color": QUIET, "num_format": "0.0E+00", "align": "center"},
-        "entry_large": {**TEXT, "border": 1, "border_color": QUIET, "num_format": "#,##0", "align": "right"},
+        "entry_large": {**TEXT, "border": 1, "border_color": QUIET, "num_format": "#,##0", "align": "right", "indent": 1},
         "verdict": {**TEXT, "font_size": 14, "bold": True},
     }
 
@@ -87,13 +95,13 @@ class Styles:
         self._book = book
         self._made: dict[tuple[str, int, int, str], Format] = {}
 
-    def get(self, style: str, edges: int = 0, decimals: int = -1, quote: bool = False, **more: Any) -> Format:
+    def get(self, style: str, edges: int = 0, precision: int = -1, quote: bool = False, **more: Any) -> Format:
         """A style; `edges` says at which sides of its block a cell stands (1 top, 2 bottom, 4 left, 8 right)."""
-        key = (style, edges, decimals, f"{quote}{more}")
+        key = (style, edges, precision, f"{quote}{more}")
         if key not in self._made:
             properties = dict(self.BASE[style])
-            if decimals >= 0:
-                properties["num_format"] = {0: "0", 1: "0.0;-0.0;0", 2: "0.00;-0.00;0"}[decimals]
+            if precision >= 0:
+                properties["num_format"] = ("General", "0", "0.0;-0.0;0", "0.00;-0.00;0")[precision]
             if edges >= 0 and (style in ("input", "weight", "value", "result_number") or style.startswith("wide")):
                 color = properties.get("border_color", QUIET)
                 for bit, side in ((1, "top"), (2, "bottom"), (4, "left"), (8, "right")):
@@ -145,9 +153,9 @@ def _add_sheet(book: Workbook, name: str) -> FastSheet:
 def _write_model(book: Workbook, sheet: FastSheet, plan: Plan, styles: Styles) -> None:
     _set_up_page(sheet, plan)
     _set_up_columns(sheet, plan)
-    sheet.freeze_panes(CONTENT_ROW - 2, 0)
+    sheet.freeze_panes(HEAD_ROWS, 0)
     sheet.protect("", {"format_columns": True, "format_rows": True, "format_cells": True, "objects": True})
-    for row, height in enumerate((32, 22, 24, 10, 24, 18, 58)):
+    for row, height in enumerate((32, 20, 21, 9, 24, 18, _words_height(plan))):
         sheet.set_row_pixels(row, round(height * 4 / 3))
     for row, cells in _rows([*plan.items, *_headings(plan)], plan.areas, formulas=True):
         for item in cells:
@@ -162,8 +170,8 @@ def _write_reference(sheet: FastSheet, plan: Plan, styles: Styles) -> None:
     _set_up_columns(sheet, plan)
     sheet.protect()
     labels = [item for item in plan.items if not isinstance(item.content, Formula) and item.style != "choice"]
-    title = Item(0, 1, "PyTorch's numbers, in float64, each in the cell where the other sheet has its formula", "note")
-    plain = styles.get("value", -1, 2)
+    title = Item(0, 1, "PyTorch's numbers, in float64, each in the cell where the other sheet has its formula", "intro")
+    plain = styles.get("value", -1, 3)
     for row, cells in _rows([title, *labels], plan.areas, formulas=False):
         for item in cells:
             if isinstance(item, Item):
@@ -211,8 +219,8 @@ def _write_item(sheet: FastSheet, row: int, item: Item | Numbers, styles: Styles
         edges = (y == 0) + 2 * (y == rect.height - 1) + 4 * (x == 0) + 8 * (x == rect.width - 1)
         if (rect.row_step, rect.col_step) != (1, 1):
             edges = 15
-        decimals = -1 if "_" in area.style or area.style == "wide" else _decimals(area)
-        style = styles.get(area.style, edges, decimals)
+        precision = -1 if "_" in area.style or area.style == "wide" else _precision(area)
+        style = styles.get(area.style, edges, precision)
         if isinstance(content, Formula):
             sheet.write_formula(row, col, content.text, style, Exact(content.value))
         else:
@@ -232,18 +240,36 @@ def _write_item(sheet: FastSheet, row: int, item: Item | Numbers, styles: Styles
         sheet.write_number(row, item.col, content, style)
 
 
-def _decimals(area: Area) -> int:
+def _precision(area: Area) -> int:
+    """How exactly to show numbers in a small cell: 0 whole ones as they are, else 1-3 for none to two decimals."""
     largest = float(abs(area.values).max())
-    return 2 if largest < 9.995 else 1 if largest < 99.95 else 0
+    if not (area.values % 1).any() and largest < 1000:
+        return 0
+    return 3 if largest < 9.995 else 2 if largest < 99.95 else 1
 
 
 def _headings(plan: Plan) -> Iterator[Item]:
     yield Item(0, 1, plan.title, "title")
-    yield Item(1, 1, "Every number in black is a live formula: click on one to see what it is made of. Change a blue one and watch.", "note")
+    yield Item(1, 1, "Click on a number to see the formula that makes it. Change a blue one and watch the rest.", "intro")
+    yield from LEGEND
     for block in plan.blocks:
         columns = block.last_col - block.first_col + 1
         for row, text, style in ((4, block.name, "name"), (5, block.shape, "shape"), (6, block.words, "words")):
             yield Item(row, block.first_col, text, style, columns)
+
+
+LEGEND = (
+    Item(2, 1, "1.5", "weight"),
+    Item(2, 2, "yours to change", "note"),
+    Item(2, 8, "1.5", "value"),
+    Item(2, 9, "a formula", "note"),
+    Item(2, 14, "−", "below"),
+    Item(2, 15, "0", "zero"),
+    Item(2, 16, "+", "above"),
+    Item(2, 17, "below and above zero", "note"),
+    Item(2, 25, "1.5", "edited"),
+    Item(2, 26, "changed by you", "note"),
+)
 
 
 def _set_up_columns(sheet: FastSheet, plan: Plan) -> None:
@@ -254,12 +280,12 @@ def _set_up_columns(sheet: FastSheet, plan: Plan) -> None:
 
 
 def _set_up_page(sheet: FastSheet, plan: Plan) -> None:
-    height = 0.75 * PIXEL * (plan.last_row + 4) + 130
-    widths = {block.last_col: _width(plan, block.first_col, block.last_col) + 42 for block in plan.blocks}
-    scale = min(PAGE_HEIGHT / height, 1.5)
-    if sum(widths.values()) * scale > PAGE_WIDTH and sum(widths.values()) * scale < 2 * PAGE_WIDTH:
-        scale = PAGE_WIDTH / sum(widths.values())  # a little smaller, and all on one page
-    scale = max(scale, 0.25)
+    """Pages as high as the sheet, with whole blocks side by side; a zoom at which a screen shows the sheet from top to bottom."""
+    height = 0.75 * PIXEL * (plan.last_row + 2 - HEAD_ROWS) + 130 + _words_height(plan)
+    widths = [_width(plan, block.first_col, block.last_col) + 1.5 * PIXEL for block in plan.blocks]
+    scale = max(0.25, min(PAGE_HEIGHT / height, PAGE_WIDTH / max(widths), 1.5))
+    if scale * sum(widths) < 1.3 * PAGE_WIDTH:  # rather a little smaller, and all on one page
+        scale = min(scale, PAGE_WIDTH / sum(widths))
     sheet.set_landscape()
     sheet.set_paper(8)  # A3
     sheet.set_margins(0.4, 0.4, 0.5, 0.5)
@@ -267,12 +293,18 @@ def _set_up_page(sheet: FastSheet, plan: Plan) -> None:
     sheet.set_footer("&L&F  &A&RPage &P of &N")
     sheet.set_zoom(max(40, min(150, int(90_000 / (height * 4 / 3)))))
     breaks, used = [], 0.0
-    for column, width in widths.items():
-        if used and used + width * scale > PAGE_WIDTH:
-            breaks.append(next(b.first_col for b in plan.blocks if b.last_col == column))
+    for block, width in zip(plan.blocks, widths, strict=True):
+        if used and (used + width) * scale > PAGE_WIDTH:
+            breaks.append(block.first_col)
             used = 0.0
-        used += width * scale
+        used += width
     sheet.set_v_pagebreaks(breaks)
+
+
+def _words_height(plan: Plan) -> float:
+    """Points for the row of words: as many lines as the narrowest heading needs."""
+    lines = (math.ceil(len(block.words) * 4.6 / _width(plan, block.first_col, block.last_col)) for block in plan.blocks)
+    return 6 + 13 * max(lines)
 
 
 def _width(plan: Plan, first: int, last: int) -> float:
@@ -281,7 +313,7 @@ def _width(plan: Plan, first: int, last: int) -> float:
 
 def _colour(book: Workbook, sheet: FastSheet, plan: Plan) -> None:
     """Edited cells stand out; else colour scales: white to red for an input, red, white and green around zero for the rest."""
-    edited = book.add_format({"bg_color": YELLOW, "bold": True, "font_color": "#9C0006"})
+    edited = book.add_format(Styles.CHANGED)
     for named in plan.named:
         if named.role != "output":
             area = bounds(named.rects)
@@ -289,6 +321,8 @@ def _colour(book: Workbook, sheet: FastSheet, plan: Plan) -> None:
             rule = {"type": "formula", "criteria": f"={corner}<>{REFERENCE_SHEET}!{corner}", "format": edited}
             sheet.conditional_format(area.row, area.col, area.last_row, area.last_col, {**rule, "stop_if_true": True})
     for named in plan.named:
+        if not named.coloured:
+            continue
         limit = named.largest or 1.0
         if named.negative:
             scale = {"type": "3_color_scale", "min_type": "num", "mid_type": "num", "max_type": "num"}
@@ -319,5 +353,7 @@ def _write_prediction(book: Workbook, sheet: FastSheet, plan: Plan, prediction: 
     )
     chart.set_legend({"none": True})
     chart.set_title({"name": "probability of each class", "name_font": {"size": 12}})
-    chart.set_size({"width": 440, "height": 300})
+    grid = {"visible": True, "line": {"color": "#DDDDDD"}}
+    chart.set_y_axis({"major_gridlines": grid, **({} if prediction.logarithms else {"min": 0, "max": 1})})
+    chart.set_size({"width": CHART_WIDTH, "height": 300})
     sheet.insert_chart(*prediction.chart, chart, {"object_position": 3})

@@ -18,8 +18,8 @@ class Numbers(TraitType[NDArray[np.float64], Any]):
 
     info_text = "an array of finite numbers"
 
-    def __init__(self, axes: int, **kwargs: Any) -> None:
-        self.axes = axes
+    def __init__(self, axes: int, largest: float = np.inf, **kwargs: Any) -> None:
+        self.axes, self.largest = axes, largest
         super().__init__(default_value=np.zeros((0,) * axes), **kwargs)
         self.tag(sync=True, to_json=lambda value, widget: value.tolist())
 
@@ -37,6 +37,8 @@ class Numbers(TraitType[NDArray[np.float64], Any]):
             raise CourseError(f"{self.name} has shape {array.shape}; an array of {self.axes} axes was expected")
         if not np.isfinite(array).all():
             raise CourseError(f"{self.name} holds nan or inf; only finite numbers can be shown. Find them with numpy.isfinite")
+        if np.abs(array).max(initial=0.0) > self.largest:
+            raise CourseError(f"{self.name} holds {np.abs(array).max():g}; numbers of at most {self.largest:g} can be shown. Divide them")
         array.setflags(write=False)
         return array
 

@@ -54,7 +54,8 @@ function render({ model, el }) {
   let tool = "move"; // what a click into the input does
   let hovered = null; // the output under the pointer, which is shown in place of the position
   let drawing = null; // the image while a stroke is being painted
-  let cell = 10;
+  let cell = 10; // the side of a cell of the outputs, and of the input
+  let inputCell = 10;
 
   // ---- controls
   const toStart = make("button", { type: "button", title: "Back to the first window", click: () => set(model, { playing: false, position: [0, 0] }) }, "Start");
@@ -115,7 +116,7 @@ function render({ model, el }) {
       words.textContent = `That leaves ${outputs.join(" × ")} outputs, too few. Take a smaller stride or pool, or more padding.`;
       return;
     }
-    set(model, values);
+    edit(values);
   }
 
   function onKey(event) {
@@ -147,12 +148,14 @@ function render({ model, el }) {
     if (model.get("relu")) stages.push(["ReLU", "rectified"]);
     if (model.get("pool") > 1) stages.push([`Max pool ${model.get("pool")} × ${model.get("pool")}`, "pooled"]);
     const ring = model.get("padding");
-    const wide = image.length * (image[0][0].length + 2 * ring);
+    const smaller = image.length > 1 ? 1.5 : 1; // several channels take much room
+    const wide = image.length * (image[0][0].length + 2 * ring) / smaller;
     const high = image[0].length + 2 * ring;
     const widths = stages.map(([, trait]) => model.get(trait)[0][0].length);
     const room = Math.max(320, (el.clientWidth || 900) - 24 - 26 * stages.length - 10 * (image.length - 1));
     cell = Math.max(4, Math.min(40, Math.floor(room / (wide + widths.reduce((a, b) => a + b)))));
     if (high * cell > 420) cell = Math.max(4, Math.floor(420 / high));
+    inputCell = Math.max(3, Math.floor(cell / smaller));
     const key = JSON.stringify([image.length, high, wide, kernels.length, kernels[0][0].length, kernels[0][0][0].length, ring, stages, widths, cell]);
     if (key === shape) return;
     shape = key;
@@ -164,6 +167,7 @@ function render({ model, el }) {
       canvas.addEventListener("pointerdown", (event) => onInput(event, number, true));
       canvas.addEventListener("pointermove", (event) => event.buttons && onInput(event, number, false));
       canvas.addEventListener("pointerup", finishStroke);
+      canvas.addEventListener("pointercancel", finishStroke);
       return { canvas, frame, box: make("div", { class: "course-map course-input" }, canvas, frame) };
     });
     const dimensions = image.length > 1 ? [image.length, image[0].length, image[0][0].length] : [image[0].length, image[0][0].length];
@@ -204,7 +208,7 @@ function render({ model, el }) {
         const field = editable
           ? make("input", { type: "text", inputmode: "decimal", "aria-label": name, "data-cell": `${kind} ${channel} ${r} ${c}`, change: () => onEdit(kind, channel, r, c) })
           : make("output", { "aria-label": name });
-        if (editable) field.addEventListener("focus", () => field.select());
+        if (editable) exactInFocus(field);
         table.append(field);
         return field;
       }));
@@ -221,7 +225,7 @@ function render({ model, el }) {
         make("figure", {}, make("figcaption", {}, `Products${of}`), grid("product", channel, `product${of}`, false)));
     });
     bias = make("input", { type: "text", inputmode: "decimal", class: "course-bias", "aria-label": "bias of this kernel", "data-cell": "bias", change: onBias });
-    bias.addEventListener("focus", () => bias.select());
+    exactInFocus(bias);
     totals = make("div", { class: "course-totals" });
     sums.replaceChildren(make("div", { class: "course-lines" }, ...lines), make("div", { class: "course-result" }, totals, make("label", { class: "course-biasline" }, "Bias: ", bias)));
     if (active) sums.querySelector(`[data-cell="${active}"]`)?.focus();
@@ -240,7 +244,7 @@ function render({ model, el }) {
     const ring = model.get("padding");
     const rows = model.get("image")[0].length;
     const columns = model.get("image")[0][0].length;
-    const under = cellAt(event, inputs[channel].canvas, cell, rows + 2 * ring, columns + 2 * ring);
+    const under = cellAt(event, inputs[channel].canvas, inputCell, rows + 2 * ring, columns + 2 * ring);
     if (!under) return;
     if (first) inputs[channel].canvas.setPointerCapture(event.pointerId);
     if (tool === "move") {
@@ -255,7 +259,7 @@ function render({ model, el }) {
   }
 
   function finishStroke() {
-    if (drawing) set(model, { image: drawing });
+    if (drawing) edit({ image: drawing });
     drawing = null;
   }
 
@@ -279,37 +283,59 @@ function render({ model, el }) {
     return best;
   }
 
-  function refuse(field) {
-    words.textContent = `“${field.value}” is not a number. Type one as in 0.5 or -1.`;
+  // After an edit the outputs are pale until PyTorch's numbers are here; at once, unless Python is busy with a cell.
+  function edit(values) {
+    if (Object.entries(values).every(([name, value]) => JSON.stringify(model.get(name)) === JSON.stringify(value))) {
+      update(); // nothing new, so no answer will come
+      return;
+    }
+    root.classList.add("course-waiting");
+    set(model, values);
+  }
+
+  function readNumber(field) {
+    const shown = Number(field.getAttribute("data-shown"));
+    const value = field.value === plain(shown) ? shown : parse(field.value);
+    if (Math.abs(value) <= 1e9) return value;
+    words.textContent = `“${field.value}” is not a number that can be used here. Type one as in 0.5 or -1.`;
     field.setAttribute("aria-invalid", "true");
     field.focus();
+    return null;
+  }
+
+  // A field shows a rounded number, and the exact one while it is being edited.
+  function exactInFocus(field) {
+    field.addEventListener("focus", () => {
+      field.value = field.getAttribute("data-shown");
+      field.select();
+    });
+    field.addEventListener("blur", () => {
+      if (field.value === field.getAttribute("data-shown")) field.value = plain(Number(field.value));
+    });
   }
 
   function onEdit(kind, channel, r, c) {
     const field = fields[kind][channel][r][c];
-    const value = parse(field.value);
-    if (!Number.isFinite(value)) return refuse(field);
-    field.removeAttribute("aria-invalid");
+    const value = readNumber(field);
+    if (value === null) return;
     if (kind === "kernel") {
       const kernels = structuredClone(model.get("kernels"));
       kernels[model.get("selected")][channel][r][c] = value;
-      const names = [...model.get("names")];
-      set(model, { kernels, names });
+      edit({ kernels });
     } else {
       const image = structuredClone(model.get("image"));
       const [row, column] = model.get("position").map((at) => at * model.get("stride") - model.get("padding"));
       image[channel][row + r][column + c] = value;
-      set(model, { image });
+      edit({ image });
     }
   }
 
   function onBias() {
-    const value = parse(bias.value);
-    if (!Number.isFinite(value)) return refuse(bias);
-    bias.removeAttribute("aria-invalid");
+    const value = readNumber(bias);
+    if (value === null) return;
     const values = [...model.get("bias")];
     values[model.get("selected")] = value;
-    set(model, { bias: values });
+    edit({ bias: values });
   }
 
   // ---- drawing
@@ -317,7 +343,7 @@ function render({ model, el }) {
     const image = drawing ?? model.get("image");
     const ring = model.get("padding");
     const signed = image.flat(2).some((value) => value < 0);
-    inputs.forEach(({ canvas }, channel) => drawGrid(canvas, padded(image[channel], ring), { cell, limit: largest(image), signed, ring }));
+    inputs.forEach(({ canvas }, channel) => drawGrid(canvas, padded(image[channel], ring), { cell: inputCell, limit: largest(image), signed, ring }));
   }
 
   function drawMaps() {
@@ -339,7 +365,8 @@ function render({ model, el }) {
     if (field.tagName === "OUTPUT") {
       field.textContent = plain(value);
     } else {
-      if (field !== document.activeElement || field.getAttribute("data-shown") !== String(value)) field.value = plain(value);
+      const focused = field === document.activeElement;
+      if (!focused || field.getAttribute("data-shown") !== String(value)) field.value = focused ? String(value) : plain(value);
       field.setAttribute("data-shown", String(value));
       field.title = String(value);
       field.disabled = disabled;
@@ -359,7 +386,7 @@ function render({ model, el }) {
     const output = model.get("output")[selected];
     if (output[row]?.[column] === undefined || !kernels) return;
     const [rows, columns] = [kernels[0].length, kernels[0][0].length];
-    for (const { frame } of inputs) placeFrame(frame, cell, row * by, column * by, rows, columns);
+    for (const { frame } of inputs) placeFrame(frame, inputCell, row * by, column * by, rows, columns);
     for (const { frame, trait } of maps) {
       if (trait === "pooled") {
         const [r, c] = [Math.floor(row / side), Math.floor(column / side)];
@@ -393,7 +420,7 @@ function render({ model, el }) {
     const selected = model.get("selected");
     const value = model.get("output")[selected][row][column];
     const extra = model.get("bias")[selected];
-    const total = products.reduce((sum, [, , product]) => sum + product, 0);
+    const total = value - extra; // PyTorch's sum, so that rounding never makes the lines contradict each other
     const side = model.get("pool");
     const sized = largest(model.get("output")[selected]);
     const chip = (number) => {
@@ -437,6 +464,7 @@ function render({ model, el }) {
     relu.show(model.get("relu"));
     pool.show(model.get("pool"));
     const name = model.get("names")[model.get("selected")];
+    presets.disabled = Math.min(model.get("kernels")[0][0].length, model.get("kernels")[0][0][0].length) < 3;
     presets.value = name in model.get("_presets") ? name : "";
     stage.setAttribute("aria-label", "Image and outputs. Arrow keys move the window, space plays, Home and End jump.");
   }
@@ -456,6 +484,8 @@ function render({ model, el }) {
     waiting = true;
     queueMicrotask(() => { waiting = false; redraw(); });
   };
+  const arrived = () => root.classList.remove("course-waiting");
+  model.on("change:_computed", arrived);
   model.on(drawn, later);
   model.on("change:position", update);
   model.on("change:playing change:delay", controls);
@@ -468,6 +498,7 @@ function render({ model, el }) {
     stopPicture();
     exporting.stop();
     watcher.disconnect();
+    model.off("change:_computed", arrived);
     model.off(drawn, later);
     model.off("change:position", update);
     model.off("change:playing change:delay", controls);

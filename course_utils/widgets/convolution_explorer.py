@@ -18,6 +18,7 @@ from course_utils.widgets.picture import Picture, plain_number
 from course_utils.widgets.scripts import script, stylesheet
 
 MAX_SIDE = 64
+LARGEST = 1e9  # so that no sum of products can overflow
 
 
 class ConvolutionExplorer(CourseWidget):
@@ -43,9 +44,9 @@ class ConvolutionExplorer(CourseWidget):
     _esm = script("convolution_explorer.js")
     _css = stylesheet("convolution_explorer.css")
 
-    image = Numbers(3, help="(channels, height, width)")
-    kernels = Numbers(4, help="(kernels, channels, height, width), the layout of Conv2d.weight")
-    bias = Numbers(1, help="one number for each kernel")
+    image = Numbers(3, largest=LARGEST, help="(channels, height, width)")
+    kernels = Numbers(4, largest=LARGEST, help="(kernels, channels, height, width), the layout of Conv2d.weight")
+    bias = Numbers(1, largest=LARGEST, help="one number for each kernel")
     names = List(Unicode(), help="what the kernels are called").tag(sync=True)
     selected = Int(0, help="the kernel on the screen, from 0").tag(sync=True)
     stride = Int(1, help="how far the window moves, 1 to 4").tag(sync=True)
@@ -59,6 +60,7 @@ class ConvolutionExplorer(CourseWidget):
     output = Numbers(3, help="the convolution; made here, not to be set")
     rectified = Numbers(3, help="the output after ReLU, or the output where there is none")
     pooled = Numbers(3, help="the maxima, or `rectified` where there is no pooling")
+    _computed = Int(0, help="how often PyTorch has computed: the screen waits for it after an edit").tag(sync=True)
     _presets = Dict(PRESETS).tag(sync=True)
 
     def __init__(
@@ -185,12 +187,16 @@ class ConvolutionExplorer(CourseWidget):
         names = [_own_name(name, number, self.kernels[number]) for number, name in enumerate(self.names)]
         with self.hold_sync():  # so that the screen never shows one stage without the others
             self.names = names
+            self._computed += 1
             self.output, self.rectified, self.pooled = output[0], rectified[0], pooled[0]
             self.position = (min(self.position[0], rows - 1), min(self.position[1], columns - 1))
 
     def _receive(self, widget: object, content: dict[str, Any], buffers: list[bytes]) -> None:
         if content.get("ask") == "preset":
-            self.use_preset(str(content.get("name")))
+            try:
+                self.use_preset(str(content.get("name")))
+            except CourseError as error:
+                self.message = str(error)
         else:
             super()._receive(widget, content, buffers)
 

@@ -71,12 +71,13 @@ export function drawGrid(canvas, rows, { cell, limit, signed, ring = 0, upTo = I
       }
     });
   });
+  context.strokeStyle = "rgb(0 0 0 / 16%)";
+  context.lineWidth = 1;
+  context.strokeRect(0.5, 0.5, width, height);
   if (cell >= 6) {
-    context.strokeStyle = "rgb(0 0 0 / 16%)";
-    context.lineWidth = 1;
     context.beginPath();
-    for (let r = 0; r <= rows.length; r++) context.moveTo(0, r * cell + 0.5), context.lineTo(width, r * cell + 0.5);
-    for (let c = 0; c <= rows[0].length; c++) context.moveTo(c * cell + 0.5, 0), context.lineTo(c * cell + 0.5, height);
+    for (let y = cell + 0.5; y < height; y += cell) context.moveTo(0, y), context.lineTo(width, y);
+    for (let x = cell + 0.5; x < width; x += cell) context.moveTo(x, 0), context.lineTo(x, height);
     context.stroke();
   }
 }

@@ -162,10 +162,13 @@ def _followed(model: nn.Module, x: ArrayLike | Tensor) -> tuple[Tensor, list[Ste
 
 def _as_layer(step: Step, sources: list[int]) -> dict[str, Any]:
     vector = step.value.ndim == 1
+    title = "image" if step.kind == "input" else TITLES.get(step.kind, step.kind.replace("_", " "))
+    numbered = step.path.replace(".", "").isdigit()  # in a Sequential without names: "3" alone says little
     return {
         "kind": step.kind,
         "name": step.path,
-        "title": "input" if step.kind == "input" else TITLES.get(step.kind, step.kind.replace("_", " ")),
+        "label": f"{title} {step.path}" if numbered else step.path,
+        "title": title,
         "words": in_words(step),
         "shape": list(step.value.shape),
         "vector": vector,
