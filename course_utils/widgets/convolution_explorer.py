@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from traitlets import Bool, Dict, Int, List, Tuple, Unicode, observe, validate
 
-from course_utils.errors import CourseError
+from course_utils.widgets.arrays import Numbers, as_image
 from course_utils.widgets.convolution_picture import draw_convolution
 from course_utils.widgets.course_widget import CourseWidget
+from course_utils.widgets.errors import WidgetError
 from course_utils.widgets.kernels import PRESETS, Kernels, named_kernels, preset
-from course_utils.widgets.arrays import Numbers, as_image
 from course_utils.widgets.picture import Picture, plain_number
 from course_utils.widgets.scripts import script, stylesheet
 
@@ -24,14 +24,14 @@ LARGEST = 1e9  # so that no sum of products can overflow
 class ConvolutionExplorer(CourseWidget):
     """Move a kernel over an image step by step and see what each output saw (lecture 0:44:48-0:46:55, 0:52:03-0:54:40).
 
-    `image` has shape (height, width) or (channels, height, width) with up to 4 channels of up to 64 × 64 pixels; `kernels` is what
-    `named_kernels` takes, `bias` one number for each. `stride` is 1 to 4, `padding` 0 to 3 (zeros), `pool` the side of the max pool
-    window, 1 for none. All are traits: set one from Python or on the screen, and both sides show it.
+    `image` has shape (height, width) or (channels, height, width) with up to 4 channels of up to 64 × 64 pixels; `kernels` is
+    what `named_kernels` takes, `bias` one number for each. `stride` is 1 to 4, `padding` 0 to 3 (zeros), `pool` the side of the
+    max pool window, 1 for none. All are traits: set one from Python or on the screen, and both sides show it.
 
-    `output` (kernels, rows, columns) is what `torch.nn.functional.conv2d` gives in float64; `rectified` and `pooled` are the stages
-    after it. The numbers on the screen are these: JavaScript draws, and multiplies a window for the eye, but PyTorch computes.
+    `output` (kernels, rows, columns) is what `torch.nn.functional.conv2d` gives in float64; `rectified` and `pooled` are the
+    stages after it. These are the numbers on the screen: JavaScript draws them and multiplies one window for the eye.
 
-    Raises CourseError, on creation and whenever a trait is set, for shapes that do not fit and numbers that are not finite.
+    Raises WidgetError, on creation and whenever a trait is set, for shapes that do not fit and numbers that are not finite.
 
     >>> explorer = ConvolutionExplorer(torch.eye(5), kernels="top edge", relu=True, pool=3)
     >>> explorer.output.shape, explorer.pooled.shape
@@ -53,7 +53,9 @@ class ConvolutionExplorer(CourseWidget):
     padding = Int(0, help="rings of zeros around the image, 0 to 3").tag(sync=True)
     relu = Bool(False, help="whether ReLU follows").tag(sync=True)
     pool = Int(1, help="the side of the max pool window, 1 to 4; 1 is no pooling").tag(sync=True)
-    position = Tuple(Int(), Int(), default_value=(0, 0), help="the row and column of the output in question, from 0").tag(sync=True)
+    position = Tuple(Int(), Int(), default_value=(0, 0), help="the row and column of the output in question, from 0").tag(
+        sync=True
+    )
     playing = Bool(False, help="whether the window moves by itself").tag(sync=True)
     delay = Int(400, help="milliseconds from step to step, at least 20").tag(sync=True)
 
@@ -64,7 +66,11 @@ class ConvolutionExplorer(CourseWidget):
     _presets = Dict(PRESETS).tag(sync=True)
 
     def __init__(
-        self, image: ArrayLike | Tensor, kernels: Kernels = ("top edge", "left edge"), bias: ArrayLike | None = None, **traits: Any
+        self,
+        image: ArrayLike | Tensor,
+        kernels: Kernels = ("top edge", "left edge"),
+        bias: ArrayLike | None = None,
+        **traits: Any,
     ) -> None:
         pixels = as_image(image, MAX_SIDE)
         if isinstance(kernels, Tensor):
@@ -72,7 +78,9 @@ class ConvolutionExplorer(CourseWidget):
         named = named_kernels(kernels, channels=len(pixels))
         unknown = sorted(set(traits) - set(self.trait_names()))
         if unknown:
-            raise CourseError(f"ConvolutionExplorer has no {', '.join(unknown)}; try stride, padding, relu, pool, position, delay")
+            raise WidgetError(
+                f"ConvolutionExplorer has no {', '.join(unknown)}; try stride, padding, relu, pool, position, delay"
+            )
         traits.setdefault("export_path", "convolution.xlsx")
         bias = np.zeros(len(named)) if bias is None else bias
         super().__init__(image=pixels, kernels=np.stack(list(named.values())), names=list(named), bias=bias, **traits)
@@ -101,13 +109,14 @@ class ConvolutionExplorer(CourseWidget):
             stages += f" Max pool {self.pool} × {self.pool} leaves {self.pooled.shape[1]} × {self.pooled.shape[2]} numbers."
         total = plain_number(self.output[self.selected, row, column])
         return (
-            f"Convolution of a {size} image with the {kernel.shape[1]} × {kernel.shape[2]} kernel “{self.names[self.selected]}”, "
-            f"stride {self.stride}, padding {self.padding}: {rows} × {columns} outputs. In row {row + 1}, column {column + 1} "
-            f"the {kernel.size} products of window and kernel and the bias add up to {total}.{stages}"
+            f"Convolution of a {size} image with the {kernel.shape[1]} × {kernel.shape[2]} kernel "
+            f"“{self.names[self.selected]}”, stride {self.stride}, padding {self.padding}: {rows} × {columns} outputs. "
+            f"In row {row + 1}, column {column + 1} the {kernel.size} products of window and kernel and the bias add up to "
+            f"{total}.{stages}"
         )
 
     def window(self) -> NDArray[np.float64]:
-        """The part of the image, padding and all, that the output at `position` saw; shape (channels, kernel height, kernel width).
+        """What the output at `position` saw of the image and its padding; shape (channels, kernel height, kernel width).
 
         >>> ConvolutionExplorer(torch.eye(4), position=(1, 0)).window()[0].tolist()
         [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
@@ -136,33 +145,37 @@ class ConvolutionExplorer(CourseWidget):
     def _check(self, proposal: Any) -> Any:
         """Refuse a trait that does not fit the others, before anything has changed."""
         name, value = proposal["trait"].name, proposal["value"]
-        new = {key: getattr(self, key) for key in ("image", "kernels", "bias", "stride", "padding", "pool", "selected", "names")}
+        new = {
+            key: getattr(self, key) for key in ("image", "kernels", "bias", "stride", "padding", "pool", "selected", "names")
+        }
         new[name] = value
         for setting, lowest, highest in (("stride", 1, 4), ("padding", 0, 3), ("pool", 1, 4)):
             if not lowest <= new[setting] <= highest:
-                raise CourseError(f"{setting} is {new[setting]}; expected {lowest} to {highest}")
+                raise WidgetError(f"{setting} is {new[setting]}; expected {lowest} to {highest}")
         if name == "delay" and value < 20:
-            raise CourseError(f"delay is {value} milliseconds; expected at least 20")
+            raise WidgetError(f"delay is {value} milliseconds; expected at least 20")
         if new["image"].size == 0 and new["kernels"].size == 0:
             return value  # while the widget is being made
         as_image(new["image"], MAX_SIDE)
         named_kernels(new["kernels"], channels=len(new["image"]))
         count = len(new["kernels"])
         if len(new["bias"]) != count or len(new["names"]) != count:
-            raise CourseError(f"{count} kernels need {count} biases and names; there are {len(new['bias'])} and {len(new['names'])}")
+            raise WidgetError(
+                f"{count} kernels need {count} biases and names; there are {len(new['bias'])} and {len(new['names'])}"
+            )
         if not 0 <= new["selected"] < count:
-            raise CourseError(f"selected is {new['selected']}; the kernels are numbered 0 to {count - 1}")
+            raise WidgetError(f"selected is {new['selected']}; the kernels are numbered 0 to {count - 1}")
         sides = list(zip(new["image"].shape[1:], new["kernels"].shape[2:], strict=True))
         outputs = [(side + 2 * new["padding"] - kernel) // new["stride"] + 1 for side, kernel in sides]
         if min(outputs) < 1:
-            raise CourseError(
+            raise WidgetError(
                 f"a kernel of {sides[0][1]} × {sides[1][1]} does not fit into an image of {sides[0][0]} × {sides[1][0]} "
                 f"with padding {new['padding']}; give a larger image or more padding"
             )
         if min(outputs) < new["pool"]:
-            raise CourseError(
-                f"max pool {new['pool']} × {new['pool']} does not fit into an output of {outputs[0]} × {outputs[1]}; give a smaller "
-                "pool or stride, or a larger image"
+            raise WidgetError(
+                f"max pool {new['pool']} × {new['pool']} does not fit into an output of {outputs[0]} × {outputs[1]}; "
+                "give a smaller pool or stride, or a larger image"
             )
         return value
 
@@ -171,7 +184,9 @@ class ConvolutionExplorer(CourseWidget):
         row, column = proposal["value"]
         rows, columns = self.output.shape[1:]
         if self.output.size and not (0 <= row < rows and 0 <= column < columns):
-            raise CourseError(f"position is ({row}, {column}) and the output has {rows} rows and {columns} columns, counted from 0")
+            raise WidgetError(
+                f"position is ({row}, {column}) and the output has {rows} rows and {columns} columns, counted from 0"
+            )
         return row, column
 
     @observe("image", "kernels", "bias", "stride", "padding", "relu", "pool")
@@ -195,7 +210,7 @@ class ConvolutionExplorer(CourseWidget):
         if content.get("ask") == "preset":
             try:
                 self.use_preset(str(content.get("name")))
-            except CourseError as error:
+            except WidgetError as error:
                 self.message = str(error)
         else:
             super()._receive(widget, content, buffers)

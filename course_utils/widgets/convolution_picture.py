@@ -37,10 +37,17 @@ def draw_convolution(explorer: "ConvolutionExplorer") -> Picture:
         return max(values.shape[-1] * size, text_width(heading, bold=True)) + GAP
 
     lefts = np.cumsum(
-        [GAP, wide(channels, input_name, cell), wide(kernel, name, KERNEL_CELL), *(wide(values, at, cell) for at, values, _ in stages)]
+        [
+            GAP,
+            wide(channels, input_name, cell),
+            wide(kernel, name, KERNEL_CELL),
+            *(wide(values, at, cell) for at, values, _ in stages),
+        ]
     ).tolist()
     height = max(
-        len(channels) * (channels.shape[1] * cell + 8), len(channels) * (kernel.shape[1] * KERNEL_CELL + 8), stages[0][1].shape[0] * cell
+        len(channels) * (channels.shape[1] * cell + 8),
+        len(channels) * (kernel.shape[1] * KERNEL_CELL + 8),
+        stages[0][1].shape[0] * cell,
     )
     width = max(lefts[-1], 480)
     lines = wrap(explorer.describe(), width - 2 * GAP, 11)

@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from traitlets import Unicode
 
 from course_utils.errors import CourseError
+from course_utils.widgets.errors import WidgetError
 from course_utils.widgets.picture import Picture
-
-VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class CourseWidget(anywidget.AnyWidget):
@@ -27,6 +26,14 @@ class CourseWidget(anywidget.AnyWidget):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.on_msg(self._receive)
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what the screen sends; what does not fit is refused in words, and the screen gets the true state back."""
+        try:
+            super().set_state(sync_data)
+        except WidgetError as error:
+            self.message = str(error)
+            self.send_state(list(sync_data))
 
     def describe(self) -> str:
         """What is on the screen, in a few sentences."""
@@ -46,8 +53,8 @@ class CourseWidget(anywidget.AnyWidget):
     def export(self, path: str | os.PathLike[str] | None = None) -> Path:
         """Write what is on the screen as a workbook of live formulas and give its path.
 
-        A file that is there already is kept: the new one gets the next free number, as in convolution_2.xlsx. Raises CourseError
-        where the workbook cannot be written; what the Export button does is the same.
+        A file that is there already is kept: the new one gets the next free number, as in convolution_2.xlsx. The Export button
+        does the same. Raises CourseError where the workbook cannot be written.
         """
         from course_utils.excel import export_model  # the spreadsheet library loads when a workbook is written
 
@@ -68,33 +75,34 @@ class CourseWidget(anywidget.AnyWidget):
                 # The file itself goes along: the notebook may run on another machine than the screen.
                 self.send({"exported": path.name}, buffers=[path.read_bytes()])
 
-    def _bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The still picture and its words, as mime types; the living widget is not in it."""
+    def _still(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The picture as a mime bundle, and its metadata.
+
+        It is an image and not HTML with an image in it, because pages that host code take images out of HTML.
+        """
         drawn = self._draw()
         encoded = base64.b64encode(drawn.png()).decode("ascii")
         self._picture_mark = encoded[-120:-40]
-        words = self.describe()
-        size = {"width": drawn.width, "height": drawn.height, "alt": words}
-        return {"image/png": encoded, "text/plain": words}, {"image/png": size}
+        size = {"width": drawn.width, "height": drawn.height, "alt": self.describe()}
+        return {"image/png": encoded, "text/plain": ""}, {"image/png": size}
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The living widget, the still picture and the words in one: each reader takes what it can show."""
-        still, metadata = self._bundle()
+        still, metadata = self._still()
         living = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        return {**living[0], **still}, {**living[1], **metadata}
+        return {**still, **living[0], "text/plain": self.describe()}, {**metadata, **living[1]}
 
     def _ipython_display_(self, **kwargs: Any) -> None:
-        """Display the widget and the picture as two outputs, of which the living widget hides the second.
+        """Display the widget, or the words for it, and the picture as two outputs; the living widget hides the second.
 
-        One output with both in it is not enough: a notebook that was run by a program keeps the widgets' state, and its export
+        One output with all in it is not enough: a notebook that was run by a program keeps the widgets' state, and its export
         to HTML then takes the living one, which needs the internet to come alive, and shows nothing.
         """
         from IPython.display import display
 
-        still, metadata = self._bundle()
-        living = super()._repr_mimebundle_(**kwargs)
-        if living and VIEW in living[0]:
-            display({VIEW: living[0][VIEW], "text/plain": ""}, metadata=living[1], raw=True)
+        still, metadata = self._still()
+        living = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        display({**living[0], "text/plain": self.describe()}, metadata=living[1], raw=True)
         display(still, metadata=metadata, raw=True)
 
 
@@ -106,7 +114,7 @@ def free_path(path: str | os.PathLike[str]) -> Path:
     """
     wanted = Path(path)
     if wanted.suffix.lower() != ".xlsx":
-        raise CourseError(f"{wanted} does not end in .xlsx; give a name as in 'convolution.xlsx'")
+        raise WidgetError(f"{wanted} does not end in .xlsx; give a name as in 'convolution.xlsx'")
     candidate, number = wanted, 2
     while candidate.exists() or candidate.is_symlink():
         candidate = wanted.with_stem(f"{wanted.stem}_{number}")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils.errors import CourseError
+from course_utils.widgets.errors import WidgetError
 
 Array = NDArray[np.float64]
 
@@ -29,15 +29,15 @@ Kernels = str | Sequence[str] | Mapping[str, ArrayLike] | ArrayLike
 def preset(name: str, size: tuple[int, int] = (3, 3)) -> Array:
     """The 3 x 3 kernel of that name, in the middle of one of the given size (each side at least 3) with zeros around.
 
-    Raises CourseError for a name that is not in PRESETS and a size too small for it.
+    Raises WidgetError for a name that is not in PRESETS and a size too small for it.
 
     >>> preset("identity").tolist()
     [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
     """
     if name not in PRESETS:
-        raise CourseError(f"no kernel is called {name!r}; there are: {', '.join(PRESETS)}")
+        raise WidgetError(f"no kernel is called {name!r}; there are: {', '.join(PRESETS)}")
     if min(size) < 3:
-        raise CourseError(f"the kernel {name!r} is 3 × 3 and does not fit one of {size[0]} × {size[1]}")
+        raise WidgetError(f"the kernel {name!r} is 3 × 3 and does not fit one of {size[0]} × {size[1]}")
     kernel = np.zeros(size)
     top, left = (size[0] - 3) // 2, (size[1] - 3) // 2
     kernel[top : top + 3, left : left + 3] = PRESETS[name]
@@ -51,7 +51,7 @@ def named_kernels(kernels: Kernels, channels: int) -> dict[str, Array]:
     many of shape (kernels, channels, height, width), the layout of PyTorch's Conv2d weights. A kernel without a channel axis
     is used for each of the `channels`.
 
-    Raises CourseError for an unknown name, a wrong shape, sides above 7, more than 8 kernels, and numbers that are not finite.
+    Raises WidgetError for an unknown name, a wrong shape, sides above 7, more than 8 kernels, and numbers that are not finite.
 
     >>> {name: kernel.shape for name, kernel in named_kernels(["blur", "top edge"], channels=3).items()}
     {'blur': (3, 3, 3), 'top edge': (3, 3, 3)}
@@ -65,18 +65,20 @@ def named_kernels(kernels: Kernels, channels: int) -> dict[str, Array]:
     else:
         array = _numbers(kernels, "kernels")
         if array.ndim not in (2, 4):
-            raise CourseError(
-                f"kernels has shape {array.shape}; expected (height, width) for one kernel or (kernels, channels, height, width) "
-                "for several, as in Conv2d.weight. A mapping from names to kernels is good too"
+            raise WidgetError(
+                f"kernels has shape {array.shape}; expected (height, width) for one kernel or (kernels, channels, height, "
+                "width) for several, as in Conv2d.weight. A mapping from names to kernels is good too"
             )
         rows = array[None] if array.ndim == 2 else array
         given = {f"kernel {number}": kernel for number, kernel in enumerate(rows, start=1)}
     if not 1 <= len(given) <= MAX_KERNELS:
-        raise CourseError(f"{len(given)} kernels were given; expected 1 to {MAX_KERNELS}")
+        raise WidgetError(f"{len(given)} kernels were given; expected 1 to {MAX_KERNELS}")
     result = {name: _with_channels(kernel, name, channels) for name, kernel in given.items()}
     sizes = {kernel.shape for kernel in result.values()}
     if len(sizes) > 1:
-        raise CourseError(f"all kernels of a layer have one shape, and these have {sorted(sizes)}; fill the smaller ones up with zeros")
+        raise WidgetError(
+            f"all kernels of a layer have one shape, and these have {sorted(sizes)}; fill the smaller ones up with zeros"
+        )
     return result
 
 
@@ -88,9 +90,9 @@ def _numbers(values: ArrayLike, what: str) -> Array:
     try:
         array = np.array(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise CourseError(f"{what} should be numbers in a grid with rows of one length: {error}") from error
+        raise WidgetError(f"{what} should be numbers in a grid with rows of one length: {error}") from error
     if not np.isfinite(array).all():
-        raise CourseError(f"{what} holds nan or inf; only finite numbers can be multiplied and added up")
+        raise WidgetError(f"{what} holds nan or inf; only finite numbers can be multiplied and added up")
     return array
 
 
@@ -98,10 +100,10 @@ def _with_channels(kernel: Array, name: str, channels: int) -> Array:
     if kernel.ndim == 2:
         kernel = np.repeat(kernel[None], channels, axis=0)
     if kernel.ndim != 3 or kernel.shape[0] != channels:
-        raise CourseError(
-            f"the kernel {name!r} has shape {kernel.shape} and the image {channels} channel(s); expected ({channels}, height, width), "
-            "or (height, width) for the same in each channel"
+        raise WidgetError(
+            f"the kernel {name!r} has shape {kernel.shape} and the image {channels} channel(s); expected "
+            f"({channels}, height, width), or (height, width) for the same in each channel"
         )
     if not all(1 <= side <= MAX_KERNEL_SIDE for side in kernel.shape[1:]):
-        raise CourseError(f"the kernel {name!r} has shape {kernel.shape}; height and width should be 1 to {MAX_KERNEL_SIDE}")
+        raise WidgetError(f"the kernel {name!r} has shape {kernel.shape}; height and width should be 1 to {MAX_KERNEL_SIDE}")
     return kernel

@@ -12,14 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from traitlets import Bool, Int, List, Tuple, Unicode, validate
 
-from course_utils.errors import CourseError
 from course_utils.excel.trace import Step, trace_model
 from course_utils.excel.words import TITLES, by
 from course_utils.excel.words import describe as in_words
 from course_utils.widgets.arrays import as_image
 from course_utils.widgets.course_widget import CourseWidget
-from course_utils.widgets.pipeline_picture import draw_pipeline
+from course_utils.widgets.errors import WidgetError
 from course_utils.widgets.picture import Picture, plain_number
+from course_utils.widgets.pipeline_picture import draw_pipeline
 from course_utils.widgets.scripts import script, stylesheet
 
 MAX_SIDE = 64
@@ -30,13 +30,13 @@ class LayerPipeline(CourseWidget):
     """An image on its way through a network: feature maps, ReLU, max pool, ..., a probability (lecture 0:44:29-0:49:45).
 
     `model` is made of the layers that a workbook can show (see `course_utils.excel.export_model`) and `x` one image of shape
-    (height, width) or (channels, height, width), with or without a batch axis of 1 in front. The model runs as a copy in eval mode
-    in float64, and every number on the screen comes from that run; set `x` to send another image through.
+    (height, width) or (channels, height, width), with or without a batch axis of 1 in front. The model runs as a copy in eval
+    mode in float64, and every number on the screen comes from that run; set `x` to send another image through.
 
     Traits: `layer` is the last layer shown, from 0, the input; `focus` the number whose making is spelled out (layer, map, row,
     column); `playing` and `delay` in milliseconds.
 
-    Raises CourseError for a layer that cannot be shown, an input that does not fit, and more than 100,000 numbers.
+    Raises WidgetError for a layer that cannot be shown, an input that does not fit, and more than 100,000 numbers.
 
     >>> from course_utils.widgets.letters import letter_a, letter_network
     >>> pipeline = LayerPipeline(letter_network(), letter_a())
@@ -49,23 +49,27 @@ class LayerPipeline(CourseWidget):
     _esm = script("layer_pipeline.js")
     _css = stylesheet("layer_pipeline.css")
 
-    layers = List(help="one dictionary for each layer, made here").tag(sync=True)
+    layers: List[dict[str, Any]] = List(help="one dictionary for each layer, made here").tag(sync=True)
     class_names = List(Unicode(), help="what the outputs of the last layer are called").tag(sync=True)
     layer = Int(0, help="the last layer shown, from 0").tag(sync=True)
-    focus = Tuple(Int(), Int(), Int(), Int(), help="layer, map, row and column of the number that is spelled out").tag(sync=True)
+    focus = Tuple(Int(), Int(), Int(), Int(), help="layer, map, row and column of the number that is spelled out").tag(
+        sync=True
+    )
     playing = Bool(False, help="whether the layers follow by themselves").tag(sync=True)
     delay = Int(2600, help="milliseconds from layer to layer, at least 200").tag(sync=True)
 
-    def __init__(self, model: nn.Module, x: ArrayLike | Tensor, class_names: Sequence[str] | None = None, **traits: Any) -> None:
+    def __init__(
+        self, model: nn.Module, x: ArrayLike | Tensor, class_names: Sequence[str] | None = None, **traits: Any
+    ) -> None:
         unknown = sorted(set(traits) - set(self.trait_names()))
         if unknown:
-            raise CourseError(f"LayerPipeline has no {', '.join(unknown)}; try class_names, layer, focus, delay, export_path")
+            raise WidgetError(f"LayerPipeline has no {', '.join(unknown)}; try class_names, layer, focus, delay, export_path")
         self._model = model
         traits.setdefault("export_path", "network.xlsx")
         self._x, self._steps, layers = _followed(model, x)
         names = [str(name) for name in class_names or []]
         if names and len(names) != self._steps[-1].value.size:
-            raise CourseError(f"{len(names)} class names were given, and the model gives {self._steps[-1].value.size} numbers")
+            raise WidgetError(f"{len(names)} class names were given, and the model gives {self._steps[-1].value.size} numbers")
         traits.setdefault("layer", len(layers) - 1)
         traits.setdefault("focus", _strongest(layers, traits["layer"]))
         super().__init__(layers=layers, class_names=names, **traits)
@@ -92,7 +96,7 @@ class LayerPipeline(CourseWidget):
         for step in self._steps:
             if step.path == name:
                 return step.value.copy()
-        raise CourseError(f"no layer is called {name!r}; there are: {', '.join(self.layer_names)}")
+        raise WidgetError(f"no layer is called {name!r}; there are: {', '.join(self.layer_names)}")
 
     def describe(self) -> str:
         """What is on the screen, in a few sentences."""
@@ -101,7 +105,9 @@ class LayerPipeline(CourseWidget):
         best = int(last.value.argmax())
         name = self.class_names[best] if self.class_names else f"number {best + 1}"
         value = plain_number(float(last.value.flat[best]))
-        result = f"gives {value}" if last.value.size == 1 else f"gives {last.value.size} numbers, the largest {value} for {name}"
+        result = (
+            f"gives {value}" if last.value.size == 1 else f"gives {last.value.size} numbers, the largest {value} for {name}"
+        )
         return f"An image on its way through {len(self.layers) - 1} layers: {chain}. The last one {result}."
 
     def export(self, path: str | os.PathLike[str] | None = None) -> Path:
@@ -112,16 +118,16 @@ class LayerPipeline(CourseWidget):
     def _check(self, proposal: Any) -> Any:
         name, value = proposal["trait"].name, proposal["value"]
         if name == "delay" and value < 200:
-            raise CourseError(f"delay is {value} milliseconds; expected at least 200")
+            raise WidgetError(f"delay is {value} milliseconds; expected at least 200")
         if name == "layer" and self.layers and not 0 <= value < len(self.layers):
-            raise CourseError(f"layer is {value}; the layers are numbered 0 to {len(self.layers) - 1}")
+            raise WidgetError(f"layer is {value}; the layers are numbered 0 to {len(self.layers) - 1}")
         if name == "focus" and self.layers:
             number, *place = value
             if not 0 <= number < len(self.layers):
-                raise CourseError(f"focus is in layer {number}; the layers are numbered 0 to {len(self.layers) - 1}")
+                raise WidgetError(f"focus is in layer {number}; the layers are numbered 0 to {len(self.layers) - 1}")
             shape = np.shape(self.layers[number]["maps"])
             if not all(0 <= at < size for at, size in zip(place, shape, strict=True)):
-                raise CourseError(f"focus is at map, row and column {tuple(place)}; layer {number} has {shape}, counted from 0")
+                raise WidgetError(f"focus is at map, row and column {tuple(place)}; layer {number} has {shape}, counted from 0")
         return value
 
     def _exported(self) -> tuple[nn.Module, Tensor, dict[str, Any]]:
@@ -144,9 +150,9 @@ def _followed(model: nn.Module, x: ArrayLike | Tensor) -> tuple[Tensor, list[Ste
     count = sum(step.value.size + sum(weight.value.size for weight in step.weights.values()) for step in steps)
     if count > MAX_NUMBERS:
         most = max(steps, key=lambda step: step.value.size + sum(weight.value.size for weight in step.weights.values()))
-        raise CourseError(
-            f"the network has {count:,} numbers on this image and {MAX_NUMBERS:,} can be shown; most of them are in {most.path} "
-            f"({TITLES.get(most.kind, most.kind)}, {by(most.value.shape)}). Give a smaller image or fewer channels"
+        raise WidgetError(
+            f"the network has {count:,} numbers on this image and {MAX_NUMBERS:,} can be shown; most of them are in "
+            f"{most.path} ({TITLES.get(most.kind, most.kind)}, {by(most.value.shape)}). Give a smaller image or fewer channels"
         )
     # Flattening changes no number: the layer after it is drawn as reading the maps before it.
     seen: dict[int, int] = {}

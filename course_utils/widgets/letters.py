@@ -1,13 +1,14 @@
 """Letters drawn with numpy, and a small network made by hand that knows an A when it sees one."""
 
 from collections import OrderedDict
+from itertools import pairwise
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from course_utils.errors import CourseError
+from course_utils.widgets.errors import WidgetError
 from course_utils.widgets.kernels import PRESETS
 
 # Strokes as polylines of (row, column) points, in a square of side 1.
@@ -26,20 +27,20 @@ STROKES: dict[str, list[list[tuple[float, float]]]] = {
 def letter(name: str = "A", size: int = 28) -> NDArray[np.float64]:
     """One of the letters A, B, H, T and X as numbers from 0 (paper) to 1 (ink), of shape (size, size).
 
-    Raises CourseError for another letter and a size under 12.
+    Raises WidgetError for another letter and a size under 12.
 
     >>> letter("A").shape, float(letter("A").min()), float(letter("A").max())
     ((28, 28), 0.0, 1.0)
     """
     if name not in STROKES:
-        raise CourseError(f"no letter {name!r} is drawn here; there are: {', '.join(STROKES)}")
+        raise WidgetError(f"no letter {name!r} is drawn here; there are: {', '.join(STROKES)}")
     if size < 12:
-        raise CourseError(f"a letter of {size} × {size} pixels cannot be read; give a size of 12 or more")
+        raise WidgetError(f"a letter of {size} × {size} pixels cannot be read; give a size of 12 or more")
     centres = (np.arange(size) + 0.5) / size
     row, column = np.meshgrid(centres, centres, indexing="ij")
     distance = np.full((size, size), np.inf)
     for stroke in STROKES[name]:
-        for (row0, column0), (row1, column1) in zip(stroke[:-1], stroke[1:], strict=True):
+        for (row0, column0), (row1, column1) in pairwise(stroke):
             along = ((row - row0) * (row1 - row0) + (column - column0) * (column1 - column0)) / (
                 (row1 - row0) ** 2 + (column1 - column0) ** 2
             )
@@ -56,7 +57,7 @@ def letter_a(size: int = 28) -> NDArray[np.float64]:
 
 
 def letter_network(size: int = 28) -> nn.Sequential:
-    """The lecture's network for one letter (0:44:48-0:48:38): two convolutions, each with ReLU and max pool, a template, a probability.
+    """The lecture's network for one letter (0:44:48-0:48:38): convolution, ReLU and max pool twice, a template, a probability.
 
     Its weights are made, not trained. The first layer has a right edge and a top edge, the second adds up and compares the two
     maps along four directions. The template is what an A gives at that place less what the other drawn letters give on
@@ -78,7 +79,13 @@ def letter_network(size: int = 28) -> nn.Sequential:
         conv2.bias.zero_()  # type: ignore[union-attr]
     features = nn.Sequential(
         OrderedDict(
-            conv1=conv1, relu1=nn.ReLU(), pool1=nn.MaxPool2d(2), conv2=conv2, relu2=nn.ReLU(), pool2=nn.MaxPool2d(2), flatten=nn.Flatten()
+            conv1=conv1,
+            relu1=nn.ReLU(),
+            pool1=nn.MaxPool2d(2),
+            conv2=conv2,
+            relu2=nn.ReLU(),
+            pool2=nn.MaxPool2d(2),
+            flatten=nn.Flatten(),
         )
     ).double()
     with torch.no_grad():
@@ -89,4 +96,6 @@ def letter_network(size: int = 28) -> nn.Sequential:
         scale = 6 / difference.dot(difference)
         template.weight.copy_(scale * difference[None])
         template.bias.copy_(-3 - scale * difference.dot(others)[None])
-    return nn.Sequential(OrderedDict([*features.named_children(), ("template", template), ("probability", nn.Sigmoid())])).eval()
+    return nn.Sequential(
+        OrderedDict([*features.named_children(), ("template", template), ("probability", nn.Sigmoid())])
+    ).eval()

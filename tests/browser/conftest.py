@@ -57,12 +57,16 @@ class Lab:
 
     def command(self, name: str, **arguments: Any) -> None:
         """Carry out one of JupyterLab's commands and wait for its end."""
-        self.page.evaluate("([name, given]) => window.jupyterapp.commands.execute(name, given).then(() => null)", [name, arguments])
+        self.page.evaluate(
+            "([name, given]) => window.jupyterapp.commands.execute(name, given).then(() => null)", [name, arguments]
+        )
 
     def write_notebook(self, name: str, *cells: str) -> Path:
         """Write a notebook of code cells, with its kernel named so that JupyterLab does not ask for one."""
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel})
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel}
+        )
         path = self.folder / name
         nbformat.write(notebook, path)
         return path

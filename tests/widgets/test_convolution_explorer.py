@@ -48,6 +48,7 @@ def test_presets(name):
 
 def test_presets_mean_what_they_are_called():
     bright_above, bright_left = np.repeat([[1.0], [0], [0]], 3, 1), np.repeat([[1.0, 0, 0]], 3, 0)
+
     def answer(name, image):
         return ConvolutionExplorer(image, name).output.item()
 
@@ -161,7 +162,13 @@ def test_refusals_say_what_to_do(image, options, message):
 def test_a_refused_setting_changes_nothing():
     explorer = ConvolutionExplorer(random(5, 5), stride=2, pool=2)
     before = explorer.output
-    for name, value in [("stride", 4), ("pool", 3), ("image", np.zeros((2, 5, 5))), ("bias", [np.nan, 0]), ("position", (9, 0))]:
+    for name, value in [
+        ("stride", 4),
+        ("pool", 3),
+        ("image", np.zeros((2, 5, 5))),
+        ("bias", [np.nan, 0]),
+        ("position", (9, 0)),
+    ]:
         with pytest.raises(CourseError):
             setattr(explorer, name, value)
     assert (explorer.stride, explorer.pool, explorer.position) == (2, 2, (0, 0))
@@ -208,8 +215,22 @@ def test_the_export_button_sends_the_file_and_says_what_went_wrong(tmp_path, mon
     explorer._handle_custom_msg({"ask": "export"}, [])
     assert sent[0][0] == {"exported": "convolution.xlsx"}
     assert sent[0][1][0] == (tmp_path / "convolution.xlsx").read_bytes()
-    explorer.export_path = "no/such\0place.xlsx"
+    explorer.export_path = "convolution.xlsx/inside.xlsx"  # a file where a folder should be
     explorer._handle_custom_msg({"ask": "export"}, [])
     assert explorer.message.startswith("Nothing was written.")
     explorer._handle_custom_msg({"ask": "preset", "name": "swirl"}, [])
     assert "swirl" in explorer.message
+
+
+def test_what_the_screen_sends_is_checked_too(monkeypatch):
+    explorer = ConvolutionExplorer(random(5, 5), "blur")
+    before, sent = explorer.output, []
+    monkeypatch.setattr(explorer, "send_state", lambda key=None: sent.append(key))
+    explorer.set_state({"stride": 2, "image": [[[0.0, None], [1.0, 2.0]]]})
+    assert "image" in explorer.message
+    explorer.set_state({"relu": True, "pool": 4})
+    assert "max pool 4 × 4" in explorer.message
+    assert (explorer.stride, explorer.relu, explorer.pool) == (1, False, 1)
+    np.testing.assert_array_equal(explorer.output, before)
+    assert ["stride", "image"] in sent
+    assert ["relu", "pool"] in sent

@@ -104,11 +104,11 @@ def test_another_image_moves_the_numbers():
         (nn.Conv2d(1, 1, 3), torch.rand(65, 5), {}, "64 pixels"),
         (nn.Sequential(nn.Flatten(), nn.Linear(4096, 100)), torch.rand(64, 64), {}, "100,000.*fully connected"),
         (nn.Sequential(nn.Conv2d(1, 1, 3), nn.PixelShuffle(1)), torch.rand(5, 5), {}, "PixelShuffle"),
-        (nn.Conv2d(1, 1, 3), torch.rand(5, 5), {"class_names": ["a"]}, "1 class names"),
-        (nn.Conv2d(1, 1, 3), torch.rand(5, 5), {"layer": 2}, "0 to 1"),
-        (nn.Conv2d(1, 1, 3), torch.rand(5, 5), {"focus": (1, 0, 3, 0)}, "counted from 0"),
-        (nn.Conv2d(1, 1, 3), torch.rand(5, 5), {"delay": 0}, "delay"),
-        (nn.Conv2d(1, 1, 3), torch.rand(5, 5), {"speed": 0}, "no speed"),
+        (nn.Sequential(nn.Conv2d(1, 1, 3)), torch.rand(5, 5), {"class_names": ["a"]}, "1 class names"),
+        (nn.Sequential(nn.Conv2d(1, 1, 3)), torch.rand(5, 5), {"layer": 2}, "0 to 1"),
+        (nn.Sequential(nn.Conv2d(1, 1, 3)), torch.rand(5, 5), {"focus": (1, 0, 3, 0)}, "counted from 0"),
+        (nn.Sequential(nn.Conv2d(1, 1, 3)), torch.rand(5, 5), {"delay": 0}, "delay"),
+        (nn.Sequential(nn.Conv2d(1, 1, 3)), torch.rand(5, 5), {"speed": 0}, "no speed"),
     ],
 )
 def test_refusals_say_what_to_do(model, x, options, message):
@@ -127,7 +127,11 @@ def test_export(tmp_path):
     pipeline = LayerPipeline(letter_network(), letter_a())
     path = pipeline.export(tmp_path / "a.xlsx")
     numbers = [
-        cell.value for sheet in load_workbook(path, data_only=True) for row in sheet.iter_rows() for cell in row if isinstance(cell.value, float)
+        cell.value
+        for sheet in load_workbook(path, data_only=True)
+        for row in sheet.iter_rows()
+        for cell in row
+        if isinstance(cell.value, float)
     ]
     assert pipeline.values("probability").item() in [pytest.approx(number, abs=1e-12) for number in numbers]
     assert pipeline.export(tmp_path / "a.xlsx").name == "a_2.xlsx"
