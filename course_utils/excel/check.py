@@ -1,24 +1,21 @@
 """The sheet that compares every layer with PyTorch's numbers by formula, and names what was edited."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from xlsxwriter.worksheet import Worksheet
 
 from course_utils.excel.grid import Rect, bounds
 from course_utils.excel.manifest import MODEL_SHEET, REFERENCE_SHEET
 from course_utils.excel.plan import Named, Plan
+from course_utils.excel.styles import Styles
 from course_utils.excel.words import by
-
-if TYPE_CHECKING:
-    from course_utils.excel.writer import Styles
 
 TOLERANCE = 1e-9
 CHANNELS = 60  # in one formula
 TOP = 5  # the first row of the table of layers
 
 
-def write_check(sheet: Worksheet, plan: Plan, styles: "Styles") -> None:
+def write_check(sheet: Worksheet, plan: Plan, styles: Styles) -> None:
     """A verdict, a row for each layer with its distance from PyTorch, and a row for each tensor that can be edited.
 
     The distance is the root of the summed squared differences, which no single difference exceeds; it may be 1e-9, or 1e-9 of

@@ -31,11 +31,11 @@ def export_model(
 ) -> Path:
     """Write `model` at work on one input `x` as a workbook of live formulas, the value that PyTorch gives beside each.
 
-    `x` has shape (channels, height, width) with 1-4 channels, or (features,); a batch axis of 1 in front may be there. Weights and
-    input are cells to edit; `read_weights` and `read_input` bring them back. `labels` replaces the heading of a layer, by its path
-    in the model. A model that ends in two or more outputs gets softmax, prediction and cross-entropy as a last block unless
-    `probabilities` is False; `class_names` stand beside its outputs and `actual`, one of them, is the true class (what is
-    predicted, where it is not given). `fuse_relu_with_layer` writes MAX(0, ...) around the layer before a ReLU, as the lecture
+    `x` has shape (channels, height, width) with 1-4 channels, or (features,); a batch axis of 1 in front is allowed. Weights and
+    input are cells to edit; `read_weights` and `read_input` bring them back. `labels` replaces the heading of a layer, by
+    its path in the model. A model that ends in two or more outputs gets softmax, prediction and cross-entropy as a last block
+    unless `probabilities` is False; `class_names` stand beside its outputs and `actual`, one of them, is the true class (by
+    default what is predicted). `fuse_relu_with_layer` writes MAX(0, ...) around the layer before a ReLU, as the lecture
     does (0:54:03).
 
     Raises ExportError for a layer that cannot be shown, an input or class names that do not fit, and a sheet of more than
@@ -67,8 +67,8 @@ def check_size(plan: Plan, max_cells: int) -> None:
         largest = sorted(plan.blocks, key=lambda block: -block.cells)[:3]
         parts = ", ".join(f"{block.name} {block.cells:,}" for block in largest)
         raise ExportError(
-            f"the sheet would have {plan.cells:,} numbers and the limit is {max_cells:,}. Most of them: {parts}. Shrink the input, "
-            "the channels or the outputs of those layers, or raise max_cells (a spreadsheet grows slow beyond a few hundred thousand)"
+            f"the sheet would have {plan.cells:,} numbers and the limit is {max_cells:,}. Most of them: {parts}. Shrink "
+            "the input, the channels or the outputs of those layers, or raise max_cells (above 300,000 a spreadsheet is slow)"
         )
 
 
@@ -78,7 +78,9 @@ def _add_softmax(trace: Trace, probabilities: bool | None) -> None:
     if last.kind in ("softmax", "log_softmax") or not (several if probabilities is None else probabilities):
         return
     if not several:
-        raise ExportError(f"probabilities=True needs a vector of two or more outputs, and the model gives shape {last.value.shape}")
+        raise ExportError(
+            f"probabilities=True needs a vector of two or more outputs, and the model gives shape {last.value.shape}"
+        )
     trace.steps.append(Step("softmax", "softmax", (len(trace.steps) - 1,), softmax(last.value)))
 
 
@@ -94,14 +96,16 @@ def softmax(logits: Array) -> Array:
 
 def _class_number(trace: Trace, class_names: Sequence[str | int] | None, actual: str | int | None) -> int | None:
     outputs = trace.steps[-1].value
-    names = list(range(outputs.size)) if class_names is None else list(class_names)
+    names: list[str | int] = list(range(outputs.size)) if class_names is None else list(class_names)
     if class_names is not None:
         if outputs.ndim != 1 or len(names) != outputs.size:
             raise ExportError(f"{len(names)} class names were given, and the model gives an output of shape {outputs.shape}")
         folded = [plain(name, 60).casefold() for name in names]
         double = sorted({name for name in folded if folded.count(name) > 1})
         if double or "" in folded:
-            raise ExportError(f"class names must differ, in more than capitals, and not be empty; given: {[str(name) for name in names]}")
+            raise ExportError(
+                f"class names must differ, in more than capitals, and not be empty; given: {[str(name) for name in names]}"
+            )
     if actual is None:
         return None
     if actual not in names:

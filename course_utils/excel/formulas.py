@@ -25,7 +25,9 @@ def relu(expression: str) -> str:
     return f"MAX(0,{expression})"
 
 
-def convolution(source: Grid, kernels: list[Rect], channels: range, bias: str, y: int, x: int, stride: Pair, padding: Pair) -> str:
+def convolution(
+    source: Grid, kernels: list[Rect], channels: range, bias: str, y: int, x: int, stride: Pair, padding: Pair
+) -> str:
     """SUMPRODUCT of the window above output (y, x) and the kernel, for each input channel, and the bias.
 
     A window that hangs over the edge is cut off there together with its kernel: the padding is zeros, which add nothing.

@@ -51,7 +51,9 @@ def gradient_workbook(path: str | os.PathLike[str]) -> Path:
         new = {name: weight - LEARNING_RATE * gradients[name] for name, weight in weights.items()}
         after = run(new)
     with replacing(path) as part, new_book(part) as book:
-        note = "Change a blue number and watch. To take the next step, copy the new weights and paste their values over the blue ones."
+        note = (
+            "Change a blue number and watch. For the next step, copy the new weights and paste their values over the blue ones."
+        )
         page = Page(book, "Gradient step", "One step of gradient descent", note)
         page.widths({**dict.fromkeys(range(1, 20), 76), **dict.fromkeys((2, 7, 10, 14), 24)})
         page.sheet.freeze_panes(3, 0)
@@ -86,7 +88,7 @@ def _weights(page: Page, band: int, weights: dict[str, Tensor]) -> None:
 
 
 def _forward(page: Page, band: int, weights: int, values: dict[str, Tensor], title: str) -> None:
-    """a = W1 x + b1, h = max(0, a), z = W2 h + b2, softmax and loss; `weights` is the band whose weights are used."""
+    """A = W1 x + b1, h = max(0, a), z = W2 h + b2, softmax and loss; `weights` is the band whose weights are used."""
     first = band == FORWARD
     names = {A: "a", H: "h", Z: "z", E: "exp(z)", P: "p", Y: "actual", L: "-ln(p)"}
     words = {A: "W1·x + b1", H: "max(0, a)", Z: "W2·h + b2", P: "exp(z) / sum"}

@@ -90,7 +90,7 @@ def bounds(rects: list[Rect]) -> Rect:
 
 @dataclass(frozen=True)
 class Grid:
-    """A tensor on the sheet: channel c starts `pitch` rows below channel c - 1. A vector is a column of channels of one cell."""
+    """A tensor on the sheet: channels start `pitch` rows apart; a vector is a column of channels of one cell."""
 
     row: int
     col: int

@@ -37,8 +37,8 @@ def plan_sheet(
     plan = builder.plan
     if plan.last_row >= MAX_ROWS or plan.last_col >= MAX_COLUMNS:
         raise ExportError(
-            f"the sheet would need {plan.last_row + 1:,} rows and {plan.last_col + 1:,} columns, and a sheet has {MAX_ROWS:,} and "
-            f"{MAX_COLUMNS:,}; shrink the input or the number of channels"
+            f"the sheet would need {plan.last_row + 1:,} rows and {plan.last_col + 1:,} columns, and a sheet has {MAX_ROWS:,} "
+            f"and {MAX_COLUMNS:,}; shrink the input or the number of channels"
         )
     return plan
 
@@ -46,9 +46,7 @@ def plan_sheet(
 class _Builder:
     """Places one block after the other; `self.col` is the first free column."""
 
-    def __init__(
-        self, trace: Trace, title: str, class_names: Sequence[str | int] | None, labels: Mapping[str, str]
-    ) -> None:
+    def __init__(self, trace: Trace, title: str, class_names: Sequence[str | int] | None, labels: Mapping[str, str]) -> None:
         self.plan = Plan(plain(title))
         self.steps = trace.steps
         self.class_names = class_names
@@ -210,7 +208,11 @@ class _Builder:
 
     def _cellwise(self, step: Step, source: Grid, other: Grid | None = None) -> Grid:
         as_before = step.value.ndim == 3
-        grid = self._grid(step.value.shape, source.pitch if source.pitch > 1 else 0) if as_before else self._vector(step.value.size, "output")
+        grid = (
+            self._grid(step.value.shape, source.pitch if source.pitch > 1 else 0)
+            if as_before
+            else self._vector(step.value.size, "output")
+        )
         far_below = step.kind == "sigmoid" and bool((self.steps[step.sources[0]].value < -700).any())
 
         def formula(channel: int, y: int, x: int) -> str:
@@ -256,9 +258,7 @@ class _Builder:
         self._label(CONTENT_ROW - 1, self.col, "exp(x)", "column")
         exponentials = Rect(CONTENT_ROW, self.col, size, 1)
         exps = np.exp(logits - (logits.max() if shift else 0.0))
-        self.plan.areas.append(
-            Area(exponentials, exps.reshape(-1, 1), "wide", lambda y, x: f"EXP({cells[y]}{shift})")
-        )
+        self.plan.areas.append(Area(exponentials, exps.reshape(-1, 1), "wide", lambda y, x: f"EXP({cells[y]}{shift})"))
         total = cell(CONTENT_ROW + size, self.col, fixed=True)
         self._label(CONTENT_ROW + size, self.col - 1, "sum", "row")
         self._sum(exponentials, float(exps.sum()))
@@ -323,9 +323,11 @@ class _Builder:
         name = base_name(Step("cross_entropy", "cross_entropy", (), step.value), self.taken)
         self._name(name, "output", "cross-entropy", -logs[chosen : chosen + 1], [total])
         self.plan.named[-1].coloured = False
-        self.plan.prediction = Prediction(labels, output, (rows["actual"], words_col + 1), (CONTENT_ROW + 4, words_col), step.kind == "log_softmax")
+        self.plan.prediction = Prediction(
+            labels, output, (rows["actual"], words_col + 1), (CONTENT_ROW + 4, words_col), step.kind == "log_softmax"
+        )
         self.col = words_col + 2 + math.ceil((CHART_WIDTH - 220) / 28)
-        words = "The class with the largest probability. Cross-entropy is -ln of the probability of the actual class; choose that class."
+        words = "The class with the largest probability. Choose the actual class: cross-entropy is -ln of its probability."
         block = Block("prediction", by((size,)), words, first_col, self.col - 1, self.plan.cells - cells)
         self.plan.blocks.append(block)
 
@@ -443,7 +445,5 @@ class _Builder:
         name = path if path.lower() == kind.lower() else f"{path} · {kind}"
         heading = plain(self.labels.get(path, name), 60)
         words = describe(step)
-        self.plan.blocks.append(
-            Block(heading, by(step.value.shape), words, first_col, self.col - 1, self.plan.cells - cells)
-        )
+        self.plan.blocks.append(Block(heading, by(step.value.shape), words, first_col, self.col - 1, self.plan.cells - cells))
         self.col += GAP

@@ -4,7 +4,8 @@ from xlsxwriter import Workbook
 
 from course_utils.excel.grid import cell
 from course_utils.excel.plan import Formula
-from course_utils.excel.writer import EDIT, HEAD, INK, QUIET, Exact
+from course_utils.excel.styles import EDIT, HEAD, INK, QUIET
+from course_utils.excel.writer import Exact
 
 _TEXT = {"font_name": "Arial", "font_size": 12, "font_color": INK, "valign": "vcenter"}
 _NUMBER = {**_TEXT, "align": "center", "num_format": "0.0000", "border": 1, "border_color": QUIET}
@@ -13,7 +14,15 @@ _STYLES = {
     "section": {**_TEXT, "font_size": 14, "bold": True, "bg_color": HEAD},
     "text": _TEXT,
     "note": {**_TEXT, "indent": 1, "font_size": 11, "font_color": "#555555"},
-    "heading": {**_TEXT, "bold": True, "align": "center", "bg_color": HEAD, "text_wrap": True, "border": 1, "border_color": QUIET},
+    "heading": {
+        **_TEXT,
+        "bold": True,
+        "align": "center",
+        "bg_color": HEAD,
+        "text_wrap": True,
+        "border": 1,
+        "border_color": QUIET,
+    },
     "formula": {**_TEXT, "font_size": 10, "font_color": "#555555", "align": "center", "text_wrap": True, "valign": "top"},
     "name": {**_TEXT, "border": 1, "border_color": QUIET, "indent": 1},
     "right": {**_TEXT, "align": "right", "indent": 1},
@@ -25,7 +34,14 @@ _STYLES = {
     "sum": {**_NUMBER, "bold": True},
     "result": {**_NUMBER, "bold": True, "font_size": 16},
     "edit": {**_NUMBER, "num_format": "0.00", "font_color": EDIT, "border_color": EDIT, "locked": False, "bg_color": "#F3F7FC"},
-    "edit_count": {**_NUMBER, "num_format": "#,##0", "font_color": EDIT, "border_color": EDIT, "locked": False, "bg_color": "#F3F7FC"},
+    "edit_count": {
+        **_NUMBER,
+        "num_format": "#,##0",
+        "font_color": EDIT,
+        "border_color": EDIT,
+        "locked": False,
+        "bg_color": "#F3F7FC",
+    },
 }
 
 

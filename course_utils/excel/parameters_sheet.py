@@ -17,7 +17,7 @@ TOP = 5
 
 @dataclass(frozen=True)
 class Layer:
-    """A convolution or, with kernel 0, a fully connected layer; `inputs` is a number, or empty for what the last layer gives."""
+    """A convolution or, with kernel 0, a fully connected layer; without `inputs` it takes what the layer before it gives."""
 
     name: str
     outputs: int
@@ -33,7 +33,8 @@ def vgg16() -> list[Layer]:
     >>> len(vgg16())
     16
     """
-    layers, image = [], 224
+    layers: list[Layer] = []
+    image = 224
     for block, (channels, count) in enumerate(((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)), start=1):
         for number in range(1, count + 1):
             layers.append(Layer(f"conv {block}.{number}", channels, 3, image, 3 if not layers else None))
@@ -47,7 +48,7 @@ def vgg16() -> list[Layer]:
 
 
 def resnet34() -> list[Layer]:
-    """ResNet-34 (He et al. 2015) on images of 224 x 224; a stage that halves the image has a 1 x 1 convolution for its shortcut.
+    """ResNet-34 (He et al. 2015) on images of 224 x 224; where the image is halved the shortcut is a 1 x 1 convolution.
 
     >>> len(resnet34())
     37
@@ -67,7 +68,9 @@ def resnet34() -> list[Layer]:
 def parameters_workbook(path: str | os.PathLike[str]) -> Path:
     """Layer tables of VGG16 and ResNet-34 with live counts: change a number of channels and see what it costs."""
     with replacing(path) as part, new_book(part) as book:
-        note = "A convolution has inputs × outputs × kernel × kernel weights, a fully connected layer inputs × outputs. Change a blue number."
+        note = (
+            "A convolution has inputs × outputs × kernel² weights, fully connected layers inputs × outputs. Change a blue one."
+        )
         _table(Page(book, "VGG16", "VGG16: where its parameters are", note), vgg16(), "VGG16")
         _table(Page(book, "ResNet-34", "ResNet-34: where its parameters are", note), resnet34(), "ResNet-34")
     return Path(path)
@@ -80,7 +83,9 @@ def count(layer: Layer, inputs: int) -> tuple[int, int]:
 
 
 def _table(page: Page, layers: list[Layer], name: str) -> None:
-    page.widths({NAME: 180, **dict.fromkeys((INPUTS, OUTPUTS, KERNEL), 80), **dict.fromkeys((IMAGE, WEIGHTS, REST, COUNT), 115)})
+    page.widths(
+        {NAME: 180, **dict.fromkeys((INPUTS, OUTPUTS, KERNEL), 80), **dict.fromkeys((IMAGE, WEIGHTS, REST, COUNT), 115)}
+    )
     page.widths({SHARE: 110, SHARE + 1: 20})
     page.sheet.set_row(TOP - 1, 34)
     page.sheet.freeze_panes(TOP, 2)
@@ -94,7 +99,12 @@ def _table(page: Page, layers: list[Layer], name: str) -> None:
         row, (weights, rest) = TOP + n, counts[n]
         page.put(row, NAME, layer.name, "name")
         follows = n > 0 and inputs[n] == layers[n - 1].outputs and not layer.name.startswith("shortcut")
-        page.put(row, INPUTS, Formula(cell(row - 1, OUTPUTS), inputs[n]) if follows else inputs[n], "count" if follows else "edit_count")
+        page.put(
+            row,
+            INPUTS,
+            Formula(cell(row - 1, OUTPUTS), inputs[n]) if follows else inputs[n],
+            "count" if follows else "edit_count",
+        )
         page.put(row, OUTPUTS, layer.outputs, "edit_count")
         page.put(row, KERNEL, layer.kernel or "", "edit_count" if layer.kernel else "count")
         page.put(row, IMAGE, f"{layer.image} × {layer.image}" if layer.kernel else "", "count")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from course_utils.excel.grid import Rect
 from course_utils.excel.trace import Array, Weight
@@ -38,6 +39,14 @@ class Area:
     values: Array
     style: str
     formula: Callable[[int, int], str] | None = None
+
+    @cached_property
+    def precision(self) -> int:
+        """How exactly to show its numbers in small cells: 0 whole ones as they are, else 1-3 for none to two decimals."""
+        largest = float(abs(self.values).max())
+        if not (self.values % 1).any() and largest < 1000:
+            return 0
+        return 3 if largest < 9.995 else 2 if largest < 99.95 else 1
 
 
 @dataclass

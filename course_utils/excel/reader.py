@@ -22,10 +22,10 @@ DTYPES = {name: getattr(torch, name) for name in ("float16", "bfloat16", "float3
 
 
 def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """The weights in a workbook of `export_model` as a state dict, in the model's own dtypes: what was edited comes back edited.
+    """The weights in a workbook of `export_model` as a state dict, in the model's own dtypes, edits included.
 
-    `model.load_state_dict(read_weights(path))` takes them into a model. A cell may hold a formula as long as the program that saved
-    the file has stored its value.
+    `model.load_state_dict(read_weights(path))` takes them into a model. A cell may hold a formula as long as the program that
+    saved the file has stored its value. Weights that the model does not use for its output do not stand in the workbook.
 
     Raises WorkbookError where the file is not such a workbook, or names the cell that does not hold a number.
 
@@ -75,7 +75,9 @@ def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[tuple[int,
     except WorkbookError:
         raise
     except Exception as error:  # openpyxl raises whatever the broken part makes it raise
-        raise WorkbookError(f"{path} is not an .xlsx workbook that can be read ({error}); save it as .xlsx and try again") from error
+        raise WorkbookError(
+            f"{path} is not an .xlsx workbook that can be read ({error}); save it as .xlsx and try again"
+        ) from error
     try:
         missing = [name for name in (MODEL_SHEET, MANIFEST_SHEET) if name not in book.sheetnames]
         if missing:
@@ -83,7 +85,9 @@ def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[tuple[int,
                 f"{path} was not written by course_utils.excel.export_model: it has no sheet {missing[0]!r} (it has "
                 f"{', '.join(book.sheetnames[:8])}); a ready-made workbook that is no network cannot be read back either"
             )
-        manifest = _parse_manifest(path, "".join(str(row[0]) for row in book[MANIFEST_SHEET].iter_rows(values_only=True) if row))
+        manifest = _parse_manifest(
+            path, "".join(str(row[0]) for row in book[MANIFEST_SHEET].iter_rows(values_only=True) if row)
+        )
         numbers: dict[tuple[int, int], Any] = {}
         for row, line in enumerate(book[MODEL_SHEET].iter_rows(values_only=True)):
             for col, value in enumerate(line):
@@ -110,7 +114,9 @@ def _parse_manifest(path: Path, text: str) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("mark") != MARK:
         raise WorkbookError(f"{path} was not written by course_utils.excel.export_model")
     if manifest.get("version") != VERSION:
-        raise WorkbookError(f"{path} was written by another version ({manifest.get('version')}, this one reads {VERSION}); export it again")
+        raise WorkbookError(
+            f"{path} was written by another version ({manifest.get('version')}, this one reads {VERSION}); export it again"
+        )
     tensors, counters = manifest.get("tensors"), manifest.get("counters")
     if not isinstance(tensors, list) or not isinstance(counters, dict) or not all(map(_is_tensor, tensors)):
         raise WorkbookError(broken)
@@ -127,7 +133,11 @@ def _is_tensor(entry: Any) -> bool:
     keys, shape, rects = entry.get("keys"), entry.get("shape"), entry.get("rects")
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         return False
-    if not isinstance(shape, list) or not 0 < len(shape) <= 4 or not all(_between(size, 1, LARGEST_DIMENSION) for size in shape):
+    if (
+        not isinstance(shape, list)
+        or not 0 < len(shape) <= 4
+        or not all(_between(size, 1, LARGEST_DIMENSION) for size in shape)
+    ):
         return False
     if not isinstance(rects, list) or not all(isinstance(rect, list) and len(rect) == 6 for rect in rects):
         return False
@@ -154,13 +164,19 @@ def _tensor(path: str | os.PathLike[str], entry: dict[str, Any], numbers: dict[t
             value = numbers.get(place)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
                 found = "is empty (or its formula has no stored value)" if value is None else f"holds {str(value)[:60]!r}"
-                raise WorkbookError(f"{path}, sheet {MODEL_SHEET}, cell {cell(*place)}: {entry['name']} needs a number there and it {found}")
+                raise WorkbookError(
+                    f"{path}, sheet {MODEL_SHEET}, cell {cell(*place)}: {entry['name']} needs a number there and it {found}"
+                )
             values.append(float(value))
     dtype = DTYPES[entry["dtype"]]
     tensor = torch.tensor(values, dtype=torch.float64).to(dtype)
-    wrong = ~torch.isfinite(tensor) if tensor.is_floating_point() else tensor.double() != torch.tensor(values, dtype=torch.float64)
+    wrong = (
+        ~torch.isfinite(tensor) if tensor.is_floating_point() else tensor.double() != torch.tensor(values, dtype=torch.float64)
+    )
     if wrong.any():
         at = int(wrong.nonzero()[0])
         place = [place for rect in entry["rects"] for place in Rect(*rect).cells()][at]
-        raise WorkbookError(f"{path}, sheet {MODEL_SHEET}, cell {cell(*place)}: {values[at]:g} does not fit into {entry['dtype']}")
+        raise WorkbookError(
+            f"{path}, sheet {MODEL_SHEET}, cell {cell(*place)}: {values[at]:g} does not fit into {entry['dtype']}"
+        )
     return tensor.reshape(entry["shape"])

@@ -45,7 +45,15 @@ def _write(page: Page) -> None:
     page.sheet.data_validation(5, 2, 5, 2, {"validate": "list", "source": "=" + Rect(TOP, NAME, rows, 1).address(fixed=True)})
 
     headings = ("class", "logit x", "power", "softmax", "sigmoid", "one-hot actual", "-ln(softmax)")
-    words = ("", "RAND() × 10 - 5", "base ^ (x / temperature)", "power / sum of powers", "1 / (1 + exp(-x))", "1 for the actual", "where actual is 1")
+    words = (
+        "",
+        "RAND() × 10 - 5",
+        "base ^ (x / temperature)",
+        "power / sum of powers",
+        "1 / (1 + exp(-x))",
+        "1 for the actual",
+        "where actual is 1",
+    )
     page.sheet.set_row(TOP - 1, 34)
     for col, (heading, said) in enumerate(zip(headings, words, strict=True), start=NAME):
         page.put(TOP - 2, col, heading, "heading")
@@ -76,7 +84,9 @@ def _write(page: Page) -> None:
     page.put(last + 3, 1, "predicted class", "right")
     page.put(last + 3, 2, winner, "result")
     page.put(last + 4, 1, "cross-entropy", "right")
-    page.put(last + 4, 2, Formula(f"SUM({Rect(TOP, LOSS, rows, 1).address()})", -math.log(powers[chosen] / powers.sum())), "result")
+    page.put(
+        last + 4, 2, Formula(f"SUM({Rect(TOP, LOSS, rows, 1).address()})", -math.log(powers[chosen] / powers.sum())), "result"
+    )
     note = "The softmax column always adds up to 1; the sigmoids add up to anything from 0 to 5."
     page.put(last + 3, 3, note, "note")
     page.put(last + 4, 3, "Small when the actual class has a large probability: 0 is perfect, ln(5) = 1.61 is a guess.", "note")

@@ -57,7 +57,9 @@ def describe(step: Step) -> str:
         words += ", plus bias" if "bias" in step.weights else ""
     if step.kind in ("conv", "max_pool", "avg_pool"):
         words += ", stride " + (str(s["stride"][0]) if len(set(s["stride"])) == 1 else by(s["stride"]))
-        words += f", padding {s['padding'][0] if len(set(s['padding'])) == 1 else by(s['padding'])}" if any(s["padding"]) else ""
+        words += (
+            f", padding {s['padding'][0] if len(set(s['padding'])) == 1 else by(s['padding'])}" if any(s["padding"]) else ""
+        )
         words += f", dilation {by(s['dilation'])}" if s.get("dilation", (1, 1)) != (1, 1) else ""
         words += f", in {s['groups']} groups" if s.get("groups", 1) > 1 else ""
     words += "." if not words.endswith(".") else ""

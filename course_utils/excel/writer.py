@@ -5,7 +5,7 @@ import math
 import os
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,11 @@ from course_utils.excel.check import write_check
 from course_utils.excel.grid import bounds, cell
 from course_utils.excel.manifest import MANIFEST_SHEET, MODEL_SHEET, REFERENCE_SHEET, pieces
 from course_utils.excel.plan import CHART_WIDTH, HEAD_ROWS, Area, Formula, Item, Plan, Prediction
+from course_utils.excel.styles import CHANGED, GREEN, RED, WHITE, Styles
 from course_utils.files import replacing
 
 PIXEL = 28  # width and height of a cell on the screen, in pixels
-CREATED = datetime(2017, 11, 6, tzinfo=timezone.utc)  # fixed, so that the same model gives the same bytes
-RED, WHITE, GREEN, YELLOW = "#F8696B", "#FFFFFF", "#63BE7B", "#FFE699"
-EDIT, QUIET, INK, HEAD = "#1F4E9E", "#A6A6A6", "#222222", "#DCE6F1"
+CREATED = datetime(2017, 11, 6, tzinfo=UTC)  # fixed, so that the same model gives the same bytes
 PAGE_WIDTH, PAGE_HEIGHT = 1060.0, 750.0  # points of an A3 page in landscape, margins taken off, and a twentieth, which
 # LibreOffice needs because it draws columns that much wider
 
@@ -50,73 +49,12 @@ class FastSheet(Worksheet):
         return 0
 
 
-class Styles:
-    """The formats of a workbook, each made once."""
-
-    TEXT = {"font_name": "Arial", "font_size": 9, "font_color": INK, "valign": "vcenter"}
-    NUMBER = {**TEXT, "font_size": 7, "align": "center", "shrink": True}
-    TABLE = {**NUMBER, "font_size": 9}
-    CHANGED = {"bg_color": YELLOW, "bold": True, "font_color": "#9C0006"}
-    EDITED = {"font_color": EDIT, "locked": False, "border_color": EDIT}
-    BASE: dict[str, dict[str, Any]] = {
-        "title": {**TEXT, "font_size": 20, "bold": True},
-        "intro": {**TEXT, "font_size": 11},
-        "note": {**TEXT, "font_size": 11, "align": "left", "indent": 1},
-        "name": {**TEXT, "font_size": 14, "bold": True, "indent": 1, "align": "left", "bg_color": HEAD},
-        "shape": {**TEXT, "indent": 1, "align": "left", "font_size": 10, "bg_color": HEAD, "font_color": "#555555"},
-        "words": {**TEXT, "indent": 1, "align": "left", "font_size": 10, "bg_color": HEAD, "text_wrap": True, "valign": "top"},
-        "label": {**TEXT, "font_size": 8, "font_color": "#777777", "valign": "bottom"},
-        "column": {**TEXT, "font_size": 9, "font_color": "#555555", "align": "center", "bold": True, "valign": "bottom"},
-        "row": {**TEXT, "font_size": 9, "align": "right", "indent": 1},
-        "below": {**NUMBER, "bg_color": RED, "border": 1, "border_color": QUIET},
-        "zero": {**NUMBER, "border": 1, "border_color": QUIET},
-        "above": {**NUMBER, "bg_color": GREEN, "border": 1, "border_color": QUIET},
-        "edited": {**NUMBER, **CHANGED, "border": 1, "border_color": QUIET},
-        "sum": {**TABLE, "num_format": "0.0000", "bold": True, "top": 1},
-        "input": {**NUMBER, **EDITED},
-        "weight": {**NUMBER, **EDITED},
-        "value": NUMBER,
-        "wide": {**TABLE, "num_format": "0.0000"},
-        "wide_weight": {**TABLE, **EDITED, "num_format": "0.0000"},
-        "wide_input": {**TABLE, **EDITED, "num_format": "0.0000"},
-        "wide_count": {**TABLE, "num_format": "0"},
-        "result": {**TABLE, "font_size": 12, "bold": True, "border": 1},
-        "result_number": {**TABLE, "font_size": 12, "bold": True, "num_format": "0.0000"},
-        "choice": {**TABLE, **EDITED, "font_size": 12, "bold": True, "border": 2},
-        "heading": {**TEXT, "indent": 1, "align": "left", "bold": True, "bg_color": HEAD, "border": 1, "border_color": QUIET, "text_wrap": True},
-        "entry": {**TEXT, "indent": 1, "align": "left", "border": 1, "border_color": QUIET},
-        "entry_center": {**TEXT, "border": 1, "border_color": QUIET, "align": "center"},
-        "entry_small": {**TEXT, "border": 1, "border_color": QUIET, "num_format": "0.0E+00", "align": "center"},
-        "entry_large": {**TEXT, "border": 1, "border_color": QUIET, "num_format": "#,##0", "align": "right", "indent": 1},
-        "verdict": {**TEXT, "font_size": 14, "bold": True},
-    }
-
-    def __init__(self, book: Workbook) -> None:
-        self._book = book
-        self._made: dict[tuple[str, int, int, str], Format] = {}
-
-    def get(self, style: str, edges: int = 0, precision: int = -1, quote: bool = False, **more: Any) -> Format:
-        """A style; `edges` says at which sides of its block a cell stands (1 top, 2 bottom, 4 left, 8 right)."""
-        key = (style, edges, precision, f"{quote}{more}")
-        if key not in self._made:
-            properties = dict(self.BASE[style])
-            if precision >= 0:
-                properties["num_format"] = ("General", "0", "0.0;-0.0;0", "0.00;-0.00;0")[precision]
-            if edges >= 0 and (style in ("input", "weight", "value", "result_number") or style.startswith("wide")):
-                color = properties.get("border_color", QUIET)
-                for bit, side in ((1, "top"), (2, "bottom"), (4, "left"), (8, "right")):
-                    properties[side] = 1 if edges & bit else 4  # thin around the block, dotted inside
-                    properties[f"{side}_color"] = color if edges & bit else "#D0D0D0"
-                properties.pop("border_color", None)
-            if quote:
-                properties["quote_prefix"] = True  # stays text also when a student edits it
-            self._made[key] = self._book.add_format({**properties, **more})
-        return self._made[key]
-
-
 def new_book(path: Path, constant_memory: bool = False) -> Workbook:
     """An empty workbook whose bytes depend on nothing but what is put into it."""
-    font = {"font_name": "Arial", "font_size": 10}  # column widths count in digits of this font, and every system has one like it
+    font = {
+        "font_name": "Arial",
+        "font_size": 10,
+    }  # column widths count in digits of this font, and every system has one like it
     book = Workbook(str(path), {"constant_memory": constant_memory, "default_format_properties": font})
     book.set_properties({"author": "course_utils", "created": CREATED})
     book.set_calc_mode("auto")
@@ -219,7 +157,7 @@ def _write_item(sheet: FastSheet, row: int, item: Item | Numbers, styles: Styles
         edges = (y == 0) + 2 * (y == rect.height - 1) + 4 * (x == 0) + 8 * (x == rect.width - 1)
         if (rect.row_step, rect.col_step) != (1, 1):
             edges = 15
-        precision = -1 if "_" in area.style or area.style == "wide" else _precision(area)
+        precision = -1 if "_" in area.style or area.style == "wide" else area.precision
         style = styles.get(area.style, edges, precision)
         if isinstance(content, Formula):
             sheet.write_formula(row, col, content.text, style, Exact(content.value))
@@ -238,14 +176,6 @@ def _write_item(sheet: FastSheet, row: int, item: Item | Numbers, styles: Styles
         sheet.write_string(row, item.col, content, style)
     else:
         sheet.write_number(row, item.col, content, style)
-
-
-def _precision(area: Area) -> int:
-    """How exactly to show numbers in a small cell: 0 whole ones as they are, else 1-3 for none to two decimals."""
-    largest = float(abs(area.values).max())
-    if not (area.values % 1).any() and largest < 1000:
-        return 0
-    return 3 if largest < 9.995 else 2 if largest < 99.95 else 1
 
 
 def _headings(plan: Plan) -> Iterator[Item]:
@@ -280,7 +210,7 @@ def _set_up_columns(sheet: FastSheet, plan: Plan) -> None:
 
 
 def _set_up_page(sheet: FastSheet, plan: Plan) -> None:
-    """Pages as high as the sheet, with whole blocks side by side; a zoom at which a screen shows the sheet from top to bottom."""
+    """Pages as high as the sheet, with whole blocks side by side; a zoom at which a screen shows it from top to bottom."""
     height = 0.75 * PIXEL * (plan.last_row + 2 - HEAD_ROWS) + 130 + _words_height(plan)
     widths = [_width(plan, block.first_col, block.last_col) + 1.5 * PIXEL for block in plan.blocks]
     scale = max(0.25, min(PAGE_HEIGHT / height, PAGE_WIDTH / max(widths), 1.5))
@@ -313,7 +243,7 @@ def _width(plan: Plan, first: int, last: int) -> float:
 
 def _colour(book: Workbook, sheet: FastSheet, plan: Plan) -> None:
     """Edited cells stand out; else colour scales: white to red for an input, red, white and green around zero for the rest."""
-    edited = book.add_format(Styles.CHANGED)
+    edited = book.add_format(CHANGED)
     for named in plan.named:
         if named.role != "output":
             area = bounds(named.rects)
@@ -325,7 +255,7 @@ def _colour(book: Workbook, sheet: FastSheet, plan: Plan) -> None:
             continue
         limit = named.largest or 1.0
         if named.negative:
-            scale = {"type": "3_color_scale", "min_type": "num", "mid_type": "num", "max_type": "num"}
+            scale: dict[str, Any] = {"type": "3_color_scale", "min_type": "num", "mid_type": "num", "max_type": "num"}
             scale |= {"min_value": -limit, "mid_value": 0, "max_value": limit}
             scale |= {"min_color": RED, "mid_color": WHITE, "max_color": GREEN}
         else:

@@ -23,7 +23,9 @@ def test_files_shapes_and_counts(drawn):
     images, labels = (digits.read_idx(drawn / f"train-{name}.gz") for name in ("images-idx3-ubyte", "labels-idx1-ubyte"))
     assert (images.shape, images.dtype, labels.shape) == ((1437, 28, 28), np.uint8, (1437,))
     assert set(labels.tolist()) == set(range(10))
-    assert images.max() == 255 and not images[:, :4].any() and not images[:, :, 24:].any()
+    assert images.max() == 255
+    assert not images[:, :4].any()
+    assert not images[:, :, 24:].any()
 
 
 def test_each_scan_is_used_once_and_keeps_its_label(drawn):

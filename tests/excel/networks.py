@@ -98,10 +98,18 @@ def _image_layer(rng: random.Random, channels: int, height: int, width: int) -> 
     if kind == "norm":
         return nn.BatchNorm2d(channels, affine=rng.random() < 0.8, eps=rng.choice([1e-5, 1e-3]))
     if kind == "same":
-        return rng.choice([nn.Identity(), nn.Dropout2d(0.5), nn.Conv2d(channels, 2, 3, padding="same", dilation=rng.choice([1, 2]))])
+        return rng.choice(
+            [nn.Identity(), nn.Dropout2d(0.5), nn.Conv2d(channels, 2, 3, padding="same", dilation=rng.choice([1, 2]))]
+        )
     if kind == "max" and smallest >= 3:
         dilation = rng.choice([1, 1, 2]) if smallest >= 5 else 1
-        return nn.MaxPool2d(rng.choice([2, 2, 3]) if smallest >= 5 else 2, rng.choice([None, 1, 2]), 1 if rng.random() < 0.3 else 0, dilation, ceil_mode=rng.random() < 0.3)
+        return nn.MaxPool2d(
+            rng.choice([2, 2, 3]) if smallest >= 5 else 2,
+            rng.choice([None, 1, 2]),
+            1 if rng.random() < 0.3 else 0,
+            dilation,
+            ceil_mode=rng.random() < 0.3,
+        )
     if kind == "avg" and smallest >= 3:
         padding = rng.choice([0, 1])
         return nn.AvgPool2d(
@@ -121,6 +129,6 @@ def _image_layer(rng: random.Random, channels: int, height: int, width: int) -> 
     return nn.ReLU()
 
 
-def _fits(kernel, dilation, padding, height: int, width: int) -> bool:  # noqa: ANN001
+def _fits(kernel, dilation, padding, height: int, width: int) -> bool:
     k, d, p = ((v, v) if isinstance(v, int) else v for v in (kernel, dilation, padding))
     return height + 2 * p[0] > (k[0] - 1) * d[0] and width + 2 * p[1] > (k[1] - 1) * d[1]

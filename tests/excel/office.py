@@ -22,7 +22,7 @@ Cells = dict[tuple[str, str], object]  # (sheet, address) -> value
 
 
 def strip_values(source: Path, target: Path, edits: Mapping[tuple[str, str], float] | None = None) -> Path:
-    """Copy a workbook without the values stored beside its formulas; `edits` puts other numbers into cells of the sheet files."""
+    """Copy a workbook without the values stored beside its formulas; `edits` puts other numbers into cells, by sheet file."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
         for info in old.infolist():
             data = old.read(info)
@@ -31,9 +31,7 @@ def strip_values(source: Path, target: Path, edits: Mapping[tuple[str, str], flo
                 assert count == data.count(b"<f>"), "a formula kept its stored value"
                 for (sheet, address), value in (edits or {}).items():
                     if info.filename == f"xl/worksheets/{sheet}.xml":
-                        data, found = re.subn(
-                            rb'(<c r="%s"[^>]*><v>)[^<]*' % address.encode(), rb"\g<1>%r" % value, data
-                        )
+                        data, found = re.subn(rb'(<c r="%s"[^>]*><v>)[^<]*' % address.encode(), rb"\g<1>%r" % value, data)
                         assert found == 1, f"no cell {address} in {sheet}"
             new.writestr(info, data)
     return target
@@ -85,7 +83,7 @@ def formula_cells(file: Path) -> dict[tuple[str, str], str]:
 
 
 def differences(stored: Cells, computed: Cells, formulas: Iterable[tuple[str, str]], tolerance: float = 1e-9) -> list[str]:
-    """The formula cells whose two values are apart: numbers by more than the tolerance (of the larger, above 1), text at all."""
+    """The formula cells whose two values are apart: numbers by more than the tolerance, text at all."""
     wrong = []
     for key in formulas:
         a, b = stored.get(key), computed.get(key)

@@ -22,8 +22,8 @@ README = """Handwritten digits, enlarged
 ============================
 
 These are not the MNIST images. They are the 1,797 digits that come with scikit-learn (load_digits), which were scanned
-for the UCI set "Optical Recognition of Handwritten Digits" (Alpaydin and Kaynak, CC BY 4.0) and have 8 x 8 pixels. Here they are
-enlarged to 20 x 20 in the middle of 28 x 28 and stored in MNIST's format and file names, so that the same code reads both:
+for the UCI set "Optical Recognition of Handwritten Digits" (Alpaydin and Kaynak, CC BY 4.0) and have 8 x 8 pixels. Here they
+are enlarged to 20 x 20 in the middle of 28 x 28 and stored in MNIST's format and file names, so that the same code reads both:
 1,437 to train on, 360 held out. They are blurred, as anything enlarged is, and easier than MNIST.
 """
 
@@ -34,7 +34,7 @@ _TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 def draw(folder: Path, seed: int = 0, processes: int | None = None) -> None:
     """Write the digits into `folder` as MNIST's four files, the same bytes each time; `seed` decides which are held out.
 
-    Images are uint8 of shape (number, 28, 28), ink 255 on paper 0; labels are uint8, 0-9. `processes` is not used: it takes a moment.
+    Images are uint8 of shape (number, 28, 28), ink 255 on paper 0; labels are uint8, 0-9. `processes` is not used.
 
     Raises CourseError where scikit-learn, which brings the scans, is not installed.
     """
@@ -97,7 +97,9 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
         with opened as file:
             header = file.read(4)
             if len(header) < 4 or header[:2] != b"\0\0" or header[2] not in _TYPES or not 1 <= header[3] <= 4:
-                raise CourseError(f"{path} is not an IDX file: it begins with {header.hex(' ')} where 00 00 08 03 or the like stands")
+                raise CourseError(
+                    f"{path} is not an IDX file: it begins with {header.hex(' ')} where 00 00 08 03 or the like stands"
+                )
             dtype, axes = np.dtype(_TYPES[header[2]]), header[3]
             sizes = file.read(4 * axes)
             if len(sizes) < 4 * axes:
@@ -107,7 +109,9 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
             for size in shape:
                 expected *= size
             if expected > LARGEST_FILE:
-                raise CourseError(f"{path} says that it holds {expected:,} bytes, shape {shape}; that is more than any file of MNIST")
+                raise CourseError(
+                    f"{path} says that it holds {expected:,} bytes, shape {shape}; that is more than any file of MNIST"
+                )
             data = file.read(expected + 1)  # never more than was said, however much is packed into it
     except FileNotFoundError as error:
         raise CourseError(f"no file {path}; course_utils.data.get('digits') makes or downloads it") from error
@@ -115,5 +119,7 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
         raise CourseError(f"{path} cannot be unpacked ({error}); remove it and get it again") from error
     if len(data) != expected:
         amount = "more" if len(data) > expected else f"{len(data):,}"
-        raise CourseError(f"{path} should hold {expected:,} bytes of shape {shape} and holds {amount}; remove it and get it again")
+        raise CourseError(
+            f"{path} should hold {expected:,} bytes of shape {shape} and holds {amount}; remove it and get it again"
+        )
     return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="))
