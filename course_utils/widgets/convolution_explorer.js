@@ -146,7 +146,7 @@ function render({ model, el }) {
     const kernels = model.get("kernels");
     const stages = [["Output", "output"]];
     if (model.get("relu")) stages.push(["ReLU", "rectified"]);
-    if (model.get("pool") > 1) stages.push([`Max pool ${model.get("pool")} × ${model.get("pool")}`, "pooled"]);
+    if (model.get("pool") > 1) stages.push(["Max pool", "pooled"]);
     const ring = model.get("padding");
     const smaller = image.length > 1 ? 1.5 : 1; // several channels take much room
     const wide = image.length * (image[0][0].length + 2 * ring) / smaller;
@@ -156,7 +156,7 @@ function render({ model, el }) {
     cell = Math.max(4, Math.min(40, Math.floor(room / (wide + widths.reduce((a, b) => a + b)))));
     if (high * cell > 420) cell = Math.max(4, Math.floor(420 / high));
     inputCell = Math.max(3, Math.floor(cell / smaller));
-    const key = JSON.stringify([image.length, high, wide, kernels.length, kernels[0][0].length, kernels[0][0][0].length, ring, stages, widths, cell]);
+    const key = JSON.stringify([image.length, high, wide, kernels.length, kernels[0][0].length, kernels[0][0][0].length, ring, stages, model.get("pool"), widths, cell]);
     if (key === shape) return;
     shape = key;
     hovered = null;
@@ -180,8 +180,8 @@ function render({ model, el }) {
       canvas.addEventListener("pointerleave", () => { hovered = null; update(); });
       canvas.addEventListener("click", (event) => { onHover(event, trait); if (hovered) set(model, { playing: false, position: hovered.at }); });
       const map = { name, trait, canvas, frame };
-      const caption = trait === "rectified" ? `ReLU: max(0, x)` : `${name === "Output" ? "Output" : name} → ${values.length} × ${values[0].length}`;
-      stage.append(make("section", {}, make("h3", {}, name === "Output" ? `Output ${values.length} × ${values[0].length}` : caption), make("div", { class: "course-map" }, canvas, frame)));
+      const caption = trait === "rectified" ? "ReLU: max(0, x)" : `${name} ${values.length} × ${values[0].length}`;
+      stage.append(make("section", {}, make("h3", {}, caption), make("div", { class: "course-map" }, canvas, frame)));
       return map;
     });
     buildSums(kernels[0]);
@@ -308,6 +308,9 @@ function render({ model, el }) {
     field.addEventListener("focus", () => {
       field.value = field.getAttribute("data-shown");
       field.select();
+    });
+    field.addEventListener("keydown", (event) => { // JupyterLab keeps Enter from the field
+      if (event.key === "Enter") field.dispatchEvent(new Event("change"));
     });
     field.addEventListener("blur", () => {
       if (field.value === field.getAttribute("data-shown")) field.value = plain(Number(field.value));

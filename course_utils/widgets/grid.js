@@ -26,9 +26,9 @@ export function largest(nested) {
 }
 
 // At most two decimals, three below 0.1, and a real minus sign.
-export function plain(value, digits = 2) {
+export function plain(value, digits = Math.abs(value) < 0.1 ? 3 : 2) {
   if (Math.abs(value) >= 10000) return value.toExponential(1).replaceAll("-", "−");
-  const text = String(Number(value.toFixed(digits === 2 && Math.abs(value) < 0.1 ? 3 : digits)));
+  const text = String(Number(value.toFixed(digits)));
   return text === "-0" ? "0" : text.replace("-", "−");
 }
 
@@ -84,7 +84,7 @@ export function drawGrid(canvas, rows, { cell, limit, signed, ring = 0, upTo = I
 
 // The numbers of a grid as text that fits into its cells, and the size of that text; null where none fits.
 function fitting(rows, cell) {
-  for (const digits of [2, 1, 0]) {
+  for (const digits of [undefined, 2, 1, 0]) {
     const texts = rows.map((row) => row.map((value) => plain(value, digits)));
     const longest = Math.max(...texts.flat().map((text) => text.length));
     const size = Math.min(15, Math.round(cell * 0.36), Math.floor((cell - 4) / (0.6 * longest)));

@@ -105,7 +105,7 @@ function render({ model, el }) {
   // ---- the strip of layers
   function cellOf(layer, scale) {
     const rows = layer.maps[0];
-    if (layer.vector) return rows[0].length === 1 ? 28 : 10;
+    if (layer.vector) return rows[0].length === 1 ? 34 : 10;
     return Math.max(2, Math.min(16, Math.round(scale * Math.sqrt(28 / Math.max(rows.length, rows[0].length)))));
   }
 
@@ -115,12 +115,13 @@ function render({ model, el }) {
 
   function widthOf(layer, cell) {
     const across = Math.ceil(layer.maps.length / below(layer, cell));
-    return Math.max(64, across * (layer.maps[0][0].length * cell + 9));
+    const text = Math.max(7.6 * layer.heading.length, 6.2 * layer.subheading.length, 6.2 * layer.shape.join(" × ").length);
+    return Math.max(56, text, across * (layer.maps[0][0].length * cell + 9));
   }
 
   function build() {
     const layers = model.get("layers");
-    const room = (el.clientWidth || 900) - 40 - 14 * layers.length - (model.get("class_names").length ? 60 : 0);
+    const room = (el.clientWidth || 900) - 24 - 18 * layers.length - (model.get("class_names").length ? 60 : 0);
     let scale = 8;
     while (scale > 2 && layers.reduce((sum, layer) => sum + widthOf(layer, cellOf(layer, scale)), 0) > room) scale -= 0.25;
     strip.replaceChildren();
@@ -144,7 +145,7 @@ function render({ model, el }) {
       const labelled = number === layers.length - 1 && layer.vector && layer.maps[0][0].length === 1 && (model.get("class_names").length > 0 || layer.shape[0] > 1);
       const names = labelled ? layer.maps[0].map((_, at) => model.get("class_names")[at] ?? String(at)) : [];
       const labels = make("div", { class: "course-names" }, ...names.map((name) => make("span", {}, name)));
-      const section = make("section", {}, make("h3", {}, layer.label), make("div", { class: "course-kind" }, layer.title), make("div", { class: "course-kind" }, layer.shape.join(" × ")), make("div", { class: "course-row" }, stack, labels));
+      const section = make("section", {}, make("h3", {}, layer.heading), make("div", { class: "course-kind" }, layer.subheading), make("div", { class: "course-kind" }, layer.shape.join(" × ")), make("div", { class: "course-row" }, stack, labels));
       strip.append(section);
       const signed = number > 0 || layer.maps.flat(2).some((value) => value < 0);
       return { section, maps, cell, limit: largest(layer.maps), signed };
@@ -207,14 +208,13 @@ function render({ model, el }) {
 
   // ---- the map in large, and how a number came about
   function update() {
-    if (sweep) return;
     const layers = model.get("layers");
     const focus = hovered ?? model.get("focus");
     const [number, map, row, column] = focus;
     const layer = layers[number];
     const value = layer?.maps[map]?.[row]?.[column];
     if (value == null) return;
-    mark(focus);
+    if (!sweep) mark(focus);
     const parts = seen(layers, number, map, row, column);
     const lines = formula(layer, parts, value, map, row, column);
     const place = layer.vector ? `number ${row * layer.maps[0][0].length + column + 1}${nameOf(number, row)}` : `${layer.maps.length > 1 ? `map ${map + 1}, ` : ""}row ${row + 1}, column ${column + 1}`;
@@ -309,7 +309,7 @@ function render({ model, el }) {
     controls();
     drawStrip();
     if (forwards && now > 0 && !still) fillLayer(now);
-    else update();
+    update();
     columns[now].section.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 

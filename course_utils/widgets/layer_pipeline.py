@@ -100,7 +100,7 @@ class LayerPipeline(CourseWidget):
 
     def describe(self) -> str:
         """What is on the screen, in a few sentences."""
-        chain = ", ".join(f"{layer['name']} ({by(tuple(layer['shape']))})" for layer in self.layers)
+        chain = ", ".join(f"{layer['label']} ({by(tuple(layer['shape']))})" for layer in self.layers)
         last = self._steps[-1]
         best = int(last.value.argmax())
         name = self.class_names[best] if self.class_names else f"number {best + 1}"
@@ -174,7 +174,8 @@ def _as_layer(step: Step, sources: list[int]) -> dict[str, Any]:
         "kind": step.kind,
         "name": step.path,
         "label": f"{title} {step.path}" if numbered else step.path,
-        "title": title,
+        "heading": title if numbered else step.path,
+        "subheading": f"layer {step.path}" if numbered else title,
         "words": in_words(step),
         "shape": list(step.value.shape),
         "vector": vector,

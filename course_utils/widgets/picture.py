@@ -46,6 +46,8 @@ class Picture:
     ) -> None:
         """Draw numbers of shape (rows, columns) as coloured squares, with the numbers written in where `numbers` is set."""
         shades = colours(values, limit or colour_limit(values), signed)
+        longest = max(len(plain_number(float(value))) for value in values.flat) if numbers else 1
+        size = int(min(0.34 * cell, (cell - 3) / (0.62 * longest)) * SCALE)
         for (row, column), value in np.ndenumerate(values):
             left, top = x + column * cell, y + row * cell
             box = (left * SCALE, top * SCALE, (left + cell) * SCALE, (top + cell) * SCALE)
@@ -53,16 +55,18 @@ class Picture:
             self._draw.rectangle(box, fill=shade, outline=FAINT if cell >= 6 else None)
             if numbers:
                 dark = 0.3 * shade[0] + 0.59 * shade[1] + 0.11 * shade[2] < 140
-                font = _font(int(cell * 0.34) * SCALE, False)
                 centre = ((left + cell / 2) * SCALE, (top + cell / 2) * SCALE)
-                self._draw.text(centre, plain_number(float(value)), fill="white" if dark else TEXT, font=font, anchor="mm")
+                self._draw.text(
+                    centre, plain_number(float(value)), fill="white" if dark else TEXT, font=_font(size, False), anchor="mm"
+                )
         self.frame(x, y, values.shape[1] * cell, values.shape[0] * cell, FAINT, 1)
 
     def frame(
         self, x: float, y: float, width: float, height: float, colour: tuple[int, int, int] = MARK, thickness: int = 2
     ) -> None:
-        """Draw the outline of a rectangle."""
-        box = (x * SCALE, y * SCALE, (x + width) * SCALE, (y + height) * SCALE)
+        """Draw the outline of a rectangle, its middle on the edge."""
+        half = (thickness - 1) / 2
+        box = ((x - half) * SCALE, (y - half) * SCALE, (x + width + half) * SCALE, (y + height + half) * SCALE)
         self._draw.rectangle(box, outline=colour, width=thickness * SCALE)
 
     def png(self) -> bytes:

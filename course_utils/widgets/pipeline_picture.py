@@ -27,8 +27,8 @@ def draw_pipeline(layers: list[dict[str, Any]], class_names: list[str], words: s
         names = (class_names or ([] if maps.size == 1 else [str(number) for number in range(maps.shape[1])])) if named else []
         width = max(
             across * (maps.shape[2] * cell + 8) - 8 + max((text_width(f" {name}") for name in names), default=0),
-            text_width(layer["label"], bold=True),
-            text_width(layer["title"], 11),
+            text_width(layer["heading"], bold=True),
+            text_width(layer["subheading"], 11),
         )
         placed.append((layer, maps, cell, below, names, x))
         x += width + GAP
@@ -36,8 +36,8 @@ def draw_pipeline(layers: list[dict[str, Any]], class_names: list[str], words: s
     lines = wrap(words, max(x, 480) - 2 * GAP, 11)
     picture = Picture(max(x, 480), TOP + height + 16 + 15 * len(lines) + 10)
     for layer, maps, cell, below, names, left in placed:
-        picture.text(left, 10, layer["label"], bold=True)
-        picture.text(left, 28, layer["title"], size=11)
+        picture.text(left, 10, layer["heading"], bold=True)
+        picture.text(left, 28, layer["subheading"], size=11)
         signed = layer["kind"] != "input" or bool((maps < 0).any())
         limit = colour_limit(maps[~np.isnan(maps)])
         for number, values in enumerate(maps):
@@ -51,5 +51,5 @@ def draw_pipeline(layers: list[dict[str, Any]], class_names: list[str], words: s
 
 def _cell(layer: dict[str, Any], maps: NDArray[np.float64]) -> int:
     if layer["vector"]:
-        return 26 if maps.shape[2] == 1 else 10
+        return 32 if maps.shape[2] == 1 else 10
     return max(3, min(14, round(4 * math.sqrt(28 / max(maps.shape[1:])))))

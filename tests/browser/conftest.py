@@ -141,7 +141,7 @@ def _wait_for(ready: Callable[[], bool], server: "subprocess.Popen[bytes]", log:
         time.sleep(0.2)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def jupyterlab(browser: Any, lab_server: tuple[str, str, Path]) -> Iterator[Lab]:
     url, token, folder = lab_server
     context = browser.new_context(viewport={"width": 1400, "height": 900}, accept_downloads=True)
@@ -151,6 +151,15 @@ def jupyterlab(browser: Any, lab_server: tuple[str, str, Path]) -> Iterator[Lab]
     page.on("pageerror", lambda error: lab.complaints.append(str(error)))
     yield lab
     page.evaluate("window.jupyterapp?.serviceManager.sessions.shutdownAll()")
+    context.close()
+
+
+@pytest.fixture
+def offline_page(browser: Any) -> Iterator[Any]:
+    """A page without JupyterLab and without the internet, for files."""
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    watch_requests(context, [])
+    yield context.new_page()
     context.close()
 
 
