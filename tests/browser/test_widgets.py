@@ -330,6 +330,9 @@ def test_any_number_says_how_it_came_about(pipeline, jupyterlab):
     assert total == pytest.approx(values["conv2"][2, 5, 3], abs=1e-6)
     assert "3 × 3 window of each of 2 maps of pool1; 18 products" in words
     assert numbers(words)[-1] == pytest.approx(total, abs=0.0051)
+    spelled = np.array(numbers(pipeline.locator(".course-formula").first.inner_text().split(" = ")[0])).reshape(18, 2)
+    np.testing.assert_allclose(spelled[:, 0], values["pool1"][:, 5:8, 3:6].ravel(), atol=0.0051)
+    np.testing.assert_allclose(spelled[:, 1], weight[2].ravel(), atol=0.0051)
     row, column = map(int, np.argwhere(values["conv2"][0] < -0.1)[0])
     assert "threw it away" in click(5, 0, row, column, size=11)
     words = click(6, 1, 4, 3, size=5)
@@ -339,6 +342,9 @@ def test_any_number_says_how_it_came_about(pipeline, jupyterlab):
     np.testing.assert_allclose(line, [*seen.ravel(), seen.max()], atol=0.0051)
     pipeline.locator("section").nth(7).locator("canvas").click()
     pipeline.locator(".course-words").filter(has_text="It saw all 100 numbers of pool2").wait_for()
+    template = np.array(ask(jupyterlab, "pipeline._model.template.weight.detach()[0]")).reshape(4, 5, 5)
+    shares = numbers(pipeline.locator(".course-formula").first.inner_text())[:8:2]
+    np.testing.assert_allclose(shares, (values["pool2"] * template).sum((1, 2)), atol=0.0051)
     assert pipeline.locator(".course-frame:visible").count() == 4 + 1 + 1  # the maps it saw, itself, itself in large
 
 
