@@ -1,6 +1,8 @@
 """Drawing the still picture that a widget leaves behind where nothing is alive."""
 
 import io
+from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from course_utils.widgets.colours import colour_limit, colours
+from course_utils.widgets.errors import WidgetError
 
 SCALE = 2  # pixels of the file per unit: sharp on a dense screen and on paper
 TEXT = (34, 34, 34)
@@ -111,8 +114,11 @@ def wrap(text: str, width: int, size: int = 12) -> list[str]:
     return lines
 
 
+@lru_cache
 def _font(pixels: int, bold: bool) -> ImageFont.FreeTypeFont:
-    import matplotlib  # for the font that it brings along: the same on every machine, with × and − in it
-
+    """A font that matplotlib brings along: the same on every machine, with × and − in it. Matplotlib itself is not loaded."""
+    package = find_spec("matplotlib")
+    if package is None or package.origin is None:
+        raise WidgetError("matplotlib, whose font the pictures are written with, is missing; pip install matplotlib")
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name, pixels)
+    return ImageFont.truetype(Path(package.origin).parent / "mpl-data" / "fonts" / "ttf" / name, pixels)
