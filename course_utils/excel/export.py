@@ -31,7 +31,7 @@ def export_model(
 ) -> Path:
     """Write `model` at work on one input `x` as a workbook of live formulas, the value that PyTorch gives beside each.
 
-    `x` has shape (channels, height, width) with 1-4 channels, or (features,); a batch axis of 1 in front is allowed. Weights and
+    `x` has shape (channels, height, width) with 1-4 channels, or (features,); a batch axis of 1 in front is fine. Weights and
     input are cells to edit; `read_weights` and `read_input` bring them back. `labels` replaces the heading of a layer, by
     its path in the model. A model that ends in two or more outputs gets softmax, prediction and cross-entropy as a last block
     unless `probabilities` is False; `class_names` stand beside its outputs and `actual`, one of them, is the true class (by

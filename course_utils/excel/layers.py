@@ -15,7 +15,7 @@ SUPPORTED = (
 )
 
 
-class _UnsupportedError(Exception):
+class UnsupportedError(Exception):
     """Says what about a layer a workbook cannot show."""
 
 

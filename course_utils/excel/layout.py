@@ -8,7 +8,7 @@ import numpy as np
 from course_utils.excel import formulas
 from course_utils.excel.errors import ExportError
 from course_utils.excel.grid import MAX_COLUMNS, MAX_ROWS, Grid, Rect, bounds, cell
-from course_utils.excel.plan import CHART_WIDTH, CONTENT_ROW, Area, Block, Formula, Item, Named, Plan, Prediction
+from course_utils.excel.plan import CHART_HEIGHT, CHART_WIDTH, CONTENT_ROW, Area, Block, Formula, Item, Named, Plan, Prediction
 from course_utils.excel.trace import Array, Step, Trace, Weight
 from course_utils.excel.words import TITLES, base_name, by, describe, plain
 
@@ -323,9 +323,11 @@ class _Builder:
         name = base_name(Step("cross_entropy", "cross_entropy", (), step.value), self.taken)
         self._name(name, "output", "cross-entropy", -logs[chosen : chosen + 1], [total])
         self.plan.named[-1].coloured = False
-        self.plan.prediction = Prediction(
-            labels, output, (rows["actual"], words_col + 1), (CONTENT_ROW + 4, words_col), step.kind == "log_softmax"
-        )
+        charts = [(CONTENT_ROW + 4, words_col)]
+        below = self.grids[0].channel(self.grids[0].channels - 1).last_row + 2
+        if self.grids[0].width * 28 > CHART_WIDTH and below + CHART_HEIGHT // 28 <= self.plan.last_row:
+            charts.append((below, self.grids[0].col))  # there is room below the input: seen while a pixel is edited
+        self.plan.prediction = Prediction(labels, output, (rows["actual"], words_col + 1), charts, step.kind == "log_softmax")
         self.col = words_col + 2 + math.ceil((CHART_WIDTH - 220) / 28)
         words = "The class with the largest probability. Choose the actual class: cross-entropy is -ln of its probability."
         block = Block("prediction", by((size,)), words, first_col, self.col - 1, self.plan.cells - cells)

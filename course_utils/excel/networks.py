@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+# as the lecture names them; each lights up where the picture is brighter on the side of the ones
 TOP_EDGES = ((1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (-1.0, -1.0, -1.0))
 LEFT_EDGES = ((1.0, 0.0, -1.0), (1.0, 0.0, -1.0), (1.0, 0.0, -1.0))
 TRAINED = Path(__file__).with_name("digits.json")
@@ -35,7 +36,7 @@ def lecture_network(outputs: int = 1, bias: bool = False) -> nn.Sequential:
     return nn.Sequential(OrderedDict(layers))
 
 
-def edge_network(seed: int = 4) -> nn.Sequential:
+def edge_network(seed: int = 19) -> nn.Sequential:
     """The lecture's network as its sheet had it: edge kernels first (0:51:54), random weights after (1:08:05), in float64.
 
     The random weights have one decimal, so that they can be read and typed.
@@ -71,30 +72,38 @@ def drawn_seven() -> Tensor:
     return ink.mul(10).round().div(10)[None]
 
 
-def train_digits_network(images: Tensor, labels: Tensor, epochs: int = 25, seed: int = 0) -> nn.Sequential:
+def train_digits_network(images: Tensor, labels: Tensor, epochs: int = 25, seed: int = 5) -> nn.Sequential:
     """Train the lecture's network with ten outputs on digits; on the scanned ones it takes seconds and gets 98 of 100 right.
 
     `images` has shape (number, 1, 28, 28) with values 0-1, `labels` shape (number,) with 0-9. Each mini-batch is shifted by up
     to a pixel, so that no pixel is learnt by heart. The random state of the caller stays as it was.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = lecture_network(outputs=10, bias=True)
-        with torch.no_grad():  # two channels are few: start both above zero, below which ReLU would stop them from learning
-            for name in ("conv1", "conv2"):
-                model.get_parameter(f"{name}.bias").fill_(0.3)
-        optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=0.05)
-        steps = epochs * -(-len(images) // 32)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=1e-2, total_steps=steps)
-        for _ in range(epochs):
-            for batch in torch.randperm(len(images)).split(32):
-                down, right = torch.randint(-1, 2, (2,)).tolist()
-                logits = model(images[batch].roll((down, right), dims=(2, 3)))
-                loss = F.cross_entropy(logits, labels[batch])
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
-                schedule.step()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # so small a network spends more time on sharing work out than on the work
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return _train(images, labels, epochs)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train(images: Tensor, labels: Tensor, epochs: int) -> nn.Sequential:
+    model = lecture_network(outputs=10, bias=True)
+    with torch.no_grad():  # two channels are few: start both above zero, below which ReLU would stop them from learning
+        for name in ("conv1", "conv2"):
+            model.get_parameter(f"{name}.bias").fill_(0.3)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=0.05)
+    steps = epochs * -(-len(images) // 32)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=1e-2, total_steps=steps)
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(32):
+            down, right = torch.randint(-1, 2, (2,)).tolist()
+            loss = F.cross_entropy(model(images[batch].roll((down, right), dims=(2, 3))), labels[batch])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
     return model.eval()
 
 

@@ -9,7 +9,7 @@ from course_utils.excel.trace import Array, Weight
 
 HEAD_ROWS = 7  # title, how to read it, legend, space, and of each block its name, shape and words
 CONTENT_ROW = HEAD_ROWS + 1  # after the labels of the first channels
-CHART_WIDTH = 440  # pixels
+CHART_WIDTH, CHART_HEIGHT = 440, 300  # pixels
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Prediction:
     labels: Rect
     probabilities: Rect
     actual: tuple[int, int]
-    chart: tuple[int, int]
+    charts: list[tuple[int, int]]
     logarithms: bool
 
 

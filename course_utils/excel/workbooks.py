@@ -27,7 +27,7 @@ def conv_example(path: str | os.PathLike[str]) -> Path:
 def digits(path: str | os.PathLike[str]) -> Path:
     """A trained network that reads a handwritten digit: change a pixel and watch the probability of each class."""
     model, digit, label = digits_network()
-    title = "Which digit is it? Change a pixel and watch the probabilities at the right end"
+    title = "Which digit is it? Change a pixel and watch the probabilities"
     return export_model(model, digit, path, class_names=range(10), title=title, actual=label, fuse_relu_with_layer=True)
 
 

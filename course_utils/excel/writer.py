@@ -16,7 +16,7 @@ from xlsxwriter.worksheet import CellFormulaTuple, Worksheet
 from course_utils.excel.check import write_check
 from course_utils.excel.grid import bounds, cell
 from course_utils.excel.manifest import MANIFEST_SHEET, MODEL_SHEET, REFERENCE_SHEET, pieces
-from course_utils.excel.plan import CHART_WIDTH, HEAD_ROWS, Area, Formula, Item, Plan, Prediction
+from course_utils.excel.plan import CHART_HEIGHT, CHART_WIDTH, HEAD_ROWS, Area, Formula, Item, Plan, Prediction
 from course_utils.excel.styles import CHANGED, GREEN, RED, WHITE, Styles
 from course_utils.files import replacing
 
@@ -100,7 +100,7 @@ def _write_model(book: Workbook, sheet: FastSheet, plan: Plan, styles: Styles) -
             _write_item(sheet, row, item, styles)
     _colour(book, sheet, plan)
     if plan.prediction:
-        _write_prediction(book, sheet, plan, plan.prediction)
+        _write_prediction(book, sheet, plan.prediction)
 
 
 def _write_reference(sheet: FastSheet, plan: Plan, styles: Styles) -> None:
@@ -267,23 +267,24 @@ def _colour(book: Workbook, sheet: FastSheet, plan: Plan) -> None:
         sheet.conditional_format(rects[0].row, rects[0].col, rects[0].last_row, rects[0].last_col, scale)
 
 
-def _write_prediction(book: Workbook, sheet: FastSheet, plan: Plan, prediction: Prediction) -> None:
+def _write_prediction(book: Workbook, sheet: FastSheet, prediction: Prediction) -> None:
     """The drop-down list of classes, and a bar for each probability."""
     row, col = prediction.actual
     sheet.data_validation(row, col, row, col, {"validate": "list", "source": "=" + prediction.labels.address(fixed=True)})
-    chart = book.add_chart({"type": "column"})
-    chart.add_series(
-        {
-            "name": "probability",
-            "categories": f"={MODEL_SHEET}!{prediction.labels.address(fixed=True)}",
-            "values": f"={MODEL_SHEET}!{prediction.probabilities.address(fixed=True)}",
-            "fill": {"color": "#4472C4"},
-            "gap": 40,
-        }
-    )
-    chart.set_legend({"none": True})
-    chart.set_title({"name": "probability of each class", "name_font": {"size": 12}})
-    grid = {"visible": True, "line": {"color": "#DDDDDD"}}
-    chart.set_y_axis({"major_gridlines": grid, **({} if prediction.logarithms else {"min": 0, "max": 1})})
-    chart.set_size({"width": CHART_WIDTH, "height": 300})
-    sheet.insert_chart(*prediction.chart, chart, {"object_position": 3})
+    for place in prediction.charts:
+        chart = book.add_chart({"type": "column"})
+        chart.add_series(
+            {
+                "name": "probability",
+                "categories": f"={MODEL_SHEET}!{prediction.labels.address(fixed=True)}",
+                "values": f"={MODEL_SHEET}!{prediction.probabilities.address(fixed=True)}",
+                "fill": {"color": "#4472C4"},
+                "gap": 40,
+            }
+        )
+        chart.set_legend({"none": True})
+        chart.set_title({"name": "probability of each class", "name_font": {"size": 12}})
+        grid = {"visible": True, "line": {"color": "#DDDDDD"}}
+        chart.set_y_axis({"major_gridlines": grid, **({} if prediction.logarithms else {"min": 0, "max": 1})})
+        chart.set_size({"width": CHART_WIDTH, "height": CHART_HEIGHT})
+        sheet.insert_chart(*place, chart, {"object_position": 3})
