@@ -1,0 +1,8 @@
+"""A model and an input in, a workbook of live formulas out, and back."""
+
+from course_utils.excel.errors import ExportError, WorkbookError
+from course_utils.excel.export import export_model
+from course_utils.excel.reader import read_input, read_weights
+from course_utils.excel.workbooks import WORKBOOKS
+
+__all__ = ["WORKBOOKS", "ExportError", "WorkbookError", "export_model", "read_input", "read_weights"]

@@ -1,0 +1,123 @@
+"""Where numbers stand on a sheet: rectangles of cells, tensors drawn as channels one below the other, and their addresses."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384  # of an .xlsx sheet
+
+
+@cache
+def column_letters(col: int) -> str:
+    """The letters of a column, counted from 0.
+
+    >>> column_letters(0), column_letters(25), column_letters(26), column_letters(16383)
+    ('A', 'Z', 'AA', 'XFD')
+    """
+    letters = ""
+    col += 1
+    while col:
+        col, rest = divmod(col - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def cell(row: int, col: int, fixed: bool = False) -> str:
+    """The address of a cell, with dollar signs where a copied formula should keep it.
+
+    >>> cell(4, 1), cell(4, 1, fixed=True)
+    ('B5', '$B$5')
+    """
+    return f"${column_letters(col)}${row + 1}" if fixed else f"{column_letters(col)}{row + 1}"
+
+
+def span(row: int, col: int, last_row: int, last_col: int, fixed: bool = False) -> str:
+    """The address of a range of cells; of one cell where both corners are the same.
+
+    >>> span(4, 1, 6, 3), span(4, 1, 4, 1)
+    ('B5:D7', 'B5')
+    """
+    if row == last_row and col == last_col:
+        return cell(row, col, fixed)
+    return f"{cell(row, col, fixed)}:{cell(last_row, last_col, fixed)}"
+
+
+@dataclass(frozen=True)
+class Rect:
+    """`height` x `width` cells from (row, col); steps above 1 leave cells between them out (a dilated kernel)."""
+
+    row: int
+    col: int
+    height: int
+    width: int
+    row_step: int = 1
+    col_step: int = 1
+
+    @property
+    def last_row(self) -> int:
+        """The row of its last cells."""
+        return self.row + (self.height - 1) * self.row_step
+
+    @property
+    def last_col(self) -> int:
+        """The column of its last cells."""
+        return self.col + (self.width - 1) * self.col_step
+
+    def address(self, fixed: bool = False) -> str:
+        """Its address, cells that are left out included.
+
+        >>> Rect(0, 0, 2, 3, col_step=2).address()
+        'A1:E2'
+        """
+        return span(self.row, self.col, self.last_row, self.last_col, fixed)
+
+    def cells(self) -> Iterator[tuple[int, int]]:
+        """Its cells, row by row."""
+        for y in range(self.height):
+            for x in range(self.width):
+                yield self.row + y * self.row_step, self.col + x * self.col_step
+
+
+def bounds(rects: list[Rect]) -> Rect:
+    """The smallest rectangle around all of them.
+
+    >>> bounds([Rect(0, 0, 2, 2), Rect(4, 1, 2, 2)]).address()
+    'A1:C6'
+    """
+    row, col = min(r.row for r in rects), min(r.col for r in rects)
+    return Rect(row, col, max(r.last_row for r in rects) - row + 1, max(r.last_col for r in rects) - col + 1)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A tensor on the sheet: channels start `pitch` rows apart; a vector is a column of channels of one cell."""
+
+    row: int
+    col: int
+    channels: int
+    height: int
+    width: int
+    pitch: int
+
+    def at(self, channel: int, y: int = 0, x: int = 0) -> tuple[int, int]:
+        """The cell of one value."""
+        return self.row + channel * self.pitch + y, self.col + x
+
+    def flat(self, number: int) -> tuple[int, int]:
+        """The cell of the value with this number once the tensor is flattened.
+
+        >>> Grid(row=7, col=1, channels=2, height=2, width=3, pitch=4).flat(6)
+        (11, 1)
+        """
+        channel, rest = divmod(number, self.height * self.width)
+        return self.at(channel, *divmod(rest, self.width))
+
+    def channel(self, number: int) -> Rect:
+        """The cells of one channel."""
+        return Rect(self.row + number * self.pitch, self.col, self.height, self.width)
+
+    def rects(self) -> list[Rect]:
+        """Rectangles without gaps that hold the whole tensor in order: one where channels touch, else one per channel."""
+        if self.pitch == self.height:
+            return [Rect(self.row, self.col, self.channels * self.height, self.width)]
+        return [self.channel(number) for number in range(self.channels)]

@@ -1,0 +1,195 @@
+"""The layers that a workbook can show: what each is called there, its settings and its weights."""
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+SUPPORTED = (
+    "Conv2d, Linear, BatchNorm1d, BatchNorm2d, ReLU, LeakyReLU, Sigmoid, Tanh, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, "
+    "AdaptiveMaxPool2d, Flatten, Dropout, Identity, Softmax, LogSoftmax, the sum of two tensors of one shape, and Sequentials "
+    "and modules of your own made of these"
+)
+
+
+class UnsupportedError(Exception):
+    """Says what about a layer a workbook cannot show."""
+
+
+# Each layer gives its kind, its settings and its weights by role.
+Parts = tuple[str, dict[str, Any], dict[str, Tensor | None]]
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    if isinstance(value, (tuple, list)):
+        return (int(value[0]), int(value[1])) if len(value) == 2 else (int(value[0]), int(value[0]))
+    return int(value), int(value)
+
+
+def _conv(module: nn.Conv2d) -> Parts:
+    if module.padding_mode != "zeros":
+        raise UnsupportedError(f"padding_mode={module.padding_mode!r}; only zeros can be shown")
+    kernel, dilation = _pair(module.kernel_size), _pair(module.dilation)
+    if module.padding == "same":  # where the padding is odd PyTorch puts the smaller half first
+        padding = tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
+    else:
+        padding = (0, 0) if module.padding == "valid" else _pair(module.padding)
+    settings = {
+        "stride": _pair(module.stride),
+        "padding": padding,
+        "dilation": dilation,
+        "groups": module.groups,
+    }
+    return "conv", settings, {"weight": module.weight, "bias": module.bias}
+
+
+def _linear(module: nn.Linear) -> Parts:
+    return "linear", {}, {"weight": module.weight, "bias": module.bias}
+
+
+def _batch_norm(module: nn.BatchNorm1d | nn.BatchNorm2d) -> Parts:
+    if module.running_mean is None:
+        raise UnsupportedError("track_running_stats=False: it has no fixed mean and variance to show")
+    roles = {
+        "running_mean": module.running_mean,
+        "running_var": module.running_var,
+        "weight": module.weight,
+        "bias": module.bias,
+    }
+    return "batch_norm", {"eps": module.eps}, roles
+
+
+def _max_pool(
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Parts:
+    if return_indices:
+        raise UnsupportedError("return_indices=True")
+    kernel = _pair(kernel_size)
+    if kernel[0] * kernel[1] > 255 and _pair(dilation) != (1, 1):
+        raise UnsupportedError(f"a dilated window of {kernel[0]} x {kernel[1]} cells; MAX takes at most 255")
+    settings = {"kernel": kernel, "stride": _pair(stride or kernel), "padding": _pair(padding), "dilation": _pair(dilation)}
+    return "max_pool", settings, {}
+
+
+def _avg_pool(
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Parts:
+    kernel = _pair(kernel_size)
+    settings = {
+        "kernel": kernel,
+        "stride": _pair(stride or kernel),
+        "padding": _pair(padding),
+        "count_include_pad": count_include_pad,
+        "divisor": divisor_override,
+    }
+    return "avg_pool", settings, {}
+
+
+def _simple(kind: str) -> Callable[..., Parts]:
+    def parts(*_: Any) -> Parts:
+        return kind, {}, {}
+
+    return parts
+
+
+def _leaky(slope: float) -> Parts:
+    return "leaky_relu", {"slope": float(slope)}, {}
+
+
+def _dropout(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Parts:
+    if kwargs.get("training", args[2] if len(args) > 2 else True):
+        raise UnsupportedError("training=True: its output is random; pass training=self.training")
+    return "same", {}, {}
+
+
+def _add(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Parts:
+    if kwargs.get("alpha", 1) != 1:
+        raise UnsupportedError(f"alpha={kwargs['alpha']}")
+    return "add", {}, {}
+
+
+def _called(parts: Callable[..., Parts]) -> Callable[[tuple[Any, ...], dict[str, Any]], Parts]:
+    """For a function whose arguments after the tensor are those of `parts`."""
+    return lambda args, kwargs: parts(*args[1:], **{key: value for key, value in kwargs.items() if key != "input"})
+
+
+MODULES: dict[type, Callable[[Any], Parts]] = {
+    nn.Conv2d: _conv,
+    nn.Linear: _linear,
+    nn.BatchNorm1d: _batch_norm,
+    nn.BatchNorm2d: _batch_norm,
+    nn.ReLU: _simple("relu"),
+    nn.LeakyReLU: lambda m: _leaky(m.negative_slope),
+    nn.Sigmoid: _simple("sigmoid"),
+    nn.Tanh: _simple("tanh"),
+    nn.MaxPool2d: lambda m: _max_pool(m.kernel_size, m.stride, m.padding, m.dilation, m.ceil_mode, m.return_indices),
+    nn.AvgPool2d: lambda m: _avg_pool(m.kernel_size, m.stride, m.padding, m.ceil_mode, m.count_include_pad, m.divisor_override),
+    nn.AdaptiveAvgPool2d: _simple("adaptive_avg_pool"),
+    nn.AdaptiveMaxPool2d: lambda m: _adaptive_max(None, m.return_indices),
+    nn.Flatten: _simple("flatten"),
+    nn.Dropout: _simple("same"),
+    nn.Dropout1d: _simple("same"),
+    nn.Dropout2d: _simple("same"),
+    nn.Identity: _simple("same"),
+    nn.Softmax: _simple("softmax"),
+    nn.LogSoftmax: _simple("log_softmax"),
+}
+
+
+def _adaptive_max(output_size: Any, return_indices: bool = False) -> Parts:
+    if return_indices:
+        raise UnsupportedError("return_indices=True")
+    return "adaptive_max_pool", {}, {}
+
+
+METHODS: dict[str, Callable[[tuple[Any, ...], dict[str, Any]], Parts]] = {
+    "relu": _simple("relu"),
+    "relu_": _simple("relu"),
+    "sigmoid": _simple("sigmoid"),
+    "tanh": _simple("tanh"),
+    "softmax": _simple("softmax"),
+    "log_softmax": _simple("log_softmax"),
+    "flatten": _simple("flatten"),
+    "view": _simple("flatten"),
+    "reshape": _simple("flatten"),
+    "squeeze": _simple("flatten"),
+    "contiguous": _simple("same"),
+    "add": _add,
+    "add_": _add,
+}
+FUNCTIONS: dict[Any, Callable[[tuple[Any, ...], dict[str, Any]], Parts]] = {
+    F.relu: _simple("relu"),
+    torch.relu: _simple("relu"),
+    F.leaky_relu: _called(lambda negative_slope=0.01, inplace=False: _leaky(negative_slope)),
+    torch.sigmoid: _simple("sigmoid"),
+    F.sigmoid: _simple("sigmoid"),
+    torch.tanh: _simple("tanh"),
+    F.tanh: _simple("tanh"),
+    F.max_pool2d: _called(_max_pool),
+    F.avg_pool2d: _called(_avg_pool),
+    F.adaptive_avg_pool2d: _simple("adaptive_avg_pool"),
+    F.adaptive_max_pool2d: _called(_adaptive_max),
+    F.softmax: _simple("softmax"),
+    torch.softmax: _simple("softmax"),
+    F.log_softmax: _simple("log_softmax"),
+    torch.log_softmax: _simple("log_softmax"),
+    torch.flatten: _simple("flatten"),
+    torch.reshape: _simple("flatten"),
+    F.dropout: _dropout,
+    torch.add: _add,
+    operator.add: _add,
+    operator.iadd: _add,
+}

@@ -1,0 +1,96 @@
+"""What is said about a layer above its block, and names that a spreadsheet accepts."""
+
+import re
+
+from course_utils.excel.trace import Step
+
+TITLES = {
+    "conv": "convolution",
+    "linear": "fully connected",
+    "batch_norm": "batch norm",
+    "relu": "ReLU",
+    "leaky_relu": "leaky ReLU",
+    "max_pool": "max pool",
+    "avg_pool": "average pool",
+    "adaptive_avg_pool": "average pool",
+    "adaptive_max_pool": "max pool",
+    "log_softmax": "log softmax",
+    "add": "sum",
+}
+
+
+def by(shape: tuple[int, ...]) -> str:
+    """A shape as people write it.
+
+    >>> by((2, 26, 26))
+    '2 × 26 × 26'
+    """
+    return " × ".join(str(size) for size in shape)
+
+
+def describe(step: Step) -> str:
+    """The formula of a layer in words."""
+    s = step.settings
+    words = {
+        "input": "The numbers that go in. Change one and watch the rest.",
+        "relu": "max(0, x): negative numbers become 0.",
+        "leaky_relu": f"x where x is above 0, else {s.get('slope')} times x.",
+        "sigmoid": "1 / (1 + exp(-x)): squeezed between 0 and 1.",
+        "tanh": "tanh(x): squeezed between -1 and 1.",
+        "batch_norm": "(x - mean) / √(variance + ε) × weight + bias, with the numbers of its channel.",
+        "adaptive_avg_pool": "The average of each window; the windows share out the whole channel.",
+        "adaptive_max_pool": "The largest number of each window; the windows share out the whole channel.",
+        "softmax": "exp(x) makes every number positive; divided by their sum they add up to 1.",
+        "log_softmax": "x minus the logarithm of the sum of all exp(x).",
+        "add": "Cell by cell, the sum of two blocks to the left.",
+    }.get(step.kind, "")
+    if step.kind == "conv":
+        kernel = by(step.weights["weight"].value.shape[2:])
+        group = step.weights["weight"].value.shape[1]
+        channels = "the input" if group == 1 else f"{group} input channels"
+        words = f"Each number is the sum of a {kernel} window of {channels} times the kernel"
+    elif step.kind == "linear":
+        words = f"Each output is the sum of all {step.weights['weight'].value.shape[1]} inputs, each times its own weight"
+    elif step.kind in ("max_pool", "avg_pool"):
+        words = f"The {'largest' if step.kind == 'max_pool' else 'average'} of each {by(s['kernel'])} window"
+    if step.kind in ("conv", "linear"):
+        words += ", plus bias" if "bias" in step.weights else ""
+    if step.kind in ("conv", "max_pool", "avg_pool"):
+        words += ", stride " + (str(s["stride"][0]) if len(set(s["stride"])) == 1 else by(s["stride"]))
+        words += (
+            f", padding {s['padding'][0] if len(set(s['padding'])) == 1 else by(s['padding'])}" if any(s["padding"]) else ""
+        )
+        words += f", dilation {by(s['dilation'])}" if s.get("dilation", (1, 1)) != (1, 1) else ""
+        words += f", in {s['groups']} groups" if s.get("groups", 1) > 1 else ""
+    words += "." if not words.endswith(".") else ""
+    return words + (" Then ReLU: max(0, ...)." if s.get("relu") else "")
+
+
+def base_name(step: Step, taken: set[str]) -> str:
+    """A name from the module's path for the cells of a layer; whatever is made of it ends in _out, _weight and the like.
+
+    That ending matters: `fc1` alone is a cell (column FC, row 1), and a name may not look like one.
+
+    >>> import numpy as np
+    >>> base_name(Step("conv", "features.0", (), np.zeros(1)), set()), base_name(Step("relu", "1", (), np.zeros(1)), {"relu_1"})
+    ('features_0', 'relu_1_2')
+    """
+    name = re.sub(r"[^A-Za-z0-9_]", "_", step.path)[:200]
+    if not re.match(r"[A-Za-z]", name):
+        name = f"{step.kind}_{name}"
+    unique, count = name, 1
+    while unique.lower() in taken:  # a spreadsheet takes Conv and conv for one name
+        count += 1
+        unique = f"{name}_{count}"
+    taken.add(unique.lower())
+    return unique
+
+
+def plain(text: object, longest: int = 200) -> str:
+    """Text from outside as one line that any cell can hold: control characters become spaces, and it is cut where it is long.
+
+    >>> plain("seven\\x07\\n")
+    'seven'
+    """
+    one_line = "".join(char if char.isprintable() else " " for char in str(text)).strip()
+    return one_line if len(one_line) <= longest else one_line[: longest - 1] + "…"

@@ -1,0 +1,80 @@
+"""Arrays of finite numbers: as a trait, and as an image that somebody gives."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from traitlets import TraitType
+
+from course_utils.widgets.errors import WidgetError
+
+
+class Numbers(TraitType[NDArray[np.float64], Any]):
+    """An array of finite numbers with a fixed count of axes; it travels to JavaScript as nested lists.
+
+    Anything that numpy makes an array of can be set, a tensor too; what is read back is float64 and cannot be written to,
+    because a change inside an array would not be noticed: set a changed copy.
+    """
+
+    info_text = "an array of finite numbers"
+
+    def __init__(self, axes: int, largest: float = np.inf, **kwargs: Any) -> None:
+        self.axes, self.largest = axes, largest
+        super().__init__(default_value=np.zeros((0,) * axes), **kwargs)
+        self.tag(sync=True, to_json=lambda value, widget: value.tolist())
+
+    def validate(self, obj: Any, value: Any) -> NDArray[np.float64]:
+        """Give `value` as a read-only float64 array, or raise WidgetError."""
+        if hasattr(value, "detach"):
+            value = value.detach().cpu().numpy()
+        try:
+            array = np.array(value, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise WidgetError(f"{self.name} should be numbers in {self.axes} axes, with rows of one length: {error}") from error
+        if array.size == 0:
+            array = array.reshape((0,) * self.axes)
+        if array.ndim != self.axes:
+            raise WidgetError(f"{self.name} has shape {array.shape}; an array of {self.axes} axes was expected")
+        if not np.isfinite(array).all():
+            raise WidgetError(f"{self.name} holds nan or inf; only finite numbers can be shown. Find them with numpy.isfinite")
+        if np.abs(array).max(initial=0.0) > self.largest:
+            raise WidgetError(
+                f"{self.name} holds {np.abs(array).max():g}; numbers of at most {self.largest:g} can be shown. Divide them"
+            )
+        array.setflags(write=False)
+        return array
+
+
+def as_image(image: Any, largest: int) -> NDArray[np.float64]:
+    """An image of shape (channels, height, width) from (height, width) or (channels, height, width), 1 to 4 channels.
+
+    Raises WidgetError for another shape, a side above `largest` pixels, and numbers that are not finite.
+
+    >>> as_image([[0, 1], [1, 0]], largest=64).shape
+    (1, 2, 2)
+    """
+    if hasattr(image, "detach"):
+        image = image.detach().cpu().numpy()
+    try:
+        array = np.array(image, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise WidgetError(f"the image should be numbers in a grid with rows of one length: {error}") from error
+    if array.ndim == 2:
+        array = array[None]
+    if array.ndim != 3 or 0 in array.shape:
+        raise WidgetError(
+            f"the image has shape {array.shape}; expected (height, width) or (channels, height, width); "
+            "of a batch give one image, as in batch[0]"
+        )
+    channels, height, width = array.shape
+    if channels > 4:
+        hint = "put the channels first: image.transpose(2, 0, 1)" if width <= 4 else "give it one to four channels"
+        raise WidgetError(f"the image has shape {array.shape}, which would be {channels} channels; {hint}")
+    if max(height, width) > largest:
+        raise WidgetError(
+            f"the image is {height} × {width} and more than {largest} pixels a side are too many to follow; "
+            f"cut a part out, image[..., :{largest}, :{largest}], or make it smaller"
+        )
+    if not np.isfinite(array).all():
+        raise WidgetError("the image holds nan or inf; only finite numbers can be shown. Find them with numpy.isfinite")
+    return array

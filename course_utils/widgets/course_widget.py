@@ -1,0 +1,122 @@
+"""What all widgets share: the picture they leave behind, the words for what they show, and the way to Excel."""
+
+import base64
+import os
+from pathlib import Path
+from typing import Any
+
+import anywidget
+from torch import Tensor, nn
+from traitlets import Unicode
+
+from course_utils.errors import CourseError
+from course_utils.widgets.errors import WidgetError
+from course_utils.widgets.picture import Picture
+
+
+class CourseWidget(anywidget.AnyWidget):
+    """A widget whose traits are its only state; a subclass says what it shows in `_draw`, `describe` and `_exported`."""
+
+    # Written here, shown in the widget: the outcome of the last export.
+    message = Unicode(help="what the last export did").tag(sync=True)
+    export_path = Unicode(help="the workbook to write; where there is a file already, a number is added").tag(sync=True)
+    # A stretch of the still picture's own text, by which a living widget finds that picture in the page and hides it.
+    _picture_mark = Unicode().tag(sync=True)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.on_msg(self._receive)
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what the screen sends; what does not fit is refused in words, and the screen gets the true state back."""
+        try:
+            super().set_state(sync_data)
+        except WidgetError as error:
+            self.message = str(error)
+            self.send_state(list(sync_data))
+
+    def describe(self) -> str:
+        """What is on the screen, in a few sentences."""
+        raise NotImplementedError
+
+    def _draw(self) -> Picture:
+        raise NotImplementedError
+
+    def _exported(self) -> tuple[nn.Module, Tensor, dict[str, Any]]:
+        """The model, its input and the further arguments of `export_model`."""
+        raise NotImplementedError
+
+    def picture(self) -> bytes:
+        """What is on the screen as a PNG, for where no widget lives: exported HTML, a PDF, a page that hosts code."""
+        return self._draw().png()
+
+    def export(self, path: str | os.PathLike[str] | None = None) -> Path:
+        """Write what is on the screen as a workbook of live formulas and give its path.
+
+        A file that is there already is kept: the new one gets the next free number, as in convolution_2.xlsx. The Export button
+        does the same. Raises CourseError where the workbook cannot be written.
+        """
+        from course_utils.excel import export_model  # the spreadsheet library loads when a workbook is written
+
+        model, x, options = self._exported()
+        target = free_path(path or self.export_path)
+        export_model(model, x, target, **options)
+        self.message = f"Written to {target} ({max(1, round(target.stat().st_size / 1000))} kB)."
+        return target
+
+    def _receive(self, _: object, content: dict[str, Any], buffers: list[bytes]) -> None:
+        """Answer a button of the JavaScript side."""
+        if content.get("ask") == "export":
+            try:
+                path = self.export()
+            except (CourseError, OSError) as error:
+                self.message = f"Nothing was written. {error}"
+            else:
+                # The file itself goes along: the notebook may run on another machine than the screen.
+                self.send({"exported": path.name}, buffers=[path.read_bytes()])
+
+    def _still(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The picture as a mime bundle, and its metadata.
+
+        It is an image and not HTML with an image in it, because pages that host code take images out of HTML.
+        """
+        drawn = self._draw()
+        encoded = base64.b64encode(drawn.png()).decode("ascii")
+        self._picture_mark = encoded[-120:-40]
+        size = {"width": drawn.width, "height": drawn.height, "alt": self.describe()}
+        return {"image/png": encoded, "text/plain": ""}, {"image/png": size}
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The living widget, the still picture and the words in one: each reader takes what it can show."""
+        still, metadata = self._still()
+        living = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        return {**still, **living[0], "text/plain": self.describe()}, {**metadata, **living[1]}
+
+    def _ipython_display_(self, **kwargs: Any) -> None:
+        """Display the widget, or the words for it, and the picture as two outputs; the living widget hides the second.
+
+        One output with all in it is not enough: a notebook that was run by a program keeps the widgets' state, and its export
+        to HTML then takes the living one, which needs the internet to come alive, and shows nothing.
+        """
+        from IPython.display import display
+
+        still, metadata = self._still()
+        living = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        display({**living[0], "text/plain": self.describe()}, metadata=living[1], raw=True)
+        display(still, metadata=metadata, raw=True)
+
+
+def free_path(path: str | os.PathLike[str]) -> Path:
+    """`path` if nothing is there, else the first of path_2, path_3, ... that is free.
+
+    >>> free_path("no_such_file.xlsx").name
+    'no_such_file.xlsx'
+    """
+    wanted = Path(path)
+    if wanted.suffix.lower() != ".xlsx":
+        raise WidgetError(f"{wanted} does not end in .xlsx; give a name as in 'convolution.xlsx'")
+    candidate, number = wanted, 2
+    while candidate.exists() or candidate.is_symlink():
+        candidate = wanted.with_stem(f"{wanted.stem}_{number}")
+        number += 1
+    return candidate

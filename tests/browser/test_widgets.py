@@ -1,0 +1,372 @@
+"""The widgets as a student meets them: in JupyterLab, with mouse and keyboard; and what is left of them in exported HTML."""
+
+import json
+import re
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+from openpyxl import load_workbook
+
+from course_utils.widgets.colours import colour_limit, colours
+from course_utils.widgets.kernels import PRESETS
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+CELLS = [
+    "import numpy as np\nfrom course_utils.widgets import *",
+    "image = np.random.default_rng(0).uniform(size=(8, 9)).round(2)",
+    "explorer = ConvolutionExplorer(image, ['top edge', 'blur'])\nexplorer",
+    "pipeline = LayerPipeline(letter_network(), letter_a(), delay=400)\npipeline",
+]
+
+
+def image():
+    return np.random.default_rng(0).uniform(size=(8, 9)).round(2)
+
+
+def ask(lab, expression):
+    """Evaluate an expression in the notebook's kernel."""
+    code = f"import json, numpy\nprint(json.dumps({expression}, default=lambda value: numpy.asarray(value).tolist()))"
+    reply = lab.page.evaluate(
+        """async (code) => {
+            const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
+            const future = kernel.requestExecute({ code, store_history: false });
+            let text = "";
+            future.onIOPub = (message) => { text += message.content.text ?? message.content.evalue ?? ""; };
+            await future.done;
+            return text;
+        }""",
+        code,
+    )
+    return json.loads(reply)
+
+
+def until(lab, expression, wanted):
+    """Wait until an expression in the kernel has a value: the screen and Python talk to each other as they can."""
+    for _ in range(100):
+        value = ask(lab, expression)
+        if value == wanted:
+            return
+        lab.page.wait_for_timeout(50)
+    assert value == wanted
+
+
+def numbers(text):
+    return [float(part) for part in re.findall(r"-?\d+(?:\.\d+)?", text.replace("−", "-"))]
+
+
+def grid(widget, kind):
+    """The numbers of the window, the kernel or the products as they stand on the screen."""
+    cells = widget.locator(f".course-{kind} > *")
+    return np.array(cells.evaluate_all("all => all.map(one => Number((one.value ?? one.textContent).replace('−', '-')))"))
+
+
+@pytest.fixture(scope="module")
+def notebook(jupyterlab):
+    jupyterlab.write_notebook("widgets.ipynb", *CELLS)
+    jupyterlab.open_notebook("widgets.ipynb", run=False)
+    return jupyterlab
+
+
+@pytest.fixture
+def fresh(notebook):
+    """The notebook with new widgets; afterwards nothing has left the machine and nothing has gone wrong in the page."""
+    notebook.command("notebook:run-all-cells")
+    notebook.page.locator(".course-pipeline").wait_for()
+    yield notebook
+    assert notebook.outside == []
+    assert notebook.complaints == []
+
+
+@pytest.fixture
+def explorer(fresh):
+    return fresh.page.locator(".course-explorer")
+
+
+@pytest.fixture
+def pipeline(fresh):
+    return fresh.page.locator(".course-pipeline")
+
+
+def test_stepping_spells_out_what_pytorch_computes(explorer, jupyterlab):
+    expected = F.conv2d(torch.tensor(image())[None, None], torch.tensor([[PRESETS["top edge"]]], dtype=torch.float64))[0, 0]
+    step = explorer.get_by_role("button", name="step", exact=True)
+    for at in range(9):  # over the end of the first row of seven
+        row, column = divmod(at, 7)
+        window = image()[row : row + 3, column : column + 3]
+        words = explorer.locator(".course-words")
+        words.filter(has_text=f"Row {row + 1}, column {column + 1}:").wait_for()
+        np.testing.assert_allclose(grid(explorer, "window"), window.ravel(), atol=1e-9)
+        np.testing.assert_allclose(grid(explorer, "product"), (window * PRESETS["top edge"]).ravel(), atol=1e-9)
+        assert grid(explorer, "product").sum() == pytest.approx(expected[row, column].item(), abs=1e-9)
+        assert numbers(words.inner_text())[-1] == pytest.approx(expected[row, column].item(), abs=0.0051)
+        step.click()
+    until(jupyterlab, "explorer.position", [1, 2])
+    explorer.get_by_role("button", name="step back").click()
+    until(jupyterlab, "explorer.position", [1, 1])
+
+
+def test_keys_move_the_window_and_not_the_notebook(explorer, jupyterlab):
+    stage = explorer.locator(".course-stage")
+    stage.focus()
+    keys = jupyterlab.page.keyboard
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight", "ArrowLeft", "ArrowLeft", "ArrowRight"):
+        keys.press(key)
+    until(jupyterlab, "explorer.position", [2, 1])
+    keys.press("End")
+    until(jupyterlab, "explorer.position", [5, 6])
+    keys.press("ArrowDown")
+    until(jupyterlab, "explorer.position", [5, 6])
+    keys.press("Home")
+    until(jupyterlab, "explorer.position", [0, 0])
+    assert stage.evaluate("one => one === document.activeElement && getComputedStyle(one).outlineStyle !== 'none'")
+    keys.press("Space")
+    until(jupyterlab, "explorer.playing", True)
+    keys.press("Space")
+    until(jupyterlab, "explorer.playing", False)
+    keys.press("Tab")
+    assert "window, row 1, column 1" in jupyterlab.page.evaluate("document.activeElement.getAttribute('aria-label')")
+    keys.press("ControlOrMeta+s")  # JupyterLab's own keys still work inside
+    jupyterlab.page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
+
+
+def test_playing_goes_to_the_end_and_stops(explorer, jupyterlab):
+    ask(jupyterlab, "setattr(explorer, 'delay', 20)")
+    explorer.get_by_role("button", name="Play").click()
+    explorer.get_by_role("button", name="Pause").wait_for()
+    explorer.get_by_role("button", name="Play").wait_for()
+    until(jupyterlab, "[explorer.playing, explorer.position]", [False, [5, 6]])
+    explorer.get_by_role("button", name="Play").click()  # from the start again
+    until(jupyterlab, "explorer.position[0] in (0, 1, 2)", True)
+
+
+def test_editing_kernel_pixel_and_bias(explorer, jupyterlab):
+    explorer.get_by_label("kernel, row 1, column 1").fill("2,5")
+    jupyterlab.page.keyboard.press("Tab")
+    explorer.get_by_label("window, row 3, column 2").fill("-4")
+    jupyterlab.page.keyboard.press("Enter")
+    explorer.get_by_label("bias of this kernel").fill("0.125")
+    jupyterlab.page.keyboard.press("Enter")
+    pixels, kernel = image(), np.array(PRESETS["top edge"], dtype=float)
+    pixels[2, 1], kernel[0, 0] = -4, 2.5
+    expected = F.conv2d(torch.tensor(pixels)[None, None], torch.tensor(kernel)[None, None])[0, 0] + 0.125
+    until(jupyterlab, "float(explorer.bias[0])", 0.125)
+    assert ask(jupyterlab, "explorer.output[0]") == pytest.approx(expected.numpy(), abs=1e-12)
+    assert ask(jupyterlab, "explorer.names") == ["kernel 1", "blur"]
+    jupyterlab.page.locator(".course-explorer:not(.course-waiting)").wait_for()
+    assert numbers(explorer.locator(".course-words").inner_text())[-1] == pytest.approx(expected[0, 0].item(), abs=0.0051)
+    field = explorer.get_by_label("kernel, row 2, column 2")
+    field.fill("seven")
+    jupyterlab.page.keyboard.press("Tab")
+    assert "not a number" in explorer.locator(".course-words").inner_text()
+    assert ask(jupyterlab, "float(explorer.kernels[0, 0, 1, 1])") == 0
+
+
+def test_looking_into_a_field_does_not_round_it(explorer, jupyterlab):
+    ask(jupyterlab, "setattr(explorer, 'kernels', explorer.kernels + 1 / 3)")
+    before = ask(jupyterlab, "explorer.kernels")
+    field = explorer.get_by_label("kernel, row 2, column 2")
+    for _ in range(100):
+        if field.input_value() == "0.33":
+            break
+        jupyterlab.page.wait_for_timeout(50)
+    field.focus()
+    assert field.input_value() == str(1 / 3)
+    for _ in range(3):
+        jupyterlab.page.keyboard.press("Tab")
+    assert field.input_value() == "0.33"
+    assert ask(jupyterlab, "explorer.kernels") == before
+
+
+def test_presets_settings_and_stages(explorer, jupyterlab):
+    explorer.get_by_role("button", name="blur").click()
+    until(jupyterlab, "explorer.selected", 1)
+    explorer.get_by_label("preset for this kernel").select_option("outline")
+    until(jupyterlab, "explorer.names", ["top edge", "outline"])
+    explorer.get_by_role("group", name="Padding").get_by_role("button", name="1").click()
+    explorer.get_by_role("group", name="ReLU").get_by_role("button", name="on").click()
+    explorer.get_by_role("group", name="Max pool").get_by_role("button", name="2 × 2").click()
+    until(jupyterlab, "[explorer.padding, explorer.relu, explorer.pool]", [1, True, 2])
+    expected = F.conv2d(torch.tensor(image())[None, None], torch.tensor([[PRESETS["outline"]]], dtype=torch.float64), padding=1)
+    assert ask(jupyterlab, "explorer.pooled[1]") == F.max_pool2d(F.relu(expected), 2)[0, 0].tolist()
+    headings = explorer.locator("section h3")
+    headings.nth(3).wait_for()
+    assert headings.all_inner_texts() == ["Input 8 × 9", "Output 8 × 9", "ReLU: max(0, x)", "Max pool 4 × 4"]
+    explorer.get_by_role("group", name="Stride").get_by_role("button", name="3").click()
+    explorer.get_by_role("group", name="Max pool").get_by_role("button", name="3 × 3").click()
+    until(jupyterlab, "[explorer.stride, explorer.pool]", [3, 3])
+    explorer.get_by_role("group", name="Padding").get_by_role("button", name="0").click()
+    explorer.locator(".course-words").filter(has_text="too few").wait_for()
+    assert ask(jupyterlab, "explorer.padding") == 1
+
+
+def test_hovering_an_output_shows_what_it_saw(explorer, jupyterlab):
+    output = explorer.locator("section").nth(1).locator("canvas")
+    box = output.bounding_box()
+    cell = box["width"] / 7
+    output.hover(position={"x": 4.5 * cell, "y": 2.5 * cell})
+    explorer.locator(".course-words").filter(has_text="Row 3, column 5:").wait_for()
+    np.testing.assert_allclose(grid(explorer, "window"), image()[2:5, 4:7].ravel(), atol=1e-9)
+    frame = explorer.locator(".course-input .course-frame").bounding_box()
+    pixels = explorer.locator(".course-input canvas").bounding_box()
+    jupyterlab.page.wait_for_timeout(200)
+    frame = explorer.locator(".course-input .course-frame").bounding_box()
+    assert frame["x"] - pixels["x"] == pytest.approx(4 * pixels["width"] / 9, abs=2)
+    assert frame["y"] - pixels["y"] == pytest.approx(2 * pixels["height"] / 8, abs=2)
+    assert frame["width"] == pytest.approx(3 * pixels["width"] / 9, abs=2)
+    assert ask(jupyterlab, "explorer.position") == [0, 0]
+    output.click(position={"x": 4.5 * cell, "y": 2.5 * cell})
+    until(jupyterlab, "explorer.position", [2, 4])
+
+
+def test_drawing_with_the_mouse(explorer, jupyterlab):
+    explorer.get_by_role("button", name="Draw").click()
+    pixels = explorer.locator(".course-input canvas")
+    box = pixels.bounding_box()
+    cell = box["width"] / 9
+    mouse = jupyterlab.page.mouse
+    mouse.move(box["x"] + 2.5 * cell, box["y"] + 1.5 * cell)
+    mouse.down()
+    mouse.move(box["x"] + 5.5 * cell, box["y"] + 1.5 * cell, steps=12)
+    mouse.up()
+    expected = image()
+    expected[1, 2:6] = 1
+    until(jupyterlab, "explorer.image[0]", expected.tolist())
+    explorer.get_by_role("button", name="Erase").click()
+    mouse.click(box["x"] + 0.5 * cell, box["y"] + 0.5 * cell)
+    expected[0, 0] = 0
+    until(jupyterlab, "explorer.image[0]", expected.tolist())
+
+
+def test_colours_on_the_screen_are_those_of_the_picture(explorer, jupyterlab):
+    for section, values, signed in ((0, image(), False), (1, np.array(ask(jupyterlab, "explorer.output[0]")), True)):
+        expected = colours(values, colour_limit(values), signed)
+        canvas = explorer.locator("section").nth(section).locator("canvas")
+        seen = canvas.evaluate(
+            """(canvas, [rows, columns]) => {
+                const [height, width] = [canvas.height / rows, canvas.width / columns];
+                const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+                const corner = (r, c) => 4 * (Math.round((r + 0.15) * height) * canvas.width + Math.round((c + 0.1) * width));
+                const shade = (r, c) => [...data.slice(corner(r, c), corner(r, c) + 3)];
+                return Array.from({ length: rows }, (_, r) => Array.from({ length: columns }, (_, c) => shade(r, c)));
+            }""",
+            list(values.shape),
+        )
+        assert np.abs(np.array(seen, dtype=int) - expected.astype(int)).max() <= 1
+
+
+def test_export_writes_a_workbook_and_offers_it(explorer, jupyterlab):
+    (jupyterlab.folder / "convolution.xlsx").write_text("somebody's own")
+    with jupyterlab.page.expect_download() as caught:
+        explorer.get_by_role("button", name="Export to Excel").click()
+        explorer.locator(".course-message").filter(has_text="Written to convolution_2.xlsx").wait_for(timeout=30_000)
+        explorer.get_by_role("link", name="Download a copy").click()
+    written = jupyterlab.folder / "convolution_2.xlsx"
+    assert caught.value.suggested_filename == "convolution_2.xlsx"
+    assert caught.value.path().read_bytes() == written.read_bytes()
+    cells = [cell.value for sheet in load_workbook(written, data_only=True) for row in sheet.iter_rows() for cell in row]
+    found = {round(value, 9) for value in cells if isinstance(value, (int, float))}
+    assert {round(value, 9) for value in np.ravel(ask(jupyterlab, "explorer.output"))} <= found
+    assert (jupyterlab.folder / "convolution.xlsx").read_text() == "somebody's own"
+    written.unlink()
+
+
+def test_the_still_picture_hides_behind_the_living_widget(explorer, jupyterlab):
+    picture = jupyterlab.page.locator(".jp-OutputArea img")
+    assert picture.count() == 2
+    assert not picture.nth(0).is_visible()
+    assert not picture.nth(1).is_visible()
+
+
+def test_layers_follow_one_another(pipeline, jupyterlab):
+    names = ["input", "conv1", "relu1", "pool1", "conv2", "relu2", "pool2", "template", "probability"]
+    assert pipeline.locator("section h3").all_inner_texts()[:9] == names
+    pipeline.get_by_role("button", name="Start").click()
+    until(jupyterlab, "pipeline.layer", 0)
+    assert pipeline.locator(".course-later").count() == 8
+    pipeline.get_by_role("button", name="Layer ▶").click()
+    until(jupyterlab, "[pipeline.layer, pipeline.focus[0]]", [1, 1])
+    pipeline.get_by_role("button", name="Play").click()
+    pipeline.locator(".course-words").filter(has_text="probability, number 1: 0.95").wait_for()
+    until(jupyterlab, "[pipeline.layer, pipeline.playing]", [8, False])
+    assert pipeline.locator(".course-later").count() == 0
+
+
+def test_pipeline_from_the_keyboard(pipeline, jupyterlab):
+    pipeline.locator(".course-strip").focus()
+    keys = jupyterlab.page.keyboard
+    keys.press("Home")
+    for _ in range(4):
+        keys.press("ArrowRight")
+    keys.press("ArrowDown")
+    until(jupyterlab, "[pipeline.layer, *pipeline.focus[:2]]", [4, 4, 1])
+    keys.press("Tab")
+    large = jupyterlab.page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert large.startswith("conv2, map 2 in large")
+    row, column = ask(jupyterlab, "pipeline.focus[2:]")
+    keys.press("ArrowUp")
+    keys.press("ArrowRight")
+    until(jupyterlab, "pipeline.focus", [4, 1, row - 1, column + 1])
+
+
+def test_any_number_says_how_it_came_about(pipeline, jupyterlab):
+    values = {name: np.array(ask(jupyterlab, f"pipeline.values('{name}')")) for name in ("pool1", "conv2", "relu2", "pool2")}
+    weight = np.array(ask(jupyterlab, "pipeline._model.conv2.weight.detach()"))
+
+    def click(layer, map_, row, column, size):
+        canvas = pipeline.locator("section").nth(layer).locator("canvas").nth(map_)
+        cell = canvas.bounding_box()["width"] / size
+        canvas.click(position={"x": (column + 0.5) * cell, "y": (row + 0.5) * cell})
+        pipeline.locator(".course-made h3").filter(has_text=f"map {map_ + 1}, row {row + 1}, column {column + 1}").wait_for()
+        return pipeline.locator(".course-words").inner_text()
+
+    words = click(4, 2, 5, 3, size=11)
+    total = (values["pool1"][:, 5:8, 3:6] * weight[2]).sum()
+    assert total == pytest.approx(values["conv2"][2, 5, 3], abs=1e-6)
+    assert "3 × 3 window of each of 2 maps of pool1; 18 products" in words
+    assert numbers(words)[-1] == pytest.approx(total, abs=0.0051)
+    spelled = np.array(numbers(pipeline.locator(".course-formula").first.inner_text().split(" = ")[0])).reshape(18, 2)
+    np.testing.assert_allclose(spelled[:, 0], values["pool1"][:, 5:8, 3:6].ravel(), atol=0.0051)
+    np.testing.assert_allclose(spelled[:, 1], weight[2].ravel(), atol=0.0051)
+    row, column = map(int, np.argwhere(values["conv2"][0] < -0.1)[0])
+    assert "threw it away" in click(5, 0, row, column, size=11)
+    words = click(6, 1, 4, 3, size=5)
+    assert "largest number of the 2 × 2 window that it saw of relu2" in words
+    seen = values["relu2"][1, 8:10, 6:8]
+    line = numbers(pipeline.locator(".course-formula").first.inner_text())
+    np.testing.assert_allclose(line, [*seen.ravel(), seen.max()], atol=0.0051)
+    pipeline.locator("section").nth(7).locator("canvas").click()
+    pipeline.locator(".course-words").filter(has_text="It saw all 100 numbers of pool2").wait_for()
+    template = np.array(ask(jupyterlab, "pipeline._model.template.weight.detach()[0]")).reshape(4, 5, 5)
+    shares = numbers(pipeline.locator(".course-formula").first.inner_text())[:8:2]
+    np.testing.assert_allclose(shares, (values["pool2"] * template).sum((1, 2)), atol=0.0051)
+    assert pipeline.locator(".course-frame:visible").count() == 4 + 1 + 1  # the maps it saw, itself, itself in large
+
+
+def test_pipeline_exports(pipeline, jupyterlab):
+    pipeline.get_by_role("button", name="Export to Excel").click()
+    pipeline.locator(".course-message").filter(has_text="Written to network.xlsx").wait_for(timeout=60_000)
+    assert (jupyterlab.folder / "network.xlsx").stat().st_size > 10_000
+    (jupyterlab.folder / "network.xlsx").unlink()
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["state kept", "state left out"])
+def test_a_picture_stands_in_exported_html(offline_page, tmp_path, stored):
+    cells = [nbformat.v4.new_code_cell(cell) for cell in CELLS]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    NotebookClient(notebook, timeout=120, kernel_name="python3", store_widget_state=stored).execute()
+    page_file = tmp_path / "page.html"
+    page_file.write_text(HTMLExporter().from_notebook_node(notebook)[0], encoding="utf-8")
+    page = offline_page
+    page.goto(page_file.as_uri())
+    page.wait_for_timeout(500)
+    pictures = page.locator("img")
+    assert pictures.count() == 2
+    for at in range(2):
+        assert pictures.nth(at).is_visible()
+        assert pictures.nth(at).evaluate("one => one.naturalWidth") > 600

@@ -1,0 +1,95 @@
+"""Recalculating workbooks with LibreOffice from their formulas alone, and reading what came out."""
+
+import os
+import re
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+SOFFICE = shutil.which("soffice") or shutil.which("libreoffice")
+needs_libreoffice = [
+    pytest.mark.libreoffice,
+    pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not installed: apt-get install libreoffice-calc"),
+]
+STORED = re.compile(rb"(<c [^>]*?)( t=\"(?:str|e|b)\")?(>\s*<f>[^<]*</f>)<v>[^<]*</v>")
+
+Cells = dict[tuple[str, str], object]  # (sheet, address) -> value
+
+
+def strip_values(source: Path, target: Path, edits: Mapping[tuple[str, str], float] | None = None) -> Path:
+    """Copy a workbook without the values stored beside its formulas; `edits` puts other numbers into cells, by sheet file."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for info in old.infolist():
+            data = old.read(info)
+            if info.filename.startswith("xl/worksheets/sheet"):
+                data, count = STORED.subn(rb"\1\3", data)
+                assert count == data.count(b"<f>"), "a formula kept its stored value"
+                for (sheet, address), value in (edits or {}).items():
+                    if info.filename == f"xl/worksheets/{sheet}.xml":
+                        data, found = re.subn(rb'(<c r="%s"[^>]*><v>)[^<]*' % address.encode(), rb"\g<1>%r" % value, data)
+                        assert found == 1, f"no cell {address} in {sheet}"
+            new.writestr(info, data)
+    return target
+
+
+def recalculate(files: Iterable[Path], folder: Path, to: str = "xlsx") -> dict[Path, Path]:
+    """Open files in one headless LibreOffice and save them into `folder`."""
+    files = list(files)
+    folder.mkdir(parents=True, exist_ok=True)
+    assert len({file.name for file in files}) == len(files)
+    assert SOFFICE is not None
+    profile = folder / "profile"
+    command = [SOFFICE, f"-env:UserInstallation={profile.resolve().as_uri()}", "--headless", "--convert-to", to]
+    done = subprocess.run(
+        [*command, "--outdir", str(folder), *map(str, files)],
+        capture_output=True,
+        text=True,
+        timeout=500,
+        env={**os.environ, "HOME": str(folder)},
+    )
+    results = {file: folder / f"{file.stem}.{to}" for file in files}
+    missing = [file.name for file, result in results.items() if not result.exists()]
+    assert not missing, f"LibreOffice did not convert {missing}: {done.stderr[-500:]}"
+    return results
+
+
+def values(file: Path) -> Cells:
+    """Every value of every sheet, hidden ones included."""
+    book = openpyxl.load_workbook(file, data_only=True)
+    return {
+        (sheet.title, cell.coordinate): cell.value
+        for sheet in book.worksheets
+        for row in sheet.iter_rows()
+        for cell in row
+        if cell.value is not None
+    }
+
+
+def formula_cells(file: Path) -> dict[tuple[str, str], str]:
+    """Every formula of every sheet."""
+    book = openpyxl.load_workbook(file)
+    return {
+        (sheet.title, cell.coordinate): cell.value
+        for sheet in book.worksheets
+        for row in sheet.iter_rows()
+        for cell in row
+        if cell.data_type == "f"
+    }
+
+
+def differences(stored: Cells, computed: Cells, formulas: Iterable[tuple[str, str]], tolerance: float = 1e-9) -> list[str]:
+    """The formula cells whose two values are apart: numbers by more than the tolerance, text at all."""
+    wrong = []
+    for key in formulas:
+        a, b = stored.get(key), computed.get(key)
+        if isinstance(a, (int, float)) and isinstance(b, (int, float)):
+            if not abs(a - b) <= tolerance * max(1.0, abs(a)):
+                wrong.append(f"{key[0]}!{key[1]}: stored {a}, computed {b}")
+        elif (a or "") != (b or ""):
+            wrong.append(f"{key[0]}!{key[1]}: stored {a!r}, computed {b!r}")
+    return wrong

@@ -1,0 +1,305 @@
+"""Exporting: what is refused and how it is said, text that stays text, sizes, names, and the same bytes again."""
+
+import re
+import zipfile
+from collections import OrderedDict
+
+import openpyxl
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from course_utils.excel import ExportError, export_model
+from course_utils.excel.trace import fuse_relu, trace_model
+
+
+def small() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 3)).eval()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.xlsx"
+
+
+def texts(file) -> list[str]:
+    book = openpyxl.load_workbook(file)
+    return [str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row if cell.data_type == "s"]
+
+
+# What cannot be shown
+
+
+class Branching(nn.Module):
+    def forward(self, x):
+        return x if x.sum() > 0 else -x
+
+
+class Scaled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+        self.up = nn.Upsample(scale_factor=2)
+
+    def forward(self, x):
+        return self.up(x) * self.weight
+
+
+class Alpha(nn.Module):
+    def forward(self, x):
+        return torch.add(F.relu(x), x, alpha=2)
+
+
+class TwoOutputs(nn.Module):
+    def forward(self, x):
+        return x.relu(), x.tanh()
+
+
+class ChangesInPlace(nn.Module):
+    def forward(self, x):
+        y = torch.tanh(x)
+        z = y.view(1, -1)
+        F.relu(z, inplace=True)
+        return y + torch.sigmoid(y)
+
+
+@pytest.mark.parametrize(
+    ("model", "parts"),
+    [
+        (
+            nn.Sequential(OrderedDict(body=nn.Sequential(nn.Conv2d(1, 1, 3), nn.GELU()))),
+            ["body.1 (GELU)", "It can show: Conv2d"],
+        ),
+        (nn.Sequential(nn.ConvTranspose2d(1, 1, 3), nn.GroupNorm(1, 1)), ["0 (ConvTranspose2d)", "1 (GroupNorm)"]),
+        (nn.Conv2d(1, 1, 3, padding=1, padding_mode="reflect"), ["padding_mode='reflect'"]),
+        (nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False)), ["track_running_stats=False"]),
+        (nn.Softmax(dim=2), ["another axis"]),
+        (nn.Sequential(nn.Linear(6, 2)), ["put a Flatten before it"]),
+        (Scaled(), ["up (Upsample)", "mul (mul)"]),
+        (Alpha(), ["alpha=2"]),
+        (Branching(), ["cannot be followed", "Branching"]),
+        (TwoOutputs(), ["one output was expected"]),
+        (nn.Conv2d(3, 1, 3), ["cannot take an input of shape (1, 6, 6)"]),
+        (nn.utils.parametrizations.weight_norm(nn.Conv2d(1, 1, 3)), ["not among the layers"]),
+    ],
+)
+def test_what_is_not_supported_is_named_with_its_place(model, parts, path):
+    with pytest.raises(ExportError) as caught:
+        export_model(model.eval(), torch.rand(1, 6, 6), path)
+    for part in parts:
+        assert part in str(caught.value)
+    assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (torch.zeros(2, 1, 6, 6), "batch\\[0\\]"),
+        (torch.zeros(6, 6, 5), "permute"),
+        (torch.full((1, 6, 6), float("nan")), "not finite"),
+        (torch.zeros(1, 0, 6), "has shape"),
+    ],
+)
+def test_inputs_that_do_not_fit(x, message, path):
+    with pytest.raises(ExportError, match=message):
+        export_model(small(), x, path)
+
+
+def test_weights_that_no_cell_holds(path):
+    model = small()
+    model[0].weight.data[0, 0, 0, 0] = float("inf")
+    with pytest.raises(ExportError, match="0: its weight holds nan or inf"):
+        export_model(model, torch.rand(1, 6, 6), path)
+
+
+def test_a_sheet_above_the_limit_says_how_many_and_what_to_shrink(path):
+    path.write_text("an older file")
+    with pytest.raises(
+        ExportError, match=r"158 numbers and the limit is 100\. Most of them: 0 · convolution 52, input 36, 1 · ReLU 32"
+    ) as caught:
+        export_model(small(), torch.rand(1, 6, 6), path, max_cells=100, probabilities=False)
+    assert "max_cells" in str(caught.value)
+    assert path.read_text() == "an older file"
+
+
+def test_formulas_too_long_for_a_cell(path):
+    with pytest.raises(ExportError, match="characters and a cell holds 8,192"):
+        export_model(nn.Sequential(nn.Conv2d(1, 300, 1), nn.Conv2d(300, 1, 2)), torch.rand(1, 3, 3), path)
+
+
+def test_a_sheet_too_wide(path):
+    with pytest.raises(ExportError, match="16,384"):
+        export_model(nn.Sequential(nn.Linear(2, 17_000), nn.Linear(17_000, 1)), torch.rand(2), path, max_cells=10**6)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [(["a", "b"], "2 class names"), (["cat", "Cat", "dog"], "must differ"), (["cat", "", "dog"], "not be empty")],
+)
+def test_class_names_that_do_not_fit(names, message, path):
+    with pytest.raises(ExportError, match=message):
+        export_model(small(), torch.rand(1, 6, 6), path, class_names=names)
+
+
+def test_actual_and_labels_must_exist(path):
+    with pytest.raises(ExportError, match="actual='fish' is not one of"):
+        export_model(small(), torch.rand(1, 6, 6), path, class_names=["cat", "dog", "plane"], actual="fish")
+    with pytest.raises(ExportError, match="no layer 'conv9'; it has input, 0, 1"):
+        export_model(small(), torch.rand(1, 6, 6), path, labels={"conv9": "x"})
+    with pytest.raises(ExportError, match="two or more outputs"):
+        export_model(nn.ReLU(), torch.rand(1, 3, 3), path, probabilities=True)
+
+
+# Text from outside
+
+EVIL = '=HYPERLINK("http://example.com","x")'
+
+
+def test_text_stays_text(path):
+    names = [EVIL, "+1", "@SUM(A1)"]
+    export_model(small(), torch.rand(1, 6, 6), path, class_names=names, title="-2+3", labels={"0": "=1+1"}, actual="+1")
+    written = texts(path)
+    for text in (*names, "-2+3", "=1+1"):
+        assert text in written
+    book = openpyxl.load_workbook(path)
+    allowed = re.compile(r"=(SUMPRODUCT|MAX|EXP|SUM|IF|INDEX|SQRT|[A-Z]+\d+[/+])")
+    for sheet in book:
+        for row in sheet.iter_rows():
+            for cell in row:
+                if cell.data_type == "f":
+                    assert allowed.match(cell.value), cell.value
+                elif isinstance(cell.value, str) and cell.value[:1] in tuple("=+-@"):
+                    assert cell.quotePrefix, f"{cell.coordinate} would become a formula when it is edited"
+    with zipfile.ZipFile(path) as archive:
+        assert not any("example.com" in archive.read(name).decode() for name in archive.namelist() if "rels" in name)
+
+
+def test_control_characters_and_long_text(path):
+    export_model(
+        small(), torch.rand(1, 6, 6), path, class_names=["a\x00b\x1f", "c\r\nd", "é" * 500], title="t\x08\ud800" + "x" * 999
+    )
+    written = texts(path)
+    assert "a b" in written
+    assert "c  d" in written
+    assert "é" * 59 + "…" in written
+    assert max(len(text) for text in written if text.startswith("t")) <= 200
+
+
+# Names
+
+
+def test_names_of_cells(path):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc1 = nn.Linear(3, 3)
+            self.FC1 = nn.Linear(3, 3)
+            self.features = nn.Sequential(nn.Linear(3, 2), nn.Tanh())
+
+        def forward(self, x):
+            return self.features(self.FC1(self.fc1(x)))
+
+    export_model(Net(), torch.rand(3), path)
+    names = set(openpyxl.load_workbook(path).defined_names)
+    assert {"input", "fc1_weight", "fc1_bias", "fc1_out", "FC1_2_weight", "features_0_weight", "features_1_out"} <= names
+    assert not [name for name in names if re.fullmatch(r"[A-Za-z]{1,3}\d+|[Rr]\d*[Cc]?\d*", name)]
+    assert len({name.lower() for name in names}) == len(names)
+
+
+def test_a_name_covers_its_tensor_and_no_other_number(path):
+    model = small()
+    x = torch.rand(1, 6, 6)
+    export_model(model, x, path)
+    book = openpyxl.load_workbook(path, data_only=True)
+    for name, value in (
+        ("conv_0_weight", model[0].weight),
+        ("linear_4_weight", model[4].weight),
+        ("conv_0_out", model[0](x[None])),
+    ):
+        sheet, area = next(iter(book.defined_names[name].destinations))
+        cells = [cell.value for row in book[sheet][area] for cell in row if isinstance(cell.value, (int, float))]
+        assert sorted(cells) == pytest.approx(sorted(value.flatten().tolist()), abs=1e-6), name
+
+
+# What is written
+
+
+def test_the_same_bytes_again(path, tmp_path):
+    x = torch.rand(1, 6, 6)
+    export_model(small(), x, path)
+    export_model(small(), x, tmp_path / "again.xlsx")
+    assert path.read_bytes() == (tmp_path / "again.xlsx").read_bytes()
+
+
+def test_model_and_input_are_left_alone(path):
+    model = nn.Sequential(nn.BatchNorm2d(1), nn.ReLU(inplace=True), nn.Dropout(0.5)).train()
+    x = torch.randn(1, 4, 4)
+    before, kept = {key: value.clone() for key, value in model.state_dict().items()}, x.clone()
+    export_model(model, x, path)
+    assert model.training
+    assert torch.equal(x, kept)
+    assert all(
+        torch.equal(value, before[key]) and value.dtype == before[key].dtype for key, value in model.state_dict().items()
+    )
+
+
+def test_formulas_a_student_can_read(path):
+    export_model(small(), torch.rand(1, 6, 6), path, fuse_relu_with_layer=True)
+    sheet = openpyxl.load_workbook(path)["Network"]
+    written = {cell.value for row in sheet.iter_rows() for cell in row if cell.data_type == "f"}
+    assert "=MAX(0,SUMPRODUCT(B9:D11,$K$9:$M$11)+$O$9)" in written
+    functions = {name for formula in written for name in re.findall(r"([A-Z]+)\(", formula)}
+    assert functions == {"MAX", "SUMPRODUCT", "EXP", "SUM", "IF", "LN", "INDEX", "MATCH"}
+
+
+def test_only_input_weights_and_the_actual_class_can_be_edited(path):
+    model = small()
+    export_model(model, torch.rand(1, 6, 6), path)
+    book = openpyxl.load_workbook(path)
+    for sheet in book:
+        open_cells = [c for row in sheet.iter_rows() for c in row if not c.protection.locked and c.data_type != "s"]
+        if sheet.title == "Network":
+            assert sheet.protection.sheet
+            assert len(open_cells) == 36 + sum(p.numel() for p in model.parameters()) + 1
+            assert all(cell.data_type == "n" for cell in open_cells)
+        else:
+            assert open_cells == []
+    states = {sheet.title: sheet.sheet_state for sheet in book}
+    assert states == {"Network": "visible", "PyTorch": "hidden", "Check": "visible", "course_utils": "veryHidden"}
+    network = book["Network"]
+    assert network.freeze_panes == "A8"
+    assert network.page_setup.orientation == "landscape"
+
+
+def test_shared_weights_stand_once(path):
+    layer = nn.Linear(3, 3)
+    export_model(nn.Sequential(layer, nn.Tanh(), layer), torch.rand(3), path)
+    names = set(openpyxl.load_workbook(path).defined_names)
+    assert len([name for name in names if name.endswith("_weight")]) == 1
+
+
+def test_fused_only_where_nothing_else_reads_the_layer():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(2, 2)
+
+        def forward(self, x):
+            y = self.fc(x)
+            return F.relu(y) + y
+
+    kinds = [step.kind for step in fuse_relu(trace_model(Twice(), torch.rand(2))).steps]
+    assert kinds == ["input", "linear", "relu", "add"]
+    fused = fuse_relu(trace_model(nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.ReLU()), torch.rand(2))).steps
+    assert [(step.kind, step.settings.get("relu", False)) for step in fused] == [
+        ("input", False),
+        ("linear", True),
+        ("relu", False),
+    ]
+
+
+def test_a_layer_that_changes_another_in_place_through_a_view(path):
+    with pytest.raises(ExportError, match="in place"):
+        export_model(ChangesInPlace(), torch.randn(1, 3, 3), path)

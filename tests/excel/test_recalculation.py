@@ -1,0 +1,143 @@
+"""LibreOffice computes from the formulas alone what PyTorch computes: ready-made sheets, random networks, edited cells."""
+
+import copy
+import math
+
+import numpy as np
+import office
+import openpyxl
+import pytest
+import torch
+from networks import random_network
+from torch import nn
+
+from course_utils.excel import WORKBOOKS, export_model, read_input, read_weights
+from course_utils.excel.networks import digits_network
+from course_utils.excel.trace import trace_model
+
+pytestmark = office.needs_libreoffice
+
+
+def check_networks(seeds, folder) -> int:
+    """Recalculate a workbook for each seed; every formula must give PyTorch's number. Returns how many formulas there were."""
+    folder.mkdir(exist_ok=True)
+    written, stripped = {}, {}
+    for seed in seeds:
+        model, x = random_network(seed)
+        last = trace_model(model, x).steps[-1].value
+        direct = copy.deepcopy(model).double()(x.double())[0].detach().numpy()
+        assert np.allclose(last, direct.reshape(last.shape), atol=1e-12), f"the trace of network {seed} is not the network"
+        written[seed] = export_model(model, x, folder / f"net{seed}.xlsx", fuse_relu_with_layer=seed % 2 == 0)
+        stripped[seed] = office.strip_values(written[seed], folder / f"bare{seed}.xlsx")
+    computed = office.recalculate(stripped.values(), folder / "out")
+    count = 0
+    for seed, file in written.items():
+        formulas = office.formula_cells(file)
+        count += len(formulas)
+        stored, new = office.values(file), office.values(computed[stripped[seed]])
+        wrong = office.differences(stored, new, formulas)
+        assert not wrong, f"network {seed}: {len(wrong)} of {len(formulas)} formulas differ, such as {wrong[:3]}"
+        for key in formulas:  # and what is stored is PyTorch's number, which stands in the same cell of the other sheet
+            if key[0] == "Network" and ("PyTorch", key[1]) in stored and isinstance(stored[key], float):
+                assert stored[key] == stored["PyTorch", key[1]]
+        assert new["Check", "B2"].startswith("All "), f"network {seed}: {new['Check', 'B2']}"
+    return count
+
+
+def test_random_networks_a_few(tmp_path):
+    assert check_networks(range(1000, 1006), tmp_path / "nets") > 300
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_random_networks_two_hundred(tmp_path):
+    assert sum(check_networks(range(start, start + 50), tmp_path / f"{start}") for start in range(0, 200, 50)) > 20_000
+
+
+def test_ready_made_workbooks(tmp_path):
+    written = {name: make(tmp_path / f"{name}.xlsx") for name, make in WORKBOOKS.items()}
+    stripped = {name: office.strip_values(file, tmp_path / f"bare_{name}.xlsx") for name, file in written.items()}
+    computed = office.recalculate(stripped.values(), tmp_path / "out")
+    for name, file in written.items():
+        new, formulas = office.values(computed[stripped[name]]), office.formula_cells(file)
+        assert formulas
+        if name == "softmax":
+            check_softmax(new)
+        else:
+            wrong = office.differences(office.values(file), new, formulas)
+            assert not wrong, f"{name}: {wrong[:5]}"
+
+
+def check_softmax(cells) -> None:
+    """Its logits are random, so it is held against PyTorch's softmax of what they came out as."""
+    sheet = {address: value for (_, address), value in cells.items()}
+    logits = torch.tensor([sheet[f"C{row}"] for row in range(11, 16)], dtype=torch.float64)
+    assert logits.abs().max() <= 5
+    assert len(set(logits.tolist())) == 5
+    expected = {"E": logits.softmax(0), "F": logits.sigmoid(), "D": logits.exp()}
+    for column, values in expected.items():
+        assert [sheet[f"{column}{row}"] for row in range(11, 16)] == pytest.approx(values.tolist(), abs=1e-9), column
+    assert sheet["C19"] == pytest.approx(-logits.log_softmax(0)[1].item(), abs=1e-9)
+    assert sheet["C18"] == ["cat", "dog", "plane", "fish", "building"][int(logits.argmax())]
+
+
+def test_an_edited_pixel_and_an_edited_weight(tmp_path):
+    model, digit, label = digits_network()
+    file = export_model(model, digit, tmp_path / "digits.xlsx", class_names=range(10), actual=label)
+    book = openpyxl.load_workbook(file)
+    pixel, weight = (next(iter(book.defined_names[name].destinations))[1].split(":")[0] for name in ("input", "conv1_weight"))
+    edits = {("sheet1", pixel.replace("$", "")): 0.75, ("sheet1", weight.replace("$", "")): -1.5}
+    bare = office.strip_values(file, tmp_path / "edited.xlsx", edits)
+    result = office.recalculate([bare], tmp_path / "out")[bare]
+    cells = office.values(result)
+
+    changed = copy.deepcopy(model)
+    x = digit.clone()
+    x[0, 0, 0] = 0.75
+    changed.conv1.weight.data[0, 0, 0, 0] = -1.5
+    probabilities = changed(x[None]).softmax(1)[0]
+    column = next(iter(book.defined_names["softmax_out"].destinations))[1].replace("$", "").split(":")[0]
+    letters, row = column.rstrip("0123456789"), int(column.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+    shown = [cells["Network", f"{letters}{row + n}"] for n in range(10)]
+    assert shown == pytest.approx(probabilities.tolist(), abs=1e-9)
+    assert not np.allclose(shown, model(digit[None]).softmax(1)[0].detach().numpy(), atol=1e-6)
+    assert cells["Check", "B2"].startswith("2 edited")
+    named = {cells[key] for key in cells if key[0] == "Check" and key[1].startswith("E")}
+    assert {pixel.replace("$", ""), weight.replace("$", "")} <= named
+
+    # and LibreOffice's own file, saved by a student, is read back
+    assert torch.equal(read_input(result), x)
+    weights = read_weights(result)
+    assert torch.equal(weights["conv1.weight"], changed.conv1.weight.data)
+    assert torch.equal(weights["fc.weight"], model.fc.weight.data)
+
+
+def test_large_numbers_do_not_overflow(tmp_path):
+    model = nn.Sequential(nn.Linear(2, 3, bias=False), nn.Softmax(dim=1))
+    model[0].weight.data = torch.tensor([[900.0, 0.0], [0.0, 899.0], [-900.0, 1.0]])
+    deep = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Sigmoid())
+    deep[0].weight.data = torch.tensor([[-800.0, 0.0], [0.0, 800.0]])
+    files = [export_model(m, torch.ones(2), tmp_path / f"{n}.xlsx") for n, m in enumerate((model, deep))]
+    bare = [office.strip_values(file, tmp_path / f"bare{n}.xlsx") for n, file in enumerate(files)]
+    for file, computed in zip(files, office.recalculate(bare, tmp_path / "out").values(), strict=True):
+        formulas = office.formula_cells(file)
+        values = office.values(computed)
+        assert not office.differences(office.values(file), values, formulas)
+        assert all(math.isfinite(values[key]) for key in formulas if isinstance(values.get(key), float))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_another_program_computes_the_same(tmp_path):
+    formulas = pytest.importorskip("formulas", reason="a second oracle beside LibreOffice: pip install formulas")
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(1, 2, 3, padding=1, dilation=2), nn.LeakyReLU(0.1), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 3), nn.Tanh()
+    )
+    x = torch.randn(1, 6, 6)
+    bare = office.strip_values(export_model(model, x, tmp_path / "m.xlsx", probabilities=False), tmp_path / "bare.xlsx")
+    solution = formulas.ExcelModel().loads(str(bare)).finish().calculate()
+    logits = model.double()(x.double()[None])[0].tolist()
+    book = openpyxl.load_workbook(bare)
+    area = next(iter(book.defined_names["tanh_5_out"].destinations))[1].replace("$", "")
+    got = [solution[f"'[bare.xlsx]NETWORK'!{cell.coordinate}"].value[0, 0] for row in book["Network"][area] for cell in row]
+    assert [float(value) for value in got] == pytest.approx(logits, abs=1e-9)

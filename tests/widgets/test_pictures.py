@@ -1,0 +1,108 @@
+"""What is left where no widget lives: the mime types, and what an export to HTML makes of them."""
+
+import base64
+import io
+import re
+
+import nbformat
+import numpy as np
+import pytest
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+from PIL import Image
+
+from course_utils.widgets import ConvolutionExplorer, LayerPipeline, letter_a, letter_network
+from course_utils.widgets.colours import GREEN, RED, colours
+from course_utils.widgets.picture import SCALE, Picture, plain_number
+from course_utils.widgets.scripts import script, stylesheet
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+WIDGETS = {
+    "explorer": lambda: ConvolutionExplorer(np.eye(6), relu=True, pool=2, padding=1),
+    "pipeline": lambda: LayerPipeline(letter_network(), letter_a()),
+}
+
+
+def open_png(data):
+    return Image.open(io.BytesIO(data)).convert("RGB")
+
+
+@pytest.mark.parametrize("make", WIDGETS.values(), ids=WIDGETS)
+def test_bundle_has_the_widget_a_picture_and_words(make):
+    widget = make()
+    data, metadata = widget._repr_mimebundle_()
+    assert data[VIEW]["model_id"] == widget.model_id
+    assert data["text/plain"] == widget.describe()
+    image = open_png(base64.b64decode(data["image/png"]))
+    assert image.width == metadata["image/png"]["width"] * SCALE
+    assert metadata["image/png"]["alt"] == widget.describe()
+    assert widget._picture_mark in data["image/png"]
+
+
+@pytest.mark.parametrize("make", WIDGETS.values(), ids=WIDGETS)
+def test_picture_shows_both_signs(make):
+    shades = {shade for _, shade in open_png(make().picture()).getcolors(1 << 20)}
+    assert {GREEN, RED} <= shades
+
+
+def test_picture_follows_the_state():
+    explorer = WIDGETS["explorer"]()
+    before = explorer.picture()
+    explorer.position = (2, 2)
+    assert explorer.picture() != before
+
+
+def test_grid_cells_have_their_colours():
+    picture = Picture(60, 20)
+    picture.grid(0, 0, np.array([[-2.0, 0.0, 1.0]]), cell=20, signed=True)
+    image = open_png(picture.png())
+    expected = colours(np.array([-2.0, 0.0, 1.0]), 2.0, signed=True)
+    for column in range(3):
+        assert image.getpixel(((column * 20 + 10) * SCALE, 10 * SCALE)) == tuple(expected[column])
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (4, 64, 64), (1, 3), (4, 3, 64)])
+@pytest.mark.parametrize("padding", [1, 3])
+def test_pictures_of_the_largest_and_the_smallest(shape, padding):
+    image = open_png(ConvolutionExplorer(np.ones(shape), padding=padding).picture())
+    assert image.width <= 2400
+    corner = image.crop((0, 0, 4, image.height)).getcolors(1 << 20)
+    assert corner == [(4 * image.height, (255, 255, 255))]  # nothing touches the edge
+    edge = image.crop((image.width - 4, 0, image.width, image.height)).getcolors(1 << 20)
+    assert edge == [(4 * image.height, (255, 255, 255))]
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["state kept", "state left out"])
+def test_exported_html_has_the_picture(stored, tmp_path):
+    cells = ["from course_utils.widgets import *", "LayerPipeline(letter_network(), letter_a())"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    NotebookClient(notebook, timeout=120, kernel_name="python3", store_widget_state=stored).execute()
+    assert ("widgets" in notebook.metadata) == stored
+    page, _ = HTMLExporter().from_notebook_node(notebook)
+    pictures = re.findall(r'<img[^>]*src="data:image/png;base64,([^"]+)"[^>]*>', page, re.DOTALL)
+    assert len(pictures) == 1
+    assert {GREEN, RED} <= {shade for _, shade in open_png(base64.b64decode(pictures[0])).getcolors(1 << 20)}
+    if not stored:
+        assert "An image on its way through 8 layers" in page
+
+
+@pytest.mark.parametrize("name", ["convolution_explorer", "layer_pipeline"])
+def test_scripts_are_whole_and_load_nothing(name):
+    text = script(f"{name}.js")
+    assert not re.search(r"^\s*import\b", text, re.MULTILINE)
+    assert len(re.findall(r"^export ", text, re.MULTILINE)) == 1
+    for source in (text, stylesheet(f"{name}.css")):
+        assert not re.search(r"https?:|\burl\(|@import|fetch\(|eval\(|innerHTML", source)
+
+
+def test_javascript_has_the_same_colours():
+    text = script("layer_pipeline.js")
+    for name, shade in (("RED", RED), ("GREEN", GREEN)):
+        assert f"const {name} = [{', '.join(map(str, shade))}];" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0"), (-0.0, "0"), (1e-9, "0"), (123456.0, "1.2e+05"), (-2.5, "−2.5"), (0.099, "0.099")]
+)
+def test_numbers_are_written_short(value, text):
+    assert plain_number(value) == text
