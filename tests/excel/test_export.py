@@ -1,6 +1,8 @@
 """Exporting: what is refused and how it is said, text that stays text, sizes, names, and the same bytes again."""
 
 import re
+import subprocess
+import sys
 import zipfile
 from collections import OrderedDict
 
@@ -303,3 +305,9 @@ def test_fused_only_where_nothing_else_reads_the_layer():
 def test_a_layer_that_changes_another_in_place_through_a_view(path):
     with pytest.raises(ExportError, match="in place"):
         export_model(ChangesInPlace(), torch.randn(1, 3, 3), path)
+
+
+def test_importing_is_light():
+    code = "import sys, course_utils.excel; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"IPython", "pandas", "torchvision", "xlsxwriter", "openpyxl", "matplotlib", "sklearn"} & set(loaded)
