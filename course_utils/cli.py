@@ -1,8 +1,10 @@
 """The `course` command."""
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -73,7 +75,9 @@ def lessons(
                 console.print(f"[red]failed[/red] {notebook.stem}: {escape(str(error))}", soft_wrap=True)
                 continue
         console.print(f"{run.name}  {run.seconds:.0f} s  {escape(run.headline)}", soft_wrap=True, highlight=False)
-    console.print(f"The executed notebooks are in {build}", soft_wrap=True, highlight=False)
+    for workbook in sorted((project_folder() / "spreadsheets").glob("*.xlsx")):
+        shutil.copy2(workbook, build)
+    console.print(f"The executed notebooks and the workbooks are in {build}", soft_wrap=True, highlight=False)
     if failed:
         raise typer.Exit(1)
 
@@ -96,6 +100,29 @@ def data(
         table.add_row(dataset.name, dataset.title, "yes" if here.real else "no", drawn)
     console.print(table)
     console.print("course data NAME gets one; --real downloads it, --sample draws its stand-in.")
+
+
+@app.command()
+def export(
+    name: Annotated[str | None, typer.Argument(help="Which workbook; without it, a list.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to; by default NAME.xlsx here.")] = None,
+) -> None:
+    """Write one of the ready-made workbooks, in which every activation is a live formula."""
+    from course_utils.excel import WORKBOOKS
+
+    if name is None:
+        for known, make in WORKBOOKS.items():
+            console.print(f"{known:<15} {escape((make.__doc__ or '').strip())}", highlight=False)
+        console.print("course export NAME writes one.")
+        return
+    if name not in WORKBOOKS:
+        raise CourseError(f"there is no workbook {name!r}; there are {', '.join(WORKBOOKS)}")
+    path = output or Path(f"{name}.xlsx")
+    if output is None and path.exists():
+        raise CourseError(
+            f"{path} is there already; nothing was written. Name another place with -o, or the same to replace it"
+        )
+    console.print(f"Written to {WORKBOOKS[name](path)}", soft_wrap=True, highlight=False)
 
 
 @app.command()
