@@ -8,7 +8,7 @@ from course_utils.data.archives import unpack
 from course_utils.data.catalog import DATASETS, Dataset, find
 from course_utils.data.download import download_competition, fetch, get_url, install
 from course_utils.data.errors import DownloadError
-from course_utils.data.places import can_write, data_folder, find_real, sample_folders, why_not_real
+from course_utils.data.places import can_write, data_folder, find_real, sample_folders, shown, why_not_real
 from course_utils.errors import CourseError
 
 __all__ = [
@@ -50,7 +50,7 @@ def get(name: str, sample: bool | None = None) -> Path:
     folder = _sample(dataset)
     if sample is None:
         print(
-            f"{name}: no real data ({why}), so this is the drawn stand-in in {folder}; get({name!r}, sample=False) downloads it"
+            f"{name}: no real data ({why}), so this is the drawn stand-in in {shown(folder)}; get({name!r}, sample=False) downloads it"
         )
     return folder
 

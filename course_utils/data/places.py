@@ -51,10 +51,18 @@ def why_not_real(dataset: Dataset) -> str:
     for name in dataset.folders:
         folder = data_folder() / name
         if folder.is_dir():
-            return f"{folder} lacks {', '.join(dataset.missing_from(folder))}"
+            return f"{shown(folder)} lacks {', '.join(dataset.missing_from(folder))}"
         if folder.is_symlink():
-            return f"{folder} is a link to {folder.readlink()}, which is not there (a drive that is not connected?)"
-    return f"none in {data_folder()}"
+            return f"{shown(folder)} is a link to {folder.readlink()}, which is not there (a drive that is not connected?)"
+    return f"none in {shown(data_folder())}"
+
+
+def shown(folder: Path) -> str:
+    """Give a path as a person in the current folder would write it, so that a saved notebook names no machine's folders."""
+    for near in (Path.cwd(), *Path.cwd().parents[:2]):
+        if folder.is_relative_to(near):
+            return os.path.relpath(folder)
+    return str(folder)
 
 
 def sample_folders(name: str) -> Iterator[Path]:
