@@ -401,18 +401,17 @@ class Learner:
         """The mini-batches that `training_model` takes."""
         return self.data.loader(split, augment, shuffle)
 
-    def summary(self) -> Any:
-        """A table of the layers: shapes of outputs with -1 for the batch and channels first, and counts of parameters."""
+    def summary(self, depth: int = 4) -> Any:
+        """A table of the layers, down to `depth`: shapes that come out, with -1 for the batch and channels first, and weights."""
         from torchinfo import summary
 
         x, _ = next(iter(self.data.loader("valid")))
         inputs = [part[:1].to(self.data.device) for part in (x if isinstance(x, tuple | list) else (x,))]
-        columns = ("input_size", "output_size", "num_params", "trainable")
-        table = summary(self.model, input_data=inputs, mode="eval", col_names=columns, col_width=20, depth=4, verbose=0)
+        columns = ("output_size", "num_params", "trainable")
+        table = summary(self.model, input_data=inputs, mode="eval", col_names=columns, col_width=18, depth=depth, verbose=0)
         for layer in table.summary_list:
-            for size in (layer.input_size, layer.output_size):
-                if size and isinstance(size, list) and isinstance(size[0], int):
-                    size[0] = -1
+            if layer.output_size and isinstance(layer.output_size[0], int):
+                layer.output_size[0] = -1
         return table
 
     # -- on disk ---------------------------------------------------------------------------------------------------------

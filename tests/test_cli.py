@@ -1,0 +1,151 @@
+import json
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from course_utils import cli, doctor, lessons
+from course_utils.errors import CourseError
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run `course ...`; gives exit code and output."""
+
+    def command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["course", *arguments])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return end.value.code or 0, capsys.readouterr().out
+
+    return command
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder like the project's, with lessons of one or two cells."""
+    for name, sources in {
+        "01_cats_vs_dogs": ["x = 6 * 7", "print(f'{x} right')"],
+        "02_fails": ["1 / 0"],
+    }.items():
+        cells = [nbformat.v4.new_code_cell(source) for source in sources]
+        cells[-1].metadata["tags"] = ["headline"]
+        notebook = nbformat.v4.new_notebook(cells=cells)
+        (tmp_path / "notebooks").mkdir(exist_ok=True)
+        nbformat.write(notebook, tmp_path / "notebooks" / f"{name}.ipynb")
+    (tmp_path / "spreadsheets").mkdir()
+    (tmp_path / "spreadsheets" / "sheet.xlsx").write_bytes(b"sheet")
+    monkeypatch.chdir(tmp_path / "notebooks")
+    monkeypatch.setattr(cli, "_draw_samples", lambda: None)
+    return tmp_path
+
+
+def test_a_lesson_runs_and_says_what_it_came_to(run, project):
+    code, out = run("lessons", "01")
+    assert code == 0
+    line = next(line for line in out.splitlines() if line.startswith("01_cats_vs_dogs"))
+    assert line.endswith("42 right")
+    executed = nbformat.read(project / "build" / "01_cats_vs_dogs.ipynb", as_version=4)
+    assert executed.cells[1].outputs[0].text == "42 right\n"
+    assert (project / "build" / "sheet.xlsx").read_bytes() == b"sheet"
+    assert "outputs" in json.loads((project / "notebooks" / "01_cats_vs_dogs.ipynb").read_text())["cells"][0]
+    assert nbformat.read(project / "notebooks" / "01_cats_vs_dogs.ipynb", 4).cells[1].outputs == []
+
+
+def test_a_lesson_that_fails_is_shown_and_the_others_run(run, project):
+    code, out = run("lessons")
+    assert code == 1
+    assert "42 right" in out
+    assert "failed 02_fails" in out
+    assert "ZeroDivisionError" in out
+    assert (project / "build" / "02_fails.ipynb").is_file()
+
+
+def test_lessons_are_found_by_number_or_name(project):
+    assert [p.stem for p in lessons.find_lessons("fails")] == ["02_fails"]
+    with pytest.raises(CourseError, match=r"no lesson '07'; there are 01_cats_vs_dogs, 02_fails"):
+        lessons.find_lessons("07")
+
+
+def test_outside_of_the_course_the_installed_one_is_found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert (lessons.project_folder() / "pyproject.toml").is_file()
+
+
+def test_errors_are_messages_without_a_traceback(run):
+    code, out = run("data", "dogcats")
+    assert code == 1
+    assert "did you mean 'dogscats'" in out
+    assert "Traceback" not in out
+
+
+def test_data_lists_what_is_there(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    code, out = run("data")
+    assert code == 0
+    assert all(name in out for name in ("dogscats", "dogbreeds", "planet", "rossmann", "digits"))
+
+
+def test_a_workbook_is_written_where_asked_and_never_over_another(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out = run("export", "relu_maxpool")
+    assert code == 0
+    first = (tmp_path / "relu_maxpool.xlsx").read_bytes()
+    code, out = run("export", "relu_maxpool")
+    assert code == 1
+    assert "nothing was written" in out
+    assert run("export", "relu_maxpool", "-o", str(tmp_path / "other.xlsx"))[0] == 0
+    assert (tmp_path / "other.xlsx").read_bytes() == first
+    assert "conv_example" in run("export")[1]
+    assert "there are conv_example" in run("export", "nonsense")[1]
+
+
+def test_lab_opens_on_the_first_lesson_and_works_as_root_without_a_browser(run, project, monkeypatch):
+    started = []
+
+    def start(command, cwd, check):
+        started.append((command, cwd))
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr("subprocess.run", start)
+    monkeypatch.setattr("os.geteuid", lambda: 0, raising=False)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    code, out = run("lab", "--port", "9999")
+    (command, cwd), *_ = started
+    assert code == 0
+    assert cwd == project
+    assert command[3].replace("\\", "/") == "notebooks/01_cats_vs_dogs.ipynb"
+    assert {"--port=9999", "--no-browser", "--allow-root"} <= set(command)
+    assert "open the address" in out.lower()
+
+
+def test_the_doctor_finds_this_machine_ready(run):
+    code, out = run("doctor")
+    assert code == 0
+    assert "Ready for the lessons." in out
+    names = [check.name for check in doctor.checks()]
+    assert {"Python", "PyTorch", "weights", "Jupyter", "disk"} <= set(names)
+
+
+def test_the_doctor_survives_what_is_broken_and_says_so(run, monkeypatch):
+    def _broken():
+        raise ImportError("libsomething.so is missing")
+
+    monkeypatch.setattr(doctor, "CHECKS", (_broken, doctor._python))
+    code, out = run("doctor")
+    assert code == 1
+    assert "libsomething.so is missing" in out
+    assert "Python" in out
+
+
+def test_a_torch_and_torchvision_that_do_not_fit_are_found(monkeypatch):
+    def unfit(*arguments):
+        raise RuntimeError("operator torchvision::nms does not exist")
+
+    monkeypatch.setattr("torchvision.ops.nms", unfit)
+    check = doctor._pytorch()
+    assert check.ok is False
+    assert "do not fit together" in check.found
