@@ -30,23 +30,17 @@ def lab(
 
     _draw_samples()
     root = project_folder()
-    first = find_lessons()[0].relative_to(root)
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        str(first),
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    ]
+    first = find_lessons()[0].relative_to(root).as_posix()
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}", f"--LabApp.default_url=/lab/tree/{first}"]
     if port:
         command.append(f"--port={port}")
     if not (browser and _has_browser()):
         command.append("--no-browser")
-        console.print("No browser here: open the address below that starts with http://127.0.0.1 in one.")
+        console.print("No browser here: open the address below that starts with http://127.0.0.1 in one.", soft_wrap=True)
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # as in a container
     try:
-        raise typer.Exit(subprocess.run(command, cwd=root, check=False).returncode)
+        raise typer.Exit(subprocess.run(command, cwd=root, env=_quiet_jupyter(), check=False).returncode)
     except KeyboardInterrupt:
         raise typer.Exit from None
 
@@ -150,6 +144,13 @@ def _draw_samples() -> None:
         if dataset.maker and not (here.real or here.sample):
             console.print(f"Drawing {dataset.title} (once) ...")
             get(dataset.name, sample=True)
+
+
+def _quiet_jupyter() -> dict[str, str]:
+    """Environment variables with which JupyterLab does not ask about news or look for updates: nothing leaves the machine."""
+    ours = Path(__file__).parent / "jupyter"
+    theirs = os.environ.get("JUPYTER_CONFIG_PATH")
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join([str(ours), *([theirs] if theirs else [])])}
 
 
 def _has_browser() -> bool:

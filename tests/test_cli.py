@@ -104,8 +104,9 @@ def test_a_workbook_is_written_where_asked_and_never_over_another(run, tmp_path,
 def test_lab_opens_on_the_first_lesson_and_works_as_root_without_a_browser(run, project, monkeypatch):
     started = []
 
-    def start(command, cwd, check):
+    def start(command, cwd, env, check):
         started.append((command, cwd))
+        assert "jupyter" in env["JUPYTER_CONFIG_PATH"]
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr("subprocess.run", start)
@@ -117,7 +118,7 @@ def test_lab_opens_on_the_first_lesson_and_works_as_root_without_a_browser(run, 
     (command, cwd), *_ = started
     assert code == 0
     assert cwd == project
-    assert command[3].replace("\\", "/") == "notebooks/01_cats_vs_dogs.ipynb"
+    assert "--LabApp.default_url=/lab/tree/notebooks/01_cats_vs_dogs.ipynb" in command
     assert {"--port=9999", "--no-browser", "--allow-root"} <= set(command)
     assert "open the address" in out.lower()
 

@@ -49,9 +49,8 @@ def get(name: str, sample: bool | None = None) -> Path:
         why = why_not_real(dataset)
     folder = _sample(dataset)
     if sample is None:
-        print(
-            f"{name}: no real data ({why}), so this is the drawn stand-in in {shown(folder)}; get({name!r}, sample=False) downloads it"
-        )
+        real_one = f"get({name!r}, sample=False) downloads the real one"
+        print(f"{name}: no real data ({why}), so this is the drawn stand-in in {shown(folder)}; {real_one}")
     return folder
 
 

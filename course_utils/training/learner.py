@@ -402,7 +402,7 @@ class Learner:
         return self.data.loader(split, augment, shuffle)
 
     def summary(self, depth: int = 4) -> Any:
-        """A table of the layers, down to `depth`: shapes that come out, with -1 for the batch and channels first, and weights."""
+        """A table of the layers, down to `depth`: the shapes that come out, with -1 for the batch, and counts of weights."""
         from torchinfo import summary
 
         x, _ = next(iter(self.data.loader("valid")))
