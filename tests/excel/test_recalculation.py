@@ -4,16 +4,16 @@ import copy
 import math
 
 import numpy as np
-import office
 import openpyxl
 import pytest
 import torch
-from networks import random_network
 from torch import nn
 
 from course_utils.excel import WORKBOOKS, export_model, read_input, read_weights
 from course_utils.excel.networks import digits_network
 from course_utils.excel.trace import trace_model
+from tests.excel import office
+from tests.excel.networks import random_network
 
 pytestmark = office.needs_libreoffice
 

@@ -3,13 +3,13 @@
 import zipfile
 from pathlib import Path
 
-import office
 import openpyxl
 import pytest
 import torch
 import torch.nn.functional as F
 
 from course_utils.excel import WORKBOOKS, gradient_sheet, networks, parameters_sheet, read_weights
+from tests.excel import office
 
 SPREADSHEETS = Path(__file__).parents[2] / "spreadsheets"
 NAMES = ["conv_example", "digits", "gradient_step", "relu_maxpool", "softmax", "vgg_parameters"]
