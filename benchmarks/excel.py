@@ -1,10 +1,9 @@
 """Writing workbooks of live formulas, side by side with openpyxl writing the same cells without their values.
 
-Run as `python benchmarks/excel.py`. Each measurement is a process of its own. Time (of the processor) and memory are those of
-writing alone: the network has run and the sheet is planned before, and memory is the peak above what was held at that moment.
+Each measurement is a process of its own (`python -m benchmarks.excel WRITER WHAT`). Time (of the processor) and memory are
+those of writing alone: the network has run and the sheet is planned before, and memory is the peak above what was held then.
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from statistics import median
 import torch
 from torch import nn
 
-from course_utils.excel import export_model
+from benchmarks.measure import ROOT, Row
 from course_utils.excel.layout import plan_sheet
 from course_utils.excel.manifest import manifest_of
 from course_utils.excel.networks import drawn_seven, edge_network
@@ -131,60 +130,36 @@ def measure(writer: str, what: str) -> dict[str, float]:
 
 def in_process(writer: str, what: str) -> dict[str, float]:
     """Write once, in a fresh process."""
-    done = subprocess.run([sys.executable, __file__, "--one", writer, what], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-m", "benchmarks.excel", writer, what]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 
-def rows(repeats: int = REPEATS) -> list[dict[str, object]]:
-    """Ratios of time and peak memory to openpyxl's, medians of alternating runs; then how both grow from 10,000 formulas."""
-    table: list[dict[str, object]] = []
-    for what in ("conv_example", "60000"):
-        runs = [(in_process("ours", what), in_process("openpyxl", what)) for _ in range(repeats)]
+def rows(quick: bool = False) -> list[Row]:
+    """Time and peak memory beside openpyxl's, medians of alternating runs; then how the time for a formula grows."""
+    table = []
+    for what in ("conv_example", "5000" if quick else "60000"):
+        runs = [(in_process("ours", what), in_process("openpyxl", what)) for _ in range(1 if quick else REPEATS)]
         ours, theirs = ({key: median(run[side][key] for run in runs) for key in runs[0][0]} for side in (0, 1))
-        name = f"{what}, {ours['formulas']:,.0f} formulas"
-        table.append(
-            {"what": f"{name}: time / openpyxl", "ratio": ours["seconds"] / theirs["seconds"], "goal": "<= 1.2", **ours}
-        )
-        table.append(
-            {
-                "what": f"{name}: peak memory / openpyxl",
-                "ratio": ours["bytes"] / max(1, theirs["bytes"]),
-                "goal": "<= 0.6",
-                **ours,
-            }
-        )
-    first: dict[str, float] = {}
-    for what in ("10000", "100000", "500000"):
-        run = in_process("ours", what)
-        first = first or run
-        table.append(
-            {
-                "what": f"{run['formulas']:,.0f} formulas: time per formula / at {first['formulas']:,.0f}",
-                "ratio": run["seconds"] / run["formulas"] / (first["seconds"] / first["formulas"]),
-                "goal": "about 1",
-                **run,
-            }
-        )
+        name = f"workbook of {ours['formulas']:,.0f} formulas"
+        time_ratio, memory_ratio = ours["seconds"] / theirs["seconds"], ours["bytes"] / max(1, theirs["bytes"])
+        table.append(Row(f"{name}: time / openpyxl", _s(ours), _s(theirs), time_ratio, 1.2))
+        table.append(Row(f"{name}: peak memory / openpyxl", _mb(ours), _mb(theirs), memory_ratio, 0.6))
+    first, *more = (in_process("ours", what) for what in (("1000", "5000") if quick else ("10000", "100000", "500000")))
+    for run in more:
+        ratio = run["seconds"] / run["formulas"] / (first["seconds"] / first["formulas"])
+        name = f"time per formula, {run['formulas']:,.0f} formulas / {first['formulas']:,.0f}"
+        table.append(Row(name, _s(run), _s(first), ratio, 1.3))
     return table
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--one", nargs=2, metavar=("WRITER", "WHAT"), help="one measurement, as JSON")
-    one = parser.parse_args().one
-    if one:
-        print(json.dumps(measure(*one)))
-        return
-    for row in rows():
-        print(
-            f"{row['what']:66} {row['ratio']:6.2f}  (goal {row['goal']})  {row['seconds']:6.2f} s  "
-            f"+{row['bytes'] / 1e6:6.1f} MB (process {row['whole'] / 1e6:.0f})  file {row['size'] / 1e6:.2f} MB"
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
-        export_model(edge_network(), drawn_seven(), Path(folder) / "seven.xlsx", fuse_relu_with_layer=True)
-        print(f"export_model of conv_example, from network to file: {time.perf_counter() - start:.2f} s")
+def _s(run: dict[str, float]) -> str:
+    return f"{run['seconds']:.2f} s"
+
+
+def _mb(run: dict[str, float]) -> str:
+    return f"{run['bytes'] / 1e6:.1f} MB"
 
 
 if __name__ == "__main__":
-    main()
+    print(json.dumps(measure(*sys.argv[1:])))
