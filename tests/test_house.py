@@ -71,6 +71,6 @@ def test_imports_go_down_only(part, may_import):
 
 
 def test_the_makefile_explains_itself():
-    done = subprocess.run(["make", "help"], capture_output=True, text=True, check=True, cwd=ROOT)
+    done = subprocess.run(["make", "--no-print-directory", "help"], capture_output=True, text=True, check=True, cwd=ROOT)
     targets = re.search(r"\.PHONY: (.*)", (ROOT / "Makefile").read_text())[1].split()
     assert {line.split()[1] for line in done.stdout.splitlines()} == set(targets)

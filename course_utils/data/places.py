@@ -59,7 +59,7 @@ def why_not_real(dataset: Dataset) -> str:
 
 def shown(folder: Path) -> str:
     """Give a path as a person in the current folder would write it, so that a saved notebook names no machine's folders."""
-    for near in (Path.cwd(), *Path.cwd().parents[:2]):
+    for near in (Path.cwd(), Path.cwd().parent):
         if folder.is_relative_to(near):
             return os.path.relpath(folder)
     return str(folder)
