@@ -141,3 +141,18 @@ def test_another_program_computes_the_same(tmp_path):
     area = next(iter(book.defined_names["tanh_5_out"].destinations))[1].replace("$", "")
     got = [solution[f"'[bare.xlsx]NETWORK'!{cell.coordinate}"].value[0, 0] for row in book["Network"][area] for cell in row]
     assert [float(value) for value in got] == pytest.approx(logits, abs=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("seed", [2000, 2001, 2002])
+def test_another_program_computes_the_same_of_random_networks(seed, tmp_path):
+    formulas = pytest.importorskip("formulas", reason="a second oracle beside LibreOffice: pip install formulas")
+    model, x = random_network(seed)
+    file = export_model(model, x, tmp_path / "m.xlsx")
+    bare = office.strip_values(file, tmp_path / "bare.xlsx")
+    solution = formulas.ExcelModel().loads(str(bare)).finish().calculate()
+    stored = office.values(file)
+    cells = [key for key in office.formula_cells(file) if key[0] == "Network" and isinstance(stored[key], float)]
+    assert cells
+    got = [float(solution[f"'[bare.xlsx]NETWORK'!{cell}"].value[0, 0]) for _, cell in cells]
+    assert got == pytest.approx([stored[key] for key in cells], rel=1e-9, abs=1e-9)
