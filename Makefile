@@ -15,6 +15,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.lessons ## install everything for the lessons into .venv (the others do it by themselves)
+	@echo "Everything is installed in $(VENV); make lab opens the lessons"
 
 lab: $(VENV)/.lessons ## open the lessons in JupyterLab
 	@$(BIN)/course lab
