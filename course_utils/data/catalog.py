@@ -16,11 +16,6 @@ class Url:
     url: str
     sha256: str
 
-    @property
-    def file_name(self) -> str:
-        """The last part of the address."""
-        return self.url.rsplit("/", 1)[-1]
-
 
 @dataclass(frozen=True)
 class Dataset:
