@@ -11,6 +11,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 INSTALL = {
     "libreoffice": ("soffice", "apt-get install libreoffice-calc"),
     "browser": ("chromium", "apt-get install chromium"),
+    "spark": ("java", "apt-get install default-jre-headless"),
 }
 
 
