@@ -1,0 +1,143 @@
+"""Looking at what a model of a table has learnt: its embeddings, its predictions, and where they are wrong."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from course_utils.errors import CourseError
+from course_utils.training.learner import Predictions
+from course_utils.training.metrics import rmspe
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+NAMED = 40  # points of an embedding that get their name written beside them; more would hide each other
+
+
+def principal_components(weights: "pd.DataFrame", n: int = 2) -> "pd.DataFrame":
+    """Put the rows of `weights` (things, dimensions) into the n directions in which they differ most, (things, n).
+
+    By the singular value decomposition of the centred rows; the sign of each direction makes its largest weight positive.
+
+    >>> import pandas as pd
+    >>> line = pd.DataFrame([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0]], index=["a", "b", "c"])
+    >>> principal_components(line, n=1)[0].round(3).tolist()
+    [-5.0, 0.0, 5.0]
+    """
+    import pandas as pd
+
+    centred = weights.to_numpy(dtype=float) - weights.to_numpy(dtype=float).mean(axis=0)
+    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    directions = directions[:n]
+    largest = np.abs(directions).argmax(axis=1)
+    directions = directions * np.sign(directions[np.arange(len(directions)), largest])[:, None]
+    return pd.DataFrame(centred @ directions.T, index=weights.index)
+
+
+def show_embedding(
+    weights: "pd.DataFrame", colour_by: "pd.Series[Any] | None" = None, label: str = "", title: str = ""
+) -> "Figure":
+    """Draw an embedding from the side on which its points differ most: `weights` has a row for each category, by name.
+
+    `colour_by` gives a number for each category, which `label` explains. (Guo and Berkhahn, 2016, draw the German states so.)
+    """
+    import matplotlib.pyplot as plt
+
+    if weights.shape[1] < 2:
+        raise CourseError(f"this embedding has {weights.shape[1]} dimension; two or more can be drawn")
+    places = principal_components(weights)
+    figure, axes = plt.subplots(figsize=(6.4, 4.4))
+    size = 36 if len(places) <= NAMED else 18
+    if colour_by is None:
+        axes.scatter(places[0], places[1], color="#20639b", s=size)
+    else:
+        points = axes.scatter(places[0], places[1], c=colour_by.reindex(weights.index), cmap="viridis", s=size)
+        figure.colorbar(points, label=label)
+    if len(places) <= NAMED:
+        for name, x, y in zip(places.index, places[0], places[1], strict=True):
+            axes.annotate(str(name), (x, y), (4, 3), textcoords="offset points", fontsize=8)
+    axes.set(xlabel="first principal component", ylabel="second principal component", title=title)
+    axes.grid(alpha=0.3)
+    axes.margins(0.12)
+    figure.tight_layout()
+    plt.close(figure)
+    return figure
+
+
+def show_predictions(predictions: Predictions) -> "Figure":
+    """Draw predicted against actual values on logarithmic scales, and how the errors in per cent are spread."""
+    import matplotlib.pyplot as plt
+
+    actual, predicted = _actual_and_predicted(predictions)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8))
+    cells = left.hexbin(actual, predicted, xscale="log", yscale="log", gridsize=60, mincnt=1, bins="log", cmap="viridis")
+    figure.colorbar(cells, label="rows")
+    ends = [min(actual.min(), predicted.min()), max(actual.max(), predicted.max())]
+    left.plot(ends, ends, color="black", lw=1)
+    left.set(xlabel="actual", ylabel="predicted", title="each row once; on the line: right")
+    errors = 100 * (predicted - actual) / actual
+    right.hist(errors.clip(-50, 50), bins=100, color="#20639b")
+    right.axvline(0, color="black", lw=1)
+    within = float((np.abs(errors) <= 10).mean())
+    right.set(xlabel="error, % of the actual value (those beyond 50 at the ends)", ylabel="rows")
+    right.set_title(f"{within:.0%} of rows within 10%")
+    figure.tight_layout()
+    plt.close(figure)
+    return figure
+
+
+def errors_by(predictions: Predictions, frame: "pd.DataFrame", column: str) -> "pd.DataFrame":
+    """Give rows, RMSPE and mean error (as a fraction; positive: predicted too high) for each value of one column.
+
+    `frame` holds the rows that were predicted, in the same order.
+    """
+    import pandas as pd
+
+    actual, predicted = _actual_and_predicted(predictions)
+    if len(frame) != len(actual):
+        raise CourseError(f"{len(actual):,} predictions were given with {len(frame):,} rows; give the rows that were predicted")
+    if column not in frame.columns:
+        raise CourseError(f"there is no column {column!r}; the columns are {', '.join(map(str, frame.columns))}")
+    groups = pd.Series(np.arange(len(frame))).groupby(frame[column].to_numpy()).indices
+    rows = {}
+    for value, at in groups.items():
+        rows[value] = {
+            "rows": len(at),
+            "rmspe": rmspe(torch.from_numpy(predicted[at]), torch.from_numpy(actual[at])),
+            "mean error": float(((predicted[at] - actual[at]) / actual[at]).mean()),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").astype({"rows": int})
+
+
+def show_errors(predictions: Predictions, frame: "pd.DataFrame", by: Sequence[str]) -> "Figure":
+    """Draw the RMSPE for each value of some columns, a panel for each column, with the RMSPE of all rows as a line."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, len(by), figsize=(min(10, 1.5 + 4 * len(by)), 3.2), sharey=True, squeeze=False)
+    actual, predicted = _actual_and_predicted(predictions)
+    overall = rmspe(torch.from_numpy(predicted), torch.from_numpy(actual))
+    for axis, column in zip(axes[0], by, strict=True):
+        table = errors_by(predictions, frame, column)
+        axis.bar(range(len(table)), table["rmspe"], color="#20639b")
+        axis.axhline(overall, color="black", lw=1, ls="--")
+        if len(table) <= 12:
+            axis.set_xticks(range(len(table)), [f"{value}\n{rows:,}" for value, rows in table["rows"].items()], fontsize=8)
+            axis.set_xlabel(f"{column} (and rows)")
+        else:
+            axis.set_xticks([])
+            axis.set_xlabel(f"{column} ({len(table):,} values)")
+        axis.grid(axis="y", alpha=0.3)
+    axes[0, 0].set_ylabel("RMSPE")
+    figure.suptitle(f"dashed: all rows, {overall:.4f}", fontsize=10)
+    figure.tight_layout()
+    plt.close(figure)
+    return figure
+
+
+def _actual_and_predicted(predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
+    if predictions.targets is None:
+        raise CourseError("these predictions have no targets to compare with; take those of the validation set")
+    return predictions.targets.flatten().double().numpy(), predictions.values.flatten().double().numpy()

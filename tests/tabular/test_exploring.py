@@ -1,0 +1,68 @@
+"""The figures of tables, by the numbers behind them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from course_utils.errors import CourseError
+from course_utils.tabular.exploring import at_a_glance, show_effects, show_sales, tables_at_a_glance
+
+
+@pytest.fixture
+def train():
+    """Two stores, 2014, closed on Sundays; a promotion doubles sales, store 2 sells ten times as much."""
+    dates = pd.date_range("2014-01-01", "2014-12-31")
+    frames = []
+    for store, level in ((1, 100), (2, 1000)):
+        promo = (dates.isocalendar().week % 2).to_numpy().astype(int)
+        is_open = (dates.day_of_week < 6).astype(int)
+        frame = pd.DataFrame({"Store": store, "Date": dates, "Open": is_open, "Promo": promo, "StateHoliday": "0"})
+        frames.append(frame.assign(Sales=level * (1 + promo) * is_open, SchoolHoliday=0))
+    return pd.concat(frames, ignore_index=True)
+
+
+def test_a_glance_counts_what_is_missing_and_what_is_there():
+    table = pd.DataFrame(
+        {
+            "number": [1.0, np.nan, 3.0, 3.0],
+            "text": ["a", None, "b", "a"],
+            "date": pd.to_datetime(["2014-01-01", "2014-01-02", None, "2014-01-02"]),
+            "nothing": [np.nan] * 4,
+        }
+    )
+    glance = at_a_glance(table)
+    assert glance["missing"].tolist() == [0.25, 0.25, 0.25, 1.0]
+    assert glance["unique"].tolist() == [2, 2, 2, 0]
+    assert glance["type"].tolist() == ["float", "text", "date", "float"]
+    assert glance.loc["date", "examples"] == "2014-01-01, 2014-01-02"
+    assert at_a_glance(table.head(0))["missing"].tolist() == [0, 0, 0, 0]
+
+
+def test_several_tables_are_shown_in_one_with_their_rows(train):
+    html = tables_at_a_glance({"train": train, "empty": train.head(0)}).to_html()
+    assert "train (730 rows)" in html
+    assert "empty (0 rows)" in html
+
+
+def test_sales_are_drawn_with_gaps_where_the_store_was_closed(train):
+    axes = show_sales(train, 2, "2014-03-01", "2014-03-31").axes[0]
+    sales = axes.lines[0].get_ydata()
+    assert len(sales) == 31
+    assert np.isnan(sales).sum() == 5  # Sundays
+    assert np.nanmax(sales) == 2000
+    with pytest.raises(CourseError, match="no store 7"):
+        show_sales(train, 7)
+    with pytest.raises(CourseError, match="has no days"):
+        show_sales(train, 1, "2019-01-01", "2019-02-01")
+
+
+def test_effects_are_relative_to_each_stores_mean(train):
+    axes = show_effects(train).axes
+    with_promo, without = (line.get_ydata() for line in axes[0].lines[:2])
+    np.testing.assert_allclose((with_promo / without)[:6], 2)
+    assert np.isnan(with_promo[6])
+    relative = train[train.Sales > 0].assign(relative=lambda d: d.Sales / d.groupby("Store").Sales.transform("mean"))
+    expected = relative.groupby(relative.Date.dt.month).relative.mean()
+    np.testing.assert_allclose([bar.get_height() for bar in axes[1].patches], expected)
+    with pytest.raises(CourseError, match="none of the 730 rows has sales"):
+        show_effects(train.assign(Sales=0))
