@@ -4,7 +4,17 @@ from course_utils.training.callbacks import Callback, DivergedError, Recorder
 from course_utils.training.data import Data
 from course_utils.training.devices import default_device, set_seed
 from course_utils.training.learner import Learner, Predictions
-from course_utils.training.metrics import accuracy, best_threshold, f_beta, rmspe
+from course_utils.training.metrics import (
+    accuracy,
+    best_threshold,
+    best_thresholds,
+    f_beta,
+    f_beta_curve,
+    log_loss,
+    rmspe,
+    top_k_accuracy,
+)
+from course_utils.training.splits import validation_split
 from course_utils.training.storage import StorageError
 
 __all__ = [
@@ -17,8 +27,13 @@ __all__ = [
     "StorageError",
     "accuracy",
     "best_threshold",
+    "best_thresholds",
     "default_device",
     "f_beta",
+    "f_beta_curve",
+    "log_loss",
     "rmspe",
     "set_seed",
+    "top_k_accuracy",
+    "validation_split",
 ]

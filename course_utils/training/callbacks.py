@@ -116,13 +116,19 @@ class ClipGradients(Callback):
 
 
 class Recorder(Callback):
-    """Keeps the loss and the rates of every step, and the results of every epoch, over all fits of a learner."""
+    """Keeps the loss and the rates of every step, and the results of every epoch, over all fits of a learner.
+
+    `ends` counts the steps that were done when each epoch ended. `sizes` holds (steps done, side in pixels) for each size of
+    pictures that was trained on, in turn; it stays empty where the data are no pictures.
+    """
 
     def __init__(self) -> None:
         self.losses: list[float] = []
         self.rates: list[list[float]] = []
         self.momenta: list[float] = []
         self.epochs: list[dict[str, float]] = []
+        self.ends: list[int] = []
+        self.sizes: list[tuple[int, int]] = []
 
     def after_step(self, learner: "Learner") -> None:
         """Note what the step did."""
@@ -134,6 +140,7 @@ class Recorder(Callback):
     def after_epoch(self, learner: "Learner") -> None:
         """Note what the epoch reached."""
         self.epochs.append(learner.results)
+        self.ends.append(len(self.losses))
 
     def plot_loss(self, smooth: float = 0.95) -> Any:
         """Draw the training loss of each step, smoothed by an exponential average; return the axes."""
@@ -178,6 +185,11 @@ class Progress(Callback):
 
     In a notebook the table stays in the saved file as plain HTML and the bar goes; in a terminal each epoch is a line.
     """
+
+    def __init__(self) -> None:
+        from course_utils.training.progress import EpochTable
+
+        self.table = EpochTable(total=0, show=False)  # until the fit begins: it may be interrupted before
 
     def before_fit(self, learner: "Learner") -> None:
         """Show an empty bar for all steps of the fit."""

@@ -17,11 +17,11 @@ from course_utils.training import schedules, storage
 from course_utils.training.callbacks import Callback, Checkpoint, ClipGradients, Hooks, Progress, Recorder, StopAtNaN
 from course_utils.training.data import Data, Loader, Split
 from course_utils.training.devices import random_state, restore_random_state
+from course_utils.training.evaluation import Metric, compute, named
 from course_utils.training.progress import Bar, can_be_seen
 from course_utils.training.schedules import LearningRateSearch, Schedule
 
 Rates = float | Sequence[float] | np.ndarray
-Metric = Callable[[Tensor, Tensor], float]
 LayerGroup = nn.Module | Sequence[nn.Module]
 
 SGD = partial(torch.optim.SGD, momentum=0.9)
@@ -78,7 +78,8 @@ class Learner:
         data: training and validation set, as mini-batches; see `Data`.
         model: maps a mini-batch to raw outputs (logits), (N, classes) for a classifier.
         loss: (outputs, targets) -> mean loss; by default the one for `data.task`.
-        metrics: functions of (values, targets), called after each epoch over the whole validation set.
+        metrics: functions of (values, targets) that give a number, called after each epoch over the whole validation set; they
+            may be written for tensors or for NumPy arrays.
         layer_groups: the model cut from its input to its output into parts that get a rate each, and freeze together; by
             default one group.
         optimizer: makes a PyTorch optimiser from parameter groups; by default SGD with momentum 0.9. Each fit starts a new one.
@@ -164,7 +165,7 @@ class Learner:
         Raises:
             DivergedError: the loss is no longer a number; the weights are then as they were before.
 
-        Ctrl-C ends the fit at once and keeps what was learnt.
+        Ctrl-C ends the fit at once and keeps what was learnt; also while activations are precomputed or while validating.
         """
         plan = ["constant", cycles] if cycle_len is None else ["cosine_restarts", cycles, cycle_len, cycle_mult]
         self._fit(plan, lr, weight_decay, checkpoint)
@@ -190,7 +191,12 @@ class Learner:
     ) -> None:
         name, *arguments = plan
         self.schedule: Schedule = SCHEDULES[name](*arguments)
-        self.start_training(lr, weight_decay)
+        try:
+            self.start_training(lr, weight_decay)
+        except KeyboardInterrupt:  # preparing the mini-batches may take a while: pictures through a frozen network
+            self.model.eval()
+            print("Stopped by you before the first step; the weights are as they were.")
+            return
         self._plan = {"plan": plan, "lr": self._rates(lr), "weight_decay": weight_decay}
         self.epochs_done, self.step = 0, 0
         if resumed:
@@ -206,6 +212,8 @@ class Learner:
                 self._fit_epoch(epoch)
         except KeyboardInterrupt:
             done = f"{self.step} of {self.steps_per_epoch} steps"
+            if self.step == self.steps_per_epoch and self.epochs_done == self.epoch:
+                done += ", while validating"
             print(f"Stopped by you in epoch {self.epoch}, after {done}; what was learnt is kept.")
         finally:
             self._hooks.call("after_fit", self)
@@ -327,9 +335,21 @@ class Learner:
                 module.eval()
 
     def set_data(self, data: Data) -> None:
-        """Go on with other data of the same classes, as with larger images."""
+        """Go on with other data of the same task and classes, as with larger images; the model stays (lecture 1:35:40).
+
+        Raises a CourseError where the outputs of the model would mean something else: another task, other classes, or the same
+        in another order.
+        """
+        if data.task != self.data.task:
+            raise CourseError(
+                f"the new data is {data.task}, but this learner's loss and metrics are for {self.data.task}; make a new "
+                "learner, or the data with the same task"
+            )
         if data.classes != self.data.classes:
-            raise CourseError(f"the new data has classes {data.classes}, the model was built for {self.data.classes}")
+            raise CourseError(
+                f"the new data has other classes than this learner's model: {_difference(data.classes, self.data.classes)}. "
+                "Make the data with the same labels, or a new learner."
+            )
         self.data = data.to(self.data.device)
 
     # -- what the model says ---------------------------------------------------------------------------------------------
@@ -340,8 +360,10 @@ class Learner:
         if targets is None:
             raise CourseError("the validation set has no targets to compare with")
         values = self.data.activation(outputs)
+        if self.data.task == "regression" and values.numel() == targets.numel():
+            values = values.view_as(targets)  # (N, 1) minus (N,) would be (N, N)
         results = {"valid loss": self.loss_function(outputs, targets).item()}
-        return results | {_name(metric): float(metric(values, targets)) for metric in self.metrics}
+        return results | {name: compute(metric, values, targets) for name, metric in named(self.metrics).items()}
 
     def predict(self, split: Split = "valid") -> Predictions:
         """Predictions for one split, in the order of its files or rows."""
@@ -461,9 +483,20 @@ def _has_convolution(model: nn.Module) -> bool:
     return any(isinstance(module, nn.Conv2d) for module in model.modules())
 
 
-def _name(metric: Metric) -> str:
-    metric = getattr(metric, "func", metric)  # a functools.partial is called what its function is called
-    return str(getattr(metric, "__name__", type(metric).__name__))
+def _difference(new: Sequence[str] | None, old: Sequence[str] | None) -> str:
+    """What is different about the new classes, in a few words."""
+    if new is None or old is None:
+        return f"{'none' if new is None else len(new)} instead of {'none' if old is None else len(old)}"
+    extra, missing = sorted(set(new) - set(old)), sorted(set(old) - set(new))
+    if not extra and not missing and len(new) == len(old):
+        at = next(i for i, (a, b) in enumerate(zip(new, old, strict=True)) if a != b)
+        return f"the same in another order (number {at} is {new[at]!r}, was {old[at]!r})"
+    parts = [
+        f"{what} {len(names)} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+        for what, names in (("it adds", extra), ("it lacks", missing))
+        if names
+    ]
+    return f"{len(new)} instead of {len(old)}: {' and '.join(parts)}"
 
 
 def _advancing(loader: Loader, bar: Bar[Any]) -> Iterable[tuple[Any, Any]]:

@@ -2,10 +2,22 @@
 
 from course_utils.vision.backbones import WeightsError, available_offline, backbone
 from course_utils.vision.data import ImageData
+from course_utils.vision.exploring import (
+    class_counts,
+    cooccurrence,
+    image_sizes,
+    show_class_counts,
+    show_cooccurrence,
+    show_image_sizes,
+    show_symmetries,
+)
+from course_utils.vision.growing_sizes import show_growing_sizes
 from course_utils.vision.heads import adapt_input_channels
 from course_utils.vision.images import ImageError, read_image
 from course_utils.vision.learner import ImageLearner, image_learner
+from course_utils.vision.prediction import ImagePrediction
 from course_utils.vision.results import Results
+from course_utils.vision.tag_results import TagResults
 from course_utils.vision.transforms import Augmentation, Transforms, side_on, top_down, transforms_for
 
 __all__ = [
@@ -13,14 +25,24 @@ __all__ = [
     "ImageData",
     "ImageError",
     "ImageLearner",
+    "ImagePrediction",
     "Results",
+    "TagResults",
     "Transforms",
     "WeightsError",
     "adapt_input_channels",
     "available_offline",
     "backbone",
+    "class_counts",
+    "cooccurrence",
     "image_learner",
+    "image_sizes",
     "read_image",
+    "show_class_counts",
+    "show_cooccurrence",
+    "show_growing_sizes",
+    "show_image_sizes",
+    "show_symmetries",
     "side_on",
     "top_down",
     "transforms_for",

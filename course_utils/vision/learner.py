@@ -1,20 +1,27 @@
 """A Learner for pictures: a pretrained backbone with a new head, and the head trained on precomputed activations."""
 
+import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
-from course_utils.training.data import Loader, Split, TensorLoader
-from course_utils.training.learner import LayerGroup, Learner, Metric
-from course_utils.training.metrics import accuracy, f_beta
+from course_utils.training.data import Data, Loader, Split, TensorLoader
+from course_utils.training.evaluation import Metric
+from course_utils.training.learner import LayerGroup, Learner
+from course_utils.training.metrics import Threshold, accuracy, f_beta
 from course_utils.training.progress import Bar
 from course_utils.vision.activations import activations
 from course_utils.vision.backbones import DEFAULT, backbone
 from course_utils.vision.data import ImageData
 from course_utils.vision.heads import ConcatPool, head
+from course_utils.vision.prediction import ImagePrediction, as_image
 
 
 def image_learner(
@@ -71,6 +78,7 @@ class ImageLearner(Learner):
         self._precompute = False
         self._activations: dict[Split, Tensor] = {}
         self._computed_by: list[tuple[int, int]] = []  # the state of body and data that the activations belong to
+        self._note_size()
 
     @property
     def precompute(self) -> bool:
@@ -123,8 +131,41 @@ class ImageLearner(Learner):
         bar = Bar(self.data.loader(split), description=f"precomputing activations ({split})", show=self.progress)
         return self._outputs(bar, frozen)[0]
 
-    def predict_one(self, image: Any) -> Tensor:
-        """Probabilities (classes,) for one picture: a Pillow image or a file."""
-        x = self.data.transforms.one(image)[None]
-        outputs, _ = self._outputs([(x, None)], self.model)
-        return self.data.activation(outputs)[0]
+    def predict_image(
+        self, image: Image.Image | NDArray[np.uint8] | str | os.PathLike[str], threshold: Threshold = 0.2
+    ) -> ImagePrediction:
+        """What the model says of one picture: a file, a Pillow image or an array (height, width, 3) of bytes (lecture 0:39:32).
+
+        `threshold` is for pictures with several labels: the tags above it are the label; a number or one per class.
+
+        This is the long way by hand: the transforms of the validation set, a mini-batch of one, the model in evaluation mode.
+        """
+        x = self.data.transforms.one(as_image(image))
+        self.model.eval()
+        with torch.no_grad():
+            outputs = self.model(x[None].to(self.data.device))
+        probabilities = self.data.activation(outputs)[0].cpu()
+        return ImagePrediction.of(probabilities, self.data.classes, self.data.task, threshold)
+
+    def set_data(self, data: Data) -> None:
+        """Go on with pictures of another size, or other pictures of the same classes; see `Learner.set_data`.
+
+        While activations are precomputed, those of the new pictures are computed when they are first needed.
+        """
+        if not isinstance(data, ImageData):
+            raise CourseError(f"set_data was given {type(data).__name__}; this learner needs labelled pictures, an ImageData")
+        super().set_data(data)
+        self._activations, self._computed_by = {}, []
+        self._note_size()
+
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        """(Steps so far, side of the pictures in pixels) for each size that was trained on, in turn."""
+        return self.recorder.sizes
+
+    def _note_size(self) -> None:
+        steps, sizes = len(self.recorder.losses), self.recorder.sizes
+        if sizes and sizes[-1][0] == steps:
+            sizes.pop()  # nothing was trained at that size
+        if not sizes or sizes[-1][1] != self.data.transforms.size:
+            sizes.append((steps, self.data.transforms.size))

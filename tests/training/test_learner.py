@@ -328,6 +328,74 @@ def test_a_fit_interrupted_at_a_random_step_keeps_what_was_learnt(trial, capsys)
     assert len(learner.recorder.losses) == done + 4
 
 
+def test_an_interrupt_while_validating_keeps_the_epoch_that_was_trained(capsys):
+    def metric(values, targets):
+        if learner.epoch == 1 and not stopped:
+            stopped.append(True)
+            raise KeyboardInterrupt
+        return 1.0
+
+    stopped = []
+    learner = make_learner()
+    learner.metrics = [metric]
+    learner.fit(0.05, 3, cycle_len=1)
+    assert (
+        capsys.readouterr().out == "Stopped by you in epoch 1, after 4 of 4 steps, while validating; what was learnt is kept.\n"
+    )
+    assert (len(learner.recorder.losses), len(learner.recorder.epochs), learner.recorder.ends) == (8, 1, [4])
+    assert not learner.model.training
+    learner.fit(0.05, 1)  # usable at once
+    assert learner.recorder.ends == [4, 12]
+
+
+def test_an_interrupt_after_validating_does_not_speak_of_it(capsys):
+    class Stop(Callback):
+        def after_epoch(self, learner):
+            raise KeyboardInterrupt
+
+    learner = make_learner(callbacks=[Stop()])
+    learner.fit(0.05, 2)
+    assert capsys.readouterr().out == "Stopped by you in epoch 0, after 4 of 4 steps; what was learnt is kept.\n"
+
+
+@pytest.mark.parametrize("progress", [False, True])
+def test_an_interrupt_before_the_first_step_ends_the_fit_and_leaves_the_weights(progress, capsys):
+    class Slow(TensorData):
+        """Prepares its mini-batches when they are first asked for, which is interrupted."""
+
+        prepared = False
+
+        def loader(self, split, augment=False, shuffle=False):
+            if not self.prepared:
+                self.prepared = True
+                raise KeyboardInterrupt
+            return super().loader(split, augment, shuffle)
+
+    plain = make_data()
+    learner = make_learner(data=Slow(plain.train_ds.tensors, plain.valid_ds.tensors, batch_size=32))
+    learner.progress = progress
+    before = weights(learner)
+    learner.fit(0.05, 2)
+    assert capsys.readouterr().out == "Stopped by you before the first step; the weights are as they were.\n"
+    assert equal(before, weights(learner))
+    assert (learner.recorder.losses, learner.recorder.epochs) == ([], [])
+    assert not learner.model.training
+    learner.progress = False
+    learner.fit(0.05, 1)
+    assert len(learner.recorder.losses) == 4
+
+
+def test_an_interrupt_while_the_fit_gets_ready_is_no_error_of_the_progress_bar(capsys):
+    class Stop(Callback):
+        def before_fit(self, learner):
+            raise KeyboardInterrupt
+
+    learner = make_learner(callbacks=[Stop()])
+    learner.progress = True
+    learner.fit(0.05, 1)
+    assert "Stopped by you in epoch 0, after 0 of 4 steps" in capsys.readouterr().out
+
+
 def test_a_loss_of_nan_names_step_and_rate_and_gives_the_weights_back():
     data = make_data()
     learner = make_learner(data=data)
@@ -479,14 +547,51 @@ def test_tta_is_the_mean_over_the_plain_and_the_augmented_views():
         learner.tta(n=0)
 
 
-def test_data_of_other_classes_is_refused():
+# -- other data ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        (["a", "b"], r"2 instead of 3: it lacks 1 \(c\)"),
+        (["a", "b", "d"], r"3 instead of 3: it adds 1 \(d\) and it lacks 1 \(c\)"),
+        (["a", "c", "b"], r"the same in another order \(number 1 is 'c', was 'b'\)"),
+        (None, "none instead of 3"),
+    ],
+)
+def test_data_of_other_classes_is_refused_and_the_difference_named(classes, message):
     learner = make_learner(data=make_data(classes=["a", "b", "c"]))
-    with pytest.raises(CourseError, match="classes"):
-        learner.set_data(make_data(classes=["a", "b"]))
-    bigger = make_data(batch_size=16, classes=["a", "b", "c"])
-    learner.set_data(bigger)
+    before = learner.data
+    with pytest.raises(CourseError, match=message):
+        learner.set_data(make_data(classes=classes))
+    assert learner.data is before
+
+
+def test_data_of_another_task_is_refused():
+    x, y = torch.randn(8, 2), torch.eye(2).repeat(4, 1)
+    one = Data.from_tensors((x, y.argmax(1)), (x, y.argmax(1)), classes=["a", "b"])
+    several = Data.from_tensors((x, y), (x, y), task="multi-label", classes=["a", "b"])
+    learner = Learner(one, nn.Linear(2, 2), metrics=[accuracy], progress=False)
+    with pytest.raises(CourseError, match=r"multi-label, but .* for single-label"):
+        learner.set_data(several)
+    assert learner.data is one
+
+
+def test_with_other_data_a_fit_goes_on_where_the_last_one_ended():
+    learner = make_learner(data=make_data(classes=["a", "b", "c"]))
+    learner.freeze_to(1)
+    learner.bn_freeze(True)
     learner.fit(0.05, 1)
-    assert len(learner.recorder.losses) == 8
+    before = {name: t.clone() for name, t in learner.model.state_dict().items()}
+    other = make_data(batch_size=16, classes=["a", "b", "c"]).to("meta")
+    learner.set_data(other)
+    assert other.device == torch.device("cpu")  # the learner's
+    assert all(torch.equal(t, before[name]) for name, t in learner.model.state_dict().items())
+    learner.fit([0, 0.01, 0.05], 1)
+    assert len(learner.recorder.losses) == 4 + 8
+    assert learner.recorder.ends == [4, 12]
+    moved = {name for name, t in learner.model.state_dict().items() if not torch.equal(t, before[name])}
+    assert moved == {"1.0.weight", "1.0.bias", "1.1.weight", "1.1.bias", "2.1.weight", "2.1.bias"}
 
 
 # -- what is shown ---------------------------------------------------------------------------------------------------------

@@ -1,7 +1,9 @@
 import os
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from course_utils.errors import CourseError
@@ -13,6 +15,24 @@ from course_utils.vision import ImageData, activations, image_learner, transform
 def learner(image_data, tmp_path):
     set_seed(0)
     return image_learner(image_data, path=tmp_path)
+
+
+@pytest.fixture
+def tagged(pictures, tmp_path):
+    """Several labels each, from a table, with a test set."""
+    names = [f"warm.{i}" for i in range(20)]
+    tags = ["red", "red small", "odd red", "small"]
+    rows = [f"{name},{tags[i % 4]}\n" for i, name in enumerate(names)]
+    (tmp_path / "tags.csv").write_text("image_name,tags\n" + "".join(rows))
+    return ImageData.from_csv(
+        pictures,
+        "train/warm",
+        tmp_path / "tags.csv",
+        transforms_for("efficientnet_lite0", 32),
+        batch_size=8,
+        suffix=".png",
+        test="test",
+    )
 
 
 @pytest.fixture
@@ -182,10 +202,204 @@ def test_it_learns(learner):
     assert learner.validate()["accuracy"] >= 0.9
 
 
-def test_one_picture_by_hand_equals_its_row(learner, image_data, pictures):
-    predictions = learner.predict()
+# -- one picture -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("precompute", [False, True])
+@pytest.mark.parametrize("kind", ["path", "text", "image", "array"])
+def test_one_picture_is_the_long_way_by_hand_to_the_bit(learner, image_data, pictures, kind, precompute):
+    learner.precompute = precompute
+    predictions = learner.predict("test")
     file = pictures / predictions.items[3]
-    assert torch.allclose(learner.predict_one(file), predictions.values[3], atol=1e-5)
+    with Image.open(file) as image:
+        given = {"path": file, "text": str(file), "image": image, "array": np.array(image)}[kind]
+        learner.model.train()
+        prediction = learner.predict_image(given)
+
+    x = image_data.transforms.one(file)
+    learner.model.eval()
+    with torch.no_grad():
+        by_hand = learner.model(x[None]).softmax(1)[0]
+    assert torch.equal(prediction.probabilities, by_hand)
+    assert torch.allclose(prediction.probabilities, predictions.values[3], atol=1e-5)
+    assert prediction.classes == ["cold", "warm"]
+    assert prediction.label == prediction.classes[by_hand.argmax()]
+    assert prediction.probability == by_hand.max().item()
+    assert learner.precompute == precompute
+
+
+def test_a_picture_without_the_batch_axis_is_an_error_of_the_network(learner, image_data, pictures):
+    x = image_data.transforms.one(pictures / image_data.file_names("test")[0])
+    with pytest.raises(AssertionError, match="expected 4D input"):
+        learner.model.eval()(x)
+
+
+def test_a_picture_with_several_labels_gets_the_tags_above_the_threshold(tagged, tmp_path):
+    set_seed(0)
+    learner = image_learner(tagged, "resnet18", pretrained=False, path=tmp_path)
+    file = tagged.paths("valid")[0]
+    with torch.no_grad():
+        by_hand = learner.model.eval()(tagged.transforms.one(file)[None]).sigmoid()[0]
+    low, high = by_hand.min().item(), by_hand.max().item()
+    everything = learner.predict_image(file, threshold=0.0)
+    assert (everything.label, everything.probability) == (tuple(tagged.classes), pytest.approx(low))
+    one = learner.predict_image(file, threshold=(low + high) / 2)
+    assert set(one.label) == {c for c, p in zip(tagged.classes, by_hand.tolist(), strict=True) if p > (low + high) / 2}
+    assert len(one.label) in (1, 2)
+    assert one.probability > (low + high) / 2
+    nothing = learner.predict_image(file, threshold=0.999)
+    assert (nothing.label, nothing.probability) == ((), None)
+    each = learner.predict_image(file, threshold=[0.0, 1.0, 1.0])
+    assert each.label == (tagged.classes[0],)
+    with pytest.raises(CourseError, match="3 classes"):
+        learner.predict_image(file, threshold=[0.2, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((4, 4)), r"shape \(4, 4\), float64; give \(height, width, 3\) of uint8"),
+        (np.zeros((4, 4, 3), np.float32), "float32"),
+        (np.zeros((3, 4, 4), np.uint8), "height, width, 3"),
+        (np.zeros((0, 4, 3), np.uint8), r"\(0, 4, 3\)"),
+        (torch.zeros(3, 4, 4), "type Tensor"),
+        (7, "type int"),
+        ("nowhere.jpg", "nowhere.jpg does not exist"),
+    ],
+)
+def test_what_is_no_picture_is_named(learner, image, message):
+    with pytest.raises(CourseError, match=message):
+        learner.predict_image(image)
+
+
+# -- a test set from a table -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("precompute", [False, True])
+def test_the_test_set_of_a_table_is_predicted_in_the_order_of_its_files(tagged, tmp_path, precompute):
+    learner = image_learner(tagged, path=tmp_path, precompute=precompute)
+    names = tagged.file_names("test")
+    assert names == sorted(names)
+    for predictions in (learner.predict("test"), learner.tta("test", n=1)):
+        assert predictions.targets is None
+        assert predictions.items == names
+        assert predictions.classes == tagged.classes
+        assert predictions.values.shape == (len(names), 3)
+        for name, row in zip(names, predictions.values, strict=True):
+            alone = learner.predict_image(tagged.path / name).probabilities
+            nearest = (learner.predict("test").values - alone).abs().sum(1).argmin()
+            assert names[nearest] == name
+            assert (row - alone).abs().max() < 0.2
+
+
+# -- growing sizes ---------------------------------------------------------------------------------------------------------
+
+
+def at_size(pictures, size, **options):
+    return ImageData.from_folders(pictures, transforms_for("efficientnet_lite0", size), batch_size=16, test="test", **options)
+
+
+def test_with_larger_pictures_head_groups_and_what_is_frozen_stay(learner, pictures):
+    learner.fit(1e-2, 1)
+    learner.freeze_to(1)
+    learner.bn_freeze(True)
+    before, groups = state(learner.model), learner.layer_groups
+    larger = at_size(pictures, 48)
+    learner.set_data(larger)
+    assert moved(before, learner.model) == set()
+    assert learner.layer_groups is groups
+    assert (learner.first_trainable, learner.bn_frozen) == (1, True)
+    learner.fit([1e-4, 1e-3, 1e-2], 1)
+    changed = moved(before, learner.model)
+    assert "head.6.weight" in changed
+    assert "body.blocks.6.0.conv_pw.weight" in changed
+    assert "body.conv_stem.weight" not in changed
+    assert not any("running" in name for name in changed)
+    assert learner.predict().items == larger.file_names("valid")
+
+
+def test_while_precomputing_larger_pictures_are_computed_anew_and_a_fit_goes_on(learner, pictures, count_runs):
+    learner.precompute = True
+    learner.fit(1e-2, 1)
+    small = learner.activations("valid")
+    learner.set_data(at_size(pictures, 48))
+    assert learner.precompute
+    learner.fit(1e-2, 1)
+    assert count_runs == ["train", "valid", "train", "valid"]
+    with torch.no_grad():
+        x = torch.cat([x for x, _ in learner.data.loader("valid")])
+        expected = learner.pool(learner.body.eval()(x))
+    assert torch.allclose(learner.activations("valid"), expected, atol=1e-4)
+    assert not torch.allclose(small, expected, atol=1e-2)
+    learner.set_data(at_size(pictures, 32))  # seen before: found on disk
+    assert torch.equal(small, learner.activations("valid"))
+    assert len(count_runs) == 4
+
+
+def test_the_sizes_that_were_trained_on_are_kept_with_the_steps_before_them(learner, pictures, image_data):
+    learner.precompute = True
+    assert learner.sizes == [(0, 32)]
+    learner.set_data(at_size(pictures, 40))
+    assert learner.sizes == [(0, 40)]  # nothing was trained at 32
+    learner.fit(1e-2, 2)
+    learner.set_data(at_size(pictures, 40))
+    assert learner.sizes == [(0, 40)]
+    learner.set_data(image_data)
+    learner.lr_find(steps=3)
+    learner.set_data(at_size(pictures, 40))
+    assert learner.sizes == [(0, 40)]
+    learner.set_data(image_data)
+    learner.fit(1e-2, 1)
+    steps = len(learner.loader("train", shuffle=True))
+    assert learner.sizes == [(0, 40), (2 * steps, 32)]
+    assert learner.recorder.ends == [steps, 2 * steps, 3 * steps]
+
+
+def test_a_resumed_fit_knows_the_sizes_before_it(learner, pictures, tmp_path):
+    learner.precompute = True
+    learner.fit(1e-2, 1)
+    larger = at_size(pictures, 40)
+    learner.set_data(larger)
+    learner.fit(1e-2, 1, checkpoint="large")
+    sizes = list(learner.sizes)
+    assert len(sizes) == 2
+    again = image_learner(larger, path=tmp_path, precompute=True)
+    again.resume("large")
+    assert again.sizes == sizes
+
+
+def test_other_pictures_must_be_pictures_with_the_same_labels(learner, tagged):
+    x, y = torch.zeros(2, 3, 32, 32), torch.tensor([0, 1])
+    with pytest.raises(CourseError, match="TensorData"):
+        learner.set_data(Data.from_tensors((x, y), (x, y), classes=["cold", "warm"]))
+    with pytest.raises(CourseError, match=r"multi-label, but .* for single-label"):
+        learner.set_data(tagged)
+    assert learner.sizes == [(0, 32)]
+
+
+# -- interrupts ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("split", "steps"), [("train", 0), ("valid", 3)])
+def test_an_interrupt_while_activations_are_computed_ends_the_fit(learner, monkeypatch, capsys, split, steps):
+    original, interrupted = learner._run_frozen, []
+
+    def run(frozen, which):
+        if which == split and not interrupted:
+            interrupted.append(True)
+            raise KeyboardInterrupt
+        return original(frozen, which)
+
+    monkeypatch.setattr(learner, "_run_frozen", run)
+    learner.precompute = True
+    before = state(learner.model)
+    learner.fit(1e-2, 2)
+    where = {"train": "before the first step", "valid": "in epoch 0, after 3 of 3 steps, while validating"}[split]
+    assert capsys.readouterr().out.startswith(f"Stopped by you {where}; ")
+    assert len(learner.recorder.losses) == steps
+    assert (moved(before, learner.model) == set()) == (steps == 0)
+    learner.fit(1e-2, 1)
+    assert len(learner.recorder.epochs) == 1
 
 
 def test_other_groups_and_other_data_can_be_given(image_data, tmp_path):
