@@ -60,7 +60,8 @@ print(sorted((heavy - {"torch", "numpy"}) & sys.modules.keys()))
         ("training", set()),
         ("vision", {"data", "training"}),
         ("excel", set()),
-        ("widgets", {"excel"}),
+        ("widgets", {"excel", "training"}),
+        ("tabular", {"data", "training"}),
     ],
 )
 def test_imports_go_down_only(part, may_import):

@@ -135,6 +135,7 @@ DATASETS: dict[str, Dataset] = {
             unpacked_bytes=750_000_000,
             also_known_as=("dog-breed-identification",),
             competition="dog-breed-identification",
+            maker="breeds",
         ),
         Dataset(
             name="planet",
@@ -149,6 +150,7 @@ DATASETS: dict[str, Dataset] = {
             competition="planet-understanding-the-amazon-from-space",
             files=("train-jpg.tar.7z", "test-jpg.tar.7z", "train_v2.csv.zip"),  # not the 19 GB of TIFF
             note="20,522 more test pictures are in test-jpg-additional.tar.7z; a submission needs them too.",
+            maker="satellite",
         ),
         Dataset(
             name="rossmann",
@@ -156,6 +158,7 @@ DATASETS: dict[str, Dataset] = {
             description="Daily sales of 1,115 drugstores, and tables about stores and days (lesson 4).",
             size="1,017,209 rows to learn from and 41,088 to predict",
             terms=_KAGGLE_TERMS,
+            # what the competition gives; the four tables in the note may be missing, and reading them says which are
             layout=(("train.csv", "train.csv.gz"), ("test.csv", "test.csv.gz"), ("store.csv", "store.csv.gz")),
             download_bytes=40_000_000,
             unpacked_bytes=40_000_000,
@@ -164,6 +167,7 @@ DATASETS: dict[str, Dataset] = {
             files=("train.csv", "test.csv", "store.csv", "sample_submission.csv"),
             note="Lesson 4 also joins store_states, state_names, googletrend and weather, which competitors shared on its "
             "forum (together: http://files.fast.ai/part2/lesson14/rossmann.tgz); put their CSVs beside the others.",
+            maker="stores",
         ),
         Dataset(
             name="digits",

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 from typing import IO
 
 import numpy as np
@@ -34,7 +33,7 @@ class PixelCache:
 
     def __init__(
         self,
-        paths: Sequence[Path],
+        paths: Sequence[str | os.PathLike[str]],
         short_side: int,
         memory: int = MEMORY_BUDGET,
         disk: int | None = None,

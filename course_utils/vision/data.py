@@ -2,6 +2,8 @@
 
 import math
 import os
+import textwrap
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from itertools import islice
@@ -13,15 +15,28 @@ import torch
 from torch import Tensor
 
 from course_utils.errors import CourseError
-from course_utils.files import replacing
 from course_utils.training.data import Data, Split, Task, number_of_batches
+from course_utils.training.splits import validation_split
 from course_utils.vision.cache import PixelCache
 from course_utils.vision.images import ImageError
-from course_utils.vision.sources import checked_rows, class_folders, encode, pictures_in, random_valid_idx, read_labels, some_of
+from course_utils.vision.labels import encode, only_in_validation, read_labels
+from course_utils.vision.resizing import write_copies
+from course_utils.vision.sources import (
+    checked_rows,
+    class_folders,
+    file_names,
+    files_beside,
+    is_picture,
+    pictures_in,
+    some_of,
+    what_is_in,
+)
 from course_utils.vision.transforms import Transforms
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+TITLE_WIDTH = 30  # letters above a picture, before the next line begins
 
 
 class ImageDataset:
@@ -86,7 +101,8 @@ class ImageData(Data):
     """Pictures for training, validation and perhaps testing; made by `from_folders` and `from_csv`.
 
     `classes` are sorted. Each picture is decoded once, when first needed, and kept at 1.3 times the network's size (see
-    `PixelCache`). `damaged` and `missing` list the pictures that were left out on request.
+    `PixelCache`). `damaged` and `missing` list the pictures that were left out on request, `unlisted` those that the table
+    does not name.
     """
 
     augments: ClassVar[bool] = True
@@ -114,13 +130,15 @@ class ImageData(Data):
         self.task: Task = "multi-label" if targets["train"].is_floating_point() else "single-label"
         self.damaged: list[str] = []
         self.missing: list[str] = []
+        self.unlisted: list[str] = []
         self._targets = dict(targets)
         self._names: list[str] = [name for split in names for name in names[split]]  # of all splits, as in the cache
         self._rows: dict[str, list[int]] = {}
         for split in names:
             start = sum(map(len, self._rows.values()))
             self._rows[split] = list(range(start, start + len(names[split])))
-        self.cache = PixelCache([self.path / name for name in self._names], transforms.square, folder=self.path)
+        root = os.fspath(self.path)
+        self.cache = PixelCache([os.path.join(root, name) for name in self._names], transforms.square, folder=self.path)
         if damaged == "skip":
             self._leave_out_damaged()
         for split, rows in self._rows.items():
@@ -178,30 +196,37 @@ class ImageData(Data):
         test: str | None = None,
         damaged: Literal["raise", "skip"] = "raise",
         missing: Literal["raise", "skip"] = "raise",
+        task: Task | None = None,
+        file_column: str | None = None,
     ) -> "ImageData":
         """Pictures in one folder, labelled by a table: names in its first column, labels in its second (lecture 0:34:15).
 
+        The pictures are `path/folder/<name><suffix>`, or those that the column `file_column` names below `path/folder`, suffix
+        and all. `csv` is looked for in `path` first. `valid_idx` are the rows of the table that validate, by default a random
+        fifth (`validation_split`). `missing="skip"` leaves out rows whose picture is not there (`data.missing`); their classes
+        stay. For `test` and `damaged` see `from_folders`.
+
         Labels are divided by spaces. Where any picture has more than one, the task is multi-label and targets are zeros and
-        ones (N, classes), else single-label and targets are class numbers (N,) (lecture 1:23:08). The pictures are
-        `path/folder/<name><suffix>`. `valid_idx` are the rows of the table that validate, by default a random fifth
-        (`random_valid_idx`). `missing="skip"` leaves out rows whose picture is not there (`data.missing`); their classes stay.
-        `csv` is looked for in `path` first. For `test` and `damaged` see `from_folders`.
+        ones (N, classes), else single-label and targets are class numbers (N,) (lecture 1:23:08). `task="multi-label"` makes it
+        so with one label each, too: a network trained on pictures of one kind each can then say that a picture shows both, or
+        none (1:54:40). With `task="single-label"` a label may hold spaces.
         """
         path = Path(path)
-        ids, labels = read_labels(path / csv if (path / csv).is_file() else Path(csv), path)
-        names = [(Path(folder) / f"{name}{suffix}").as_posix() for name in ids]
-        absent = [name for name in names if not (path / name).is_file()]
+        table = read_labels(path / csv if (path / csv).is_file() else Path(csv), path, task, file_column)
+        if not (path / folder).is_dir():
+            raise CourseError(f"there is no folder {path / folder}; {what_is_in(path)}")
+        *names, heading = file_names([*table.names, table.heading[0]], folder, "" if file_column else suffix)
+        files = files_beside(names, path)
+        if heading in files or table.heading[1] in table.classes:
+            raise CourseError(f"{csv} begins with {','.join(table.heading)!r}, a picture; put a line such as id,label above it")
+        absent = [name for name in names if name not in files]
         if absent and missing != "skip":
             raise CourseError(
                 f"{len(absent):,} of the {len(names):,} pictures that {csv} names are not in {path}: {some_of(absent)}. Check "
-                f"folder ({folder!r}) and suffix ({suffix!r}); missing='skip' goes on without them."
+                f"folder ({folder!r}) and suffix ({suffix!r}): {what_is_in(path / folder)}. missing='skip' leaves them out."
             )
-        classes = sorted({label for row in labels for label in row})
-        if len(classes) < 2:
-            raise CourseError(f"{csv} has one class, {classes[0]!r}; add pictures of another to tell it from")
-        valid_rows = checked_rows(random_valid_idx(len(names)) if valid_idx is None else valid_idx, len(names))
-        gone, targets = set(absent), encode(labels, classes)
-        there = [row for row, name in enumerate(names) if name not in gone]
+        valid_rows = checked_rows(validation_split(len(names)) if valid_idx is None else valid_idx, len(names))
+        there = [row for row, name in enumerate(names) if name in files]
         rows = {"train": [row for row in there if row not in valid_rows], "valid": [row for row in there if row in valid_rows]}
         for split in rows:
             if not rows[split]:
@@ -212,9 +237,20 @@ class ImageData(Data):
         split_names = {split: [names[row] for row in rows[split]] for split in rows}
         if test is not None:
             split_names["test"] = pictures_in(path, test)
+        targets = encode(table.labels, table.classes, table.task)
         split_targets = {split: targets[rows[split]] for split in rows}
-        data = cls(path, split_names, split_targets, classes, transforms, batch_size, damaged)
-        data.missing = absent
+        data = cls(path, split_names, split_targets, table.classes, transforms, batch_size, damaged)
+        data.missing, data.unlisted = absent, sorted(name for name in files.difference(names) if is_picture(name))
+        if absent:
+            print(f"{len(absent):,} of the {len(names):,} pictures that {csv} names are missing and left out (data.missing).")
+        if data.unlisted:
+            print(f"{len(data.unlisted):,} pictures are not used, because {csv} does not name them (data.unlisted).")
+        if untaught := only_in_validation(data._targets["train"], data._targets["valid"], table.classes):
+            warnings.warn(
+                f"{len(untaught)} of the {len(table.classes)} classes are in the validation set only, so that no network can "
+                f"learn them: {some_of(untaught)}. Choose other valid_idx; validation_split(n, stratify=labels) sees to it.",
+                stacklevel=2,
+            )
         return data
 
     def loader(self, split: Split, augment: bool = False, shuffle: bool = False) -> ImageLoader:
@@ -248,23 +284,15 @@ class ImageData(Data):
         """Write copies with shorter side `size` below `folder/size` and give the same data on these (lecture 1:38:48).
 
         Large pictures then decode faster in every later session. `folder` is relative to `path`. Copies that are already there
-        and as old as their originals are kept. `size` had better be `transforms.square` or more.
+        and as old as their originals are kept; smaller pictures stay as they are. Give `transforms.square`, 1.3 times the
+        network's size, or more: smaller copies are enlarged again and lack detail.
         """
         target = self.path / folder / str(size)
         names = {split: [self._names[row] for row in rows] for split, rows in self._rows.items()}
-        every = [name for split in names.values() for name in split]
-        if outside := [name for name in every if Path(name).is_absolute() or ".." in Path(name).parts]:
-            raise CourseError(f"cannot place a copy of {outside[0]}, which lies outside {self.path}, below {target}")
-        todo = [name for name in every if not _same_age(target / name, self.path / name)]
-        if todo:
-            from tqdm.auto import tqdm
-
-            pictures = PixelCache([self.path / name for name in todo], size, memory=0, disk=0).pictures(range(len(todo)))
-            bar = tqdm(todo, desc=f"resizing to {size}", leave=False)
-            for name, picture in zip(bar, pictures, strict=True):
-                _write(target / name, picture, self.path / name)
+        write_copies([name for split in names.values() for name in split], self.path, target, size)
         copy = ImageData(target, names, self._targets, self.classes, self.transforms, self.batch_size)
-        copy.damaged, copy.missing, copy.device = list(self.damaged), list(self.missing), self.device
+        copy.damaged, copy.missing, copy.unlisted = list(self.damaged), list(self.missing), list(self.unlisted)
+        copy.device = self.device
         return copy
 
     def show_batch(self, rows: int = 3, columns: int = 4, split: Split = "train") -> "Figure":
@@ -295,7 +323,8 @@ class ImageData(Data):
     def _title(self, target: Tensor) -> str:
         if self.task == "single-label":
             return self.classes[int(target)]
-        return " ".join(name for name, present in zip(self.classes, target.tolist(), strict=True) if present)
+        tags = " ".join(name for name, present in zip(self.classes, target.tolist(), strict=True) if present)
+        return textwrap.fill(tags, TITLE_WIDTH, break_on_hyphens=False)
 
     def _leave_out_damaged(self) -> None:
         from tqdm.auto import tqdm
@@ -309,15 +338,3 @@ class ImageData(Data):
             self._rows[split] = [rows[i] for i in kept]
             if split in self._targets:
                 self._targets[split] = self._targets[split][kept]
-
-
-def _same_age(copy: Path, original: Path) -> bool:
-    return copy.exists() and copy.stat().st_mtime_ns == original.stat().st_mtime_ns
-
-
-def _write(path: Path, picture: np.ndarray, original: Path) -> None:
-    from PIL import Image
-
-    with replacing(path) as part:
-        Image.fromarray(picture).save(part, quality=95)
-        os.utime(part, ns=(original.stat().st_atime_ns, original.stat().st_mtime_ns))

@@ -11,11 +11,12 @@ from course_utils.errors import CourseError
 from course_utils.training.learner import Predictions
 from course_utils.vision.data import ImageData
 from course_utils.vision.images import read_image
+from course_utils.vision.picture_grid import SHOWN_SIDE, picture_grid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWN_SIDE = 240  # pixels of the shorter side of a picture in a figure: small enough for a notebook
+BLUE = "#0072B2"
 
 
 class Results:
@@ -108,20 +109,9 @@ class Results:
 
     def show(self, rows: Sequence[int], title: str = "") -> "Figure":
         """Show the pictures of some rows, four abreast."""
-        import matplotlib.pyplot as plt
-
-        lines = max(1, -(-len(rows) // 4))
-        figure, axes = plt.subplots(lines, 4, figsize=(10, 2.9 * lines + 0.3), squeeze=False)
-        for axis in axes.flat:
-            axis.axis("off")
-        for axis, row in zip(axes.flat, rows, strict=False):
-            axis.imshow(read_image(self.path / self.items[row], SHOWN_SIDE))
+        figure, axes = picture_grid([self.path / self.items[row] for row in rows], title)
+        for axis, row in zip(axes, rows, strict=True):
             axis.set_title(self._caption(row), fontsize=9, color="black" if self.right[row] else "firebrick")
-        if not rows:
-            axes[0, 0].text(0, 0.5, "none", fontsize=11)
-        figure.suptitle(title)
-        figure.tight_layout()
-        plt.close(figure)  # a notebook shows what is returned; left open it would be shown twice
         return figure
 
     def show_confusion_matrix(self) -> "Figure":
@@ -132,7 +122,7 @@ class Results:
         side = min(12.0, 2.5 + 0.6 * n)
         figure, axis = plt.subplots(figsize=(side, side))
         shares = counts / counts.sum(1, keepdim=True).clamp(min=1)
-        axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        axis.imshow(shares.numpy(), cmap="Blues", vmin=0, vmax=1)
         axis.set(xlabel="predicted", ylabel="actual", title="Confusion matrix")
         axis.set_xticks(range(n), self.classes, rotation=90 if n > 4 else 0, fontsize=9 if n <= 20 else 5)
         axis.set_yticks(range(n), self.classes, fontsize=9 if n <= 20 else 5)
@@ -141,6 +131,43 @@ class Results:
                 colour = "white" if shares[actual, predicted] > 0.5 else "black"
                 axis.text(predicted, actual, f"{counts[actual, predicted]:,}", ha="center", va="center", color=colour)
         figure.tight_layout()
+        plt.close(figure)
+        return figure
+
+    def show_most_confused(self, n: int = 5) -> "Figure":
+        """Show the pairs of `most_confused`: a picture that was mistaken, one of the class it was taken for, and how often.
+
+        The mistake shown is the surest one of its pair, and beside it is the picture that most surely is of the other class.
+        """
+        import matplotlib.pyplot as plt
+
+        pairs = self.most_confused(n)
+        figure = plt.figure(figsize=(9, max(1, len(pairs)) * 1.5 + 0.8), layout="constrained")
+        figure.suptitle("Most confused pairs: actual class → predicted class")
+        if not pairs:
+            figure.text(0.5, 0.4, "none", ha="center", fontsize=11)
+        grid = figure.add_gridspec(max(1, len(pairs)), 3, width_ratios=(1, 1, 3.2))
+        most = max((times for _, _, times in pairs), default=1)
+        for line, (actual, predicted, times) in enumerate(pairs):
+            a, p = list(self.classes).index(actual), list(self.classes).index(predicted)
+            mistake = self._sorted((self.targets == a) & (self.predicted == p), self.top, True, 1, None)
+            example = self._sorted(self.targets == p, self.values[:, p], True, 1, None)
+            for column, (rows, heading) in enumerate(((mistake, "a mistaken one"), (example, "the predicted class"))):
+                axis = figure.add_subplot(grid[line, column])
+                axis.axis("off")
+                if rows:
+                    axis.imshow(read_image(self.path / self.items[rows[0]], SHOWN_SIDE))
+                else:
+                    axis.text(0.5, 0.5, "none here", ha="center", va="center", fontsize=9)
+                if line == 0:
+                    axis.set_title(heading, fontsize=9)
+            axis = figure.add_subplot(grid[line, 2])
+            axis.barh([0], [times], height=0.35, color=BLUE)
+            of_class = int((self.targets == a).sum())
+            axis.text(0, 0.3, f"{actual} → {predicted}", fontsize=10, va="bottom")
+            axis.text(times + 0.01 * most, 0, f" {times:,} of {of_class:,} ({times / of_class:.0%})", fontsize=9, va="center")
+            axis.set(xlim=(0, 1.35 * most), ylim=(-0.6, 0.9))
+            axis.axis("off")
         plt.close(figure)
         return figure
 

@@ -1,4 +1,4 @@
-"""What moves on the screen: a convolution to step through, and a whole network layer by layer.
+"""What moves on the screen: a convolution to step through, a network layer by layer, softmax and sigmoid, a threshold.
 
 Python holds the state and computes with PyTorch; the JavaScript beside it draws. Nothing is loaded from the internet.
 """
@@ -8,5 +8,17 @@ from course_utils.widgets.errors import WidgetError
 from course_utils.widgets.kernels import PRESETS
 from course_utils.widgets.layer_pipeline import LayerPipeline
 from course_utils.widgets.letters import letter, letter_a, letter_network
+from course_utils.widgets.softmax_sigmoid import SoftmaxSigmoid
+from course_utils.widgets.threshold_explorer import ThresholdExplorer
 
-__all__ = ["PRESETS", "ConvolutionExplorer", "LayerPipeline", "WidgetError", "letter", "letter_a", "letter_network"]
+__all__ = [
+    "PRESETS",
+    "ConvolutionExplorer",
+    "LayerPipeline",
+    "SoftmaxSigmoid",
+    "ThresholdExplorer",
+    "WidgetError",
+    "letter",
+    "letter_a",
+    "letter_network",
+]

@@ -13,12 +13,13 @@ export function hidePicture(model) {
 }
 
 // JupyterLab listens for keys before anything in the page does. Plain keys pressed inside the widget are the widget's own; with
-// Ctrl or Cmd, and Shift + Enter, they still save and run.
+// Ctrl or Cmd, and Shift + Enter, they still save and run. The mark is on the element itself: of a slider JupyterLab would take
+// the arrows before it looks further up.
 export function keepKeys(root) {
   const decide = (event) => {
     if (!root.contains(event.target)) return;
     const passes = event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key === "Enter");
-    root.toggleAttribute("data-lm-suppress-shortcuts", !passes);
+    event.target.toggleAttribute("data-lm-suppress-shortcuts", !passes);
   };
   window.addEventListener("keydown", decide, true);
   return () => window.removeEventListener("keydown", decide, true);

@@ -12,6 +12,7 @@ from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from openpyxl import load_workbook
 
+from course_utils.training import f_beta, f_beta_curve
 from course_utils.widgets.colours import colour_limit, colours
 from course_utils.widgets.kernels import PRESETS
 
@@ -22,6 +23,22 @@ CELLS = [
     "image = np.random.default_rng(0).uniform(size=(8, 9)).round(2)",
     "explorer = ConvolutionExplorer(image, ['top edge', 'blur'])\nexplorer",
     "pipeline = LayerPipeline(letter_network(), letter_a(), delay=400)\npipeline",
+    "activations = SoftmaxSigmoid([4.0, -4.3, 1.7, -0.3, 1.8])\nactivations",
+    """
+import tempfile, torch
+from pathlib import Path
+from PIL import Image
+from course_utils.training import Predictions
+generator = torch.Generator().manual_seed(0)
+targets = (torch.rand(60, 4, generator=generator) < 0.4).float()
+values = torch.sigmoid(2 * targets - 1.5 + torch.randn(60, 4, generator=generator))
+folder = Path(tempfile.mkdtemp())
+for row in range(60):
+    Image.new("RGB", (64, 64), (30 + row, 90, 60)).save(folder / f"{row}.jpg")
+predictions = Predictions(values, targets, [f"{row}.jpg" for row in range(60)], ["clear", "haze", "road", "water"])
+thresholds = ThresholdExplorer(predictions, folder)
+thresholds
+""",
 ]
 
 
@@ -78,6 +95,7 @@ def fresh(notebook):
     """The notebook with new widgets; afterwards nothing has left the machine and nothing has gone wrong in the page."""
     notebook.command("notebook:run-all-cells")
     notebook.page.locator(".course-pipeline").wait_for()
+    notebook.page.locator(".course-threshold").wait_for()
     yield notebook
     assert notebook.outside == []
     assert notebook.complaints == []
@@ -91,6 +109,16 @@ def explorer(fresh):
 @pytest.fixture
 def pipeline(fresh):
     return fresh.page.locator(".course-pipeline")
+
+
+@pytest.fixture
+def activations(fresh):
+    return fresh.page.locator(".course-softmax")
+
+
+@pytest.fixture
+def thresholds(fresh):
+    return fresh.page.locator(".course-threshold")
 
 
 def test_stepping_spells_out_what_pytorch_computes(explorer, jupyterlab):
@@ -277,10 +305,10 @@ def test_export_writes_a_workbook_and_offers_it(explorer, jupyterlab):
 
 
 def test_the_still_picture_hides_behind_the_living_widget(explorer, jupyterlab):
-    picture = jupyterlab.page.locator(".jp-OutputArea img")
-    assert picture.count() == 2
-    assert not picture.nth(0).is_visible()
-    assert not picture.nth(1).is_visible()
+    pictures = jupyterlab.page.locator(".jp-OutputArea-output > img")
+    assert pictures.count() == 4
+    for at in range(4):
+        assert not pictures.nth(at).is_visible()
 
 
 def test_layers_follow_one_another(pipeline, jupyterlab):
@@ -355,6 +383,163 @@ def test_pipeline_exports(pipeline, jupyterlab):
     (jupyterlab.folder / "network.xlsx").unlink()
 
 
+def shown_activations(activations):
+    """The numbers of the powers, of softmax and of sigmoid, to all their digits."""
+    return [
+        activations.locator(place).evaluate_all("all => all.map(one => Number(one.title))")
+        for place in (
+            ".course-power[title]",
+            ".course-softmax-value > span",
+            ".course-row:not(.course-sum) > .course-sigmoid > span",
+        )
+    ]
+
+
+def check_activations(activations, logits, temperature=1.0):
+    z = torch.tensor(logits, dtype=torch.float64)
+    powers, softmax, sigmoid = shown_activations(activations)
+    np.testing.assert_allclose(powers, torch.exp(z / temperature), rtol=1e-12)
+    np.testing.assert_allclose(softmax, torch.softmax(z / temperature, 0), rtol=1e-12)
+    np.testing.assert_allclose(sigmoid, torch.sigmoid(z), rtol=1e-12)
+    written = activations.locator(".course-softmax-value > span").all_inner_texts()
+    assert [float(text) for text in written] == pytest.approx(softmax, abs=0.0005001)
+    sums = activations.locator(".course-sum")
+    assert numbers(sums.inner_text())[-2:] == pytest.approx([1, sum(sigmoid)], abs=0.0005001)
+
+
+def test_softmax_and_sigmoid_are_what_pytorch_computes(activations, jupyterlab):
+    check_activations(activations, [4.0, -4.3, 1.7, -0.3, 1.8])
+    words = activations.locator(".course-words")
+    assert words.inner_text() == ask(jupyterlab, "activations.describe()")
+    slider = activations.get_by_label("logit of fish", exact=True)
+    slider.focus()
+    for _ in range(7):
+        jupyterlab.page.keyboard.press("ArrowRight")
+    until(jupyterlab, "activations.logits", [4.0, -4.3, 1.7, 0.4, 1.8])
+    check_activations(activations, [4.0, -4.3, 1.7, 0.4, 1.8])
+    assert "plane, fish, building" in words.inner_text()
+    field = activations.get_by_label("logit of dog, as a number")
+    field.fill("4,25")
+    jupyterlab.page.keyboard.press("Enter")
+    until(jupyterlab, "activations.logits", [4.0, 4.25, 1.7, 0.4, 1.8])
+    assert words.inner_text() == ask(jupyterlab, "activations.describe()")
+    assert "Softmax picks dog" in words.inner_text()
+    field.fill("60")
+    jupyterlab.page.keyboard.press("Tab")
+    assert "from −50 to 50" in words.inner_text()
+    assert ask(jupyterlab, "activations.logits") == [4.0, 4.25, 1.7, 0.4, 1.8]
+    assert activations.locator(".course-softmax-value b").all_inner_texts() == ["", "✓ picked", "", "", ""]
+    assert activations.locator(".course-sigmoid b").all_inner_texts() == ["✓ yes"] * 5
+
+
+def test_one_more_on_every_logit_leaves_softmax(activations, jupyterlab):
+    before = shown_activations(activations)
+    activations.get_by_role("button", name="+1 to all").click()
+    until(jupyterlab, "activations.logits", [5.0, -3.3, 2.7, 0.7, 2.8])
+    after = shown_activations(activations)
+    np.testing.assert_allclose(after[0], np.e * np.array(before[0]), rtol=1e-12)
+    np.testing.assert_allclose(after[1], before[1], rtol=1e-12)
+    assert (np.array(after[2]) > before[2]).all()
+    activations.locator(".course-words").filter(has_text="multiplied by 2.72").wait_for()
+
+
+def test_temperature_and_fresh_numbers(activations, jupyterlab):
+    activations.get_by_label("temperature of the softmax").fill("0.3")
+    until(jupyterlab, "activations.temperature", 2.0)
+    check_activations(activations, [4.0, -4.3, 1.7, -0.3, 1.8], temperature=2.0)
+    assert "powers of 1.65" in activations.inner_text()
+    activations.get_by_role("button", name="T = 1").click()
+    until(jupyterlab, "activations.temperature", 1.0)
+    activations.get_by_role("button", name="Fresh random numbers").click()
+    until(jupyterlab, "activations.seed", 32)
+    logits = ask(jupyterlab, "activations.logits")
+    assert logits == ask(jupyterlab, "SoftmaxSigmoid(seed=32).logits")
+    activations.locator(".course-words").filter(has_text=ask(jupyterlab, "activations.describe()")).wait_for()
+    check_activations(activations, logits)
+
+
+def test_a_threshold_counts_as_python_does(thresholds, jupyterlab):
+    values, targets = torch.tensor(ask(jupyterlab, "values")), torch.tensor(ask(jupyterlab, "targets"))
+    values = torch.tensor(values.numpy().astype(np.float32))
+    for threshold in (0.0, 0.2, 0.47, 0.8, 1.0):
+        ask(jupyterlab, f"setattr(thresholds, 'threshold', {threshold})")
+        thresholds.locator(".course-words").filter(has_text=f"Threshold {threshold:.2f}:").wait_for()
+        given = values > threshold
+        wrong, missed = (given & (targets < 1)).sum(0).tolist(), (~given & (targets > 0)).sum(0).tolist()
+        counts = thresholds.locator(".course-count").all_inner_texts()
+        assert [int(count) for count in counts[::2]] == missed
+        assert [int(count) for count in counts[1::2]] == wrong
+        score = thresholds.locator(".course-key.course-score").get_attribute("title")
+        assert float(score) == pytest.approx(f_beta(values, targets, threshold=threshold), abs=1e-12)
+        assert thresholds.locator(".course-words").inner_text() == ask(jupyterlab, "thresholds.describe()")
+    curve = f_beta_curve(values, targets, np.arange(101) / 100).numpy()
+    drawn = thresholds.locator("path.course-score").evaluate("path => path.getAttribute('d')")
+    heights = np.array([float(point.split()[1]) for point in re.split("[ML]", drawn)[1:]])
+    rules = thresholds.locator("line.course-rule").evaluate_all("all => all.map(one => Number(one.getAttribute('y1')))")
+    np.testing.assert_allclose((rules[0] - heights) / (rules[0] - rules[-1]), curve, atol=0.001)
+    best = thresholds.get_by_role("button", name="Best F2")
+    assert numbers(best.inner_text())[1:] == pytest.approx([curve.max(), curve.argmax() / 100], abs=0.0006)
+    best.click()
+    until(jupyterlab, "thresholds.threshold", curve.argmax() / 100)
+
+
+def test_a_threshold_from_the_keyboard_and_a_tag(thresholds, jupyterlab):
+    slider = thresholds.get_by_label("threshold", exact=True)
+    slider.focus()
+    for key in ("Home", "ArrowRight", "ArrowRight", "ArrowRight"):
+        jupyterlab.page.keyboard.press(key)
+    until(jupyterlab, "thresholds.threshold", 0.03)
+    assert slider.get_attribute("aria-valuetext").startswith("0.03, F2 0.")
+    thresholds.get_by_label("tag to look at").select_option("road")
+    until(jupyterlab, "thresholds.tag", "road")
+    words = thresholds.locator(".course-words")
+    words.filter(has_text="For road: precision").wait_for()
+    assert words.inner_text() == ask(jupyterlab, "thresholds.describe()")
+    keys = thresholds.locator(".course-key").all_inner_texts()
+    assert "those of road" in thresholds.locator("svg").inner_html()
+    assert numbers(keys[1])[-1] == pytest.approx(ask(jupyterlab, "thresholds.precision"), abs=0.00051)
+    assert numbers(keys[2])[-1] == pytest.approx(ask(jupyterlab, "thresholds.recall"), abs=0.00051)
+    thresholds.locator(".course-bar-row", has_text="water").click()
+    until(jupyterlab, "thresholds.tag", "water")
+    plot = thresholds.locator("svg")
+    plot.click(position={"x": plot.bounding_box()["width"] / 2, "y": 60})
+    until(jupyterlab, "0.4 < thresholds.threshold < 0.6", True)
+
+
+def test_the_tags_of_the_pictures_change_with_the_threshold(thresholds, jupyterlab):
+    def check():
+        expected = ask(jupyterlab, "[thresholds.verdicts(row) for row in thresholds.examples]")
+        names = ask(jupyterlab, "[thresholds._items[row] for row in thresholds.examples]")
+        thresholds.locator(f"figure:first-child img[alt='{names[0]}']").wait_for()
+        assert thresholds.locator("figure img").evaluate_all("all => all.map(one => one.alt)") == names
+        seen = thresholds.locator("figure ul").evaluate_all(
+            """lists => lists.map(list => Object.fromEntries([...list.children]
+                .filter(one => !one.hidden && one.dataset.kind !== "near")
+                .map(one => [one.querySelector("span").textContent, one.dataset.kind])))"""
+        )
+        assert seen == expected
+        return seen, names
+
+    seen, names = check()
+    marks = dict(zip(("right", "missed", "wrong"), "✓○✗", strict=True))
+    for chip in thresholds.locator("figure li:not([hidden]):not(.course-near)").all():
+        assert chip.inner_text()[0] == marks[chip.get_attribute("data-kind")]  # never told by colour alone
+    slider = thresholds.get_by_label("threshold", exact=True)
+    slider.fill("0.16")
+    until(jupyterlab, "thresholds.threshold", 0.16)
+    flipped, same = check()
+    assert same == names
+    assert flipped != seen
+    slider.fill("0.7")
+    until(jupyterlab, "thresholds.threshold", 0.7)
+    others = check()[1]
+    assert others != names
+    thresholds.get_by_role("button", name="Others").click()
+    until(jupyterlab, "thresholds.page", 1)
+    assert check()[1] != others
+    assert thresholds.locator("figure img").first.evaluate("one => one.naturalWidth") == 192
+
+
 @pytest.mark.parametrize("stored", [True, False], ids=["state kept", "state left out"])
 def test_a_picture_stands_in_exported_html(offline_page, tmp_path, stored):
     cells = [nbformat.v4.new_code_cell(cell) for cell in CELLS]
@@ -366,7 +551,7 @@ def test_a_picture_stands_in_exported_html(offline_page, tmp_path, stored):
     page.goto(page_file.as_uri())
     page.wait_for_timeout(500)
     pictures = page.locator("img")
-    assert pictures.count() == 2
-    for at in range(2):
+    assert pictures.count() == 4
+    for at in range(4):
         assert pictures.nth(at).is_visible()
         assert pictures.nth(at).evaluate("one => one.naturalWidth") > 600

@@ -4,7 +4,8 @@ from sklearn.metrics import confusion_matrix
 
 from course_utils.errors import CourseError
 from course_utils.training import Predictions
-from course_utils.vision import Results
+from course_utils.vision import Results, read_image
+from tests.vision.legible import check_legible
 
 
 @pytest.fixture
@@ -71,6 +72,48 @@ def test_the_confusion_matrix_is_drawn_with_its_counts(results):
     assert [t.get_text() for t in axis.texts] == [str(n) for n in results.confusion_matrix().flatten().tolist()]
     many = Results(results.path, Predictions(torch.rand(50, 30), torch.arange(50) % 30, [""] * 50))
     assert not many.show_confusion_matrix().axes[0].texts
+
+
+@pytest.fixture
+def confused(image_data):
+    """Three classes of which `dog` has no picture: two cold ones are taken for warm, one warm one for a dog."""
+    values = torch.full((16, 3), 0.1)
+    targets = image_data.targets("valid")
+    values[range(16), targets] = 0.7
+    values[3], values[5] = torch.tensor([0.2, 0.6, 0.1]), torch.tensor([0.1, 0.8, 0.1])  # of class 0, cold
+    values[10] = torch.tensor([0.1, 0.1, 0.5])  # of class 1, warm
+    values[12, 1] = 0.9
+    return Results(image_data, Predictions(values, targets, image_data.items("valid"), ["cold", "warm", "dog"]))
+
+
+def test_confused_pairs_are_drawn_with_their_counts_and_an_example_of_each(confused):
+    figure = confused.show_most_confused()
+    texts = [[text.get_text().strip() for text in axis.texts] for axis in figure.axes]
+    assert texts == [[], [], ["cold → warm", "2 of 8 (25%)"], [], ["none here"], ["warm → dog", "1 of 8 (12%)"]]
+    assert [axis.patches[0].get_width() for axis in figure.axes[2::3]] == [2, 1]
+    shown = [axis.images[0].get_array() if axis.images else None for axis in figure.axes]
+    for place, row in ((0, 5), (1, 12), (3, 10)):  # the surest mistake, the surest one of the other class, the only mistake
+        assert (shown[place] == read_image(confused.path / confused.items[row], 240)).all()
+    check_legible(figure)
+
+
+def test_confused_pairs_equal_scikit_learn(results):
+    counts = confusion_matrix(results.targets, results.predicted)
+    expected = sorted(
+        (f"{counts[a, 1 - a]} of {counts[a].sum()} ({counts[a, 1 - a] / counts[a].sum():.0%})" for a in (0, 1)), reverse=True
+    )
+    figure = results.show_most_confused()
+    assert sorted((axis.texts[1].get_text().strip() for axis in figure.axes[2::3]), reverse=True) == expected
+    assert len(results.show_most_confused(1).axes) == 3
+
+
+def test_without_mistakes_no_pair_is_confused(image_data):
+    targets = image_data.targets("valid")
+    perfect = Results(image_data, Predictions(torch.eye(2)[targets], targets, image_data.items("valid"), image_data.classes))
+    figure = perfect.show_most_confused()
+    assert [text.get_text() for text in figure.texts] == ["Most confused pairs: actual class → predicted class", "none"]
+    assert not figure.axes
+    check_legible(figure)
 
 
 def test_predictions_without_targets_or_with_several_labels_are_refused(image_data):

@@ -51,7 +51,7 @@ class Animal:
     length: float
     neck: float
     stride: float
-    ears: Literal["pointed", "folded", "floppy", "pricked"]
+    ears: Literal["pointed", "folded", "floppy", "pricked", "hidden"]  # hidden: under a woollen cap
     ear_size: float
     muzzle: float  # how far it stands out of the face
     muzzle_width: float
@@ -67,6 +67,14 @@ class Animal:
     mouth_open: bool
     collar: Colour | None
     gaze: tuple[float, float]
+    # what only some breeds of dogs have
+    tail_kind: Literal["plain", "stub", "curled", "plumed", "pompom"] = "plain"
+    curls: bool = False  # of the whole coat
+    crest: float = 0.0  # how far the hair on the head stands up
+    beard: float = 0.0  # how far the hair of the chin hangs down
+    cap: Colour | None = None
+    wrinkles: bool = False  # on the forehead
+    sheet: bool = False  # over all of it, with holes for the eyes
 
 
 def random_animal(rng: np.random.Generator, species: Species) -> Animal:

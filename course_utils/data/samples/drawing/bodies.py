@@ -111,12 +111,26 @@ def neck(animal: Animal, body: Frame, head: Frame, chest: Point) -> list[Shape]:
     return shapes
 
 
+TAILS = {  # how thick it is along its way
+    "plain": (1, 1.1, 0.95, 0.6),
+    "curled": (1, 1.35, 1.3, 0.8),
+    "plumed": (1, 1.6, 1.7, 0.7),
+    "pompom": (0.7, 0.6, 0.6, 0.6),
+}
+
+
 def tail(animal: Animal, body: Frame, at: Point) -> list[Shape]:
     """A tail along a curve: up in the air where the animal stands, else round it on the ground."""
     x, y, z = at
     reach, lift = animal.tail, animal.tail_lift
+    if animal.tail_kind == "stub":
+        return [ball(body, (x, y + 0.05, z - 0.05), (0.3, 0.28, 0.3), Part.TAIL, 0.1)]
     side = 1.0 if animal.gaze[0] > 0 else -1.0
-    if animal.pose == "stand" or (animal.species == "dog" and lift > 0.5):
+    if animal.tail_kind == "curled":
+        up = max(y, 0.9)
+        turns = ((0.0, 0.25, -0.5), (0.1 * side, 0.95, -0.1), (0.35 * side, 0.2, 0.25))
+        corners = [(x, y, z), *((x + dx * reach, up + dy * reach, z + dz * reach) for dx, dy, dz in turns)]
+    elif animal.pose == "stand" or (animal.species == "dog" and lift > 0.5):
         rise = 0.2 + lift
         corners = [
             (x, y, z),
@@ -133,8 +147,9 @@ def tail(animal: Animal, body: Frame, at: Point) -> list[Shape]:
         ]
     points = curve(*(np.array(corner) for corner in corners), steps=5)
     thick = 0.17 + 2.2 * animal.fluff + (0.04 if animal.species == "dog" else 0.0)
-    radii = thick * np.interp(np.linspace(0, 1, 6), [0, 0.5, 0.85, 1], [1, 1.1, 0.95, 0.6])
-    return [
+    radii = thick * np.interp(np.linspace(0, 1, 6), [0, 0.5, 0.85, 1], TAILS[animal.tail_kind])
+    pompom = [ball(body, tuple(points[-1]), (0.42, 0.42, 0.42), Part.TAIL, 0.05)] if animal.tail_kind == "pompom" else []
+    return pompom + [
         cone(body, tuple(p), tuple(q), r0, r1, Part.TAIL, 0.08)
         for p, q, r0, r1 in zip(points, points[1:], radii, radii[1:], strict=False)
     ]

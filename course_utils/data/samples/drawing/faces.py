@@ -12,7 +12,7 @@ DARK: Colour = (0.13, 0.10, 0.10)
 
 def draw_ears(animal: Animal, head: Frame, canvas: Canvas) -> None:
     """The pink inside of ears that stand up."""
-    if animal.ears not in ("pointed", "pricked"):
+    if animal.ears not in ("pointed", "pricked") or animal.sheet:
         return
     e = animal.ear_size
     tone = np.array(PINK) * 0.55 + np.array(animal.coat.ground) * 0.4
@@ -32,8 +32,11 @@ def draw_face(animal: Animal, head: Frame, canvas: Canvas, light: Light) -> None
     """Eyes, mouth and whiskers."""
     for side in (-1, 1):
         (cat_eye if animal.species == "cat" else dog_eye)(animal, head, canvas, side, light)
-    (cat_mouth if animal.species == "cat" else dog_mouth)(animal, head, canvas)
+    if not animal.sheet:
+        (cat_mouth if animal.species == "cat" else dog_mouth)(animal, head, canvas)
     draw_nose_shine(animal, head, canvas)
+    if animal.wrinkles:
+        draw_wrinkles(head, canvas)
 
 
 def closed_eye(eye: Frame, size: float, canvas: Canvas) -> None:
@@ -76,6 +79,8 @@ def dog_eye(animal: Animal, head: Frame, canvas: Canvas, side: int, light: Light
         return
     across, up = eye.direction(size, 0, 0), eye.direction(0, size, 0)
     near = 0.3 * eye.unit
+    if animal.sheet:
+        canvas.patch(eye.origin, across * 1.7, up * 1.7, DARK, tolerance=near)
     canvas.patch(eye.origin, across * 1.28, up * 1.15, DARK, "almond", tolerance=near)
     canvas.patch(eye.origin, across * 1.08, up * 0.9, (0.80, 0.76, 0.72), "almond", tolerance=near)
     look = eye.point(animal.gaze[0] * size, animal.gaze[1] * size, 0.01)
@@ -121,6 +126,16 @@ def dog_mouth(animal: Animal, head: Frame, canvas: Canvas) -> None:
             curve(head.point(s * 0.1, -0.5, 1.0 + out), head.point(s * 0.4, -0.6, 0.7 + out), head.point(s * 0.5, -0.42, 0.5))
         )
     canvas.strokes(lips, max(1.0, 0.04 * head.unit), DARK, 0.7)
+
+
+def draw_wrinkles(head: Frame, canvas: Canvas) -> None:
+    """Folds over the eyes and the nose."""
+    folds = []
+    for high, wide in ((0.34, 0.16), (0.5, 0.26), (0.66, 0.2)):
+        ends = [head.point(side * wide, high + 0.06, 0.98 * (1 - (high - 0.05) ** 2) ** 0.5 - 0.08) for side in (-1, 1)]
+        folds.append(curve(ends[0], head.point(0, high - 0.1, 0.9), ends[1]))
+    if abs(head.axes[0, 2]) < 0.75:
+        canvas.strokes(folds, max(1.0, 0.045 * head.unit), DARK, 0.45)
 
 
 def draw_nose_shine(animal: Animal, head: Frame, canvas: Canvas) -> None:

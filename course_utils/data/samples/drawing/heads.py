@@ -43,7 +43,25 @@ def dog_head(animal: Animal, head: Frame) -> list[Shape]:
     if animal.mouth_open:
         shapes.append(ball(head, (0, -0.66, 0.6 + 0.8 * out), (0.22 * wide, 0.22, 0.34), Part.MOUTH, 0))
         shapes.append(ball(head, (0, -0.78, 0.78 + 0.85 * out), (0.15 * wide, 0.24, 0.12), Part.TONGUE, 0))
+    if animal.cap is not None:
+        shapes += cap(head)
+    if animal.crest:
+        shapes.append(ball(head, (0, 0.62, -0.08), (0.66, 0.32 + animal.crest, 0.62), Part.HEAD, 0.12))
+    if animal.beard:
+        for side in (-1, 1):
+            whisker = (0.3 * wide, 0.3 + 0.3 * animal.beard, 0.3)
+            shapes.append(ball(head, (side * 0.26, -0.5, 0.62 + out), whisker, Part.MUZZLE, 0.1))
+        shapes.append(ball(head, (0, -0.66, 0.6 + 0.8 * out), (0.3 * wide, 0.2 + animal.beard, 0.32), Part.MUZZLE, 0.1))
     return shapes
+
+
+def cap(head: Frame) -> list[Shape]:
+    """A woollen cap with a bobble, pulled over the ears."""
+    return [
+        ball(head, (0, 0.42, -0.1), (0.97, 0.78, 0.92), Part.CAP, 0.05),
+        ball(head, (0, 0.4, -0.06), (1.04, 0.2, 1.0), Part.BOBBLE, 0),
+        ball(head, (0, 1.3, -0.12), (0.3, 0.3, 0.3), Part.BOBBLE, 0),
+    ]
 
 
 def dog_ear(animal: Animal, head: Frame, side: int) -> list[Shape]:
@@ -61,5 +79,7 @@ def dog_ear(animal: Animal, head: Frame, side: int) -> list[Shape]:
                 cone(head, (side * 0.6, 0.5, 0), (side * 0.8, 0.92, 0.02), 0.34, 0.22, Part.EAR),
                 cone(head, (side * 0.8, 0.94, 0.04), (side * 0.98, 0.94 - 0.5 * e, 0.42), 0.24, 0.06, Part.EAR, 0.04),
             ]
+        case "hidden":
+            return []
         case _:
             return [cone(head, (side * 0.5, 0.5, -0.05), (side * 0.68, 0.7 + 0.85 * e, -0.02), 0.36, 0.07, Part.EAR)]

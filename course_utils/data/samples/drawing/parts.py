@@ -24,6 +24,8 @@ class Part(IntEnum):
     TAG = 8
     TONGUE = 9
     MOUTH = 10
+    CAP = 11
+    BOBBLE = 12
 
 
 @dataclass

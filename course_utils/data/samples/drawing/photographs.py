@@ -76,7 +76,7 @@ def framed(model: Model, shot: Shot) -> Model:
     if shot.closeness == "whole":
         left, right, bottom, top = model.bounds(set(Part) - {Part.TAIL})
     else:
-        left, right, bottom, top = model.bounds({Part.HEAD, Part.EAR, Part.MUZZLE, Part.NOSE})
+        left, right, bottom, top = model.bounds({Part.HEAD, Part.EAR, Part.MUZZLE, Part.NOSE, Part.CAP})
     if shot.closeness == "bust":
         left, right, bottom = left - 0.3, right + 0.3, bottom - 1.4
     scale = shot.fill * min(shot.width / (right - left), shot.height / (top - bottom))

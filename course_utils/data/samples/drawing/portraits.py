@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_utils.data.samples.drawing.animals import Animal
+from course_utils.data.samples.drawing.breed_coats import BREED_COATS
 from course_utils.data.samples.drawing.canvas import Canvas
 from course_utils.data.samples.drawing.coats import Coat, body_markings, head_markings, soft_step
 from course_utils.data.samples.drawing.colours import Colour, Light
@@ -20,7 +21,7 @@ def paint(animal: Animal, model: Model, pixels: Array, light: Light, rng: np.ran
     height, width = pixels.shape[1:]
     unit = model.head.unit
     corner = (int(rng.integers(1024)), int(rng.integers(1024)))
-    hair = noise_like((height, width), HAIRS[int(unit > 70)], corner)
+    hair = noise_like((height, width), (CURLS if animal.curls else HAIRS)[int(unit > 70)], corner)
     sculpture = Sculpture(width, height, hair * np.float32(unit * animal.fluff))
     for shape in model.shapes:
         sculpture.add(shape)
@@ -36,6 +37,7 @@ def paint(animal: Animal, model: Model, pixels: Array, light: Light, rng: np.ran
 
 
 HAIRS = ((6.0, 2.0), (11.0, 3.0))  # height and width in pixels, for animals that are small and large in the picture
+CURLS = ((4.0, 4.0), (8.0, 8.0))
 
 
 def local(frame: Frame, depth: Array, window: tuple[slice, slice]) -> tuple[Array, Array, Array]:
@@ -71,6 +73,8 @@ def coat_colours(animal: Animal, model: Model, depth: Array, part: NDArray[np.ui
         Part.TAG: (0.95, 0.80, 0.35),
         Part.TONGUE: (0.92, 0.50, 0.52),
         Part.MOUTH: (0.32, 0.12, 0.13),
+        Part.CAP: animal.cap or DARK,
+        Part.BOBBLE: (0.94, 0.92, 0.86),
     }
     others = np.flatnonzero(part.ravel() >= Part.NOSE)
     table = np.array([fixed[which] for which in Part if which >= Part.NOSE], dtype=np.float32)
@@ -94,6 +98,8 @@ def dyed(coat: Coat, marking: Array, third: Array | None, pale: Array | None) ->
 def body_colours(animal: Animal, part: NDArray[np.uint8], x: Array, y: Array, z: Array) -> Array:
     """Give the coat's colour for points of the body, the legs and the tail."""
     coat = animal.coat
+    if coat.pattern in BREED_COATS:
+        return dyed(coat, *BREED_COATS[coat.pattern][0](animal, part, x, y, z))
     marking, third = body_markings(coat, x, y, z, animal.girth)
     pale = None
     if coat.bib:
@@ -108,6 +114,8 @@ def body_colours(animal: Animal, part: NDArray[np.uint8], x: Array, y: Array, z:
 
 def head_colours(coat: Coat, part: NDArray[np.uint8], x: Array, y: Array, z: Array) -> Array:
     """Give the coat's colour for points of the head and the ears."""
+    if coat.pattern in BREED_COATS:
+        return dyed(coat, *BREED_COATS[coat.pattern][1](coat, part, x, y, z))
     marking, third = head_markings(coat, x, y, z)
     pale = None
     if coat.blaze:
