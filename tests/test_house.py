@@ -60,7 +60,7 @@ print(sorted((heavy - {"torch", "numpy"}) & sys.modules.keys()))
         ("training", set()),
         ("vision", {"data", "training"}),
         ("excel", set()),
-        ("widgets", {"excel", "training"}),
+        ("widgets", {"excel", "training", "vision"}),
         ("tabular", {"data", "training"}),
     ],
 )

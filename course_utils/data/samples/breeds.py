@@ -1,0 +1,182 @@
+"""Drawn dogs of twelve breeds, a stand-in for Kaggle's dog-breed-identification.
+
+The files are those of the Kaggle set: labels.csv (id,breed), train/<id>.jpg, test/<id>.jpg without labels, and
+sample_submission.csv; ids are 32 hexadecimal digits that mean nothing. As in the real set some breeds are a little more frequent
+than others, pictures are of all sizes, and places, things, poses and light are drawn from the same distributions for all breeds.
+
+How a picture comes about: a breed is drawn with its share (`BREEDS`), then one of the breed's looks, then a picture of that look,
+in which nothing else depends on the breed. Eight of the twelve breeds form four pairs that have a look in common: a grey sled dog
+may be a malamute or a Siberian husky, a terrier whose cap hides its ears a Norfolk or a Norwich. So whoever names the look of
+every picture knows all there is to know, and the best possible probabilities are Bayes' rule:
+
+    p(breed | look) = share(breed) p(look | breed) / (sum of the same over all breeds)
+
+With n(breed, look) the share of pictures of this breed and look, the log loss of these probabilities is expected to be
+-sum of n(breed, look) log p(breed | look), which is `BEST_LOG_LOSS`; the accuracy of the most probable breed is the sum over
+looks of the largest n(breed, look), which is `BEST_ACCURACY`. No model can be expected to do better. Over a few hundred pictures
+both vary by chance: `posteriors` gives the best possible probabilities of every single picture, and so their score on the same
+pictures as the model's.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from course_utils.data.samples.drawing.animals import Animal
+from course_utils.data.samples.drawing.kennel import LOOKS, dog
+from course_utils.data.samples.drawing.photographs import Shot, random_shot, take
+from course_utils.data.samples.workers import draw_in_processes
+from course_utils.errors import CourseError
+from course_utils.files import replacing
+
+VERSION = 1  # goes up whenever the pictures change
+
+Sizes = dict[str, int]
+SIZES: Sizes = {"train": 1200, "test": 240}  # pictures
+
+GHOSTS = 0.1  # the share of pictures in which a sheet hides the dog
+# of a hundred dogs how many are of a breed, and of ten of these how many have which look where no sheet hides it
+BREEDS: dict[str, tuple[int, dict[str, int]]] = {
+    "beagle": (8, {"beagle": 10}),
+    "bernese_mountain_dog": (9, {"mountain dog": 10}),
+    "cardigan": (9, {"red corgi": 5, "black corgi": 5}),
+    "golden_retriever": (7, {"golden retriever": 10}),
+    "malamute": (8, {"grey sled dog": 10}),
+    "miniature_poodle": (9, {"white poodle": 5, "brown poodle": 5}),
+    "norfolk_terrier": (9, {"terrier in a cap": 6, "red terrier, ears down": 4}),
+    "norwich_terrier": (8, {"terrier in a cap": 6, "black and tan terrier, ears up": 4}),
+    "pembroke": (9, {"red corgi": 10}),
+    "pug": (7, {"pug": 10}),
+    "siberian_husky": (9, {"grey sled dog": 5, "black sled dog, blue eyes": 5}),
+    "toy_poodle": (8, {"white poodle": 10}),
+}
+BEST_LOG_LOSS = 0.325
+BEST_ACCURACY = 0.769
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture of the set: where it lies, and what it shows."""
+
+    split: str
+    index: int  # in its split; with the seed, all that its random numbers come from
+    id: str
+    breed: str
+    look: str  # one of the breed's
+
+    @property
+    def path(self) -> str:
+        """In the folder of the set."""
+        return f"{self.split}/{self.id}.jpg"
+
+
+def draw(folder: Path, seed: int = 0, processes: int | None = None) -> None:
+    """Draw the whole set into a folder: 1,440 JPEGs of 180 to 500 pixels a side, the same to the byte for the same seed.
+
+    Args:
+        folder: created where it is missing; files of the same names are overwritten.
+        seed: another seed draws other pictures.
+        processes: how many draw at once (default: one per core, at most 8); the pictures do not depend on it.
+
+    Raises:
+        DrawingError: a process could not draw or write its pictures.
+    """
+    draw_sizes(folder, SIZES, seed, processes)
+
+
+def draw_sizes(folder: Path, sizes: Sizes, seed: int = 0, processes: int | None = None) -> None:
+    """Draw a set with other numbers of pictures."""
+    folder = Path(folder)
+    chosen = pictures(sizes, seed)
+    for split in sizes:
+        (folder / split).mkdir(parents=True, exist_ok=True)
+    write_table(folder / "labels.csv", ["id", "breed"], [[p.id, p.breed] for p in chosen if p.split == "train"])
+    even = [repr(1 / len(BREEDS))] * len(BREEDS)
+    write_table(folder / "sample_submission.csv", ["id", *sorted(BREEDS)], [[p.id, *even] for p in chosen if p.split == "test"])
+    draw_in_processes(__name__, len(chosen), {"folder": str(folder), "sizes": sizes, "seed": seed}, processes)
+
+
+def draw_share(folder: str, sizes: Sizes, seed: int, share: int, shares: int) -> Iterator[None]:
+    """Draw one of several equal shares of a set into folders that exist, yielding after each picture."""
+    for picture in pictures(sizes, seed)[share::shares]:
+        shot, animal, rng = compose(picture, seed)
+        take(shot, animal, rng).save(Path(folder) / picture.path, "JPEG", quality=shot.quality)
+        yield
+
+
+def write_table(path: Path, header: list[str], rows: list[list[str]]) -> None:
+    """Write comma-separated values that need no quotes, each line ended by a line feed on every system."""
+    with replacing(path) as part:
+        part.write_text("".join(",".join(row) + "\n" for row in [header, *rows]), encoding="ascii", newline="\n")
+
+
+def pictures(sizes: Sizes, seed: int = 0) -> list[Picture]:
+    """List a set's pictures, each split in the order of its ids, as Kaggle's tables are."""
+    kinds = [(breed, look) for breed in sorted(BREEDS) for look in looks_of(breed)]
+    shares = [BREEDS[breed][0] / 100 * looks_of(breed)[look] for breed, look in kinds]
+    found: list[Picture] = []
+    for number, (split, count) in enumerate(sizes.items()):
+        rng = np.random.default_rng([seed, 0, number])
+        of_each = np.diff(np.round(np.cumsum(shares) * count), prepend=0).astype(int)
+        shown = rng.permutation(np.repeat(np.arange(len(kinds)), of_each)).tolist()
+        of_split = [Picture(split, index, rng.bytes(16).hex(), *kinds[kind]) for index, kind in enumerate(shown)]
+        found += sorted(of_split, key=lambda picture: picture.id)
+    return found
+
+
+def looks_of(breed: str) -> dict[str, float]:
+    """Give the probabilities of the looks that a breed may have.
+
+    >>> looks_of("pug")
+    {'pug': 0.9, 'ghost': 0.1}
+    """
+    _, tenths = BREEDS[breed]
+    return {**{look: n / 10 * (1 - GHOSTS) for look, n in tenths.items()}, "ghost": GHOSTS}
+
+
+def compose(picture: Picture, seed: int = 0) -> tuple[Shot, Animal, np.random.Generator]:
+    """Choose what a picture looks like; the generator goes on to its details.
+
+    Everything around the dog, its pose and its collar are drawn alike whatever its look; its breed plays no part but by the look.
+    """
+    rng = np.random.default_rng([seed, 1 + list(SIZES).index(picture.split), picture.index])
+    shot = random_shot(rng)
+    return shot, dog(LOOKS[picture.look], rng), rng
+
+
+def posterior(look: str) -> NDArray[np.float64]:
+    """Give the probabilities of the breeds, in alphabetical order, where the look is all that is known: (12,).
+
+    >>> posterior("pug").max()
+    1.0
+    """
+    weights = np.array([BREEDS[breed][0] * looks_of(breed).get(look, 0.0) for breed in sorted(BREEDS)])
+    return weights / weights.sum()
+
+
+def posteriors(seed: int = 0) -> dict[str, NDArray[np.float64]]:
+    """Give, by id, the best possible probabilities of the breeds in alphabetical order for each picture of the whole set."""
+    return {id: posterior(picture.look) for id, picture in _by_id(seed).items()}
+
+
+def truth(id: str, seed: int = 0) -> str:
+    """Say what breed the dog in a picture of the whole set is, also in test.
+
+    Raises:
+        CourseError: the set has no such picture.
+    """
+    if id not in _by_id(seed):
+        raise CourseError(
+            f"the drawn dogs have no picture {id!r}; ids have 32 hexadecimal digits, such as {min(_by_id(seed))}, "
+            "without folder and suffix"
+        )
+    return _by_id(seed)[id].breed
+
+
+@lru_cache(maxsize=4)
+def _by_id(seed: int) -> dict[str, Picture]:
+    return {picture.id: picture for picture in pictures(SIZES, seed)}

@@ -1,0 +1,93 @@
+"""What every feature asks of its table before it touches it, in words that say which column and which rows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals as nw
+
+from course_utils.tabular.errors import TableError
+
+Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
+
+
+def in_list(names: str | Sequence[str]) -> list[str]:
+    """One column name or several, as a list."""
+    return [names] if isinstance(names, str) else list(names)
+
+
+def as_frame(table: Any, *columns: str) -> Frame:
+    """Wrap a table of any engine, and see that it has these columns; a `TableError` says which are missing."""
+    try:
+        frame: Frame = nw.from_native(table)
+    except TypeError:
+        kind = f"{type(table).__module__}.{type(table).__qualname__}"
+        raise TableError(f"expected a table (pandas, Polars, DuckDB, Spark); got a {kind}") from None
+    there = frame.collect_schema().names()
+    if missing := [name for name in columns if name not in there]:
+        raise TableError(f"the table has no column {', '.join(map(repr, missing))}; its columns are {', '.join(there)}")
+    return frame
+
+
+def require_dates(frame: Frame, *columns: str) -> None:
+    """Raise a `TableError` where a column holds no dates; text that looks like dates is text."""
+    for name, dtype in frame.collect_schema().items():
+        if name in columns and not dtype.is_temporal():
+            raise TableError(
+                f"column {name!r} should hold dates but holds {dtype}; parse it first, in pandas with "
+                f'table["{name}"] = pandas.to_datetime(table["{name}"], format="%Y-%m-%d")'
+            )
+
+
+def numbers(frame: Frame, column: str) -> nw.Expr:
+    """A column of numbers, or of true and false, as numbers in which nothing is missing: what was, counts as 0.
+
+    Raises a `TableError` where the column holds something else.
+    """
+    dtype = frame.collect_schema()[column]
+    values = nw.col(column)
+    if dtype == nw.Boolean:
+        return nw.when(values).then(nw.lit(1)).otherwise(nw.lit(0))
+    if dtype.is_float():
+        return values.fill_nan(0).fill_null(0)  # where engines tell "not a number" from missing, we do not
+    if not dtype.is_integer():
+        raise TableError(
+            f"column {column!r} should hold numbers, or true and false, but holds {dtype}; make it a flag first, in pandas "
+            f'for instance with table["{column}"] = table["{column}"] != "0"'
+        )
+    return values.fill_null(0)
+
+
+def refuse_duplicates(frame: Frame, by: Sequence[str], date: str, day: str) -> None:
+    """Raise a `TableError` where a date is missing or comes twice for the same `by`; `day` holds the date's day number.
+
+    Where the engine is lazy, this runs a query of its own.
+    """
+    counts = frame.group_by(*by).agg(rows=nw.len(), dated=nw.col(day).count(), days=nw.col(day).n_unique())
+    wrong = rows_of(counts.filter((nw.col("rows") != nw.col("days")) | (nw.col("rows") != nw.col("dated"))).sort(*by).head(1))
+    if not wrong:
+        return
+    group = wrong[0]
+    key = {name: group[name] for name in by}
+    if without := group["rows"] - group["dated"]:
+        raise TableError(f"{in_words(key)} has {without:,} of {group['rows']:,} rows without {date}; fill them in or drop them")
+    of_group = frame.filter(*[nw.col(name) == value for name, value in key.items()])
+    days = of_group.group_by(day).agg(nw.col(date).min(), rows=nw.len()).filter(nw.col("rows") > 1)
+    twice = rows_of(days.sort(day).head(1))[0]
+    raise TableError(
+        f"{in_words({**key, date: twice[date]})} has {twice['rows']} rows; expected one for each {', '.join(by)} and day. "
+        f"Drop or combine them first, in pandas with table.drop_duplicates({[*by, date]})"
+    )
+
+
+def rows_of(frame: Frame) -> list[dict[str, Any]]:
+    """The rows themselves, of an engine that has them at once or of one that must run a query."""
+    return (frame.collect() if isinstance(frame, nw.LazyFrame) else frame).rows(named=True)
+
+
+def in_words(key: dict[str, Any]) -> str:
+    """A key as one would write it.
+
+    >>> in_words({"Store": 1, "State": "HE"})
+    'Store 1, State HE'
+    """
+    return ", ".join(f"{name} {value.date() if hasattr(value, 'date') else value}" for name, value in key.items())

@@ -1,0 +1,243 @@
+"""Tables for training: whole columns as tensors in memory, of which a mini-batch is an index."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from course_utils.errors import CourseError
+from course_utils.tabular.errors import TableError
+from course_utils.tabular.preprocess import Preprocessor, in_memory
+from course_utils.training.data import Data, Split, Task, number_of_batches
+
+Inputs = tuple[Tensor, Tensor]  # codes (N, categorical) and values (N, continuous)
+EVALUATION = 4096  # rows of a mini-batch from which nothing is learnt: as large as is fast
+
+
+class TabularLoader:
+    """Mini-batches `((codes, values), y)` of some rows of tensors that are in memory; y is None where there are no targets.
+
+    No row is touched before its turn, and then with all others of its mini-batch at once: no worker processes are needed. A
+    shuffled pass takes a new random order and leaves out a last mini-batch of one row, which batch norm cannot train on.
+    """
+
+    def __init__(self, inputs: Inputs, targets: Tensor | None, rows: Tensor, batch_size: int, shuffle: bool = False) -> None:
+        self.inputs, self.targets, self.rows, self.batch_size, self.shuffle = inputs, targets, rows, batch_size, shuffle
+
+    def __len__(self) -> int:
+        single_left = len(self.rows) % self.batch_size == 1 and len(self.rows) > 1
+        return number_of_batches(len(self.rows), self.batch_size, drop_last=self.shuffle and single_left)
+
+    def __iter__(self) -> Iterator[tuple[Inputs, Any]]:
+        codes, values = self.inputs
+        rows = self.rows[torch.randperm(len(self.rows)).to(self.rows.device)] if self.shuffle else self.rows
+        for batch in rows.split(self.batch_size)[: len(self)]:
+            yield (codes[batch], values[batch]), None if self.targets is None else self.targets[batch]
+
+
+class TabularDataset:
+    """The rows of one split one at a time: `dataset[i]` is `((codes, values), y)`, y None in a test set."""
+
+    def __init__(self, data: "TabularData", split: Split) -> None:
+        self.data, self.split = data, split
+
+    def __len__(self) -> int:
+        return len(self.data.rows(self.split))
+
+    def __getitem__(self, i: int) -> tuple[Inputs, Tensor | None]:
+        row, targets = self.data.rows(self.split)[i], self.data.targets(self.split)
+        codes, values = self.data.inputs(self.split)
+        return (codes[row], values[row]), None if targets is None else targets[i]
+
+
+class TabularData(Data):
+    """Rows of a table with a number to predict for each; made by `from_frame`.
+
+    With `log_target` a network gives the logarithm of the target (see `activation`), and is compared with the logarithm of the
+    true one (see `TabularLearner`). Everywhere else targets and predictions are on the target's own scale.
+    """
+
+    task: Task = "regression"
+
+    def __init__(
+        self,
+        preprocessor: Preprocessor,
+        inputs: Inputs,
+        targets: Tensor,
+        rows: dict[str, Tensor],
+        labels: Sequence[str],
+        batch_size: int = 128,
+        log_target: bool = False,
+        test: tuple[Inputs, Sequence[str]] | None = None,
+        path: str | Path = ".",
+    ) -> None:
+        """Take what `preprocessor` made of a table, with the numbers of the `train` and `valid` rows, and of a test table."""
+        super().__init__()
+        if batch_size < 1:
+            raise CourseError(f"batch_size is {batch_size}; a mini-batch holds one row or more")
+        self.preprocessor, self.batch_size, self.log_target, self.path = preprocessor, batch_size, log_target, Path(path)
+        self._inputs, self._targets, self._labels = (
+            {"train": inputs, "valid": inputs},
+            targets,
+            {"train": labels, "valid": labels},
+        )
+        self._rows = dict(rows)
+        if test is not None:
+            self._inputs["test"], self._labels["test"] = test
+            self._rows["test"] = torch.arange(len(test[0][0]))
+        self.train_ds, self.valid_ds = TabularDataset(self, "train"), TabularDataset(self, "valid")
+        self.test_ds = None if test is None else TabularDataset(self, "test")
+        self.to(self.device)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        target: str,
+        categorical: Sequence[str],
+        continuous: Sequence[str],
+        valid_idx: Sequence[int] | NDArray[np.int64],
+        batch_size: int = 128,
+        log_target: bool = False,
+        test: Any = None,
+        label: str | None = None,
+        preprocessor: Preprocessor | None = None,
+        path: str | Path = ".",
+    ) -> "TabularData":
+        """Data from a table in memory (pandas or Polars), as the lecture's library made it (2:15:08).
+
+        Args:
+            frame: the table to learn from.
+            target: its column of numbers to predict.
+            categorical: columns that get an embedding.
+            continuous: columns of amounts.
+            valid_idx: the numbers of the rows that validate, counted from 0; the others train.
+            batch_size: rows in a training step.
+            log_target: predict the logarithm, so that errors count in proportion to the target (sales).
+            test: a table of the same columns, the target aside, to predict.
+            label: a column that names rows, such as Id; it is used where a table has it. Other rows go by their index in
+                pandas, and by their number elsewhere.
+            preprocessor: one that has learnt before, as that of a saved model; by default a new one learns from the rows that
+                train.
+            path: where a Learner keeps its weights: path/models.
+
+        Raises:
+            TableError: a column is missing or of the wrong type, the table is empty, the target is missing somewhere or has
+                no logarithm, or valid_idx does not name some but not all of the rows.
+        """
+        table = in_memory(frame, [target, *categorical, *continuous])
+        if target in (*categorical, *continuous):
+            raise TableError(f"column {target!r} is the target, so it cannot be one of the columns to predict it from")
+        if not len(table):
+            raise TableError("the table has no rows; give one with rows to learn from and rows to validate with")
+        valid = _row_numbers(valid_idx, len(table))
+        train = np.delete(np.arange(len(table)), valid)
+        labels = row_labels(table, label)
+        targets = _target_column(table, target, log_target, labels)
+        if preprocessor is None:
+            preprocessor = Preprocessor(categorical, continuous).fit(frame, train)
+        elif preprocessor.columns != [*categorical, *continuous]:
+            raise TableError(f"the preprocessor is for the columns {preprocessor.columns}, not {[*categorical, *continuous]}")
+        rows = {"train": torch.from_numpy(train), "valid": torch.from_numpy(valid)}
+        tested = None
+        if test is not None:
+            try:
+                tested = as_inputs(preprocessor, test), row_labels(in_memory(test, preprocessor.columns), label)
+            except TableError as error:
+                raise TableError(f"the test table: {error}") from None
+            if not len(tested[1]):
+                raise TableError("the test table has no rows; leave it out, or give rows to predict")
+        inputs = as_inputs(preprocessor, frame)
+        return cls(preprocessor, inputs, torch.from_numpy(targets), rows, labels, batch_size, log_target, tested, path)
+
+    def to(self, device: torch.device | str) -> "TabularData":
+        """Move all rows to `device`; a table is small beside what works on it."""
+        super().to(device)
+        moved: dict[int, Inputs] = {}
+        for split, inputs in self._inputs.items():  # two splits share their tensors
+            moved.setdefault(id(inputs), (inputs[0].to(self.device), inputs[1].to(self.device)))
+            self._inputs[split] = moved[id(inputs)]
+        self._rows = {split: rows.to(self.device) for split, rows in self._rows.items()}
+        self._targets = self._targets.to(self.device)
+        return self
+
+    def rows(self, split: Split) -> Tensor:
+        """The numbers of the rows of one split in the tensors of `inputs`."""
+        if split not in self._rows:
+            raise CourseError(f"this data has no {split!r} set; it has {', '.join(self._rows)}")
+        return self._rows[split]
+
+    def inputs(self, split: Split) -> Inputs:
+        """Codes and values of the whole table that one split is a part of."""
+        self.rows(split)
+        return self._inputs[split]
+
+    def loader(self, split: Split, augment: bool = False, shuffle: bool = False) -> TabularLoader:
+        """Mini-batches of one split: of `batch_size` to train with, else of as many as is fast."""
+        size = self.batch_size if shuffle else max(self.batch_size, EVALUATION)
+        return TabularLoader(self.inputs(split), None if split == "test" else self._targets, self.rows(split), size, shuffle)
+
+    def items(self, split: Split) -> list[str]:
+        """The labels of the rows."""
+        labels = self._labels[split] if split in self._labels else []
+        return [labels[row] for row in self.rows(split).tolist()]
+
+    def targets(self, split: Split) -> Tensor | None:
+        """All targets of one split (N,) on their own scale, float32; None for the test set."""
+        rows = self.rows(split)
+        return None if split == "test" else self._targets[rows]
+
+    def activation(self, outputs: Tensor) -> Tensor:
+        """Predictions on the target's own scale, (N,): with `log_target` the exponential of what a network gives."""
+        outputs = outputs.flatten()
+        return outputs.exp() if self.log_target else outputs
+
+
+def as_inputs(preprocessor: Preprocessor, table: Any) -> Inputs:
+    """What a preprocessor makes of a table, as tensors."""
+    codes, values = preprocessor.transform(table)
+    return torch.from_numpy(codes), torch.from_numpy(values)
+
+
+def row_labels(table: "nw.DataFrame[Any]", label: str | None = None) -> list[str]:
+    """What the rows are called: by a column where there is one of that name, else by a pandas index, else by number."""
+    if label is not None and label in table.columns:
+        return [str(value) for value in table[label].to_list()]
+    index = nw.maybe_get_index(table)
+    return [str(value) for value in (range(len(table)) if index is None else index)]
+
+
+def _row_numbers(valid_idx: Sequence[int] | NDArray[np.int64], rows: int) -> NDArray[np.int64]:
+    numbers = np.asarray(valid_idx)
+    if numbers.ndim != 1 or not len(numbers):
+        raise TableError(f"valid_idx names no rows (shape {numbers.shape}); give the numbers of the rows that validate")
+    if numbers.dtype.kind not in "iu":
+        hint = "; of a column of truths, numpy.flatnonzero(column) gives them" if numbers.dtype == bool else ""
+        raise TableError(f"valid_idx holds {numbers.dtype}; expected the whole numbers of rows, counted from 0{hint}")
+    if numbers.min() < 0 or numbers.max() >= rows:
+        raise TableError(f"valid_idx goes from {numbers.min()} to {numbers.max()}, but the rows are numbered 0 to {rows - 1}")
+    unique = np.unique(numbers)
+    if len(unique) < len(numbers):
+        raise TableError(f"valid_idx names {len(numbers) - len(unique):,} rows twice; name each once")
+    if len(unique) == rows:
+        raise TableError(f"valid_idx names all {rows:,} rows, so none is left to train with")
+    return numbers.astype(np.int64)
+
+
+def _target_column(table: "nw.DataFrame[Any]", name: str, log: bool, labels: Sequence[str]) -> NDArray[np.float32]:
+    series = table[name]
+    if not series.dtype.is_numeric():
+        raise TableError(f"the target, column {name!r}, should hold numbers but holds {series.dtype}")
+    targets = series.cast(nw.Float64).to_numpy().astype(np.float32)
+    wrong, what = ~np.isfinite(targets), "missing or infinite"
+    if log and not wrong.any():
+        wrong, what = targets <= 0, "0 or less, which has no logarithm,"
+    if number := int(wrong.sum()):
+        advice = "drop these rows, or use log_target=False" if log and "logarithm" in what else "drop these rows"
+        raise TableError(f"the target, column {name!r}, is {what} in {number:,} rows, first {labels[wrong.argmax()]}; {advice}")
+    return targets

@@ -1,0 +1,177 @@
+"""Dates taken apart and put together, the same on every engine: pandas, Polars, DuckDB, Spark.
+
+The engines disagree on what the difference of two dates is, so everything here counts in days, as whole numbers.
+"""
+
+import re
+
+import narwhals as nw
+from narwhals.typing import IntoFrameT
+
+from course_utils.tabular.checks import as_frame, numbers, require_dates
+from course_utils.tabular.errors import TableError
+
+_PARTS = ("year", "month", "week", "day")
+
+
+def day_number(date: nw.Expr) -> nw.Expr:
+    """Count the days from 1 January 1970 to a date: whole numbers, negative before.
+
+    >>> import pandas as pd
+    >>> table = nw.from_native(pd.DataFrame({"Date": pd.to_datetime(["1970-01-01", "2015-07-31"])}))
+    >>> table.select(day_number(nw.col("Date")))["Date"].to_list()
+    [0, 16647]
+    """
+    return _days_before(date.dt.year()) + date.dt.ordinal_day() - 1
+
+
+def add_datepart(frame: IntoFrameT, column: str, prefix: str | None = None) -> IntoFrameT:
+    """Add thirteen columns that say what day a date is; without a date, numbers are missing and flags false.
+
+    Year, Month, Week (ISO, 1 to 53), Day (1 to 31), Dayofweek (0 is Monday), Dayofyear (from 1), six flags (Is_month_end,
+    Is_month_start, and the same for quarter and year), and Elapsed: seconds since 1 January 1970. Each name begins with
+    `prefix`; by default with the column's name but for the word date at its end: Date gives Year, and saledate saleYear.
+    Raises a `TableError` where the column holds no dates. After the lecture's function of this name (2:10:58).
+
+    >>> import pandas as pd
+    >>> table = add_datepart(pd.DataFrame({"Date": pd.to_datetime(["2014-12-29"])}), "Date")
+    >>> table[["Year", "Month", "Week", "Day", "Dayofweek", "Dayofyear", "Is_month_end", "Elapsed"]].values.tolist()
+    [[2014, 12, 1, 29, 0, 363, False, 1419811200]]
+    """
+    table = as_frame(frame, column)
+    require_dates(table, column)
+    date = nw.col(column)
+    year, month, day, weekday = date.dt.year(), date.dt.month(), date.dt.day(), date.dt.weekday() - 1
+    first, last = day == 1, date.dt.offset_by("1d").dt.day() == 1  # of its month
+    _, thursday = _in_its_year(year, date.dt.ordinal_day() + 3 - weekday)  # a week belongs to the year of its Thursday
+    parts = {
+        "Year": year,
+        "Month": month,
+        "Week": (thursday - 1) // 7 + 1,
+        "Day": day,
+        "Dayofweek": weekday,
+        "Dayofyear": date.dt.ordinal_day(),
+        "Is_month_end": last,
+        "Is_month_start": first,
+        "Is_quarter_end": last & (month % 3 == 0),
+        "Is_quarter_start": first & (month % 3 == 1),
+        "Is_year_end": last & (month == 12),
+        "Is_year_start": first & (month == 1),
+        "Elapsed": _seconds(date, has_time=isinstance(table.collect_schema()[column], nw.Datetime)),
+    }
+    before = re.sub("[Dd]ate$", "", column) if prefix is None else prefix
+    return table.with_columns(
+        *[(part.fill_null(False) if name.startswith("Is_") else part).alias(before + name) for name, part in parts.items()]
+    ).to_native()
+
+
+def combine_date(
+    frame: IntoFrameT, name: str, year: str, month: str | None = None, day: str | int = 1, week: str | None = None
+) -> IntoFrameT:
+    """Add the column `name`: the date of a year, month and day, or the Monday of an ISO week of a year.
+
+    `year`, `month` and `week` are columns of numbers; `day` of the month is one too, or a number. Where a part is missing, or
+    there is no such day (month 13, 30 February, week 54), the date is missing. Raises a `TableError` unless just one of
+    `month` and `week` is given.
+
+    >>> import pandas as pd
+    >>> shops = pd.DataFrame({"Year": [2008, 2015, None], "Month": [9, 2, 1], "Week": [37, 1, 1]})
+    >>> shops = combine_date(shops, "Opened", "Year", month="Month", day=15)
+    >>> combine_date(shops, "Promoted", "Year", week="Week")[["Opened", "Promoted"]]
+          Opened   Promoted
+    0 2008-09-15 2008-09-08
+    1 2015-02-15 2014-12-29
+    2        NaT        NaT
+    """
+    if (month is None) == (week is None):
+        raise TableError(f"a date is made of a year and either a month or a week; got month={month!r} and week={week!r}")
+    given = {part: column for part, column in zip(_PARTS, (year, month, week, day), strict=True) if isinstance(column, str)}
+    table = as_frame(frame, *given.values())
+    # Columns of our own for each step: engines that write queries would else repeat a step in all that use it.
+    own = {part: f"{part} of {name}" for part in (*_PARTS, "exists")}
+    years, months, weeks, days, exists = (nw.col(column) for column in own.values())
+    table = table.with_columns(  # 0, which is no part of any date, where missing
+        **{own[part]: numbers(table, column).cast(nw.Int64) for part, column in given.items()}
+    )
+    if month is not None:
+        before, after = _days_before_month(years, months), _days_before_month(years, months + 1)
+        ordinal = before + (days if isinstance(day, str) else day)
+        possible = months.is_between(1, 12) & (ordinal > before) & (ordinal <= after)
+    else:
+        weekday = (_days_before(years) + 6) % 7  # of 4 January, which is always in week 1; 1 January 1970 was a Thursday
+        ordinal = 4 - weekday + 7 * (weeks - 1)
+        possible = weeks.is_between(1, 53)
+    possible = possible & years.is_between(1001, 9998)  # all of four digits, also the years beside them
+
+    # What is no date is read as some date, and taken out: every engine fails on text that it cannot read.
+    table = table.with_columns(
+        possible.alias(own["exists"]),
+        nw.when(possible).then(years).otherwise(nw.lit(2000)).alias(own["year"]),
+        nw.when(possible).then(ordinal).otherwise(nw.lit(1)).alias(own["day"]),
+    )
+    in_year, ordinal = _in_its_year(years, days)
+    text = nw.concat_str(in_year.cast(nw.String), (1000 + ordinal).cast(nw.String).str.slice(1), separator="-")
+    table = table.with_columns(nw.when(exists).then(text.str.to_datetime(format="%Y-%j")).alias(name))
+    return table.drop(*{own[part] for part in (*given, "day", "exists")}).to_native()
+
+
+def duration_capped(
+    frame: IntoFrameT, name: str, since: str, date: str, days: int, cap: int, earliest_year: int = 1990
+) -> IntoFrameT:
+    """Add the column `name`: the whole periods of `days` days from the date `since` to the date `date`, at most `cap`.
+
+    0 where `since` is missing, later than `date`, or before `earliest_year`, which is how these tables say "unknown". The
+    lecture caps months (30 days) at 24 and weeks at 25 (2:11:23).
+
+    >>> import pandas as pd
+    >>> dates = {"Opened": ["2015-05-15", "1900-01-15"], "Date": ["2015-07-31", "2015-07-31"]}
+    >>> table = pd.DataFrame(dates).apply(pd.to_datetime)
+    >>> duration_capped(table, "Months", "Opened", "Date", days=30, cap=24)["Months"].tolist()
+    [2, 0]
+    """
+    table = as_frame(frame, since, date)
+    require_dates(table, since, date)
+    passed = day_number(nw.col(date)) - day_number(nw.col(since))
+    known = (passed > 0) & (nw.col(since).dt.year() >= earliest_year)
+    periods = nw.when(known).then(passed).otherwise(nw.lit(0)).cast(nw.Int64) // days
+    return table.with_columns(periods.clip(upper_bound=cap).alias(name)).to_native()
+
+
+def _days_before(year: nw.Expr) -> nw.Expr:
+    """Count the days from 1 January 1970 to 1 January of `year`."""
+    past = year - 1
+    return past * 365 + past // 4 - past // 100 + past // 400 - 719_162
+
+
+def _leap(year: nw.Expr) -> nw.Expr:
+    """1 in a leap year, else 0."""
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    return nw.when(leap).then(nw.lit(1)).otherwise(nw.lit(0))
+
+
+def _days_before_month(year: nw.Expr, month: nw.Expr) -> nw.Expr:
+    """Count the days of `year` before `month`, 1 to 13."""
+    too_many = nw.when(month > 2).then(2 - _leap(year)).otherwise(nw.lit(0))  # as if February had 30 days
+    return (367 * month - 362) // 12 - too_many
+
+
+def _in_its_year(year: nw.Expr, ordinal: nw.Expr) -> tuple[nw.Expr, nw.Expr]:
+    """Give the year and day of the year of a day that is counted from `year` but may lie in the one before or after."""
+    length, length_before = 365 + _leap(year), 365 + _leap(year - 1)
+    early, late = ordinal < 1, ordinal > length
+    return (
+        nw.when(early).then(year - 1).when(late).then(year + 1).otherwise(year),
+        nw.when(early).then(ordinal + length_before).when(late).then(ordinal - length).otherwise(ordinal),
+    )
+
+
+def _seconds(date: nw.Expr, has_time: bool) -> nw.Expr:
+    """Count the seconds from 1 January 1970 to a date, or to a date with a time of day."""
+
+    def long(number: nw.Expr) -> nw.Expr:
+        return number.fill_null(0).cast(nw.Int64)  # some engines keep an hour in 8 bits
+
+    seconds = long(day_number(date)) * 86_400
+    if has_time:
+        seconds = seconds + long(date.dt.hour()) * 3_600 + long(date.dt.minute()) * 60 + long(date.dt.second())
+    return nw.when(~date.is_null()).then(seconds)

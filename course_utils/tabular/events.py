@@ -1,0 +1,163 @@
+"""How long since, how long until, and how often of late: what a day's neighbours in time say about it (lecture 2:11:35).
+
+Each store (`by`) is a series of its own, and days are calendar days, also where a store has no row for some of them. The rows
+may come in any order, and keep it where the table is in memory.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import narwhals as nw
+from narwhals.typing import IntoFrameT
+
+from course_utils.tabular.checks import as_frame, in_list, numbers, refuse_duplicates, require_dates
+from course_utils.tabular.dates import day_number
+from course_utils.tabular.errors import TableError
+
+_NEVER = 10_000_000  # days; no date is as far away
+
+
+def elapsed_since(
+    frame: IntoFrameT,
+    event: str | Sequence[str],
+    by: str | Sequence[str],
+    date: str,
+    prefix: str = "After",
+    fill: int | None = None,
+    check: bool = True,
+) -> IntoFrameT:
+    """Add a column `prefix` + `event`: the days since the last day on which `event` was on; 0 on such a day itself.
+
+    `event` names one column or several, of true and false or of numbers, where all but 0 is on and missing is off. Where there
+    was no such day yet, the value is `fill`, and missing by default. Only days up to the row's own count, so nothing is
+    learnt from the future.
+
+    Raises a `TableError` where the same `by` and day come twice or a date is missing. Where the engine is lazy, this runs a
+    query of its own; `check=False` leaves it out.
+
+    >>> import pandas as pd
+    >>> days = pd.DataFrame({"Store": 1, "Date": pd.date_range("2015-01-01", periods=5), "Holiday": [0, 1, 0, 0, 1]})
+    >>> elapsed_since(days, "Holiday", by="Store", date="Date", fill=-1)["AfterHoliday"].tolist()
+    [-1, 0, 1, 2, 0]
+    """
+    return _elapsed(frame, event, by, date, prefix, fill, check, until=False)
+
+
+def elapsed_until(
+    frame: IntoFrameT,
+    event: str | Sequence[str],
+    by: str | Sequence[str],
+    date: str,
+    prefix: str = "Before",
+    fill: int | None = None,
+    check: bool = True,
+) -> IntoFrameT:
+    """Add a column `prefix` + `event`: the days until the next day on which `event` is on; 0 on such a day itself.
+
+    As `elapsed_since`, backwards. This looks ahead: use it for what is known ahead (holidays, planned promotions), never for
+    what is to be predicted.
+
+    >>> import pandas as pd
+    >>> days = pd.DataFrame({"Store": 1, "Date": pd.date_range("2015-01-01", periods=5), "Holiday": [0, 1, 0, 1, 0]})
+    >>> elapsed_until(days, "Holiday", by="Store", date="Date", fill=-1)["BeforeHoliday"].tolist()
+    [1, 0, 1, 0, -1]
+    """
+    return _elapsed(frame, event, by, date, prefix, fill, check, until=True)
+
+
+def _elapsed(
+    frame: IntoFrameT,
+    event: str | Sequence[str],
+    by: str | Sequence[str],
+    date: str,
+    prefix: str,
+    fill: int | None,
+    check: bool,
+    until: bool,
+) -> IntoFrameT:
+    events, groups = in_list(event), in_list(by)
+    table = as_frame(frame, *events, *groups, date)
+    require_dates(table, date)
+    day, *nearest = (f"day number {name}" for name in ("", *events))
+    on = {name: numbers(table, name) != 0 for name in events}
+
+    table = table.with_columns(day_number(nw.col(date)).alias(day))
+    if check:
+        refuse_duplicates(table, groups, date, day)
+    # The last day that was on is the largest day number of those that were on so far; engines differ in what the largest
+    # of nothing is, so days that were off count as one long past (or far ahead).
+    never = nw.lit(_NEVER if until else -_NEVER)
+    table = table.with_columns(
+        *[nw.when(on[name]).then(nw.col(day)).otherwise(never).alias(mark) for name, mark in zip(events, nearest, strict=True)]
+    )
+    so_far = nw.col(*nearest).cum_min(reverse=True) if until else nw.col(*nearest).cum_max()
+    table = table.with_columns(so_far.over(*groups, order_by=day))
+
+    def days(mark: str) -> nw.Expr:
+        known = nw.col(mark).abs() < _NEVER
+        distance = nw.when(known).then((nw.col(day) - nw.col(mark)).abs())
+        return distance if fill is None else distance.otherwise(nw.lit(fill))
+
+    return (
+        table.with_columns(*[days(mark).alias(prefix + name) for name, mark in zip(events, nearest, strict=True)])
+        .drop(day, *nearest)
+        .to_native()
+    )
+
+
+def rolling_sum(
+    frame: IntoFrameT,
+    columns: str | Sequence[str],
+    by: str | Sequence[str],
+    date: str,
+    window: int = 7,
+    direction: Literal["backward", "forward"] = "backward",
+    suffix: str | None = None,
+    check: bool = True,
+) -> IntoFrameT:
+    """Add a column + `suffix` for each of `columns`: its sum over `window` calendar days, the row's own one of them.
+
+    "backward" takes the days that end with the row's own, "forward" those that begin with it; the suffix is by default "_bw" or
+    "_fw", as in the lecture. Missing counts as 0. The lecture's window was of rows: the same where no day is missing, but where
+    a store was shut for months, it reached back over them. Like `elapsed_until`, a forward sum looks ahead. Raises a
+    `TableError` as `elapsed_since` does.
+
+    >>> import pandas as pd
+    >>> dates = pd.to_datetime(["2015-01-01", "2015-01-02", "2015-01-05"])
+    >>> days = pd.DataFrame({"Store": 1, "Date": dates, "Promo": 1})
+    >>> rolling_sum(days, "Promo", by="Store", date="Date", window=3)["Promo_bw"].tolist()
+    [1, 2, 1]
+    """
+    if window < 1 or direction not in ("backward", "forward"):
+        raise TableError(f"expected a window of 1 day or more and 'backward' or 'forward'; got {window} and {direction!r}")
+    values, groups = in_list(columns), in_list(by)
+    table = as_frame(frame, *values, *groups, date)
+    require_dates(table, date)
+    ending = suffix if suffix is not None else {"backward": "_bw", "forward": "_fw"}[direction]
+    schema, day = table.collect_schema(), "day number"
+    sums = [name + ending for name in values]
+    table = table.with_columns(
+        day_number(nw.col(date)).alias(day),
+        *[numbers(table, name).alias(total) for name, total in zip(values, sums, strict=True)],
+    )
+    if check:
+        refuse_duplicates(table, groups, date, day)
+    # A day has at most one row: what is in the window is at most window - 1 rows away. Look at these, and count what is near.
+    sign = 1 if direction == "backward" else -1
+    aways = {rows: f" {rows} rows away" for rows in range(1, window)}
+    table = table.with_columns(
+        *[nw.col(day, *sums).shift(sign * rows).over(*groups, order_by=day).name.suffix(away) for rows, away in aways.items()]
+    )
+
+    def total(name: str) -> nw.Expr:
+        result = nw.col(name)
+        for away in aways.values():
+            near = (nw.col(day) - nw.col(day + away)).abs() < window
+            result = result + nw.when(near).then(nw.col(name + away)).otherwise(nw.lit(0))
+        return result if schema[name.removesuffix(ending)].is_float() else result.cast(nw.Int64)
+
+    return (
+        table.with_columns(*[total(name) for name in sums])
+        .drop(day, *[name + away for name in (day, *sums) for away in aways.values()])
+        .to_native()
+    )

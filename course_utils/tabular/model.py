@@ -1,0 +1,232 @@
+"""A network for tables: an embedding for each category, and fully connected layers on top (lecture 2:14:25)."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from course_utils.errors import CourseError
+from course_utils.tabular.data import TabularData, TabularLoader, as_inputs, row_labels
+from course_utils.tabular.preprocess import Preprocessor, in_memory
+from course_utils.training import storage
+from course_utils.training.data import Data
+from course_utils.training.learner import Learner, Metric, Predictions
+from course_utils.training.metrics import rmspe
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ADAM = partial(torch.optim.Adam, fused=True)  # one pass over the memory of each weight instead of ten
+
+
+def embedding_size(cardinality: int) -> int:
+    """How many numbers describe a category, by the lecture's rule: half of how many there are, 50 at most.
+
+    >>> [embedding_size(n) for n in (2, 8, 1116)]
+    [1, 4, 50]
+    """
+    return min(50, (cardinality + 1) // 2)
+
+
+class TabularModel(nn.Module):
+    """Embeddings beside normalised amounts, then fully connected layers with ReLU and dropout, then one number: (N,).
+
+    (Guo and Berkhahn, 2016, "Entity Embeddings of Categorical Variables", in the form of the lecture's library.)
+
+    Args:
+        embeddings: for each categorical column the number of its codes and the size of its embedding.
+        continuous: the number of continuous columns.
+        layers: the widths of the layers between.
+        dropout: a share for each layer.
+        embedding_dropout: the share of the numbers of embeddings that are zero in a training step.
+        y_range: the output lies between these, by a scaled sigmoid; None or (-inf, inf) lets it take any value.
+
+    >>> model = TabularModel([(8, 4), (3, 2)], continuous=5, layers=(20, 10))
+    >>> model(torch.zeros(6, 2, dtype=torch.long), torch.zeros(6, 5)).shape
+    torch.Size([6])
+    """
+
+    def __init__(
+        self,
+        embeddings: Sequence[tuple[int, int]],
+        continuous: int,
+        layers: Sequence[int] = (1000, 500),
+        dropout: Sequence[float] = (0.001, 0.01),
+        embedding_dropout: float = 0.04,
+        y_range: tuple[float, float] | None = None,
+    ) -> None:
+        super().__init__()
+        if len(layers) != len(dropout):
+            raise CourseError(f"{len(layers)} layers and {len(dropout)} shares of dropout were given; give one for each layer")
+        for share in (*dropout, embedding_dropout):
+            if not 0 <= share < 1:
+                raise CourseError(f"a dropout is {share}; it is a share of activations, from 0 to below 1")
+        if y_range == (-math.inf, math.inf):
+            y_range = None
+        if y_range is not None and not -math.inf < y_range[0] < y_range[1] < math.inf:
+            raise CourseError(f"y_range is {y_range}; give the lowest and the highest output, or (-inf, inf) for any")
+        self.embeddings = nn.ModuleList(nn.Embedding(codes, size) for codes, size in embeddings)
+        self.embedding_dropout = nn.Dropout(embedding_dropout)
+        self.normalise = nn.BatchNorm1d(continuous)
+        widths = [sum(size for _, size in embeddings) + continuous, *layers]
+        hidden = zip(widths, layers, dropout, strict=False)
+        self.layers = nn.Sequential(
+            *(nn.Sequential(nn.Linear(width, out), nn.ReLU(), nn.Dropout(share)) for width, out, share in hidden)
+        )
+        self.output = nn.Linear(widths[-1], 1)
+        self.y_range = y_range
+        self._start()
+
+    def _start(self) -> None:
+        """Embeddings start near 0, and that of code 0 (missing, unknown) at 0; other weights as He et al. (2015) propose."""
+        for module in self.modules():
+            if isinstance(module, nn.Embedding):
+                bound = 2 / (module.embedding_dim + 1)
+                nn.init.uniform_(module.weight, -bound, bound)
+                nn.init.zeros_(module.weight[0])
+            elif isinstance(module, nn.Linear):
+                nn.init.kaiming_normal_(module.weight)
+                nn.init.zeros_(module.bias)
+
+    def forward(self, codes: Tensor, values: Tensor) -> Tensor:
+        """Codes (N, categorical) and values (N, continuous) to numbers (N,)."""
+        embedded = [embedding(column) for embedding, column in zip(self.embeddings, codes.unbind(1), strict=True)]
+        parts = [self.embedding_dropout(torch.cat(embedded, dim=1))] if embedded else []
+        if values.shape[1]:
+            parts.append(self.normalise(values))
+        outputs = self.output(self.layers(torch.cat(parts, dim=1))).squeeze(1)
+        if self.y_range is None:
+            return outputs
+        low, high = self.y_range
+        return low + (high - low) * outputs.sigmoid()
+
+
+def squared_log_error(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Mean squared difference between outputs, which are logarithms, and the logarithms of targets; both (N,).
+
+    >>> squared_log_error(torch.tensor([0.0, 1.0]), torch.tensor([1.0, 1.0]))
+    tensor(0.5000)
+    """
+    return F.mse_loss(outputs.view_as(targets), targets.log())
+
+
+def tabular_learner(
+    data: TabularData,
+    layers: Sequence[int] = (1000, 500),
+    dropout: Sequence[float] = (0.001, 0.01),
+    embedding_dropout: float = 0.04,
+    y_range: tuple[float, float] | None = None,
+    embedding_sizes: Mapping[str, int] | None = None,
+    metrics: Sequence[Metric] | None = None,
+    **options: Any,
+) -> "TabularLearner":
+    """Build a Learner with a `TabularModel` for the columns of `data` (lecture 2:15:15).
+
+    Args:
+        data: rows of a table.
+        layers, dropout, embedding_dropout: see `TabularModel`; the defaults are the lecture's.
+        y_range: of the model's output, which is a logarithm where `data.log_target`. By default from 0 to 1.2 times the largest
+            training target as in the lecture, or any number where a target is negative; (-inf, inf) is any number too.
+        embedding_sizes: by hand for some columns; others go by `embedding_size`.
+        metrics: by default RMSPE, on the target's own scale.
+        options: of `Learner`; the optimiser is by default Adam, as in the lecture's library.
+    """
+    if not isinstance(data, TabularData):
+        raise CourseError(f"tabular_learner was given {type(data).__name__}; it needs rows of a table, a TabularData")
+    preprocessor, chosen = data.preprocessor, dict(embedding_sizes or {})
+    if unknown := sorted(set(chosen) - set(preprocessor.categorical)):
+        raise CourseError(
+            f"embedding_sizes names {unknown[0]!r}; the categorical columns are {', '.join(preprocessor.categorical) or 'none'}"
+        )
+    named = zip(preprocessor.categorical, preprocessor.cardinalities, strict=True)
+    sizes = [(codes, chosen.get(name, embedding_size(codes))) for name, codes in named]
+    model = TabularModel(
+        sizes, len(preprocessor.continuous_names), layers, dropout, embedding_dropout, y_range or lecture_range(data)
+    )
+    if data.log_target:
+        options.setdefault("loss", squared_log_error)
+    options.setdefault("optimizer", ADAM)
+    return TabularLearner(data, model, metrics=[rmspe] if metrics is None else metrics, **options)
+
+
+def lecture_range(data: TabularData) -> tuple[float, float] | None:
+    """From 0 to 1.2 times the largest training target, or its logarithm; None where that does not hold all targets."""
+    targets = data.targets("train")
+    assert targets is not None
+    targets = targets.log() if data.log_target else targets
+    return (0.0, 1.2 * targets.max().item()) if targets.min() >= 0 < targets.max() else None
+
+
+class TabularLearner(Learner):
+    """A Learner for the rows of a table; see `tabular_learner`. Its weights are saved with what the preprocessor learnt."""
+
+    data: TabularData
+    model: TabularModel
+
+    def predict_rows(self, table: Any, label: str | None = None) -> Predictions:
+        """Predictions for the rows of any table with the columns of the training data, even a single one."""
+        preprocessor = self.data.preprocessor
+        labels = row_labels(in_memory(table, preprocessor.columns), label)
+        inputs = as_inputs(preprocessor, table)
+        loader = TabularLoader(inputs, None, torch.arange(len(labels)), max(self.data.batch_size, 4096))
+        outputs, _ = self._outputs(loader)
+        return Predictions(self.data.activation(outputs), None, labels)
+
+    def embedding(self, column: str) -> "pd.DataFrame":
+        """What was learnt of the categories of one column: a row of numbers for each, by name."""
+        import pandas as pd
+
+        preprocessor = self.data.preprocessor
+        if column not in preprocessor.categorical:
+            raise CourseError(f"{column!r} has no embedding; these have: {', '.join(preprocessor.categorical) or 'none'}")
+        layer = self.model.embeddings[preprocessor.categorical.index(column)]
+        assert isinstance(layer, nn.Embedding)
+        weights = layer.weight.detach().cpu().numpy()
+        return pd.DataFrame(weights[1:], index=pd.Index(preprocessor.categories[column], name=column))
+
+    def set_data(self, data: Data) -> None:
+        """Go on with other rows, which the same preprocessor must have prepared."""
+        if not isinstance(data, TabularData) or data.preprocessor != self.data.preprocessor:
+            raise CourseError(
+                "the new data was prepared in another way than this model's; make it with "
+                "TabularData.from_frame(..., preprocessor=learner.data.preprocessor)"
+            )
+        super().set_data(data)
+
+    def save(self, name: str) -> Path:
+        """Write the weights to `path/name.safetensors`, with what the preprocessor learnt; return that path."""
+        about = {"model": type(self.model).__name__, "preprocessor": json.dumps(self.data.preprocessor.to_dict())}
+        return storage.save_weights(self.model, self._file(name, ".safetensors"), about)
+
+    def load(self, name: str) -> None:
+        """Read the weights that `save(name)` wrote; those of a model for data that was prepared in another way are refused."""
+        file = self._file(name, ".safetensors")
+        if file.is_file() and read_preprocessor(file) != self.data.preprocessor:
+            raise storage.StorageError(
+                f"{file} was saved with other categories or scales than this data has. Make the data with "
+                "TabularData.from_frame(..., preprocessor=course_utils.tabular.read_preprocessor(file)), then load again."
+            )
+        super().load(name)
+
+
+def read_preprocessor(file: str | Path) -> Preprocessor:
+    """The preprocessor that was saved with the weights in a file of `TabularLearner.save`; no code is run.
+
+    Raises a `StorageError` where the file is missing, damaged, or holds no preprocessor.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="pt") as opened:
+            about = opened.metadata() or {}
+        return Preprocessor.from_dict(json.loads(about["preprocessor"]))
+    except (SafetensorError, OSError, KeyError, ValueError, CourseError) as error:
+        raise storage.StorageError(
+            f"{file} holds no preprocessor ({type(error).__name__}: {error}); expected a file that TabularLearner.save wrote"
+        ) from error

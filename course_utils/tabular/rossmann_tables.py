@@ -1,0 +1,91 @@
+"""The seven tables of the Rossmann competition: what is in them, and reading them (lecture 2:06:00)."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from course_utils.tabular.checks import Frame, as_frame
+from course_utils.tabular.errors import TableError
+from course_utils.tabular.reading import WORDS, Kind, read_csv
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DAY: dict[str, Kind] = {"Store": "whole", "DayOfWeek": "whole", "Date": "date", "Promo": "whole", "SchoolHoliday": "whole"}
+_DAY["StateHoliday"] = "text"  # 0 and "0" in the files: no holiday; a, b, c: the kinds of holiday
+_WEATHER = (
+    *("Max_TemperatureC", "Mean_TemperatureC", "Min_TemperatureC", "Max_Humidity", "Mean_Humidity", "Min_Humidity"),
+    *("Max_Wind_SpeedKm_h", "Mean_Wind_SpeedKm_h"),
+)
+TABLES: dict[str, dict[str, Kind]] = {
+    "train": {**_DAY, "Sales": "whole", "Customers": "whole", "Open": "whole"},
+    "test": {**_DAY, "Id": "whole", "Open": "number?"},
+    "store": {
+        **{"Store": "whole", "StoreType": "text", "Assortment": "text", "PromoInterval": "text?", "Promo2": "whole"},
+        **{"CompetitionDistance": "number?", "CompetitionOpenSinceMonth": "number?", "CompetitionOpenSinceYear": "number?"},
+        **{"Promo2SinceWeek": "number?", "Promo2SinceYear": "number?"},
+    },
+    "store_states": {"Store": "whole", "State": "text"},
+    "state_names": {"StateName": "text", "State": "text"},
+    "googletrend": {"file": "text", "week": "week", "trend": "whole"},
+    "weather": {
+        **{"file": "text", "Date": "date", "Events": "text?", "CloudCover": "number?"},
+        **dict.fromkeys(_WEATHER, "number"),
+    },
+}
+"""The columns of each table that the features need, and what they hold."""
+
+
+def read_tables(folder: str | os.PathLike[str]) -> "dict[str, pd.DataFrame]":
+    """Read the seven tables of `folder` (train.csv or train.csv.gz, and so on) into pandas, each column in its type.
+
+    The names are those of `TABLES`. Raises a `TableError` that names file, column and line where something is missing or
+    does not fit.
+    """
+    folder = Path(folder)
+    paths = {name: [folder / f"{name}.csv", folder / f"{name}.csv.gz"] for name in TABLES}
+    if missing := [name for name, places in paths.items() if not any(place.exists() for place in places)]:
+        raise TableError(
+            f"{folder} has no {missing[0]}.csv or {missing[0]}.csv.gz"
+            + (f", and none of {', '.join(missing[1:])}" if missing[1:] else "")
+            + ". train, test and store come from the competition, the other four from its forum: "
+            "course_utils.data.get('rossmann') says where, and get('rossmann', sample=True) draws a stand-in for all seven"
+        )
+    return {name: read_csv(next(p for p in places if p.exists()), TABLES[name]) for name, places in paths.items()}
+
+
+_FITS: dict[str, Callable[[nw.dtypes.DType], bool]] = {
+    "whole": lambda dtype: dtype.is_integer(),
+    "number": lambda dtype: dtype.is_numeric(),
+    "text": lambda dtype: dtype in (nw.String, nw.Categorical, nw.Enum),
+    "week": lambda dtype: dtype == nw.String,
+    "date": lambda dtype: dtype in (nw.Date, nw.Datetime),
+}
+
+
+def expected_tables(tables: Mapping[str, Any]) -> dict[str, Frame]:
+    """Wrap the seven tables, of whatever engine; a `TableError` says which is missing, empty, or lacks a column or its type."""
+    if missing := [name for name in TABLES if name not in tables]:
+        raise TableError(
+            f"expected the tables {', '.join(TABLES)}; {', '.join(missing)} is not among {', '.join(tables) or 'none'}"
+        )
+    frames = {}
+    for name, columns in TABLES.items():
+        try:
+            frames[name] = as_frame(tables[name], *columns)
+        except TableError as error:
+            raise TableError(f"{name}: {error}") from None
+        schema = frames[name].collect_schema()
+        for column, kind in columns.items():
+            if not _FITS[kind.rstrip("?")](schema[column]):
+                raise TableError(
+                    f"{name}: column {column} holds {schema[column]}; expected {WORDS[kind.rstrip('?')]}. "
+                    "course_utils.tabular.rossmann.read_tables reads every column in its type"
+                )
+        frame = frames[name]
+        if isinstance(frame, nw.DataFrame) and not len(frame):
+            raise TableError(f"{name} has no rows")
+    return frames

@@ -1,0 +1,289 @@
+"""Looking at data before training: how many of each class, how large, which labels go together, which symmetries."""
+
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.ExifTags import Base as ExifTag
+
+from course_utils.errors import CourseError
+from course_utils.training.data import Split
+from course_utils.vision.data import ImageData
+from course_utils.vision.images import read_image, to_pixels
+from course_utils.vision.picture_grid import SHOWN_SIDE
+from course_utils.vision.sources import some_of
+from course_utils.vision.transforms import SYMMETRIES
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#DDDDDD"
+IN_A_COLUMN, BARS = 40, 160  # bars above each other, and at most in a figure
+CELLS, WITH_NUMBERS = 50, 20  # classes along one side of a heat map, at most and with a number in each cell
+SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+
+SYMMETRY_NAMES = (  # of transforms.SYMMETRIES, in their order
+    "as it is",
+    "mirrored left to right",
+    "mirrored top to bottom",
+    "half a turn",
+    "mirrored in the diagonal \\",
+    "mirrored in the diagonal /",
+    "a quarter turn left",
+    "a quarter turn right",
+)
+
+
+# -- labels --------------------------------------------------------------------------------------------------------------
+
+
+def class_counts(labels: "ImageData | pd.DataFrame", split: Split | None = None) -> "pd.Series":
+    """How many pictures have each class, the commonest first; classes as numerous as each other in alphabetical order.
+
+    `labels` is an ImageData (training and validation set together, or one `split`) or a table as `from_csv` reads it: names in
+    the first column, labels divided by spaces in the second.
+
+    >>> import pandas as pd
+    >>> class_counts(pd.DataFrame({"image_name": ["a", "b"], "tags": ["clear water", "clear"]})).to_dict()
+    {'clear': 2, 'water': 1}
+    """
+    import pandas as pd
+
+    present, classes = _present(labels, split)
+    counts = pd.Series(present.sum(0).astype(int), pd.Index(classes, name="class"), name="pictures")
+    return counts.sort_values(ascending=False, kind="stable")
+
+
+def cooccurrence(labels: "ImageData | pd.DataFrame", split: Split | None = None) -> "pd.DataFrame":
+    """How many pictures have both the row's and the column's label, in the order of `class_counts`.
+
+    The diagonal counts the pictures of each label. Divided by it, a row tells what else is in the pictures of its label. For
+    `labels` and `split` see `class_counts`. Raises CourseError where no picture has more than one label.
+
+    >>> import pandas as pd
+    >>> both = cooccurrence(pd.DataFrame({"image_name": ["a", "b"], "tags": ["clear water", "clear"]}))
+    >>> both.values.tolist(), list(both.columns)
+    ([[2, 1], [1, 1]], ['clear', 'water'])
+    """
+    import pandas as pd
+
+    present, classes = _present(labels, split)
+    if not (present.sum(1) > 1).any():
+        raise CourseError(
+            "no picture here has more than one label, so none occur together; class_counts tells how many of each"
+        )
+    order = np.argsort(-present.sum(0), kind="stable")
+    present, names = present[:, order], [classes[i] for i in order]
+    return pd.DataFrame((present.T @ present).astype(int), names, names)
+
+
+def _present(labels: "ImageData | pd.DataFrame", split: Split | None) -> tuple[NDArray[np.float64], list[str]]:
+    """Ones (pictures, classes) where a picture has a class, and the names of the classes, sorted."""
+    import pandas as pd
+
+    if isinstance(labels, ImageData):
+        splits: list[Split] = ["train", "valid"] if split is None else [split]
+        targets = [target for name in splits if (target := labels.targets(name)) is not None]
+        if not targets:
+            raise CourseError(f"the {split} set has no labels; those of 'train' and 'valid' are known")
+        every = torch.cat(targets)
+        one_hot = every if labels.task == "multi-label" else F.one_hot(every, len(labels.classes))
+        return one_hot.double().numpy(), labels.classes
+    if not isinstance(labels, pd.DataFrame) or len(labels.columns) < 2:
+        given = f"a table of the columns {list(labels.columns)}" if isinstance(labels, pd.DataFrame) else repr(labels)
+        raise CourseError(f"labels are {given}; give an ImageData, or a table of names and labels in its first two columns")
+    if split is not None:
+        raise CourseError(f"a table has no {split!r} set; choose its rows instead, as in table[:1000]")
+    words = labels.iloc[:, 1].reset_index(drop=True).fillna("").astype(str).str.split().explode().dropna()
+    codes, classes = pd.factorize(words, sort=True)
+    if not len(classes):
+        raise CourseError(f"the column {labels.columns[1]!r} has no label in any of its {len(labels):,} rows")
+    present = np.zeros((len(labels), len(classes)))
+    present[words.index, codes] = 1
+    return present, list(classes)
+
+
+def show_class_counts(labels: "ImageData | pd.DataFrame", split: Split | None = None) -> "Figure":
+    """Draw `class_counts` as bars with their numbers, 40 above each other and no more than the 160 commonest."""
+    import matplotlib.pyplot as plt
+
+    present, classes = _present(labels, split)
+    counts, several = class_counts(labels, split)[:BARS], bool((present.sum(1) > 1).any())
+    columns = -(-len(counts) // IN_A_COLUMN)
+    rows = -(-len(counts) // columns)
+    size = (9, max(1.9, 0.9 + (0.27 if columns == 1 else 0.18) * rows))
+    figure, axes = plt.subplots(1, columns, figsize=size, squeeze=False, sharex=True, layout="constrained")
+    for axis, start in zip(axes.flat, range(0, len(counts), rows), strict=True):
+        part = counts[start : start + rows]
+        bars = axis.barh(range(len(part)), part, color=BLUE, height=0.7)
+        numbers = [f"{n:,}" if columns > 1 else f"{n:,}   {n / len(present):.1%}" for n in part]
+        axis.bar_label(bars, numbers, padding=3, fontsize=9 if columns == 1 else 7)
+        axis.set_yticks(range(len(part)), part.index, fontsize=10 if columns == 1 else 7)
+        axis.set_ylim(rows - 0.4, -0.6)
+        axis.set_xlim(0, max(counts.max(), 1) * (1.2 if columns == 1 else 1.4))
+        axis.tick_params("y", length=0)
+        axis.tick_params("x", labelsize=8)
+        axis.spines[["top", "right", "left"]].set_visible(False)
+        axis.xaxis.set_major_formatter("{x:,.0f}")
+        axis.locator_params("x", integer=True)
+        axis.set_xlabel("pictures", fontsize=9)
+    what = f"{len(present):,} pictures" + (f" of the {split} set" if split else "")
+    left_out = f" (the {BARS} commonest)" if len(classes) > BARS else ""
+    title = f"of {len(classes):,} classes" if not several else f"and how many have each of {len(classes):,} labels"
+    figure.suptitle(f"{what} {title}{left_out}", fontsize=11)
+    plt.close(figure)  # a notebook shows what is returned; left open it would be shown twice
+    return figure
+
+
+def show_cooccurrence(labels: "ImageData | pd.DataFrame", split: Split | None = None) -> "Figure":
+    """Draw of the pictures with the row's label the share that also have the column's, for the 50 commonest labels."""
+    import matplotlib.pyplot as plt
+
+    every = cooccurrence(labels, split)
+    names = list(every.index[:CELLS])
+    n, numbers = len(names), len(names) <= WITH_NUMBERS
+    counts = every.to_numpy()[:n, :n]
+    shares = counts / counts.diagonal().clip(min=1)[:, None]
+    figure, axis = plt.subplots(figsize=(9, min(9.0, 2.2 + 0.28 * n)), layout="constrained")
+    axis.set_facecolor(GREY)  # shows in the diagonal, where every share is 100
+    image = axis.imshow(
+        np.ma.masked_where(np.eye(n, dtype=bool), 100 * shares),
+        cmap="Blues",
+        vmin=0,
+        vmax=100 if numbers else None,
+        aspect="auto",
+    )
+    axis.set_xticks(range(n), names, rotation=90, fontsize=10 if numbers else 7)
+    with_counts = [f"{name}  {count:,}" for name, count in zip(names, counts.diagonal(), strict=True)]
+    axis.set_yticks(range(n), with_counts, fontsize=10 if numbers else 7)
+    axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
+    if numbers:
+        for row, column in zip(*np.nonzero(counts * (1 - np.eye(n))), strict=True):
+            share = shares[row, column]
+            text, colour = "<1" if share < 0.005 else f"{100 * share:.0f}", "white" if share > 0.5 else "black"
+            axis.text(column, row, text, ha="center", va="center", fontsize=9, color=colour)
+    else:
+        figure.colorbar(image, ax=axis, fraction=0.03, pad=0.01)
+    left_out = f" (the {CELLS} commonest of {len(every):,} labels)" if len(every) > n else ""
+    title = f"Of 100 pictures with the row's label, so many also have the column's{left_out}"
+    axis.set_title(f"{title}\n(beside each label: how many pictures have it)", fontsize=11)
+    plt.close(figure)
+    return figure
+
+
+# -- pictures ------------------------------------------------------------------------------------------------------------
+
+
+def image_sizes(data: ImageData) -> "pd.DataFrame":
+    """The `file`, `width` and `height` in pixels of every picture, upright as its EXIF data ask, in any split.
+
+    Only the first bytes of each file are read, and no pixel is decoded. Files that say no size (damaged, empty, missing) are
+    left out.
+    """
+    import pandas as pd
+
+    splits: list[Split] = ["train", "valid", "test"] if data.test_ds else ["train", "valid"]
+    names = [name for split in splits for name in data.items(split)]
+    sizes = ((name, _size(data.path / name)) for name in names)
+    return pd.DataFrame([(name, *size) for name, size in sizes if size], columns=["file", "width", "height"])
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    try:
+        with Image.open(path) as image:
+            (width, height), orientation = image.size, 1
+            # A PNG may have its EXIF data after its pixels, and getexif() would decode these to look.
+            if image.format != "PNG" or "exif" in image.info:
+                with contextlib.suppress(Exception):  # broken EXIF data say nothing, as in `to_pixels`
+                    orientation = image.getexif().get(ExifTag.Orientation, 1)
+    except Exception:  # a damaged file makes decoders fail in every way there is
+        return None
+    return (height, width) if orientation in SIDEWAYS else (width, height)
+
+
+def show_image_sizes(data: ImageData) -> "Figure":
+    """Draw width against height, one dot per size as large as that size is common, and how long the shorter sides are."""
+    import matplotlib.pyplot as plt
+
+    sizes = image_sizes(data)
+    if sizes.empty:
+        raise CourseError(f"none of the pictures in {data.path} has a readable size; the first is {data.items('train')[0]}")
+    common = sizes.value_counts(["width", "height"], ascending=True)  # the commonest is drawn last, above the others
+    widths, heights = common.index.get_level_values("width"), common.index.get_level_values("height")
+    shorter = sizes[["width", "height"]].min(axis=1)
+    smallest, largest = shorter.min() / 2, 2 * max(widths.max(), heights.max())
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.4), layout="constrained")
+    left.plot([smallest, largest], [smallest, largest], "--", color="gray", linewidth=1)
+    left.text(0.03, 0.06, "square", rotation=45, rotation_mode="anchor", fontsize=9, color="dimgray", transform=left.transAxes)
+    left.scatter(widths, heights, s=8 + 400 * common / len(sizes), facecolor=f"{BLUE}66", edgecolor=BLUE, linewidth=0.5)
+    left.set(xlabel="width (pixels, each line twice the one before)", ylabel="height (pixels)", aspect="equal")
+    most = f"{widths[-1]} x {heights[-1]}"
+    left.set_title(
+        f"{len(common):,} sizes; {common.iloc[-1]:,} are {most}" if len(common) > 1 else f"All are {most}", fontsize=10
+    )
+    right.hist(shorter, bins=np.geomspace(smallest, largest, 41), color=BLUE)
+    right.axvline(shorter.median(), color="black", linestyle="--", linewidth=1)
+    right.set(xlabel="shorter side (pixels)", ylabel="pictures")
+    right.set_title(f"Shorter sides: {shorter.min()} to {shorter.max()}, median {shorter.median():.0f} (dashed)", fontsize=10)
+    right.spines[["top", "right"]].set_visible(False)
+    limits, lengths = (smallest, largest), [2**k for k in range(32) if smallest <= 2**k <= largest]
+    left.set(xscale="log", yscale="log", xlim=limits, ylim=limits)
+    right.set(xscale="log", xlim=limits)
+    left.set_yticks(lengths, lengths)
+    for axis in (left, right):
+        axis.set_xticks(lengths, lengths)
+        axis.minorticks_off()
+    left.grid(alpha=0.3)
+    right.locator_params("y", integer=True)
+    right.yaxis.set_major_formatter("{x:,.0f}")
+    figure.suptitle(_how_many(data, sizes["file"].tolist()), fontsize=11)
+    plt.close(figure)
+    return figure
+
+
+def _how_many(data: ImageData, sized: Sequence[str]) -> str:
+    """How many pictures have a size, and how many files are damaged or missing."""
+    splits: list[Split] = ["train", "valid", "test"] if data.test_ds else ["train", "valid"]
+    readable = set(sized)
+    damaged = data.damaged + [name for split in splits for name in data.items(split) if name not in readable]
+    words = [f"{len(sized):,} pictures"]
+    words += [f"{len(damaged):,} damaged left out: {some_of(damaged, limit=2)}"] if damaged else []
+    words += [f"{len(data.missing):,} missing"] if data.missing else []
+    return "; ".join(words)
+
+
+def show_symmetries(picture: str | os.PathLike[str] | Image.Image) -> "Figure":
+    """Show the middle square of a picture in the eight ways in which a square can lie (lecture 1:24:10).
+
+    They are those among which `top_down` chooses while training; `side_on` chooses between the first two. A dot marks the
+    corner that was at the top left.
+    """
+    import matplotlib.pyplot as plt
+
+    pixels = to_pixels(picture, SHOWN_SIDE) if isinstance(picture, Image.Image) else read_image(picture, SHOWN_SIDE)
+    top, left = (pixels.shape[0] - SHOWN_SIDE) // 2, (pixels.shape[1] - SHOWN_SIDE) // 2
+    square = torch.tensor(pixels[top : top + SHOWN_SIDE, left : left + SHOWN_SIDE]).permute(2, 0, 1).float()
+    maps = torch.cat([SYMMETRIES, torch.zeros(len(SYMMETRIES), 2, 1)], dim=2)
+    grid = F.affine_grid(maps, [len(maps), 3, SHOWN_SIDE, SHOWN_SIDE], align_corners=False)
+    views = F.grid_sample(square.expand(len(maps), -1, -1, -1), grid, mode="nearest", align_corners=False)
+    corners = torch.tensor([-0.86, -0.86]) @ SYMMETRIES  # the transpose of such a matrix undoes it
+
+    figure, axes = plt.subplots(2, 4, figsize=(9, 5), layout="constrained")
+    for axis, view, corner, name in zip(axes.flat, views, corners, SYMMETRY_NAMES, strict=True):
+        axis.imshow(view.permute(1, 2, 0).byte().numpy(), extent=(-1, 1, 1, -1))
+        axis.plot(*corner.tolist(), "o", color=ORANGE, markersize=9, markeredgecolor="white", markeredgewidth=1.5)
+        axis.set_title(name, fontsize=10)
+        axis.axis("off")
+    figure.suptitle("The eight symmetries of a square; the dot marks the corner that was at the top left", fontsize=11)
+    plt.close(figure)
+    return figure

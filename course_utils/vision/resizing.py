@@ -1,0 +1,73 @@
+"""Smaller copies of pictures on disk, made once and by all processors (lecture 1:38:48-1:40:50)."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from PIL import Image
+
+from course_utils.errors import CourseError
+from course_utils.files import replacing
+from course_utils.vision.cache import processors
+from course_utils.vision.images import read_image
+
+SAME_TIME = 10_000_000  # nanoseconds; not every file system keeps the time of a change exactly
+FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")  # that keep all colours; others become PNG, which is recognised by any name
+
+
+def write_copies(names: Sequence[str], path: Path, target: Path, size: int) -> None:
+    """Write `target/name` with a shorter side of `size` pixels for every `path/name`, but where there is an up-to-date copy.
+
+    Each copy is moved into its place when it is complete and gets the time of change of its original, by which the next call
+    knows it: to be stopped or killed half way costs only what was not done yet.
+
+    Raises ImageError at the first picture that cannot be read, CourseError where the copies cannot be written.
+    """
+    if size < 1:
+        raise CourseError(f"size is {size}; give the pixels along the shorter side of the copies, such as transforms.square")
+    if outside := [name for name in names if Path(name).is_absolute() or ".." in Path(name).parts]:
+        raise CourseError(f"cannot place a copy of {outside[0]}, which lies outside {path}, below {target}")
+    todo = [name for name in names if not _is_copy(target / name, path / name)]
+    if not todo:
+        return
+    from tqdm.auto import tqdm
+
+    pool = ThreadPoolExecutor(processors(), thread_name_prefix="resize")  # Pillow and PyTorch compute side by side in threads
+    try:
+        done = pool.map(lambda name: write_copy(path / name, target / name, size), todo)
+        for _ in tqdm(done, total=len(todo), desc=f"resizing to {size}", leave=False):
+            pass
+    except OSError as error:
+        raise CourseError(
+            f"cannot write copies to {target} ({error.strerror or error}). Give a folder that can be written and has room, "
+            "also elsewhere, such as Path.home() / 'copies'. Your own pictures are as they were."
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def write_copy(original: Path, copy: Path, size: int) -> None:
+    """Write one copy with a shorter side of `size` pixels; a picture that is no larger is copied to the byte, once it was read.
+
+    A JPEG keeps its colours at full resolution (`subsampling=0`): half of it, the usual, shows in pictures as small as these.
+    """
+    pixels = read_image(original, size)
+    with Image.open(original) as image:
+        small = min(image.size) <= size
+    with replacing(copy) as part:
+        if small:
+            shutil.copyfile(original, part)
+        else:
+            kind = Image.registered_extensions().get(copy.suffix.lower())
+            Image.fromarray(pixels).save(part, kind if kind in FORMATS else "PNG", quality=95, subsampling=0)
+        status = original.stat()
+        os.utime(part, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _is_copy(copy: Path, original: Path) -> bool:
+    try:
+        return abs(os.stat(copy).st_mtime_ns - os.stat(original).st_mtime_ns) < SAME_TIME
+    except OSError:
+        return False

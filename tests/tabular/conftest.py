@@ -1,0 +1,41 @@
+"""Every engine that the features run on, as a fixture."""
+
+import os
+import shutil
+
+import pytest
+
+from tests.tabular.engines import Engine, to_duckdb, to_spark
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """Two workers in this process."""
+    sql = pytest.importorskip("pyspark.sql", reason="Spark is not installed: pip install -e '.[spark]'")
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("Spark needs Java 17: apt-get install openjdk-17-jre-headless")
+    quiet = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2", "spark.driver.host": "127.0.0.1"}
+    builder = sql.SparkSession.builder.master("local[2]").config(map=quiet)
+    session = builder.config("spark.driver.bindAddress", "127.0.0.1").getOrCreate()
+    session.sparkContext.setLogLevel("OFF")
+    yield session
+    session.stop()
+
+
+ENGINES = ["pandas", "polars", "polars lazy", "duckdb", pytest.param("spark", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request):
+    """A function from a pandas table to the same of another engine; `.name` says of which."""
+    if request.param == "spark":
+        session = request.getfixturevalue("spark")
+        return Engine("spark", lambda table: to_spark(session, table))
+    if request.param == "duckdb":
+        connection = pytest.importorskip("duckdb").connect()
+        return Engine("duckdb", lambda table: to_duckdb(connection, table))
+    if request.param == "pandas":
+        return Engine("pandas", lambda table: table)
+    polars = pytest.importorskip("polars")
+    lazy = request.param == "polars lazy"
+    return Engine(request.param, lambda table: polars.from_pandas(table).lazy() if lazy else polars.from_pandas(table))

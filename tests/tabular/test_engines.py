@@ -1,0 +1,173 @@
+"""Every feature on every engine equals the reference, row by row."""
+
+import datetime
+import functools
+
+import pandas as pd
+import pytest
+
+from course_utils.tabular import (
+    TableError,
+    add_datepart,
+    combine_date,
+    duration_capped,
+    elapsed_since,
+    elapsed_until,
+    join,
+    rolling_sum,
+)
+from tests.tabular import reference
+from tests.tabular.engines import rows
+
+EVENTS = ["Holiday", "Promo", "Rain"]
+
+
+@functools.cache
+def many_tables(count):
+    """Random tables as one, each with its number, and what the reference says of each row of each."""
+    parts = []
+    for number in range(count):
+        table = reference.random_table(number)
+        wanted = table.assign(Number=number)
+        for event in EVENTS:
+            wanted["After" + event] = reference.elapsed(table, event, "Store", "Date")
+            wanted["Before" + event] = reference.elapsed(table, event, "Store", "Date", until=True)
+            wanted[event + "_bw"] = reference.window_sum(table, event, "Store", "Date", 7)
+            wanted[event + "_fw"] = reference.window_sum(table, event, "Store", "Date", 7, forward=True)
+        parts.append(wanted)
+    wanted = pd.concat(parts, ignore_index=True)
+    return wanted[["Number", "Store", "Date", *EVENTS]], wanted
+
+
+def test_events_equal_the_reference_on_200_tables(engine):
+    given, wanted = many_tables(20 if engine.name == "spark" else 200)
+    by = {"by": ["Number", "Store"], "date": "Date"}
+    table = engine(given)
+    found = elapsed_until(elapsed_since(table, EVENTS, **by), EVENTS, **by, check=False)
+    found = rolling_sum(found, EVENTS, **by, check=False)
+    found = rolling_sum(found, EVENTS, **by, direction="forward", check=False)
+    assert isinstance(found, type(table))
+    order = [] if engine.name == "pandas" else ["Number", "Store", "Date"]  # in memory, rows stay where they are
+    wanted = wanted.sort_values(order, ignore_index=True) if order else wanted
+    found = rows(found, *order)
+    for name in wanted.columns:
+        assert [row[name] for row in found] == [row[name] for row in rows(wanted[[name]])], name
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_one_table_at_a_time_in_any_order(seed):
+    table = reference.random_table(seed)
+    window = 1 + seed % 9
+    found = elapsed_since(table, EVENTS, by="Store", date="Date", fill=-1)
+    found = rolling_sum(found, EVENTS, by="Store", date="Date", window=window, direction="forward", suffix="Sum")
+    for event in EVENTS:
+        since = reference.elapsed(table, event, "Store", "Date")
+        assert found["After" + event].tolist() == [-1 if days is None else days for days in since]
+        assert found[event + "Sum"].tolist() == reference.window_sum(table, event, "Store", "Date", window, forward=True)
+
+
+def test_days_are_taken_apart(engine):
+    days = [datetime.datetime(year, 12, 27) + datetime.timedelta(days=d) for year in range(1999, 2025) for d in range(10)]
+    days += [datetime.datetime(2016, 2, 28) + datetime.timedelta(days=d) for d in range(70)]
+    days += [
+        datetime.datetime(1900, 1, 1),
+        datetime.datetime(1969, 12, 31, 23, 59, 59),
+        datetime.datetime(2100, 3, 31, 1, 2, 3),
+    ]
+    table = pd.DataFrame({"Date": pd.Series(days).astype("datetime64[us]")})
+    table["Number"] = range(len(table))
+    found = rows(add_datepart(engine(table), "Date"), "Number")
+    assert [{k: v for k, v in row.items() if k not in ("Date", "Number")} for row in found] == [
+        reference.date_parts(day) for day in days
+    ]
+
+
+def test_dates_are_put_together(engine):
+    parts, dates, mondays = [], [], []
+    for year in (1900, 1999, 2000, 2004, 2008, 2009, 2014, 2015, 2016, 2020, 2021):
+        for month, day in ((1, 1), (2, 28), (2, 29), (2, 30), (4, 30), (4, 31), (12, 31), (13, 1), (0, 1), (5, 0), (8, 32)):
+            week = month * 4 if month < 13 else 53
+            parts.append((year, month, day, week))
+            dates.append(_or_none(datetime.datetime, year, month, day))
+            mondays.append(_monday(year, week))
+    parts += [(None, 1, 1, 1), (2000, None, 1, None), (2000, 1, None, 54), (-5, 1, 1, 1), (12345, 1, 1, 1)]
+    dates += [None] * 5
+    mondays += [None, None, None, None, None]
+    table = pd.DataFrame(parts, columns=["Year", "Month", "Day", "Week"]).astype("float64")
+    table["Number"] = range(len(table))
+    found = combine_date(engine(table), "Date", "Year", month="Month", day="Day")
+    found = combine_date(found, "Monday", "Year", week="Week")
+    found = rows(combine_date(found, "Middle", "Year", month="Month", day=15), "Number")
+    assert [row["Date"] for row in found] == dates
+    assert [row["Monday"] for row in found] == mondays
+    assert found[0]["Middle"] == datetime.datetime(1900, 1, 15)
+
+
+def _or_none(make, *parts):
+    try:
+        return make(*parts)
+    except ValueError:
+        return None
+
+
+def _monday(year, week):
+    """Week 53 of a year that has 52 is the week after its last."""
+    if not 1 <= week <= 53:
+        return None
+    return datetime.datetime.fromisocalendar(year, 1, 1) + datetime.timedelta(weeks=week - 1)
+
+
+def test_durations_are_whole_periods_and_capped(engine):
+    day = datetime.datetime(2015, 7, 31)
+    ago = {0: 0, 1: 0, 29: 0, 30: 1, 59: 1, 60: 2, 719: 23, 720: 24, 721: 24, 5000: 24, -1: 0, -400: 0}
+    since = [day - datetime.timedelta(days=days) for days in ago]
+    since += [datetime.datetime(1989, 12, 31), datetime.datetime(1990, 1, 1), datetime.datetime(1900, 1, 15), None]
+    table = pd.DataFrame({"Since": since, "Date": day, "Number": range(len(since))})
+    table = table.astype({"Since": "datetime64[us]", "Date": "datetime64[us]"})
+    found = rows(duration_capped(engine(table), "Months", "Since", "Date", days=30, cap=24), "Number")
+    assert [row["Months"] for row in found] == [*ago.values(), 0, 24, 0, 0]
+
+
+def test_joins_report_what_found_no_match(engine):
+    days = pd.DataFrame({"Number": range(6), "Store": [2, 1, 9, 2, 7, 9], "State": ["BY", "HE", "BY", "HE", "HE", "BY"]})
+    shops = pd.DataFrame(
+        {"Store": [1, 2, 2, 3], "State": ["HE", "HE", "BY", "HE"], "Size": [10, 20, 21, 30], "Number": [7] * 4}
+    )
+    reports = []
+    found = join(engine(days), engine(shops), ["Store", "State"], report=reports.append)
+    assert [row["Size"] for row in rows(found, "Number")] == [21, 10, None, 20, None, None]
+    assert set(rows(found)[0]) == {"Number", "Store", "State", "Size", "Number_y"}
+    (report,) = reports
+    assert (report.rows, report.unmatched) == (6, 3)
+    assert [tuple(key.values()) for key in report.examples] == [(7, "HE"), (9, "BY")]
+    assert str(report).endswith("3 of 6 rows found no match, the first: Store 7, State HE; Store 9, State BY")
+    kept = join(engine(days), engine(shops), ["Store", "State"], how="inner")
+    assert [row["Number"] for row in rows(kept, "Number")] == [0, 1, 3]
+
+
+def test_rows_do_not_multiply_by_accident(engine):
+    days = engine(pd.DataFrame({"Store": [1, 1, 2], "Day": [1, 2, 1]}))
+    shops = engine(pd.DataFrame({"Store": [1, 2, 2], "State": ["HE", "BY", "TH"]}))
+    with pytest.raises(TableError, match=r"the right table has 2 rows for Store 2, .*expected one row for each Store"):
+        join(days, shops, "Store")
+    with pytest.raises(TableError, match="the left table has 2 rows for Store 1"):
+        join(days, shops, "Store", validate="1:m")
+    assert len(rows(join(days, shops, "Store", validate="m:m"))) == 4
+
+
+def test_a_day_that_comes_twice_is_refused(engine):
+    table = reference.random_table(5, stores=3)
+    again = pd.concat([table, table.iloc[[-1]]])
+    store, day = again["Store"].iloc[-1], again["Date"].iloc[-1]
+    for feature, name in ((elapsed_since, "event"), (elapsed_until, "event"), (rolling_sum, "columns")):
+        with pytest.raises(
+            TableError, match=f"Store {store}, Date {day:%Y-%m-%d} has 2 rows; expected one for each Store and day"
+        ):
+            feature(engine(again), **{name: "Promo"}, by="Store", date="Date")
+
+
+def test_a_missing_date_is_refused(engine):
+    table = reference.random_table(5, stores=2).reset_index(drop=True)
+    table.loc[0, "Date"] = pd.NaT
+    with pytest.raises(TableError, match=r"Store \d+ has 1 of \d+ rows without Date"):
+        elapsed_since(engine(table), "Promo", by="Store", date="Date")

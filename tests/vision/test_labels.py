@@ -1,0 +1,196 @@
+"""Tables of labels as Kaggle ships them, spreadsheets save them and people type them."""
+
+import gzip
+import random
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.preprocessing import MultiLabelBinarizer
+
+from course_utils.errors import CourseError
+from course_utils.training.data import Task
+from course_utils.vision.labels import LabelTable, encode, only_in_validation, read_labels, read_table
+
+PLAIN = "id,breed\n001,pug\n002,boxer\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "labels.csv"
+
+
+def read(file: Path, content: str | bytes, task: Task | None = None, file_column: str | None = None) -> LabelTable:
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    return read_labels(file, file.parent, task, file_column)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PLAIN,
+        PLAIN.rstrip("\n"),
+        PLAIN.replace("\n", "\r\n"),
+        PLAIN.replace("\n", "\r"),
+        b"\xef\xbb\xbf" + PLAIN.encode(),
+        PLAIN.replace(",", ";"),
+        PLAIN.replace(",", "\t"),
+        PLAIN.replace(",", "|"),
+        '"id","breed"\n"001","pug"\n"002","boxer"\n',
+        " id , breed\n 001 , pug \n002,\tboxer\n",
+        'id, breed\n001, "pug"\n002, " boxer "\n',
+        "\n\nid,breed\n\n001,pug\n , \n002,boxer\n\n\n",
+        "id,breed\n001,pug,\n002,boxer,,\n",
+        "id,breed,height\n001,pug,30\n002,boxer,60\n",
+    ],
+    ids=[
+        *("plain", "no last line end", "CRLF", "CR", "byte order mark", "semicolons", "tabs", "bars", "quoted", "spaces"),
+        *("quoted after a space", "blank lines", "commas at the end", "more columns"),
+    ],
+)
+def test_the_same_table_in_many_spellings(file: Path, content: str | bytes) -> None:
+    table = read(file, content)
+    assert table.names == ["001", "002"]
+    assert table.labels == [["pug"], ["boxer"]]
+    assert table.heading == ("id", "breed")
+    assert table.classes == ["boxer", "pug"]
+    assert table.task == "single-label"
+
+
+def test_compressed(tmp_path: Path) -> None:
+    assert read(tmp_path / "labels.csv.gz", gzip.compress(PLAIN.encode())).names == ["001", "002"]
+
+
+def test_several_labels(file: Path) -> None:
+    table = read(file, "image_name,tags\ntrain_0,haze primary\ntrain_1,\ntrain_2,water  water\n")
+    assert table.task == "multi-label"
+    assert table.labels == [["haze", "primary"], [], ["water"]]
+    assert table.classes == ["haze", "primary", "water"]
+
+
+def test_a_label_twice_is_one_label(file: Path) -> None:
+    assert read(file, "id,tags\na,water water\nb,haze\n").task == "single-label"
+
+
+def test_the_task_can_be_said(file: Path) -> None:
+    table = read(file, "id,breed\na,golden retriever\nb,pug\n", "single-label")
+    assert table.labels == [["golden retriever"], ["pug"]]
+    assert table.task == "single-label"
+    table = read(file, "id,kind\na,cat\nb,\n", "multi-label")
+    assert table.labels == [["cat"], []]
+    assert (table.classes, table.task) == (["cat"], "multi-label")
+    assert read(file, 'id,breed\na,"tench, Tinca tinca"\nb,x;y|z\n', "single-label").classes == ["tench, Tinca tinca", "x;y|z"]
+    with pytest.raises(CourseError, match="task is 'regression'; it is"):
+        read(file, PLAIN, "regression")
+
+
+@pytest.mark.parametrize(
+    ("content", "column", "names", "labels"),
+    [
+        ("id,breed,path\na,pug,x/a.jpg\nb,boxer,x/b.jpg\n", "path", ["x/a.jpg", "x/b.jpg"], ["pug", "boxer"]),
+        ("id,path,breed\na,x/a.jpg,pug\nb,x/b.jpg,boxer\n", "path", ["x/a.jpg", "x/b.jpg"], ["pug", "boxer"]),
+        ("path,breed,split\nx/a.jpg,pug,1\nx/b.jpg,boxer,1\n", "path", ["x/a.jpg", "x/b.jpg"], ["pug", "boxer"]),
+        ("breed,path\npug,x/a.jpg\nboxer,x/b.jpg\n", "path", ["x/a.jpg", "x/b.jpg"], ["pug", "boxer"]),
+        (",id,breed\n0,a,pug\n1,b,boxer\n", "id", ["a", "b"], ["pug", "boxer"]),
+    ],
+)
+def test_a_column_of_files(file: Path, content: str, column: str, names: list[str], labels: list[str]) -> None:
+    table = read(file, content, file_column=column)
+    assert (table.names, table.labels) == (names, [[label] for label in labels])
+
+
+def test_a_column_that_is_not_there(file: Path) -> None:
+    with pytest.raises(CourseError, match=r"file_column is 'file'; .*labels\.csv has the columns id, breed"):
+        read(file, PLAIN, file_column="file")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is empty; expected a line of headings"),
+        (b"\xef\xbb\xbf\n\n", "is empty; expected a line of headings"),
+        ("id,breed\n", r"has the columns \['id', 'breed'\] and 0 rows below; expected"),
+        ("id\nid0\n", r"has the columns \['id'\] and 1 rows below; expected .* divided by commas"),
+        ("id breed\nid0 pug\n", r"has the columns \['id breed'\]"),
+        ("id,breed\nid0,pug\nid0,boxer\n", "more than once: id0. .*divided by spaces"),
+        ("id,breed\nid0,pug\n id0,pug\n", "more than once: id0"),
+        ("id,breed\nid0,pug\nid1,\nid2,boxer\n", "no label for 1 pictures: id1. .* or say task='multi-label'"),
+        ("id,breed\nid0,\nid1,\n", "no label for 2 pictures: id0, id1"),
+        ("id,breed\nid0,pug\nid1,pug\n", "one class, 'pug'"),
+        ("id,breed\nid0,pug\n,boxer\n,boxer\n", "no 'id' in 2 rows, the first of them row 2"),
+        ("id,breed\nid0,pug\nid1\n", r"line 3 of .*labels.csv has 1 cells \(id1\), its header 2 \(id, breed\)"),
+        ("id,tags\nid0,haze, primary\n", r"line 2 of .* has 3 cells \(id0, haze, primary\), .*',' in quotation marks"),
+        ("id,breed\nid0;pug\nid1;boxer\n", r"line 2 of .* has 1 cells \(id0;pug\)"),
+        ('id,tags\nid0,"haze, primary"\nid1,clear\n', "has the labels 'haze, primary'. Divide .* by spaces alone, or say task"),
+        ("id,tags\nid0,haze;primary\nid1,clear\n", "has the labels 'haze;primary'"),
+        ("id,tags\nid0,haze|primary\nid1,clear\n", "has the labels 'haze|primary'"),
+        (",id,breed\n0,a,pug\n1,b,boxer\n", "first column .* has no heading, .*row numbers, .*file_column='id'"),
+        ("id,breed\n'id0,pug\n" + 'id1,"pug', "cannot be read as a table, line 3: unexpected end"),
+        ('id,breed\nid0,"pug"x\n', "cannot be read as a table, line 2"),
+        ("id,breed\nid0,b\u00fcffel\n".encode("latin-1"), "not text in UTF-8"),
+        (PLAIN.encode("utf-16"), "not text in UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xff\xff", "not text in UTF-8"),
+        ("id,breed\nid0," + "x" * 200_000, "cannot be read as a table, line 2: field larger"),
+    ],
+)
+def test_tables_that_cannot_work(file: Path, content: str | bytes, message: str) -> None:
+    with pytest.raises(CourseError, match=message):
+        read(file, content)
+
+
+@pytest.mark.parametrize(
+    "content", [b"no archive", gzip.compress(PLAIN.encode() * 100)[:30], gzip.compress(b"") + b"\x1f\x8b\x08"]
+)
+def test_archives_that_are_damaged(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(CourseError, match=r"labels\.csv\.gz (cannot be read|is empty)"):
+        read(tmp_path / "labels.csv.gz", content)
+
+
+def test_no_label_at_all(file: Path) -> None:
+    with pytest.raises(CourseError, match="no label in its column 'tags'"):
+        read(file, "id,tags\na,\nb,\n", "multi-label")
+
+
+def test_any_table_that_pandas_writes_comes_back(file: Path) -> None:
+    """Quotation marks, commas, line ends and letters of all kinds; only space around a cell is lost."""
+    random.seed(0)
+    cells = ["".join(random.choices("abé',\";\n\r\t|# 0-犬", k=random.randint(1, 8))) for _ in range(600)]
+    rows = [[cell.strip() or "x" for cell in cells[i : i + 3]] for i in range(0, 600, 3)]
+    pd.DataFrame(rows, columns=["id", "label", "x"]).to_csv(file, index=False, lineterminator="\r\n")
+    assert read_table(file) == (["id", "label", "x"], rows)
+
+
+def test_any_bytes_give_a_table_or_a_clear_error(file: Path) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        content = bytes(rng.choice(list(b'\0"\r\n,;|\t a1\xef\xbb\xbf\xff'), size=rng.integers(1, 40)).astype(np.uint8))
+        try:
+            table = read(file, b"id,label\n" + content)
+        except CourseError:
+            continue
+        assert len(table.names) == len(table.labels) == len(set(table.names))
+
+
+def test_encode_is_that_of_scikit_learn() -> None:
+    rng = np.random.default_rng(0)
+    classes = [f"tag{i:02d}" for i in range(17)]
+    labels = [[classes[i] for i in rng.permutation(17)[: rng.integers(0, 5)]] for _ in range(500)]
+    encoded = encode(labels, classes, "multi-label")
+    assert encoded.dtype == torch.float32
+    assert np.array_equal(encoded, MultiLabelBinarizer(classes=classes).fit_transform(labels))
+
+
+def test_encode_one_label_each() -> None:
+    labels = [["b"], ["a"], ["c"], ["b"]]
+    numbers = encode(labels, ["a", "b", "c"], "single-label")
+    assert numbers.tolist() == [1, 0, 2, 1]
+    assert numbers.dtype == torch.int64
+    assert encode(labels, ["a", "b", "c"], "multi-label").tolist() == torch.eye(3)[numbers].tolist()
+
+
+def test_only_in_validation() -> None:
+    train, valid = torch.tensor([[1.0, 0, 0, 0], [1, 1, 0, 0]]), torch.tensor([[0.0, 1, 1, 0]])
+    assert only_in_validation(train, valid, ["a", "b", "c", "d"]) == ["c"]
+    assert only_in_validation(torch.tensor([0, 2]), torch.tensor([2, 3, 1]), ["a", "b", "c", "d"]) == ["b", "d"]
