@@ -70,10 +70,10 @@ class TabularData(Data):
         inputs: Inputs,
         targets: Tensor,
         rows: dict[str, Tensor],
-        labels: Sequence[str],
+        labels: NDArray[Any],
         batch_size: int = 128,
         log_target: bool = False,
-        test: tuple[Inputs, Sequence[str]] | None = None,
+        test: tuple[Inputs, NDArray[Any]] | None = None,
         path: str | Path = ".",
     ) -> None:
         """Take what `preprocessor` made of a table, with the numbers of the `train` and `valid` rows, and of a test table."""
@@ -116,7 +116,7 @@ class TabularData(Data):
             target: its column of numbers to predict.
             categorical: columns that get an embedding.
             continuous: columns of amounts.
-            valid_idx: the numbers of the rows that validate, counted from 0; the others train.
+            valid_idx: the numbers of the rows that validate, counted from 0 and in any order; the others train.
             batch_size: rows in a training step.
             log_target: predict the logarithm, so that errors count in proportion to the target (sales).
             test: a table of the same columns, the target aside, to predict.
@@ -130,8 +130,9 @@ class TabularData(Data):
             TableError: a column is missing or of the wrong type, the table is empty, the target is missing somewhere or has
                 no logarithm, or valid_idx does not name some but not all of the rows.
         """
-        table = in_memory(frame, [target, *categorical, *continuous])
-        if target in (*categorical, *continuous):
+        columns = [*categorical, *continuous]
+        table = in_memory(frame, [target, *columns], also=[label])
+        if target in columns:
             raise TableError(f"column {target!r} is the target, so it cannot be one of the columns to predict it from")
         if not len(table):
             raise TableError("the table has no rows; give one with rows to learn from and rows to validate with")
@@ -140,19 +141,12 @@ class TabularData(Data):
         labels = row_labels(table, label)
         targets = _target_column(table, target, log_target, labels)
         if preprocessor is None:
-            preprocessor = Preprocessor(categorical, continuous).fit(frame, train)
-        elif preprocessor.columns != [*categorical, *continuous]:
-            raise TableError(f"the preprocessor is for the columns {preprocessor.columns}, not {[*categorical, *continuous]}")
+            preprocessor = Preprocessor(categorical, continuous).fit(table, train)
+        elif preprocessor.columns != columns:
+            raise TableError(f"the preprocessor is for the columns {preprocessor.columns}, not {columns}")
+        inputs = as_inputs(preprocessor, table)
         rows = {"train": torch.from_numpy(train), "valid": torch.from_numpy(valid)}
-        tested = None
-        if test is not None:
-            try:
-                tested = as_inputs(preprocessor, test), row_labels(in_memory(test, preprocessor.columns), label)
-            except TableError as error:
-                raise TableError(f"the test table: {error}") from None
-            if not len(tested[1]):
-                raise TableError("the test table has no rows; leave it out, or give rows to predict")
-        inputs = as_inputs(preprocessor, frame)
+        tested = None if test is None else _test_rows(preprocessor, test, label)
         return cls(preprocessor, inputs, torch.from_numpy(targets), rows, labels, batch_size, log_target, tested, path)
 
     def to(self, device: torch.device | str) -> "TabularData":
@@ -184,8 +178,8 @@ class TabularData(Data):
 
     def items(self, split: Split) -> list[str]:
         """The labels of the rows."""
-        labels = self._labels[split] if split in self._labels else []
-        return [labels[row] for row in self.rows(split).tolist()]
+        rows = self.rows(split).cpu().numpy()
+        return [str(label) for label in self._labels[split][rows]]
 
     def targets(self, split: Split) -> Tensor | None:
         """All targets of one split (N,) on their own scale, float32; None for the test set."""
@@ -204,15 +198,26 @@ def as_inputs(preprocessor: Preprocessor, table: Any) -> Inputs:
     return torch.from_numpy(codes), torch.from_numpy(values)
 
 
-def row_labels(table: "nw.DataFrame[Any]", label: str | None = None) -> list[str]:
+def row_labels(table: "nw.DataFrame[Any]", label: str | None = None) -> NDArray[Any]:
     """What the rows are called: by a column where there is one of that name, else by a pandas index, else by number."""
     if label is not None and label in table.columns:
-        return [str(value) for value in table[label].to_list()]
+        return np.asarray(table[label].to_numpy())
     index = nw.maybe_get_index(table)
-    return [str(value) for value in (range(len(table)) if index is None else index)]
+    return np.arange(len(table)) if index is None else np.asarray(index)
+
+
+def _test_rows(preprocessor: Preprocessor, test: Any, label: str | None) -> tuple[Inputs, NDArray[Any]]:
+    try:
+        table = in_memory(test, preprocessor.columns, also=[label])
+        if not len(table):
+            raise TableError("it has no rows; leave it out, or give rows to predict")
+        return as_inputs(preprocessor, table), row_labels(table, label)
+    except TableError as error:
+        raise TableError(f"the test table: {error}") from None
 
 
 def _row_numbers(valid_idx: Sequence[int] | NDArray[np.int64], rows: int) -> NDArray[np.int64]:
+    """`valid_idx` in the order of the table, after a look at whether it can be right."""
     numbers = np.asarray(valid_idx)
     if numbers.ndim != 1 or not len(numbers):
         raise TableError(f"valid_idx names no rows (shape {numbers.shape}); give the numbers of the rows that validate")
@@ -226,10 +231,10 @@ def _row_numbers(valid_idx: Sequence[int] | NDArray[np.int64], rows: int) -> NDA
         raise TableError(f"valid_idx names {len(numbers) - len(unique):,} rows twice; name each once")
     if len(unique) == rows:
         raise TableError(f"valid_idx names all {rows:,} rows, so none is left to train with")
-    return numbers.astype(np.int64)
+    return unique.astype(np.int64)
 
 
-def _target_column(table: "nw.DataFrame[Any]", name: str, log: bool, labels: Sequence[str]) -> NDArray[np.float32]:
+def _target_column(table: "nw.DataFrame[Any]", name: str, log: bool, labels: NDArray[Any]) -> NDArray[np.float32]:
     series = table[name]
     if not series.dtype.is_numeric():
         raise TableError(f"the target, column {name!r}, should hold numbers but holds {series.dtype}")

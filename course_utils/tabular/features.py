@@ -4,7 +4,7 @@ pandas for the class, Polars for a big machine, DuckDB for data larger than memo
 lazy, so are these functions, but for the checks that must look at the data (each says so).
 """
 
-from course_utils.tabular.dates import add_datepart, combine_date, day_number, duration_capped
+from course_utils.tabular.dates import add_datepart, combine_date, day_number, day_of_week, duration_capped, iso_week
 from course_utils.tabular.events import elapsed_since, elapsed_until, rolling_sum
 from course_utils.tabular.joins import JoinReport, join
 
@@ -13,9 +13,11 @@ __all__ = [
     "add_datepart",
     "combine_date",
     "day_number",
+    "day_of_week",
     "duration_capped",
     "elapsed_since",
     "elapsed_until",
+    "iso_week",
     "join",
     "rolling_sum",
 ]

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
-from course_utils.tabular.data import TabularData, TabularLoader, as_inputs, row_labels
+from course_utils.tabular.data import EVALUATION, TabularData, TabularLoader, as_inputs, row_labels
 from course_utils.tabular.preprocess import Preprocessor, in_memory
 from course_utils.training import storage
 from course_utils.training.data import Data
@@ -130,7 +130,9 @@ def tabular_learner(
 
     Args:
         data: rows of a table.
-        layers, dropout, embedding_dropout: see `TabularModel`; the defaults are the lecture's.
+        layers: the widths of the layers; the lecture's by default, as all that follows.
+        dropout: a share for each layer.
+        embedding_dropout: the share of the numbers of embeddings that are zero in a training step.
         y_range: of the model's output, which is a logarithm where `data.log_target`. By default from 0 to 1.2 times the largest
             training target as in the lecture, or any number where a target is negative; (-inf, inf) is any number too.
         embedding_sizes: by hand for some columns; others go by `embedding_size`.
@@ -172,11 +174,10 @@ class TabularLearner(Learner):
     def predict_rows(self, table: Any, label: str | None = None) -> Predictions:
         """Predictions for the rows of any table with the columns of the training data, even a single one."""
         preprocessor = self.data.preprocessor
-        labels = row_labels(in_memory(table, preprocessor.columns), label)
-        inputs = as_inputs(preprocessor, table)
-        loader = TabularLoader(inputs, None, torch.arange(len(labels)), max(self.data.batch_size, 4096))
+        rows = in_memory(table, preprocessor.columns, also=[label])
+        loader = TabularLoader(as_inputs(preprocessor, rows), None, torch.arange(len(rows)), EVALUATION)
         outputs, _ = self._outputs(loader)
-        return Predictions(self.data.activation(outputs), None, labels)
+        return Predictions(self.data.activation(outputs), None, [str(name) for name in row_labels(rows, label)])
 
     def embedding(self, column: str) -> "pd.DataFrame":
         """What was learnt of the categories of one column: a row of numbers for each, by name."""

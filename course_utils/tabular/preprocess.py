@@ -17,7 +17,7 @@ Category = str | int | float | bool
 
 @dataclass(frozen=True)
 class Scale:
-    """How one continuous column is prepared: `fill` stands in for what is missing, then `mean` is taken off and `std` divides."""
+    """How a continuous column is prepared: `fill` stands in for what is missing, `mean` is taken off, `std` divides."""
 
     fill: float
     mean: float
@@ -41,7 +41,7 @@ class Preprocessor:
     >>> codes, values = preprocessor.transform(train)
     >>> codes.tolist(), preprocessor.continuous_names
     ([[2], [1], [2]], ['distance', 'distance_na'])
-    >>> values.round(2).tolist()
+    >>> values.astype(float).round(2).tolist()
     [[-1.22, 0.0], [0.0, 1.0], [1.22, 0.0]]
     >>> codes, values = preprocessor.transform(pd.DataFrame({"state": ["SN"], "distance": [200.0]}))
     column 'state': 1 row of a category that was not in the training rows, such as 'SN'; it counts as unknown
@@ -164,10 +164,11 @@ class Preprocessor:
         try:
             categorical, continuous = learnt["categorical"], learnt["continuous"]
             preprocessor = cls(list(categorical), list(continuous))
-            preprocessor.categories = {name: [_checked(value) for value in values] for name, values in categorical.items()}
+            preprocessor.categories = {name: _checked(name, values) for name, values in categorical.items()}
             preprocessor.scales = {name: Scale(**fields) for name, fields in continuous.items()}
             for name, scale in preprocessor.scales.items():
-                if not all(math.isfinite(number) for number in (scale.fill, scale.mean, scale.std)) or not scale.std > 0:
+                numbers = (scale.fill, scale.mean, scale.std)
+                if not (all(map(math.isfinite, numbers)) and scale.std > 0 and isinstance(scale.flagged, bool)):
                     raise ValueError(f"column {name!r} has {scale}")
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise TableError(
@@ -176,15 +177,20 @@ class Preprocessor:
         return preprocessor
 
 
-def in_memory(table: Any, columns: Sequence[str]) -> "nw.DataFrame[Any]":
-    """A table of any engine, its `columns` in memory; a `TableError` says which are missing."""
+def in_memory(table: Any, columns: Sequence[str], also: Sequence[str | None] = ()) -> "nw.DataFrame[Any]":
+    """A table of any engine in memory: its `columns`, which a `TableError` misses, and those of `also` that it has."""
     frame = as_frame(table, *columns)
-    return frame.select(*columns).collect() if isinstance(frame, nw.LazyFrame) else frame
+    if isinstance(frame, nw.DataFrame):
+        return frame
+    there = frame.collect_schema().names()
+    return frame.select(*dict.fromkeys([*columns, *(name for name in also if name in there)])).collect()
 
 
 def _number_column(frame: "nw.DataFrame[Any]", name: str) -> NDArray[np.float64]:
     """A column of numbers, or of true and false, as floats with NaN where something is missing."""
     series = frame[name]
+    if series.null_count() == len(series):  # a table of one row may well have no number, and so no type
+        return np.full(len(series), np.nan)
     if not (series.dtype.is_numeric() or series.dtype == nw.Boolean):
         advice = "make parts of it with add_datepart" if series.dtype.is_temporal() else "name it as categorical, or convert it"
         raise TableError(
@@ -199,9 +205,11 @@ def _number_column(frame: "nw.DataFrame[Any]", name: str) -> NDArray[np.float64]
 def _category_column(frame: "nw.DataFrame[Any]", name: str) -> NDArray[Any]:
     """A column of categories as an array: of numbers, or of objects of which the missing ones are None or NaN."""
     series = frame[name]
+    if series.null_count() == len(series):
+        return np.full(len(series), None)
     if series.dtype.is_temporal():
         raise TableError(
-            f"column {name!r} holds dates ({series.dtype}), each of which would be a category; make parts of it with add_datepart"
+            f"column {name!r} holds {series.dtype}, so that each moment would be a category; make parts of it with add_datepart"
         )
     return np.asarray(series.to_numpy())
 
@@ -212,7 +220,7 @@ def _sorted(name: str, column: NDArray[Any]) -> list[Category]:
 
     _kind_of(name, column)
     found = pd.unique(column)
-    return sorted(_plain(value) for value in found[~pd.isna(found)])
+    return sorted({_plain(value) for value in found[~pd.isna(found)]})
 
 
 def _kind_of(name: str, column: NDArray[Any]) -> str | None:
@@ -246,10 +254,12 @@ def _plain(value: Any) -> Category:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _checked(value: Any) -> Category:
-    if not isinstance(value, str | bool | int | float):
-        raise TypeError(f"{value!r} is no category")
-    return value
+def _checked(name: str, values: list[Any]) -> list[Category]:
+    if not all(isinstance(value, str | bool | int | float) for value in values):
+        raise TypeError(f"column {name!r} has categories that are neither text nor numbers")
+    if len(set(values)) < len(values) or len({_kind(value) for value in values}) > 1:
+        raise ValueError(f"column {name!r} has categories twice or of two types")
+    return list(values)
 
 
 def _scale(name: str, column: NDArray[np.float64]) -> Scale:

@@ -5,7 +5,7 @@ The steps are the lecture's, which took them from the competition's third place;
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import narwhals as nw
 
@@ -16,9 +16,11 @@ from course_utils.tabular.features import (
     add_datepart,
     combine_date,
     day_number,
+    day_of_week,
     duration_capped,
     elapsed_since,
     elapsed_until,
+    iso_week,
     join,
     rolling_sum,
 )
@@ -43,7 +45,11 @@ EVENTS = ("Promo", "StateHoliday", "SchoolHoliday")
 VALIDATION = ("2014-08-01", "2014-09-17")  # in the lecture: the days of the test set, a year before
 
 
-def build_features(tables: Mapping[str, Any], report: Callable[[str], object] | None = print) -> tuple[Any, Any]:
+def build_features(
+    tables: Mapping[str, Any],
+    report: Callable[[str], object] | None = print,
+    weeks: Literal["calendar", "lecture"] = "calendar",
+) -> tuple[Any, Any]:
     """Join the seven tables and add what the lecture adds: a table to learn from, and one of the same columns to predict.
 
     `tables` are those of `read_tables`, or the same in another engine's tables, and so are the results. They hold CATEGORICAL,
@@ -52,6 +58,10 @@ def build_features(tables: Mapping[str, Any], report: Callable[[str], object] | 
     Days since and until an event, and the events of seven days, are counted over both tables together: holidays and promotions
     are planned, so a day may know of those ahead. Sales, customers and opening are not known ahead; nothing is made of them.
     Where there was no such day, or none ahead is known, the number of days is 0, as in the lecture.
+
+    The searches of a week, which begins on a Sunday, go to the days of that week. The lecture joined them by year and ISO week,
+    which begins on a Monday: so Monday to Saturday got the searches of a week still to come, and the last days of December
+    those of the January before. `weeks="lecture"` does that too, to compare with its figures.
 
     After each join `report` gets a line. A row without a match, a store with two rows for a day, and a table without a column
     or with another type raise a `TableError`. Where the engine is lazy, the checks of rows run queries; `report=None` leaves
@@ -73,14 +83,20 @@ def build_features(tables: Mapping[str, Any], report: Callable[[str], object] | 
     weather = nw.from_native(add(tables["weather"], names.to_native(), "file", "weather + state_names"))
     shops = add(_shops(tables["store"]), tables["store_states"], "Store", "store + store_states")
 
-    joined = add(_days(frames["train"], frames["test"], check), shops, "Store", "days + store")
-    joined = add(joined, _trends(frames["googletrend"], "states"), ["State", "Sunday"], "days + googletrend of the state")
-    joined = add(joined, _trends(frames["googletrend"], "country"), ["Sunday"], "days + googletrend of the country")
+    if weeks not in ("calendar", "lecture"):
+        raise TableError(f"expected weeks='calendar' or 'lecture'; got {weeks!r}")
+    week = _sunday(nw.col("Date")) if weeks == "calendar" else nw.col("Date").dt.year() * 100 + iso_week(nw.col("Date"))
+    states, country = _trends(frames["googletrend"], week)
+
+    days = nw.from_native(_days(frames["train"], frames["test"], check)).with_columns(week.alias("trend week")).to_native()
+    joined = add(days, shops, "Store", "days + store")
+    joined = add(joined, states, ["State", "trend week"], "days + googletrend of the state")
+    joined = add(joined, country, "trend week", "days + googletrend of the country")
     joined = add(joined, weather.drop("file").to_native(), ["State", "Date"], "days + weather")
 
     joined = duration_capped(joined, "CompetitionMonthsOpen", "CompetitionOpenSince", "Date", days=30, cap=24)
     joined = duration_capped(joined, "Promo2Weeks", "Promo2Since", "Date", days=7, cap=25)
-    return _split(nw.from_native(joined).drop("Sunday"))
+    return _split(nw.from_native(joined).drop("trend week"))
 
 
 def split_by_date(frame: Any, dates: tuple[str | date, str | date] = VALIDATION, column: str = "Date") -> "np.ndarray":
@@ -118,7 +134,6 @@ def _days(train: Frame, test: Frame, check: bool) -> Any:
     """
     flags = [nw.col("Open").cast(nw.Float64), (nw.col("StateHoliday") != "0").alias("StateHoliday")]
     both = nw.concat([train.with_columns(*flags), test.with_columns(*flags)], how="diagonal")  # type: ignore[type-var]
-    both = both.with_columns((day_number(nw.col("Date")) - nw.col("Date").dt.weekday() % 7).alias("Sunday"))
     days = add_datepart(both.to_native(), "Date")
     days = elapsed_since(days, EVENTS, by="Store", date="Date", fill=0, check=check)
     days = elapsed_until(days, EVENTS, by="Store", date="Date", fill=0, check=False)
@@ -140,20 +155,21 @@ def _shops(store: Any) -> Any:
     return combine_date(dated, "Promo2Since", "Promo2SinceYear", week="Promo2SinceWeek")
 
 
-def _trends(googletrend: Frame, of: str) -> Any:
-    """The searches of each week, which begins on a Sunday, in each state or in the whole country.
-
-    The lecture joined them by year and ISO week, which begins on a Monday: all days but Sundays got the searches of a week
-    that was still to come, and the last days of December those of the January before. Here it is the week that holds the day.
-    """
-    trends = googletrend.with_columns(nw.col("week").str.slice(0, 10).str.to_datetime(format="%Y-%m-%d").alias("Date"))
-    trends = trends.with_columns((day_number(nw.col("Date")) - nw.col("Date").dt.weekday() % 7).alias("Sunday"))
-    country = nw.col("file") == "Rossmann_DE"
-    if of == "country":
-        return trends.filter(country).select("Sunday", nw.col("trend").alias("trend_DE")).to_native()
+def _trends(googletrend: Frame, week: nw.Expr) -> tuple[Any, Any]:
+    """The searches of each week in each state, and in the whole country."""
+    first = nw.col("week").str.slice(0, 10).str.to_datetime(format="%Y-%m-%d")
+    trends = googletrend.with_columns(first.alias("Date")).with_columns(week.alias("trend week"))
+    whole = nw.col("file") == "Rossmann_DE"
     state = nw.col("file").str.replace_all("Rossmann_DE_", "", literal=True)
     state = nw.when(state == "NI").then(nw.lit("HB,NI")).otherwise(state)  # Bremen and Lower Saxony share one
-    return trends.filter(~country).select("Sunday", "trend", state.alias("State")).to_native()
+    states = trends.filter(~whole).select("trend week", "trend", state.alias("State"))
+    return states.to_native(), trends.filter(whole).select("trend week", nw.col("trend").alias("trend_DE")).to_native()
+
+
+def _sunday(date: nw.Expr) -> nw.Expr:
+    """Give the day number of the Sunday that begins the week of a date."""
+    day = day_number(date)
+    return day - day_of_week(day + 1)
 
 
 def _split(days: Frame) -> tuple[Any, Any]:

@@ -18,8 +18,8 @@ def write_table(table: Any, path: str | os.PathLike[str]) -> Path:
     """Write a table as .feather (largest and fastest) or .parquet (smaller, and read in parts by every engine).
 
     A lazy table (Polars, DuckDB) is run and written as Parquet without being in memory as a whole. A file that is there is
-    replaced in one step. Raises a `TableError` for another suffix and for Spark, which writes folders. The lecture saves its table so, 350 million rows of it
-    (2:12:24); a pandas index is not kept.
+    replaced in one step, and a pandas index is not kept. Raises a `TableError` for another suffix, and for Spark, which writes
+    folders. The lecture saves its table so, and tells of 350 million rows (2:12:24).
 
     >>> import pandas as pd, tempfile
     >>> path = Path(tempfile.mkdtemp()) / "train.feather"

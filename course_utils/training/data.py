@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from course_utils.errors import CourseError
-from course_utils.training.devices import default_device
+from course_utils.training.distributed import processes
 
 Split = Literal["train", "valid", "test"]
 Task = Literal["single-label", "multi-label", "regression"]
@@ -76,7 +76,7 @@ class Data:
     test_ds: Any = None
 
     def __init__(self) -> None:
-        self.device = default_device()
+        self.device = processes().device
 
     def to(self, device: torch.device | str) -> "Data":
         """Make mini-batches on `device` from now on."""

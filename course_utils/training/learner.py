@@ -17,6 +17,7 @@ from course_utils.training import schedules, storage
 from course_utils.training.callbacks import Callback, Checkpoint, ClipGradients, Hooks, Progress, Recorder, StopAtNaN
 from course_utils.training.data import Data, Loader, Split
 from course_utils.training.devices import random_state, restore_random_state
+from course_utils.training.distributed import processes
 from course_utils.training.evaluation import Metric, compute, named
 from course_utils.training.progress import Bar, can_be_seen
 from course_utils.training.schedules import LearningRateSearch, Schedule
@@ -116,6 +117,8 @@ class Learner:
         path: str | Path | None = None,
     ) -> None:
         self.data, self.model, self.metrics = data, model.to(data.device), list(metrics)
+        self.processes = processes()  # this one alone, or those that torchrun started
+        self.processes.same_weights(model)
         self.loss_function = loss or LOSSES[data.task]
         self.layer_groups = self._checked_groups(layer_groups)
         self.make_optimizer = optimizer
@@ -135,7 +138,7 @@ class Learner:
 
         self.first_trainable = 0  # the layer group from which on weights move
         self.bn_frozen = False
-        self.epoch = self.step = self.epochs_done = 0
+        self.epoch = self.step = self.epochs_done = self.rows = 0
         self.loss, self.results = float("nan"), dict[str, float]()
 
     # -- fitting ---------------------------------------------------------------------------------------------------------
@@ -195,6 +198,8 @@ class Learner:
             self.start_training(lr, weight_decay)
         except KeyboardInterrupt:  # preparing the mini-batches may take a while: pictures through a frozen network
             self.model.eval()
+            if self.processes.several:
+                raise
             print("Stopped by you before the first step; the weights are as they were.")
             return
         self._plan = {"plan": plan, "lr": self._rates(lr), "weight_decay": weight_decay}
@@ -211,6 +216,8 @@ class Learner:
             for epoch in range(self.epochs_done, self.schedule.epochs):
                 self._fit_epoch(epoch)
         except KeyboardInterrupt:
+            if self.processes.several:  # each was stopped somewhere else, so none can go on
+                raise
             done = f"{self.step} of {self.steps_per_epoch} steps"
             if self.step == self.steps_per_epoch and self.epochs_done == self.epoch:
                 done += ", while validating"
@@ -224,11 +231,11 @@ class Learner:
         self.set_training_mode()
         self._hooks.call("before_epoch", self)
         total, seen = 0.0, 0
-        for x, y in self.loader("train", augment=True, shuffle=True):
+        for x, y in self.training_batches():
             self._set_rates(self.schedule, epoch + self.step / self.steps_per_epoch)
             self._hooks.call("before_step", self)
-            total += self.train_step(x, y) * len(y)
-            seen += len(y)
+            total += self.train_step(x, y) * self.rows
+            seen += self.rows
             self.step += 1
         self.results = {"train loss": total / max(seen, 1), **self.validate()}
         self.epochs_done = epoch + 1
@@ -240,8 +247,9 @@ class Learner:
         """One step of gradient descent on a mini-batch; returns its loss."""
         self.optimizer.zero_grad()
         with self._precision():
-            loss = self.loss_function(self._forward(x), y.to(self.data.device))
-        self.loss = loss.item()
+            outputs = self._forward(x, self.processes.parallel(self.training_model))
+            loss = self.loss_function(outputs, y.to(self.data.device))
+        loss, self.loss, self.rows = self.processes.mean_loss(loss, len(y))
         self._hooks.call("after_loss", self)
         self._scaler.scale(loss).backward()
         self._scaler.unscale_(self.optimizer)
@@ -262,8 +270,13 @@ class Learner:
             raise CourseError("every layer is frozen, so there is nothing to train; call unfreeze() or freeze_to(-1)")
         self.optimizer = self.make_optimizer(groups)
         self._hooks = Hooks(self.callbacks)
-        self.steps_per_epoch = len(self.loader("train", augment=True, shuffle=True))
+        self.steps_per_epoch = len(self.training_batches())
         self.set_training_mode()
+
+    def training_batches(self) -> Loader:
+        """One pass over the training set: shuffled, augmented mini-batches, of which each process gets its rows."""
+        batches: Loader = self.processes.share(self.loader("train", augment=True, shuffle=True), training=True)
+        return batches
 
     def _set_rates(self, schedule: Schedule, epochs_done: float) -> None:
         position = schedule.position(epochs_done)
@@ -384,26 +397,31 @@ class Learner:
         bar: Bar[None] = Bar(total=sum(map(len, loaders)), description="predicting with augmentation", show=self.progress)
         with bar:
             for loader in loaders:
-                outputs, targets = self._outputs(_advancing(loader, bar), self.model)
+                outputs, targets = self._outputs(loader, self.model, bar)
                 views.append(self.data.activation(outputs))
         return Predictions(torch.stack(views).mean(0), targets, self.data.items(split), self.data.classes)
 
     @torch.no_grad()
-    def _outputs(self, loader: Iterable[tuple[Any, Any]], model: nn.Module | None = None) -> tuple[Tensor, Tensor | None]:
-        """Raw outputs and targets of all mini-batches, on the processor."""
+    def _outputs(
+        self, loader: Iterable[tuple[Any, Any]], model: nn.Module | None = None, bar: Bar[None] | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Raw outputs and targets of all mini-batches, on the processor; the same in every process."""
         model = model or self.training_model
         model.eval()
         outputs, targets = [], []
-        for x, y in loader:
+        for x, y in self.processes.share(loader):
             with self._precision():
                 outputs.append(self._forward(x, model).float().cpu())
             if y is not None:
                 targets.append(y.cpu())
+            if bar:
+                bar.advance()
+        outputs, targets = self.processes.gather(outputs), self.processes.gather(targets)
         if not outputs:
             raise CourseError("there is nothing to predict: the set has no examples")
         return torch.cat(outputs), torch.cat(targets) if targets else None
 
-    def _forward(self, x: Any, model: nn.Module | None = None) -> Tensor:
+    def _forward(self, x: Any, model: Callable[..., Tensor] | None = None) -> Tensor:
         """Outputs for a mini-batch: a tensor, or a tuple of the model's several inputs."""
         inputs = [part.to(self.data.device) for part in (x if isinstance(x, tuple | list) else (x,))]
         if self.channels_last:
@@ -497,9 +515,3 @@ def _difference(new: Sequence[str] | None, old: Sequence[str] | None) -> str:
         if names
     ]
     return f"{len(new)} instead of {len(old)}: {' and '.join(parts)}"
-
-
-def _advancing(loader: Loader, bar: Bar[Any]) -> Iterable[tuple[Any, Any]]:
-    for batch in loader:
-        yield batch
-        bar.advance()

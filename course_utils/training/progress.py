@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sized
 from typing import Any, Generic, TypeVar
 
+from course_utils.training.distributed import rank
+
 T = TypeVar("T")
 
 
@@ -38,7 +40,7 @@ class Bar(Generic[T]):
             total = len(iterable)
         self.tqdm: Any = None
         self.handle: Any = None
-        if not (can_be_seen() if show is None else show):
+        if rank() > 0 or not (can_be_seen() if show is None else show):
             return
         if in_notebook():
             from IPython.display import display

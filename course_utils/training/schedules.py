@@ -165,9 +165,10 @@ def find_learning_rate(
     search, average, lowest = LearningRateSearch(), 0.0, math.inf
     with unchanged(learner):
         learner.callbacks = []
-        learner.start_training(start, weight_decay)
-        bar = Bar(_forever(learner), steps, "finding a learning rate", learner.progress)
+        bar: Bar[tuple[Any, Any]] = Bar(show=False)
         try:
+            learner.start_training(start, weight_decay)  # may take a while: pictures through a frozen network
+            bar = Bar(_forever(learner), steps, "finding a learning rate", learner.progress)
             for step, (x, y) in zip(range(steps), bar, strict=False):
                 rate = start * (stop / start) ** (step / max(steps - 1, 1))
                 for group in learner.optimizer.param_groups:
@@ -181,6 +182,8 @@ def find_learning_rate(
                 search.losses.append(smooth)
                 lowest = min(lowest, smooth)
         except KeyboardInterrupt:
+            if learner.processes.several:
+                raise
             print(f"Stopped by you after {len(search.rates)} steps of the search; the learner is as it was before it.")
         finally:
             bar.close()
@@ -189,7 +192,7 @@ def find_learning_rate(
 
 def _forever(learner: "Learner") -> Iterator[tuple[Any, Any]]:
     while True:
-        yield from learner.loader("train", augment=True, shuffle=True)
+        yield from learner.training_batches()
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Weights and checkpoints on disk, in formats that cannot run code."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from course_utils.errors import CourseError
 from course_utils.files import replacing
+from course_utils.training.distributed import processes
 
 
 class StorageError(CourseError):
@@ -28,15 +29,7 @@ def save_weights(model: nn.Module, path: str | os.PathLike[str], about: Mapping[
 
     # one tensor may stand under two names (tied weights); safetensors wants each its own memory
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
-    path = Path(path)
-    try:
-        with replacing(path) as part:
-            save_file(tensors, part, dict(about or {}))
-    except OSError as error:
-        raise StorageError(
-            f"cannot write {path}: {error.strerror or error}; choose another folder with Learner(..., path=...)"
-        ) from error
-    return path
+    return _write(path, lambda part: save_file(tensors, part, dict(about or {})))
 
 
 def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> dict[str, str]:
@@ -86,15 +79,28 @@ def _check_fit(model: nn.Module, tensors: Mapping[str, Tensor], source: str, nam
 
 def save_checkpoint(state: dict[str, Any], path: str | os.PathLike[str]) -> Path:
     """Write a checkpoint: tensors, numbers, text, and lists and dictionaries of them, so that it loads without running code."""
-    path = Path(path)
-    try:
-        with replacing(path) as part, part.open("wb") as file:
+
+    def save(part: Path) -> None:
+        with part.open("wb") as file:  # given a name instead, a full disk would not be an OSError
             torch.save(state, file)
-    except OSError as error:
-        raise StorageError(
-            f"cannot write {path}: {error.strerror or error}; choose another folder with Learner(..., path=...)"
-        ) from error
-    return path
+
+    return _write(path, save)
+
+
+def _write(path: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:
+    """Write a whole file or none, once where several processes have the same to write."""
+
+    def whole() -> Path:
+        try:
+            with replacing(path) as part:
+                write(part)
+        except OSError as error:
+            raise StorageError(
+                f"cannot write {path}: {error.strerror or error}; choose another folder with Learner(..., path=...)"
+            ) from error
+        return Path(path)
+
+    return processes().once(whole)
 
 
 def load_checkpoint(path: str | os.PathLike[str], model: nn.Module) -> dict[str, Any]:

@@ -63,18 +63,21 @@ class ImageLoader:
 
     def __init__(self, data: "ImageData", split: Split, augment: bool = False, shuffle: bool = False) -> None:
         self.data, self.split, self.augment, self.shuffle = data, split, augment, shuffle
+        self.shard = (0, 1)  # of each mini-batch row 0 and every row after; other processes may have others
 
     def __len__(self) -> int:
         examples = len(self.data.rows(self.split))
-        single_left = examples % self.data.batch_size == 1 and examples > 1
-        return number_of_batches(examples, self.data.batch_size, drop_last=self.shuffle and single_left)
+        left = examples % self.data.batch_size
+        too_few = left < self.shard[1] or (left == 1 and examples > 1)
+        return number_of_batches(examples, self.data.batch_size, drop_last=self.shuffle and too_few)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor | None]]:
         data, targets = self.data, self.data.targets(self.split)
         rows = torch.tensor(data.rows(self.split))
         order = torch.randperm(len(rows)) if self.shuffle else torch.arange(len(rows))
-        batches = order.split(data.batch_size)[: len(self)]
-        wanted = rows[torch.cat(batches)].tolist()
+        rank, world = self.shard
+        batches = [batch[rank::world] for batch in order.split(data.batch_size)[: len(self)] if len(batch) > rank]
+        wanted = [row for batch in batches for row in rows[batch].tolist()]
         decoding = not all(row in data.cache for row in wanted)
         with closing(data.cache.pictures(wanted)) as pictures:
             for batch in batches:

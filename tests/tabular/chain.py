@@ -9,8 +9,8 @@ import pandas as pd
 FIRST, TEST, LAST = "2014-12-01", "2015-01-20", "2015-01-26"
 STATES = {1: "HE", 2: "HB,NI", 3: "HE"}
 NAMES = {"Hessen": "HE", "Niedersachsen": "HB,NI", "Bayern": "BY"}
-STORE = """Store,StoreType,Assortment,CompetitionDistance,CompetitionOpenSinceMonth,CompetitionOpenSinceYear,Promo2,Promo2SinceWeek,\
-Promo2SinceYear,PromoInterval
+STORE = """Store,StoreType,Assortment,CompetitionDistance,CompetitionOpenSinceMonth,CompetitionOpenSinceYear,\
+Promo2,Promo2SinceWeek,Promo2SinceYear,PromoInterval
 1,a,a,1270,9,2014,0,,,
 2,c,b,,,,1,1,2015,"Jan,Apr,Jul,Oct"
 3,d,c,80,1,1961,1,40,2009,"Feb,May,Aug,Nov"
@@ -22,7 +22,7 @@ def make_tables(seed=0):
     rng = np.random.default_rng(seed)
     days = pd.date_range(FIRST, LAST)
     frame = pd.DataFrame([(store, day) for day in days[::-1] for store in STATES], columns=["Store", "Date"])
-    frame["DayOfWeek"] = frame["Date"].dt.dayofweek + 1
+    frame["DayOfWeek"] = frame["Date"].dt.day_of_week + 1
     frame["Open"] = (frame["DayOfWeek"] < 7).astype(int)
     frame["Promo"] = (frame["Date"].dt.day % 14 < 5).astype(int)
     holiday = {"12-25": "c", "12-26": "c", "01-01": "a"}

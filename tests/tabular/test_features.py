@@ -135,6 +135,14 @@ def test_the_parts_of_a_date_are_named_after_its_column():
     assert list(add_datepart(table, "saledate", prefix=""))[1] == "Year"
 
 
+def test_a_part_with_the_name_of_another_column_but_for_capitals_is_left_out(engine):
+    table = pd.DataFrame({"DayOfWeek": [5], "Year": [1], "Date": pd.to_datetime(["2015-07-31"])})
+    (found,) = rows(add_datepart(engine(table), "Date"))
+    assert found["DayOfWeek"] == 5
+    assert "Dayofweek" not in found
+    assert found["Year"] == 2015  # the same name is replaced, as when a cell runs twice
+
+
 def test_without_a_date_there_are_no_parts():
     for convert in (lambda t: t, polars.from_pandas):
         table = pd.DataFrame({"Date": pd.to_datetime(["2015-12-31", None])})

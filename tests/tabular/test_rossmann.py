@@ -114,6 +114,22 @@ def typed_tables(raw):
     return tables
 
 
+def test_the_lectures_weeks_are_there_for_comparison(tables):
+    """The week whose first day, a Sunday, is in the same year and ISO week."""
+    trend = tables["googletrend"]
+    first = [datetime.datetime.fromisoformat(week[:10]) for week in trend["week"]]
+    both = zip(trend["file"], first, trend["trend"], strict=True)
+    wanted = {(day.year, day.isocalendar().week): value for file, day, value in both if file == "Rossmann_DE"}
+    days = tables["train"]["Date"]
+    tables["train"] = tables["train"][(days >= "2014-12-01") & (days < "2014-12-29")]
+    tables["test"] = tables["test"].assign(Date=pd.Timestamp("2015-01-05")).drop_duplicates("Store")
+    tables["test"]["Date"] = tables["test"]["Date"].astype(days.dtype)
+    for table in build_features(tables, report=None, weeks="lecture"):
+        assert table["trend_DE"].tolist() == [wanted[day.year, day.isocalendar().week] for day in table["Date"]]
+    with pytest.raises(TableError, match="'calendar' or 'lecture'; got 'iso'"):
+        build_features(tables, report=None, weeks="iso")
+
+
 def test_the_tables_of_the_files_give_the_same(tables):
     read, made = build_features(tables, report=None), build_features(typed_tables(make_tables()), report=None)
     for found, wanted in zip(read, made, strict=True):
@@ -164,7 +180,8 @@ def test_a_new_store_is_named(tables):
 
 
 def test_a_day_without_weather_is_named(tables):
-    tables["weather"] = tables["weather"].query("not (file == 'Hessen' and Date == '2014-12-06')")
+    weather = tables["weather"]
+    tables["weather"] = weather[(weather["file"] != "Hessen") | (weather["Date"] != pd.Timestamp("2014-12-06"))]
     with pytest.raises(TableError, match=r"days \+ weather: .* 2 of 160 rows .* State HE, Date 2014-12-06"):
         build_features(tables, report=None)
 
@@ -191,7 +208,7 @@ def test_tables_that_are_missing_empty_or_of_other_types(tables):
         build_features({**tables, "test": tables["test"].head(0)})
     with pytest.raises(TableError, match=r"train: the table has no column 'Promo'"):
         build_features({**tables, "train": tables["train"].drop(columns="Promo")})
-    mixed = tables["train"].assign(StateHoliday=[0, "a"] * 70 + [0] * (len(tables["train"]) - 140))
+    mixed = tables["train"].assign(StateHoliday=[0, "a"] + [0] * (len(tables["train"]) - 2))
     with pytest.raises(TableError, match=r"train: column StateHoliday holds Object; expected text\. .*read_tables"):
         build_features({**tables, "train": mixed})
     with pytest.raises(TableError, match=r"weather: column Date holds String; expected dates"):
@@ -220,7 +237,7 @@ def test_files_that_are_missing(folder):
         ),
         ("test", "2015-01-21", "2015-02-30", r"test.csv, line 17: column Date holds '2015-02-30'"),
         ("test", "2015-01-21", "", r"test.csv, line 17: column Date holds nothing"),
-        ("store", "1270", "far", r"store.csv, line 2: column CompetitionDistance holds 'far'; expected numbers"),
+        ("store", "1270.0", "far", r"store.csv, line 2: column CompetitionDistance holds 'far'; expected numbers"),
         ("store", "\n2,", "\n,", r"store.csv, line 3: column Store holds nothing; expected whole numbers"),
         ("store", "\n2,", "\n2.5,", r"store.csv, line 3: column Store holds '2.5'; expected whole numbers"),
         ("store_states", "HE", "", r"store_states.csv, line 2: column State holds nothing; expected text"),

@@ -396,6 +396,9 @@ def test_pictures_that_the_table_does_not_name(breeds: Path, capsys: pytest.Capt
 
 def test_a_table_without_headings(breeds: Path) -> None:
     text = (breeds / "labels.csv").read_text().replace("id,breed\n", "")
+    (breeds / "labels.csv").write_text(text.replace("id0,boxer", "id0,corgi"))
+    with pytest.raises(CourseError, match="begins with 'id0,corgi', a picture"):  # a file of that name is there
+        read(breeds)
     (breeds / "labels.csv").write_text(text)
     with pytest.raises(
         CourseError, match=r"labels\.csv begins with 'id0,boxer', a picture; put a line such as id,label above it"

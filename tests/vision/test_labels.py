@@ -140,11 +140,12 @@ def test_tables_that_cannot_work(file: Path, content: str | bytes, message: str)
         read(file, content)
 
 
-@pytest.mark.parametrize(
-    "content", [b"no archive", gzip.compress(PLAIN.encode() * 100)[:30], gzip.compress(b"") + b"\x1f\x8b\x08"]
-)
+WHOLE = gzip.compress(b"".join(b"%d,pug\n" % i for i in range(1_000)))
+
+
+@pytest.mark.parametrize("content", [b"no archive", WHOLE[:30], WHOLE[:10] + b"\xff" * 100, WHOLE[:-8] + b"12345678"])
 def test_archives_that_are_damaged(tmp_path: Path, content: bytes) -> None:
-    with pytest.raises(CourseError, match=r"labels\.csv\.gz (cannot be read|is empty)"):
+    with pytest.raises(CourseError, match=r"labels\.csv\.gz cannot be read: "):
         read(tmp_path / "labels.csv.gz", content)
 
 

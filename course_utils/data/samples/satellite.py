@@ -159,8 +159,8 @@ def truth(name: str, seed: int = 0) -> tuple[str, ...]:
     Raises:
         CourseError: the set has no such tile.
 
-    >>> truth("train_1")
-    ('cloudy',)
+    >>> truth("train_100")  # its tags are agriculture, clear and primary
+    ('agriculture', 'clear', 'cultivation', 'primary')
     """
     shown = _shown_by_name(seed).get(Path(name).stem)
     if shown is None:

@@ -38,6 +38,6 @@ def draped(shapes: list[Shape], body: Frame, head: Frame) -> list[Shape]:
                 sheet += [hanging(shape.start, shape.start_radius), hanging(shape.end, shape.end_radius)]
         elif shape.part in (Part.HEAD, Part.MUZZLE, Part.EAR):
             sheet.append(replace(shape, part=Part.HEAD, blend=max(shape.blend, 0.25)))
-        elif shape.part in (Part.NOSE,):
+        elif shape.part == Part.NOSE:
             sheet.append(shape)
     return sheet

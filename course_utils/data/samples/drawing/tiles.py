@@ -36,6 +36,7 @@ LAYERS = (  # what a generator of its own draws, so that one thing more or less 
 )
 
 
+IN_THE_FOREST = {"blow_down", "blooming", "selective_logging"}  # what fields must leave room for
 RIVERS = ((3.5, 6), (7, 16), (18, 44))  # widths in pixels: streams, rivers, large ones
 
 
@@ -50,8 +51,10 @@ class Plan:
     river: Array
     river_width: float
     village: Point  # on the road
+    pit: Point  # on the road too, but elsewhere
     clearing: Point  # of smallholders, by the river
     corner: Point  # where a logging track comes in
+    windfall: Point  # far from the fields
 
 
 def random_plan(rng: np.random.Generator) -> Plan:
@@ -61,6 +64,7 @@ def random_plan(rng: np.random.Generator) -> Plan:
     river_width = float(rng.uniform(*RIVERS[rng.integers(len(RIVERS))]))
     river = course(rng, (rng.uniform(0.2, 0.8) * SIZE, rng.uniform(0.2, 0.8) * SIZE), river_width)
     away = rng.uniform(-40, 40)
+    beyond = away - math.copysign(85, away)
     inside = river[((river > 30) & (river < SIZE - 30)).all(axis=1)]
     bank = inside[rng.integers(len(inside))] if len(inside) else np.array([SIZE / 2, SIZE / 2])
     side = rng.integers(4)
@@ -73,8 +77,10 @@ def random_plan(rng: np.random.Generator) -> Plan:
         river=river,
         river_width=river_width,
         village=(x + away * math.cos(angle), y + away * math.sin(angle)),
+        pit=(x + beyond * math.cos(angle), y + beyond * math.sin(angle)),
         clearing=(bank[0] + rng.normal(0, 24), bank[1] + rng.normal(0, 24)),
         corner=((0.0, along), (along, 0.0), (float(SIZE), along), (along, float(SIZE)))[side],
+        windfall=(x + math.copysign(95, SIZE / 2 - x), y + math.copysign(95, SIZE / 2 - y)),
     )
 
 
@@ -115,13 +121,14 @@ def paint_land(tags: Set[str], plan: Plan, random: dict[str, np.random.Generator
         reach = random["bare_ground"].uniform(45, 80) if wild else 300
         paint_bare_ground(land, random["bare_ground"], plan.crossing, reach, plan.sun)
     if "blow_down" in tags:
-        paint_blow_down(land, random["blow_down"], plan.crossing)
+        paint_blow_down(land, random["blow_down"], plan.windfall)
     if "blooming" in tags:
         paint_blooming(land, random["blooming"], height, kind)
     if "selective_logging" in tags:
         paint_logging(land, random["selective_logging"], plan.corner)
     if "agriculture" in tags:
-        share = random["agriculture"].uniform(0.14, 0.6) if wild else 0.97
+        most = 0.3 if tags & IN_THE_FOREST else 0.6
+        share = random["agriculture"].uniform(0.14, most) if wild else 0.97
         paint_fields(land, random["agriculture"], plan.crossing, plan.angle, share)
     if "cultivation" in tags:
         paint_plots(land, random["cultivation"], plan.clearing)
@@ -138,10 +145,10 @@ def paint_land(tags: Set[str], plan: Plan, random: dict[str, np.random.Generator
         paint_artisinal_mine(land, random["artisinal_mine"], plan.river, plan.river_width)
     if "road" in tags:
         paint_roads(land, random["road"], plan.road, plan.angle)
-    if "conventional_mine" in tags:
-        paint_conventional_mine(land, random["conventional_mine"], plan.village, plan.angle)
     if "habitation" in tags:
         paint_houses(land, random["habitation"], plan.village, plan.angle, town=not wild and "agriculture" not in tags)
+    if "conventional_mine" in tags:
+        paint_conventional_mine(land, random["conventional_mine"], plan.pit, plan.angle)
     return land
 
 

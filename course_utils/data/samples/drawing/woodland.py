@@ -81,22 +81,23 @@ def paint_logging(land: Land, rng: np.random.Generator, start: Point) -> None:
 
 def paint_blow_down(land: Land, rng: np.random.Generator, centre: Point) -> None:
     """Paint a fan of trees that a downburst threw: pale trunks that point away from where the wind struck."""
-    heading = math.atan2(SIZE / 2 - centre[1], SIZE / 2 - centre[0]) + rng.normal(0, 0.3)
+    aside = rng.choice([-1, 1]) * rng.uniform(0.3, 0.8)  # past the middle of the tile
+    heading = math.atan2(SIZE / 2 - centre[1], SIZE / 2 - centre[0]) + aside
     row, column = np.indices((SIZE, SIZE), dtype=np.float32)
     x, y = column - np.float32(centre[0]), row - np.float32(centre[1])
     turn = np.arctan2(y, x) - np.float32(heading)
     turn = np.abs((turn + np.float32(math.pi)) % np.float32(2 * math.pi) - np.float32(math.pi))
-    reach, half = rng.uniform(110, 170), rng.uniform(0.45, 0.8)
-    uneven = np.float32(0.6) * rough(rng, 48)
+    reach, half = rng.uniform(110, 160), rng.uniform(0.5, 0.8)
+    uneven = np.float32(0.4) * rough(rng, 48)
     fan = smoothstep(1 - turn / np.float32(half) + uneven, 0, 0.6) * smoothstep(
         1 - np.hypot(x, y) / np.float32(reach) + uneven, 0, 0.6
     )
-    land.cover(np.float32(0.55) * fan, (0.36, 0.36, 0.27), "blow_down")
+    land.cover(np.float32(0.7) * fan, (0.39, 0.38, 0.28), "blow_down")
     trunks = Stencil()
     for _ in range(420):
-        far, aside = reach * math.sqrt(rng.random()), rng.uniform(-half, half)
-        at = np.asarray(centre) + far * np.array([math.cos(heading + aside), math.sin(heading + aside)])
-        lie = heading + aside + rng.normal(0, 0.15)
+        far, bearing = reach * math.sqrt(rng.random()), heading + rng.uniform(-half, half)
+        at = np.asarray(centre) + far * np.array([math.cos(bearing), math.sin(bearing)])
+        lie = bearing + rng.normal(0, 0.15)
         arm = rng.uniform(1.5, 4) * np.array([math.cos(lie), math.sin(lie)])
         trunks.line(np.stack([at - arm, at + arm]), 0.9)
     land.cover(np.float32(0.85) * trunks.mask() * fan, (0.66, 0.62, 0.52), "blow_down")
