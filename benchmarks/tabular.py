@@ -74,8 +74,8 @@ def by_index(tensors: tuple[torch.Tensor, ...], rows: torch.Tensor, batch_size: 
 
 def fastai_epoch(frame: pd.DataFrame, rows: np.ndarray, batch_size: int, codes: np.ndarray) -> Callable[[], Any]:
     """Its tabular learner with the same embeddings, layers, dropout and range, and no batch norms but the lecture's."""
-    from fastai.callback.progress import ProgressCallback  # type: ignore[import-not-found,unused-ignore]
-    from fastai.tabular.all import (  # type: ignore[import-not-found,unused-ignore]
+    from fastai.callback.progress import ProgressCallback  # type: ignore[import-not-found,import-untyped,unused-ignore]
+    from fastai.tabular.all import (  # type: ignore[import-not-found,import-untyped,unused-ignore]
         Categorify,
         RegressionBlock,
         TabularPandas,
@@ -103,16 +103,14 @@ def fastai_epoch(frame: pd.DataFrame, rows: np.ndarray, batch_size: int, codes: 
 
 
 def rows(quick: bool) -> list[Row]:
-    """Epochs of some hundred steps, their rows anywhere in the table, in one thread; a step of a longer epoch is the same."""
+    """Epochs of some hundred steps, their rows anywhere in the table; a step of a longer epoch takes the same time."""
     set_seed(0)
     number, runs = (20_000, 1) if quick else (ROWS, 7)
-    frame, table, threads = make_frame(number), list[Row](), torch.get_num_threads()
-    torch.set_num_threads(1)
+    frame, table = make_frame(number), list[Row]()
     for batch_size, steps in ((128, 20 if quick else 200), (1024, 4 if quick else 30)):
         chosen = torch.randperm(number - batch_size)[: steps * batch_size].sort().values
         with tempfile.TemporaryDirectory() as folder:
             table += compare(make_learner(frame, chosen, batch_size, folder), frame, chosen, runs)
-    torch.set_num_threads(threads)
     return [*table, memory(MILLION // 10 if quick else MILLION)]
 
 
@@ -134,7 +132,6 @@ def compare(learner: TabularLearner, frame: pd.DataFrame, chosen: torch.Tensor, 
     name = f"a step of {size} rows out of {len(frame):,}"
     found = [
         row(f"{name} / loop by hand", fit, lambda: train(model, by_index(tensors, chosen, size)), 1.05, False),
-        row(f"{name} / DataLoader of rows", fit, lambda: train(model, of_rows), 3.0, True),
         row(f"its {size} rows alone / DataLoader of rows", lambda: list(data.train_dl), lambda: list(of_rows), 3.0, True),
     ]
     if not find_spec("fastai"):

@@ -1,9 +1,12 @@
 """The `course` command."""
 
+import io
 import os
 import shutil
 import subprocess
 import sys
+import time
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated
 
@@ -97,6 +100,45 @@ def data(
 
 
 @app.command()
+def train(
+    lesson: Annotated[str, typer.Argument(help="Which data: rossmann, dogscats, dogbreeds or planet.")],
+    nproc: Annotated[int, typer.Option(min=1, help="Processes that train together: one for each GPU.")] = 1,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data; by default those of the lesson.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=2, help="Rows or pictures in a step, of all processes together; by default the lesson's.")
+    ] = None,
+    real: Annotated[bool | None, typer.Option("--real/--sample", help="Insist on the real data, or on its stand-in.")] = None,
+    save: Annotated[str | None, typer.Option(help="Save the weights under this name.")] = None,
+) -> None:
+    """Train a lesson's network without a notebook, in one process or in several."""
+    from course_utils.data import get, status
+    from course_utils.recipes import RECIPES
+    from course_utils.training import set_seed
+    from course_utils.training.distributed import launch, processes, rank, world_size
+    from course_utils.training.storage import checked_name
+
+    if lesson not in RECIPES:
+        raise CourseError(f"nothing is trained on {lesson!r}; there are {', '.join(RECIPES)}")
+    if save:
+        checked_name(save)
+    sample = None if real is None else not real
+    if nproc > 1 and world_size() == 1:
+        get(lesson, sample)
+        found = "--real" if real or (real is None and status(lesson).real) else "--sample"
+        launch(nproc, "course_utils.cli", [*sys.argv[1:], found])
+        return
+    with redirect_stdout(io.StringIO()) if rank() else nullcontext():
+        folder = processes().once(lambda: get(lesson, sample))
+        set_seed(42)
+        chosen = {"epochs": epochs, "batch_size": batch_size}
+        learner = RECIPES[lesson](folder, **{name: value for name, value in chosen.items() if value is not None})
+        results = ", ".join(f"{name} {value:.4f}" for name, value in learner.recorder.epochs[-1].items())
+        console.print(f"{lesson}: {results}", soft_wrap=True, highlight=False)
+        if save:
+            console.print(f"Saved to {learner.save(save)}", soft_wrap=True, highlight=False)
+
+
+@app.command()
 def export(
     name: Annotated[str | None, typer.Argument(help="Which workbook; without it, a list.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to; by default NAME.xlsx here.")] = None,
@@ -170,6 +212,8 @@ def main() -> None:
     try:
         app()
     except CourseError as error:
+        if os.environ.get("RANK", "0") != "0":
+            time.sleep(2)  # process 0 may be saying the same; then this one is ended before it can
         console.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:

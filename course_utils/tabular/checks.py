@@ -58,15 +58,19 @@ def numbers(frame: Frame, column: str) -> nw.Expr:
 
 
 def refuse_duplicates(frame: Frame, by: Sequence[str], date: str, day: str) -> None:
-    """Raise a `TableError` where a date is missing or comes twice for the same `by`; `day` holds the date's day number.
+    """Raise a `TableError` where a date or `by` is missing, or a date comes twice for it; `day` holds the date's day number.
 
     Where the engine is lazy, this runs a query of its own.
     """
     counts = frame.group_by(*by).agg(rows=nw.len(), dated=nw.col(day).count(), days=nw.col(day).n_unique())
-    wrong = rows_of(counts.filter((nw.col("rows") != nw.col("days")) | (nw.col("rows") != nw.col("dated"))).sort(*by).head(1))
+    nameless = nw.any_horizontal(*[nw.col(name).is_null() for name in by], ignore_nulls=False)
+    once = (nw.col("rows") == nw.col("days")) & (nw.col("rows") == nw.col("dated"))
+    wrong = rows_of(counts.filter(nameless | ~once).with_columns(nameless=nameless).sort(*by).head(1))
     if not wrong:
         return
     group = wrong[0]
+    if group["nameless"]:
+        raise TableError(f"{group['rows']:,} rows have no {' or no '.join(by)}; fill them in or drop them")
     key = {name: group[name] for name in by}
     if without := group["rows"] - group["dated"]:
         raise TableError(f"{in_words(key)} has {without:,} of {group['rows']:,} rows without {date}; fill them in or drop them")

@@ -9,12 +9,16 @@ rows. A last mini-batch with fewer rows than there are processes trains nothing.
 (The idea is Goyal et al., 2017, "Accurate, Large Minibatch SGD"; the means are PyTorch's DistributedDataParallel.)
 """
 
+import logging
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from importlib.util import find_spec
 from itertools import zip_longest
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import torch
 import torch.distributed as dist
@@ -42,6 +46,46 @@ def rank() -> int:
 def processes() -> "Alone":
     """What this process has to do with others: it joins them when first asked, and waits until all have."""
     return Together() if world_size() > 1 else Alone()
+
+
+def launch(number: int, module: str, arguments: Sequence[str]) -> None:
+    """Run `python -m module arguments` in a number of processes of this machine, as torchrun does; when one fails, all end.
+
+    Raises a CourseError that names the process that failed first.
+    """
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    _check(number)
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # what it says is said below
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // number)))  # the cores are shared, too
+    config = LaunchConfig(
+        1, 1, number, run_id=uuid4().hex, rdzv_backend="c10d", rdzv_endpoint="localhost:0", max_restarts=0, monitor_interval=0.1
+    )
+    try:
+        elastic_launch(config, sys.executable)("-u", "-m", module, *arguments)
+    except ChildFailedError as error:
+        first, failure = error.get_first_failure()
+        raise CourseError(
+            f"process {first} of {number} "
+            + (f"failed; its message is above" if failure.exitcode > 0 else f"was ended by signal {-failure.exitcode}")
+            + ", and the others were ended with it"
+        ) from None
+    except SignalException:
+        raise KeyboardInterrupt from None
+
+
+def _check(here: int) -> None:
+    """Raise a CourseError if so many processes cannot work together on this machine."""
+    if find_spec("accelerate") is None:
+        raise CourseError(f"accelerate lets {here} processes work together, and is not here; `pip install .[distributed]`")
+    gpus = torch.cuda.device_count()
+    if 0 < gpus < here:
+        raise CourseError(
+            f"{here} processes need a GPU each, and this machine has {gpus}; start {gpus}, or set CUDA_VISIBLE_DEVICES to "
+            "nothing to use the processor"
+        )
 
 
 class Alone:
@@ -84,19 +128,10 @@ class Together(Alone):
     several = True
 
     def __init__(self) -> None:
-        try:
-            from accelerate import PartialState
-        except ImportError as error:
-            raise CourseError(
-                "several processes were started, for which accelerate is needed; `pip install .[distributed]` installs it"
-            ) from error
-        gpus, here = torch.cuda.device_count(), int(os.environ.get("LOCAL_WORLD_SIZE", 1))
-        if 0 < gpus < here:
-            raise CourseError(
-                f"{here} processes were started on a machine with {gpus} GPUs, and each needs its own; start {gpus}, or set "
-                "CUDA_VISIBLE_DEVICES to nothing to use the processor"
-            )
-        state = PartialState(cpu=gpus == 0)
+        _check(int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
+        from accelerate import PartialState
+
+        state = PartialState(cpu=not torch.cuda.is_available())
         self._device, self.rank, self.world = torch.device(state.device.type), state.process_index, state.num_processes
         self._random_numbers = torch.get_rng_state()
         self._trained: list[Any] = []
@@ -184,9 +219,9 @@ class Together(Alone):
 class Share:
     """The rows of each mini-batch that are one process's; see `Together.share`.
 
-    A loader with an attribute `shard` is told (rank, world) and gives them itself, so that it need not load the others: rows rank,
-    rank + world, ... of each mini-batch, and nothing of one without such rows; in a shuffled pass also nothing of a mini-batch
-    that has fewer rows than there are processes.
+    A loader with an attribute `shard` is told (rank, world) and gives them itself, so that it need not load the others: of each
+    mini-batch rows rank, rank + world, ... if there are any, and in a shuffled pass nothing of a mini-batch that has fewer rows
+    than there are processes.
     """
 
     def __init__(self, batches: Any, together: Together, training: bool) -> None:

@@ -480,9 +480,7 @@ class Learner:
         return storage.save_checkpoint(state, self._file(name, ".checkpoint"))
 
     def _file(self, name: str, suffix: str) -> Path:
-        if not name or name != Path(name).name or name.startswith("."):
-            raise CourseError(f"{name!r} is no name for saved weights; give a plain name like 'first', without folders")
-        return self.path / f"{name}{suffix}"
+        return self.path / f"{storage.checked_name(name)}{suffix}"
 
     def _checked_groups(self, layer_groups: Sequence[LayerGroup] | None) -> list[tuple[nn.Module, ...]]:
         groups = [(g,) if isinstance(g, nn.Module) else tuple(g) for g in layer_groups or [self.model]]

@@ -17,6 +17,13 @@ class StorageError(CourseError):
     """A file of weights cannot be written, read, or fitted to the model."""
 
 
+def checked_name(name: str) -> str:
+    """The name that was given for a file; raises a CourseError if it is none, or leads to another folder."""
+    if not name or name != Path(name).name or name.startswith("."):
+        raise CourseError(f"{name!r} is no name for saved weights; give a plain name like 'first', without folders")
+    return name
+
+
 def save_weights(model: nn.Module, path: str | os.PathLike[str], about: Mapping[str, str] | None = None) -> Path:
     """Write all parameters and buffers of a model to a safetensors file, with a few words `about` it; return its path.
 

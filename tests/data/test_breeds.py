@@ -18,6 +18,7 @@ from course_utils.data.samples.drawing.breed_coats import BREED_COATS
 from course_utils.data.samples.drawing.kennel import LOOKS
 from course_utils.data.samples.drawing.parts import Part
 from course_utils.errors import CourseError
+from course_utils.training.splits import validation_split
 
 SMALL: breeds.Sizes = {"train": 7, "test": 3}
 BREEDS = sorted(breeds.BREEDS)
@@ -121,6 +122,12 @@ def test_twelve_breeds_are_spelt_as_kaggle_spells_them():
     assert {look.pattern for look in LOOKS.values()} == set(BREED_COATS)
 
 
+@pytest.mark.real_data
+def test_kaggles_table_has_these_breeds(real_data):
+    _, rows = table(real_data / "dogbreeds" / "labels.csv")
+    assert {breed for _, breed in rows} > set(BREEDS)
+
+
 def test_breeds_and_looks_are_as_frequent_as_stated(whole):
     for split, number in breeds.SIZES.items():
         counts = Counter((picture.breed, picture.look) for picture in whole if picture.split == split)
@@ -191,6 +198,14 @@ def test_the_posteriors_of_all_pictures_score_as_well_as_possible(whole):
     losses = -np.log(p[np.arange(1440), answers])
     assert abs(losses.mean() - breeds.BEST_LOG_LOSS) < 4 * losses.std() / 1440**0.5
     assert abs(np.mean(p.argmax(1) == answers) - breeds.BEST_ACCURACY) < 4 * 0.5 / 1440**0.5
+
+
+@pytest.mark.parametrize("stratified", [False, True])
+def test_the_usual_fifth_for_validation_is_as_hard_as_the_whole(whole, stratified):
+    train = [picture for picture in whole if picture.split == "train"]
+    rows = validation_split(len(train), stratify=[picture.breed for picture in train] if stratified else None)
+    best = [breeds.posterior(train[row].look)[BREEDS.index(train[row].breed)] for row in rows]
+    assert -np.log(best).mean() == pytest.approx(breeds.BEST_LOG_LOSS, abs=0.01)
 
 
 def test_four_pairs_of_breeds_have_a_look_in_common():

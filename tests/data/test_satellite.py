@@ -21,7 +21,7 @@ REAL_SHARES = {  # of the competition's 40,479 rows
     "road": 0.199,
     "water": 0.183,
     "partly_cloudy": 0.179,
-    "cultivation": 0.112,
+    "cultivation": 0.111,
     "habitation": 0.090,
     "haze": 0.067,
     "cloudy": 0.052,
@@ -236,3 +236,20 @@ def test_under_a_closed_sky_nothing_of_the_ground_is_seen():
     assert shown == {}
     assert bare.mean() > 0.5
     assert np.array_equal(bare, paint_tile({"cloudy", "primary", "road"}, KEY)[0])
+
+
+@pytest.mark.real_data
+def test_the_shares_and_the_format_are_those_of_the_real_data(real_data, drawn):
+    sets = [set(tags.split(" ")) for _, tags in rows(real_data / "planet" / "train_v2.csv")[1:]]
+    for tag, share in REAL_SHARES.items():
+        assert np.mean([tag in tags for tags in sets]) == pytest.approx(share, abs=0.001)
+    for tag in RARE:
+        assert 0.002 < np.mean([tag in tags for tags in sets]) < 0.009
+    with (
+        Image.open(real_data / "planet" / "train-jpg" / "train_0.jpg") as real,
+        Image.open(drawn / "train-jpg/train_0.jpg") as ours,
+    ):
+        assert (ours.format, ours.mode, ours.size) == (real.format, real.mode, real.size)
+        assert ours.quantization == real.quantization
+        sampling = [[channel[1:] for channel in image.layer] for image in (ours, real)]
+        assert sampling[0] == sampling[1]  # no channel is stored at half size, as colours are in other JPEGs

@@ -3,7 +3,14 @@
 import narwhals as nw
 import pandas as pd
 
-SPARK_TYPES = {"Int64": "long", "Float64": "double", "Boolean": "boolean", "String": "string", "Datetime": "timestamp_ntz"}
+SPARK_TYPES = {
+    "Int32": "int",
+    "Int64": "long",
+    "Float64": "double",
+    "Boolean": "boolean",
+    "String": "string",
+    "Datetime": "timestamp_ntz",
+}
 
 
 class Engine:

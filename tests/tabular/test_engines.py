@@ -171,3 +171,10 @@ def test_a_missing_date_is_refused(engine):
     table.loc[0, "Date"] = pd.NaT
     with pytest.raises(TableError, match=r"Store \d+ has 1 of \d+ rows without Date"):
         elapsed_since(engine(table), "Promo", by="Store", date="Date")
+
+
+def test_a_missing_store_is_refused(engine):
+    table = reference.random_table(5, stores=2).reset_index(drop=True).astype({"Store": "float64"})
+    table.loc[:2, "Store"] = None
+    with pytest.raises(TableError, match=r"3 rows have no Store; fill them in or drop them"):
+        elapsed_since(engine(table), "Promo", by="Store", date="Date")

@@ -89,9 +89,10 @@ def test_every_column_of_every_row_is_what_one_looks_up(engine):
     typed = typed_tables(raw)
     converted = {name: engine(table) for name, table in typed.items()}
     lines = []
-    train, test = build_features(converted, report=lines.append)
+    report = None if engine.name == "spark" else lines.append  # there, every line is a query that takes seconds
+    train, test = build_features(converted, report=report)
     assert isinstance(train, type(converted["train"]))
-    assert len(lines) == 6
+    assert len(lines) == (6 if report else 0)
     wanted = list(by_hand(raw))
     for found, key, keep in (
         (train, ["Store", "Date"], [row for row in wanted if row["Id"] is None and row["Sales"] != 0]),

@@ -61,16 +61,16 @@ def hood_head(coat: Coat, part: Parts, x: Array, y: Array, z: Array) -> Layers:
     return np.zeros_like(x), None, np.maximum(white, part == Part.MUZZLE) * (part != Part.EAR)
 
 
+def fawn_body(animal: Animal, part: Parts, x: Array, y: Array, z: Array) -> Layers:
+    """One colour."""
+    return np.zeros_like(x), None, None
+
+
 def fawn_head(coat: Coat, part: Parts, x: Array, y: Array, z: Array) -> Layers:
     """A black mask over muzzle and eyes, and black ears."""
     mask = soft_step(0.6 - np.hypot(x * np.float32(0.95), y + 0.22), 0.14) * soft_step(z - 0.2, 0.2)
     mask = np.maximum(mask, spot(x, y, 0.36, 0.1, 0.3) * np.float32(0.85))
     return np.maximum(mask, (part == Part.EAR) | (part == Part.MUZZLE)), None, None
-
-
-def fawn_body(animal: Animal, part: Parts, x: Array, y: Array, z: Array) -> Layers:
-    """One colour."""
-    return np.zeros_like(x), None, None
 
 
 def hound_body(animal: Animal, part: Parts, x: Array, y: Array, z: Array) -> Layers:
@@ -123,6 +123,11 @@ def grizzle_body(animal: Animal, part: Parts, x: Array, y: Array, z: Array) -> L
     return soft_step(-up - 0.2, 0.5) * np.float32(0.6), soft_step(up - 0.3, 0.4) * (part == Part.BODY) * np.float32(0.6), None
 
 
+def grizzle_head(coat: Coat, part: Parts, x: Array, y: Array, z: Array) -> Layers:
+    """Dark ears and a pale muzzle."""
+    return (part == Part.MUZZLE) * np.float32(0.7), (part == Part.EAR) * np.float32(0.65), None
+
+
 def black_and_tan_body(animal: Animal, part: Parts, x: Array, y: Array, z: Array) -> Layers:
     """Black down to the legs."""
     dark = np.maximum(soft_step(back(animal, y, z) + 0.5, 0.25) * (part == Part.BODY), part == Part.TAIL)
@@ -133,11 +138,6 @@ def black_and_tan_head(coat: Coat, part: Parts, x: Array, y: Array, z: Array) ->
     """Black on the skull and the ears."""
     dark = np.maximum(soft_step(y - 0.42, 0.15), part == Part.EAR)
     return (part == Part.MUZZLE) * np.float32(0.7), dark * np.float32(0.8), None
-
-
-def grizzle_head(coat: Coat, part: Parts, x: Array, y: Array, z: Array) -> Layers:
-    """Dark ears and a pale muzzle."""
-    return (part == Part.MUZZLE) * np.float32(0.7), (part == Part.EAR) * np.float32(0.65), None
 
 
 def sheet_body(animal: Animal, part: Parts, x: Array, y: Array, z: Array) -> Layers:

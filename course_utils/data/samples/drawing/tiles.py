@@ -34,8 +34,6 @@ LAYERS = (  # what a generator of its own draws, so that one thing more or less 
     "sky",
     "camera",
 )
-
-
 IN_THE_FOREST = {"blow_down", "blooming", "selective_logging"}  # what fields must leave room for
 RIVERS = ((3.5, 6), (7, 16), (18, 44))  # widths in pixels: streams, rivers, large ones
 
@@ -99,7 +97,7 @@ def paint_tile(tags: Set[str], key: list[int]) -> tuple[Array, dict[str, Array]]
         veil(land, rng)
     if "partly_cloudy" in tags:
         skies = [clouds(rng) for _ in range(SKIES)]
-        best = max(skies, key=lambda dense: min(_left(shown, dense) for shown in land.shown.values()))
+        best = max(skies, key=lambda dense: min((_left(shown, dense) for shown in land.shown.values()), default=1))
         cloud_over(land, rng, best, plan.sun)
         land.shown = {tag: shown * (1 - best) for tag, shown in land.shown.items()}
     return land.pixels, land.shown
@@ -135,12 +133,8 @@ def paint_land(tags: Set[str], plan: Plan, random: dict[str, np.random.Generator
     if "slash_burn" in tags:
         paint_burn(land, random["slash_burn"], plan.clearing, wind=plan.angle)
     if "water" in tags:
-        paint_river(
-            land,
-            random["water"],
-            plan.river,
-            plan.river_width * (3 if tags <= {"clear", "haze", "partly_cloudy", "water"} else 1),
-        )
+        alone = tags <= {"clear", "haze", "partly_cloudy", "water"}  # then it is a large one
+        paint_river(land, random["water"], plan.river, plan.river_width * (3 if alone else 1))
     if "artisinal_mine" in tags:
         paint_artisinal_mine(land, random["artisinal_mine"], plan.river, plan.river_width)
     if "road" in tags:
