@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -150,3 +151,76 @@ def test_a_torch_and_torchvision_that_do_not_fit_are_found(monkeypatch):
     check = doctor._pytorch()
     assert check.ok is False
     assert "do not fit together" in check.found
+
+
+class Trained:
+    """What a recipe gives."""
+
+    def __init__(self, folder, **chosen):
+        self.folder, self.chosen, self.recorder = folder, chosen, self
+        self.epochs = [{"train loss": 9.0}, {"train loss": 0.25, "rmspe": 0.125}]
+        Trained.last = self
+
+    def save(self, name):
+        return self.folder / f"{name}.safetensors"
+
+
+@pytest.fixture
+def recipe(monkeypatch, tmp_path):
+    monkeypatch.setattr("course_utils.recipes.RECIPES", {"rossmann": Trained})
+    monkeypatch.setattr("course_utils.data.get", lambda name, sample: tmp_path / f"{name} {sample}")
+
+
+def test_training_ends_with_a_line_of_what_it_reached(run, recipe, tmp_path):
+    code, out = run("train", "rossmann")
+    assert code == 0
+    assert out == "rossmann: train loss 0.2500, rmspe 0.1250\n"
+    assert Trained.last.chosen == {}
+    code, out = run("train", "rossmann", "--epochs", "2", "--batch-size", "32", "--sample", "--save", "mine")
+    assert Trained.last.chosen == {"epochs": 2, "batch_size": 32}
+    assert out.splitlines()[1] == f"Saved to {tmp_path / 'rossmann True' / 'mine.safetensors'}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["rosmann"], "nothing is trained on 'rosmann'; there are rossmann"),
+        (["rossmann", "--save", "a/b"], "'a/b' is no name for saved weights"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_anything_is_read(run, recipe, monkeypatch, arguments, message):
+    monkeypatch.setattr("course_utils.data.get", lambda name, sample: pytest.fail("it was read"))
+    code, out = run("train", *arguments)
+    assert code == 1
+    assert message in out
+
+
+@pytest.mark.parametrize(
+    ("asked", "real", "found"), [([], True, "--real"), ([], False, "--sample"), (["--real"], False, "--real")]
+)
+def test_several_processes_run_the_same_command_on_the_data_that_was_found(run, recipe, monkeypatch, asked, real, found):
+    started = []
+    monkeypatch.setattr("course_utils.training.distributed.launch", lambda *given: started.append(given))
+    monkeypatch.setattr("course_utils.data.status", lambda name: type("Status", (), {"real": real}))
+    code, out = run("train", "rossmann", "--nproc", "2", *asked)
+    assert (code, out) == (0, "")
+    assert started == [(2, "course_utils.cli", ["train", "rossmann", "--nproc", "2", *asked, found])]
+
+
+@pytest.mark.slow
+def test_shops_are_learnt_by_two_processes_as_by_one(run, monkeypatch, tmp_path):
+    """But for dropout, which each draws for itself."""
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    arguments = ["train", "rossmann", "--sample", "--epochs", "1", "--batch-size", "512"]
+    code, alone = run(*arguments)
+    assert code == 0
+    command = [sys.executable, "-m", "course_utils.cli", *arguments, "--nproc", "2", "--save", "both"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    together, saved = done.stdout.splitlines()  # once, though two processes ran it
+    expected, got = ([float(part.split()[-1]) for part in line.split(",")] for line in (alone, together))
+    assert got == pytest.approx(expected, rel=0.1)
+    assert expected[-1] < 0.5  # RMSPE
+    assert [file.name for file in tmp_path.rglob("*.safetensors")] == ["both.safetensors"]
+    assert saved.endswith("both.safetensors")

@@ -1,8 +1,11 @@
 import math
 
 import pytest
+import torch
 
 from course_utils.errors import CourseError
+from course_utils.training import Learner
+from course_utils.training.data import TensorData
 from course_utils.training.schedules import LearningRateSearch, constant, cosine_restarts, one_cycle
 
 
@@ -50,3 +53,27 @@ def test_the_steepest_rate_is_where_the_loss_falls_fastest():
     assert LearningRateSearch(rates, losses).steepest == pytest.approx(rates[25], rel=0.3)
     assert LearningRateSearch(rates[:5], losses[:5]).steepest is None
     assert LearningRateSearch(rates, sorted(losses)).steepest is None
+
+
+def test_an_interrupt_while_the_search_gets_ready_ends_it_and_leaves_the_learner(capsys):
+    class Slow(TensorData):
+        """Prepares its mini-batches when they are first asked for, which is interrupted."""
+
+        prepared = False
+
+        def loader(self, split, augment=False, shuffle=False):
+            if not self.prepared:
+                self.prepared = True
+                raise KeyboardInterrupt
+            return super().loader(split, augment, shuffle)
+
+    x = torch.randn(8, 2)
+    learner = Learner(Slow((x, x[:, 0]), (x, x[:, 0]), batch_size=4), torch.nn.Linear(2, 1), progress=False)
+    optimizer, callbacks, weight = learner.optimizer, learner.callbacks, learner.model.weight.detach().clone()
+    search = learner.lr_find(steps=4)
+    assert search.losses == []
+    assert capsys.readouterr().out == "Stopped by you after 0 steps of the search; the learner is as it was before it.\n"
+    assert learner.optimizer is optimizer
+    assert learner.callbacks is callbacks
+    assert torch.equal(learner.model.weight, weight)
+    assert len(learner.lr_find(start=1e-5, stop=1e-3, steps=4).losses) == 4
