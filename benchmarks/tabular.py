@@ -88,7 +88,7 @@ def fastai_epoch(frame: pd.DataFrame, rows: np.ndarray, batch_size: int, codes: 
     table["sales"] = np.log(frame["sales"]).astype(np.float32)
     valid = range(len(table) - batch_size, len(table))
     splits = (list(rows), list(valid))
-    pandas = TabularPandas(table, [Categorify], CATEGORICAL, AMOUNTS, "sales", RegressionBlock(), splits, inplace=True)
+    pandas = TabularPandas(table, [Categorify], CATEGORICAL, AMOUNTS, "sales", RegressionBlock(), splits)
     loaders = pandas.dataloaders(bs=batch_size, device=torch.device("cpu"))
     sizes = {name: embedding_size(n + 1) for name, n in zip(CATEGORICAL, CARDINALITIES, strict=True)}
     config = tabular_config(ps=[0.001, 0.01], embed_p=0.04, use_bn=False, y_range=(0, TOP))
