@@ -13,7 +13,7 @@ from rich.table import Table
 from benchmarks.measure import Row
 from course_utils.vision.cache import processors
 
-SUBJECTS = ["epoch", "loading", "precompute", "labels", "resizing", "planet", "tabular", "imports", "memory", "excel"]
+SUBJECTS = ["epoch", "loading", "precompute", "labels", "resizing", "planet", "tabular", "shards", "imports", "memory", "excel"]
 
 
 def main() -> None:

@@ -114,7 +114,8 @@ def train(
     from course_utils.data import get, status
     from course_utils.recipes import RECIPES
     from course_utils.training import set_seed
-    from course_utils.training.distributed import launch, processes, rank, world_size
+    from course_utils.training.distributed import processes, rank, world_size
+    from course_utils.training.launching import launch
     from course_utils.training.storage import checked_name
 
     if lesson not in RECIPES:

@@ -200,7 +200,7 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_read(run, recipe, 
 )
 def test_several_processes_run_the_same_command_on_the_data_that_was_found(run, recipe, monkeypatch, asked, real, found):
     started = []
-    monkeypatch.setattr("course_utils.training.distributed.launch", lambda *given: started.append(given))
+    monkeypatch.setattr("course_utils.training.launching.launch", lambda *given: started.append(given))
     monkeypatch.setattr("course_utils.data.status", lambda name: type("Status", (), {"real": real}))
     code, out = run("train", "rossmann", "--nproc", "2", *asked)
     assert (code, out) == (0, "")

@@ -17,10 +17,12 @@ from course_utils.tabular.features import (
 )
 from course_utils.tabular.model import TabularLearner, TabularModel, embedding_size, read_preprocessor, tabular_learner
 from course_utils.tabular.preprocess import Preprocessor
+from course_utils.tabular.shards import ParquetData
 from course_utils.tabular.storage import read_table, write_table
 
 __all__ = [
     "JoinReport",
+    "ParquetData",
     "Preprocessor",
     "TableError",
     "TabularData",

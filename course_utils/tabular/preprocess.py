@@ -147,10 +147,9 @@ class Preprocessor:
     def to_dict(self) -> dict[str, Any]:
         """All that it learnt, as text, numbers, lists and dictionaries: what JSON can hold.
 
-        >>> preprocessor = Preprocessor(["day"], []); _ = preprocessor.fit({"day": [1, 2]})
-        Traceback (most recent call last):
-        ...
-        course_utils.tabular.errors.TableError: expected a table (pandas, Polars, DuckDB, Spark); got a builtins.dict
+        >>> import pandas as pd
+        >>> Preprocessor(["day"], []).fit(pd.DataFrame({"day": ["Tue", "Mon", "Tue"]})).to_dict()
+        {'categorical': {'day': ['Mon', 'Tue']}, 'continuous': {}}
         """
         self._require_fitted()
         return {

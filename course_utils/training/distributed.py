@@ -6,28 +6,27 @@ mean and variance in batch norms, predictions. So the numbers are those of one p
 for what is random in each row (dropout, augmentation), which each process draws for its own rows. The loss must be a mean over
 rows. A last mini-batch with fewer rows than there are processes trains nothing.
 
+Every process makes the same calls, predict() and save() too, or the others wait for it; what shall happen once, like printing,
+is for the process whose `rank()` is 0.
+
 (The idea is Goyal et al., 2017, "Accurate, Large Minibatch SGD"; the means are PyTorch's DistributedDataParallel.)
 """
 
-import logging
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from importlib.util import find_spec
 from itertools import zip_longest
 from typing import Any, TypeVar
-from uuid import uuid4
 
 import torch
 import torch.distributed as dist
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from course_utils.errors import CourseError
+from course_utils.training.batch_norm import BatchNormOverAll
 from course_utils.training.devices import default_device, random_state, restore_random_state
+from course_utils.training.launching import check_machine
 
 T = TypeVar("T")
 
@@ -46,46 +45,6 @@ def rank() -> int:
 def processes() -> "Alone":
     """What this process has to do with others: it joins them when first asked, and waits until all have."""
     return Together() if world_size() > 1 else Alone()
-
-
-def launch(number: int, module: str, arguments: Sequence[str]) -> None:
-    """Run `python -m module arguments` in a number of processes of this machine, as torchrun does; when one fails, all end.
-
-    Raises a CourseError that names the process that failed first.
-    """
-    from torch.distributed.elastic.multiprocessing.api import SignalException
-    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
-    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
-
-    _check(number)
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # what it says is said below
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // number)))  # the cores are shared, too
-    config = LaunchConfig(
-        1, 1, number, run_id=uuid4().hex, rdzv_backend="c10d", rdzv_endpoint="localhost:0", max_restarts=0, monitor_interval=0.1
-    )
-    try:
-        elastic_launch(config, sys.executable)("-u", "-m", module, *arguments)
-    except ChildFailedError as error:
-        first, failure = error.get_first_failure()
-        raise CourseError(
-            f"process {first} of {number} "
-            + (f"failed; its message is above" if failure.exitcode > 0 else f"was ended by signal {-failure.exitcode}")
-            + ", and the others were ended with it"
-        ) from None
-    except SignalException:
-        raise KeyboardInterrupt from None
-
-
-def _check(here: int) -> None:
-    """Raise a CourseError if so many processes cannot work together on this machine."""
-    if find_spec("accelerate") is None:
-        raise CourseError(f"accelerate lets {here} processes work together, and is not here; `pip install .[distributed]`")
-    gpus = torch.cuda.device_count()
-    if 0 < gpus < here:
-        raise CourseError(
-            f"{here} processes need a GPU each, and this machine has {gpus}; start {gpus}, or set CUDA_VISIBLE_DEVICES to "
-            "nothing to use the processor"
-        )
 
 
 class Alone:
@@ -128,7 +87,7 @@ class Together(Alone):
     several = True
 
     def __init__(self) -> None:
-        _check(int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
+        check_machine(int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
         from accelerate import PartialState
 
         state = PartialState(cpu=not torch.cuda.is_available())
@@ -278,59 +237,3 @@ def _interleaved(parts: Sequence[Tensor | None]) -> Tensor:
     for number, part in enumerate(there):
         rows[number :: len(parts)] = part
     return rows
-
-
-class BatchNormOverAll(TorchFunctionMode):
-    """While it is on, every batch norm in training takes mean and variance over the rows of all processes.
-
-    PyTorch's own SyncBatchNorm does so on GPUs alone, and in place of the layers; here the layers stay what they are.
-    """
-
-    def __torch_function__(
-        self, function: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        return (_batch_norm if function is F.batch_norm and kwargs["training"] else function)(*args, **kwargs)
-
-
-def _batch_norm(
-    x: Tensor,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    weight: Tensor | None,
-    bias: Tensor | None,
-    training: bool,
-    momentum: float,
-    eps: float,
-) -> Tensor:
-    """F.batch_norm in training, for x (N, channels, ...) of which each process has some rows."""
-    others, shape = [0, *range(2, x.ndim)], [1, -1, *[1] * (x.ndim - 2)]
-    values = x.float()  # sums are too much for 16 bits
-    sums = SumOverAll.apply(torch.cat([values.sum(others), values.new_tensor([x.numel() / x.shape[1]])]))
-    count, mean = sums[-1], sums[:-1] / sums[-1]
-    centred = values - mean.view(shape)
-    variance = SumOverAll.apply(centred.square().sum(others)) / count
-    if running_mean is not None and running_var is not None:
-        with torch.no_grad():
-            running_mean.lerp_(mean, momentum)
-            running_var.lerp_(variance * count / (count - 1), momentum)
-    outputs = centred * (variance + eps).rsqrt().view(shape)
-    if weight is not None and bias is not None:
-        outputs = outputs * weight.view(shape) + bias.view(shape)
-    return outputs.to(x.dtype)
-
-
-class SumOverAll(torch.autograd.Function):
-    """The sum of a tensor over all processes; its gradient is the sum of all their gradients."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:  # noqa: D102
-        total = x.clone()
-        dist.all_reduce(total)
-        return total
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # noqa: D102
-        total = gradient.contiguous().clone()
-        dist.all_reduce(total)
-        return total

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from course_utils.errors import CourseError
 from course_utils.training.data import Data, Split, Task, number_of_batches
+from course_utils.training.progress import Bar
 from course_utils.training.splits import validation_split
 from course_utils.vision.cache import PixelCache
 from course_utils.vision.images import ImageError
@@ -330,10 +331,8 @@ class ImageData(Data):
         return textwrap.fill(tags, TITLE_WIDTH, break_on_hyphens=False)
 
     def _leave_out_damaged(self) -> None:
-        from tqdm.auto import tqdm
-
         results = self.cache.results(range(len(self.cache)))
-        bar = tqdm(results, total=len(self.cache), desc="reading pictures", leave=False)
+        bar = Bar(results, total=len(self.cache), description="reading pictures")
         bad = {row for row, result in enumerate(bar) if isinstance(result, ImageError)}
         self.damaged = [self._names[row] for row in sorted(bad)]
         for split, rows in self._rows.items():

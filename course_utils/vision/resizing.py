@@ -10,6 +10,7 @@ from PIL import Image
 
 from course_utils.errors import CourseError
 from course_utils.files import replacing
+from course_utils.training.progress import Bar
 from course_utils.vision.cache import processors
 from course_utils.vision.images import read_image
 
@@ -32,12 +33,10 @@ def write_copies(names: Sequence[str], path: Path, target: Path, size: int) -> N
     todo = [name for name in names if not _is_copy(target / name, path / name)]
     if not todo:
         return
-    from tqdm.auto import tqdm
-
     pool = ThreadPoolExecutor(processors(), thread_name_prefix="resize")  # Pillow and PyTorch compute side by side in threads
     try:
         done = pool.map(lambda name: write_copy(path / name, target / name, size), todo)
-        for _ in tqdm(done, total=len(todo), desc=f"resizing to {size}", leave=False):
+        for _ in Bar(done, total=len(todo), description=f"resizing to {size}"):
             pass
     except OSError as error:
         raise CourseError(

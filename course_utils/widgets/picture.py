@@ -86,9 +86,10 @@ class Picture:
         self._draw.line([(x * SCALE, y * SCALE) for x, y in points], fill=colour, width=round(thickness * SCALE), joint="curve")
 
     def paste(self, x: float, y: float, side: float, image: Image.Image) -> None:
-        """Put an image in the middle of a square, as large as fits."""
+        """Put an image in the middle of a square, as large as fits; in one pixel a unit, for photographs make PNGs large."""
+        fitted = ImageOps.contain(image.convert("RGB"), (round(side), round(side)), Image.Resampling.LANCZOS)
+        fitted = fitted.resize((fitted.width * SCALE, fitted.height * SCALE), Image.Resampling.NEAREST)
         pixels = round(side * SCALE)
-        fitted = ImageOps.contain(image.convert("RGB"), (pixels, pixels), Image.Resampling.LANCZOS)
         at = round(x * SCALE) + (pixels - fitted.width) // 2, round(y * SCALE) + (pixels - fitted.height) // 2
         self._image.paste(fitted, at)
 

@@ -284,6 +284,18 @@ def test_a_competitor_takes_sales_from_the_day_it_opens(chain):
     assert (effect[:, chain.shops.distance < 0] == 0).all()
 
 
+def test_promo2_adds_most_in_the_months_of_its_interval(chain):
+    effect, shop = sales._promo2(chain.shops), chain.shops
+    names = np.array(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sept", "Oct", "Nov", "Dec"])[
+        calendar.month() - 1
+    ]
+    for store in np.flatnonzero(shop.promo2_year > 0):
+        since = sales.monday_of_week(shop.promo2_year[[store]], shop.promo2_week[[store]])
+        in_round = np.isin(names, shops.INTERVALS[shop.interval[store]].split(","))
+        assert np.allclose(effect[:, store], np.where(since > calendar.DAYS, 0.0, np.where(in_round, 0.07, 0.02)))
+    assert not effect[:, shop.promo2_year < 0].any()
+
+
 def test_week_numbers_are_iso():
     years, weeks = np.meshgrid(np.arange(2009, 2016), np.arange(1, 53))
     mondays = sales.monday_of_week(years.ravel(), weeks.ravel())

@@ -198,6 +198,7 @@ def unlike(folder):
     """What would differ between processes but must not: weights without a seed, random orders; dropout that must."""
     set_seed(rank())
     fitted = Learner(tensors(), network(0.5), progress=False)
+    start = [t.tolist() for t in fitted.model.parameters()]
     masks = []
     fitted.model[2][0].register_forward_hook(lambda module, x, y: masks.append((y == 0).tolist()) if module.training else None)
     orders = []
@@ -208,7 +209,7 @@ def unlike(folder):
 
     fitted.callbacks.append(Note())
     fitted.fit(0.05, 3)
-    return {"result": seen(fitted), "masks": masks[:2], "orders": orders}
+    return {"start": start, "result": seen(fitted), "masks": masks[:2], "orders": orders}
 
 
 def shown(folder):

@@ -14,9 +14,10 @@ import torch
 import torch.nn.functional as F
 
 from course_utils.errors import CourseError
-from course_utils.training import distributed
+from course_utils.training import distributed, launching
+from course_utils.training.batch_norm import BatchNormOverAll
 from course_utils.training.data import TensorLoader
-from course_utils.training.distributed import BatchNormOverAll, Share
+from course_utils.training.distributed import Share
 
 HERE = Path(__file__).parent
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(HERE.parents[1])}
@@ -202,10 +203,10 @@ def test_batch_norm_over_one_process_is_pytorchs(shape, monkeypatch):
 def test_processes_without_accelerate_or_without_enough_gpus_are_told_so(monkeypatch):
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     with pytest.raises(CourseError, match=r"2 processes need a GPU each, and this machine has 1"):
-        distributed.launch(2, "nothing", [])
-    monkeypatch.setattr(distributed, "find_spec", lambda name: None)
+        launching.launch(2, "nothing", [])
+    monkeypatch.setattr(launching, "find_spec", lambda name: None)
     with pytest.raises(CourseError, match=r"pip install \.\[distributed\]"):
-        distributed.launch(2, "nothing", [])
+        launching.launch(2, "nothing", [])
 
 
 # -- how they end ----------------------------------------------------------------------------------------------------------
@@ -213,7 +214,8 @@ def test_processes_without_accelerate_or_without_enough_gpus_are_told_so(monkeyp
 ENDLESS = """
 import os, sys, torch
 from course_utils.training import Callback, Data, Learner
-from course_utils.training.distributed import launch, rank, world_size
+from course_utils.training.distributed import rank, world_size
+from course_utils.training.launching import launch
 
 class Say(Callback):
     def after_epoch(self, learner):
