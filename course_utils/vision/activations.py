@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from course_utils.files import replacing
 from course_utils.training.data import Split
+from course_utils.training.distributed import processes
 from course_utils.vision.data import ImageData
 
 KEPT = 12  # files of activations; the oldest go when there are more
@@ -27,22 +28,32 @@ def activations(data: ImageData, split: Split, model: nn.Module, folder: Path, c
 
     name = f"{key(data, split, model)}.safetensors"
     spare = Path(tempfile.gettempdir()) / f"course_utils-{os.getuid() if hasattr(os, 'getuid') else 'user'}" / "activations"
-    for place in (folder, spare):
-        try:
-            found = load_file(place / name)["activations"]
-            if len(found) == len(data.items(split)):
-                return found
-        except (OSError, SafetensorError, KeyError):
-            continue
+
+    def read() -> Tensor | None:
+        for place in (folder, spare):
+            try:
+                found = load_file(place / name)["activations"]
+                if len(found) == len(data.items(split)):
+                    return found
+            except (OSError, SafetensorError, KeyError):
+                continue
+        return None
+
+    def write() -> None:
+        for place in (folder, spare):
+            try:
+                with replacing(place / name) as part:
+                    save_file({"activations": computed.contiguous()}, part)
+                _remove_oldest(place)
+                return
+            except (OSError, SafetensorError):
+                continue
+
+    found = processes().once(read)
+    if found is not None:
+        return found
     computed = compute()
-    for place in (folder, spare):
-        try:
-            with replacing(place / name) as part:
-                save_file({"activations": computed.contiguous()}, part)
-            _remove_oldest(place)
-            break
-        except (OSError, SafetensorError):
-            continue
+    processes().once(write)
     return computed
 
 
