@@ -266,5 +266,5 @@ def _scale(name: str, column: NDArray[np.float64]) -> Scale:
     if missing.all():
         raise TableError(f"column {name!r} has no value in any of the {len(column):,} training rows; leave it out")
     fill = float(np.median(column[~missing]))
-    filled = np.where(missing, fill, column)
-    return Scale(fill, float(filled.mean()), float(filled.std()) or 1.0, bool(missing.any()))
+    above = np.where(missing, 0.0, column - fill)  # a column of one value is then exactly 0, and so is its deviation
+    return Scale(fill, fill + float(above.mean()), float(above.std()) or 1.0, bool(missing.any()))

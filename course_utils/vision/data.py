@@ -309,12 +309,14 @@ class ImageData(Data):
             batches = list(islice(loader, math.ceil(shown / self.batch_size)))
         x = self.transforms.denormalise(torch.cat([x for x, _ in batches])).cpu()
         titles = [self._title(y) for _, batch in batches if batch is not None for y in batch] or self.items(split)
-        figure, axes = plt.subplots(rows, columns, figsize=(2.4 * columns, 2.6 * rows), squeeze=False)
+        lines = max(title.count("\n") + 1 for title in titles[:shown])
+        figure, axes = plt.subplots(rows, columns, figsize=(2.4 * columns, (2.4 + 0.2 * lines) * rows), squeeze=False)
         for axis in axes.flat:
             axis.axis("off")
+            axis.set_anchor("S")  # the room that is left goes to the titles
         for axis, picture, title in zip(axes.flat, x, titles, strict=False):
             axis.imshow(picture.permute(1, 2, 0).numpy())
-            axis.set_title(title, fontsize=9, wrap=True)
+            axis.set_title(title, fontsize=9)
         figure.tight_layout()
         plt.close(figure)  # a notebook shows what is returned; left open it would be shown twice
         return figure

@@ -94,3 +94,17 @@ def test_cats_and_dogs_come_within_one_and_a_half_points_of_the_best_possible():
     line = headline(nbformat.read(ROOT / "notebooks" / "01_cats_vs_dogs.ipynb", as_version=4))
     reached = float(re.match(r"([\d.]+)% of 500 drawn pictures right", line)[1]) / 100
     assert pets.BEST_ACCURACY - 0.015 <= reached <= 1
+
+
+def test_breeds_come_within_a_quarter_of_the_best_possible_log_loss():
+    from course_utils.data.samples import breeds
+
+    line = headline(nbformat.read(ROOT / "notebooks" / "02_dog_breeds.ipynb", as_version=4))
+    reached = float(re.search(r"of 240 drawn dogs right, log loss ([\d.]+)", line)[1])
+    assert breeds.BEST_LOG_LOSS <= reached <= 1.25 * breeds.BEST_LOG_LOSS
+
+
+def test_tags_of_satellite_pictures_are_found_better_the_larger_they_are():
+    line = headline(nbformat.read(ROOT / "notebooks" / "03_planet.ipynb", as_version=4))
+    large, small = map(float, re.match(r"F2 ([\d.]+) on 300 drawn pictures at 128 px \(([\d.]+) at 64 px\)", line).groups())
+    assert 0.9 < small < large <= 1

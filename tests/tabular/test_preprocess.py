@@ -244,3 +244,10 @@ def test_no_rows_give_no_rows(frame, fitted):
     codes, values = fitted.transform(frame.iloc[:0])
     assert codes.shape == (0, 5)
     assert values.shape == (0, 4)
+
+
+@pytest.mark.parametrize("value", [0.1, 7.0, 1e12 / 3])
+def test_a_column_of_one_value_becomes_zeros(value):
+    preprocessor = Preprocessor([], ["x"]).fit(pd.DataFrame({"x": [value] * 1_000}))
+    _, values = preprocessor.transform(pd.DataFrame({"x": [value, value + 2]}))
+    assert values[:, 0].tolist() == pytest.approx([0, 2], rel=1e-3)
