@@ -13,7 +13,21 @@ from rich.table import Table
 from benchmarks.measure import Row
 from course_utils.vision.cache import processors
 
-SUBJECTS = ["epoch", "loading", "precompute", "labels", "resizing", "planet", "tabular", "shards", "imports", "memory", "excel"]
+SUBJECTS = [
+    "epoch",
+    "loading",
+    "precompute",
+    "labels",
+    "resizing",
+    "planet",
+    "tabular",
+    "durations",
+    "scale",
+    "shards",
+    "imports",
+    "memory",
+    "excel",
+]
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ def spark():
     session.stop()
 
 
-ENGINES = ["pandas", "polars", "polars lazy", "duckdb", pytest.param("spark", marks=pytest.mark.slow)]
+ENGINES = ["pandas", "polars", "polars lazy", "duckdb", pytest.param("spark", marks=[pytest.mark.slow, pytest.mark.spark])]
 
 
 @pytest.fixture(params=ENGINES)
