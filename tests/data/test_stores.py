@@ -286,9 +286,8 @@ def test_a_competitor_takes_sales_from_the_day_it_opens(chain):
 
 def test_promo2_adds_most_in_the_months_of_its_interval(chain):
     effect, shop = sales._promo2(chain.shops), chain.shops
-    names = np.array(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sept", "Oct", "Nov", "Dec"])[
-        calendar.month() - 1
-    ]
+    months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sept", "Oct", "Nov", "Dec"]
+    names = np.array(months)[calendar.month() - 1]
     for store in np.flatnonzero(shop.promo2_year > 0):
         since = sales.monday_of_week(shop.promo2_year[[store]], shop.promo2_week[[store]])
         in_round = np.isin(names, shops.INTERVALS[shop.interval[store]].split(","))

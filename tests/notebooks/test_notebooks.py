@@ -108,3 +108,11 @@ def test_tags_of_satellite_pictures_are_found_better_the_larger_they_are():
     line = headline(nbformat.read(ROOT / "notebooks" / "03_planet.ipynb", as_version=4))
     large, small = map(float, re.match(r"F2 ([\d.]+) on 300 drawn pictures at 128 px \(([\d.]+) at 64 px\)", line).groups())
     assert 0.9 < small < large <= 1
+
+
+def test_sales_are_predicted_within_a_tenth_of_the_noise_and_better_than_by_a_forest():
+    line = headline(nbformat.read(ROOT / "notebooks" / "04_rossmann.ipynb", as_version=4))
+    pattern = r"RMSPE ([\d.]+) on 4,102 simulated days, random forest ([\d.]+); the noise floor is ([\d.]+)"
+    network, forest, floor = map(float, re.match(pattern, line).groups())
+    assert floor < network < 1.1 * floor
+    assert network < forest
