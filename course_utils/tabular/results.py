@@ -70,6 +70,7 @@ def show_embedding(
 def show_predictions(predictions: Predictions) -> "Figure":
     """Draw predicted against actual values on logarithmic scales, and how the errors in per cent are spread."""
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator, NullLocator
 
     actual, predicted = _actual_and_predicted(predictions)
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8))
@@ -77,6 +78,10 @@ def show_predictions(predictions: Predictions) -> "Figure":
     figure.colorbar(cells, label="rows")
     ends = [min(actual.min(), predicted.min()), max(actual.max(), predicted.max())]
     left.plot(ends, ends, color="black", lw=1)
+    for axis in (left.xaxis, left.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter("{x:,.0f}")
+        axis.set_minor_locator(NullLocator())
     left.set(xlabel="actual", ylabel="predicted", title="each row once; on the line: right")
     errors = 100 * (predicted - actual) / actual
     right.hist(errors.clip(-50, 50), bins=100, color="#20639b")
