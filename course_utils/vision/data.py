@@ -5,7 +5,7 @@ import os
 import textwrap
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -18,7 +18,7 @@ from course_utils.errors import CourseError
 from course_utils.training.data import Data, Split, Task, number_of_batches
 from course_utils.training.progress import Bar
 from course_utils.training.splits import validation_split
-from course_utils.vision.cache import PixelCache
+from course_utils.vision.cache import PixelCache, one_thread
 from course_utils.vision.images import ImageError
 from course_utils.vision.labels import encode, only_in_validation, read_labels
 from course_utils.vision.resizing import write_copies
@@ -88,17 +88,6 @@ class ImageLoader:
                 with one_thread() if decoding else nullcontext():
                     x = data.transforms(squares, self.augment)
                 yield x.to(data.device), None if targets is None else targets[batch].to(data.device)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let PyTorch compute in one thread: beside those that decode, several would spend their time waiting for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 class ImageData(Data):

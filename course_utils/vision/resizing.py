@@ -11,7 +11,7 @@ from PIL import Image
 from course_utils.errors import CourseError
 from course_utils.files import replacing
 from course_utils.training.progress import Bar
-from course_utils.vision.cache import processors
+from course_utils.vision.cache import one_thread, processors
 from course_utils.vision.images import read_image
 
 SAME_TIME = 10_000_000  # nanoseconds; not every file system keeps the time of a change exactly
@@ -35,9 +35,10 @@ def write_copies(names: Sequence[str], path: Path, target: Path, size: int) -> N
         return
     pool = ThreadPoolExecutor(processors(), thread_name_prefix="resize")  # Pillow and PyTorch compute side by side in threads
     try:
-        done = pool.map(lambda name: write_copy(path / name, target / name, size), todo)
-        for _ in Bar(done, total=len(todo), description=f"resizing to {size}"):
-            pass
+        with one_thread():
+            done = pool.map(lambda name: write_copy(path / name, target / name, size), todo)
+            for _ in Bar(done, total=len(todo), description=f"resizing to {size}"):
+                pass
     except OSError as error:
         raise CourseError(
             f"cannot write copies to {target} ({error.strerror or error}). Give a folder that can be written and has room, "
