@@ -2,13 +2,16 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
 
 import numpy as np
+import pyarrow as pa
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import Base as ExifTag
+from torch import Tensor
 
 from course_utils.errors import CourseError
 
@@ -48,13 +51,20 @@ def read_image(
 
     Raises ImageError for a file that is missing, empty, damaged, cut short, no image, or of more than `pixel_limit` pixels.
     """
+    with opened(path, pixel_limit) as image:
+        if short_side is not None:  # a large JPEG can be decoded at 1/2, 1/4 or 1/8 in a fraction of the time
+            image.draft(None, (short_side, short_side))
+        return to_pixels(image, short_side)
+
+
+@contextlib.contextmanager
+def opened(path: str | os.PathLike[str], pixel_limit: int = PIXEL_LIMIT) -> Iterator[Image.Image]:
+    """Open a picture; what fails, here or in decoding it in the block, becomes an ImageError (see `read_image`)."""
     try:
         with Image.open(path) as image:
             if image.width * image.height > pixel_limit:
                 raise ImageError(path, f"has {image.width} x {image.height} pixels, more than the limit of {pixel_limit:,}")
-            if short_side is not None:  # a large JPEG can be decoded at 1/2, 1/4 or 1/8 in a fraction of the time
-                image.draft(None, (short_side, short_side))
-            return to_pixels(image, short_side)
+            yield image
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -76,14 +86,31 @@ def to_pixels(image: Image.Image, short_side: int | None = None) -> NDArray[np.u
     >>> to_pixels(Image.new("L", (400, 300), 7), short_side=30).shape
     (30, 40, 3)
     """
-    image.load()  # before what swallows errors: getexif() may decode too
-    orientation = 1
-    with contextlib.suppress(Exception):  # a picture whose EXIF data are broken is a picture all the same
-        orientation = image.getexif().get(ExifTag.Orientation, 1)
-    pixels = to_rgb(image)
     if short_side is not None:
-        pixels = resize(pixels, short_side)
-    return np.array(Image.fromarray(pixels).transpose(UPRIGHT[orientation])) if orientation in UPRIGHT else pixels
+        return np.array(resized(image, short_side).convert("RGB"))
+    turn, pixels = _turn(image), to_rgb(image)
+    return pixels if turn is None else np.array(Image.fromarray(pixels).transpose(turn))
+
+
+def resized(image: Image.Image, short_side: int) -> Image.Image:
+    """Resize a Pillow image as `read_image` does; the result is RGB or RGBX, which is RGB with a fourth byte that says nothing.
+
+    >>> resized(Image.new("L", (400, 300), 7), short_side=30).size
+    (40, 30)
+    """
+    turn, pixels = _turn(image), _resize(_lent(image), short_side).contiguous()
+    height, width, channels = pixels.shape
+    mode = "RGBX" if channels == 4 else "RGB"
+    smaller = Image.frombuffer(mode, (width, height), pixels.numpy(), "raw", mode, 0, 1)
+    return smaller if turn is None else smaller.transpose(turn)
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What makes a picture upright."""
+    image.load()  # before what swallows errors: getexif() may decode too
+    with contextlib.suppress(Exception):  # a picture whose EXIF data are broken is a picture all the same
+        return UPRIGHT.get(image.getexif().get(ExifTag.Orientation, 1))
+    return None
 
 
 def to_rgb(image: Image.Image) -> NDArray[np.uint8]:
@@ -113,8 +140,16 @@ def _to_bytes(grey: NDArray) -> NDArray[np.uint8]:
     return ((values - low) * (255 / max(high - low, 1e-12))).round().astype(np.uint8)
 
 
-def resize(pixels: NDArray[np.uint8], short_side: int) -> NDArray[np.uint8]:
-    """Resize (height, width, 3), antialiased, to a shorter side of `short_side` and a longer of at most three times that."""
+def _lent(image: Image.Image) -> Tensor:
+    """The pixels of an image (height, width, 3), most often (height, width, 4) where Pillow keeps them, without a copy."""
+    if image.mode == "RGB" and not image.has_transparency_data:
+        with contextlib.suppress(ValueError):  # a large image lies in several pieces of memory
+            return torch.from_dlpack(pa.array(image).flatten()).view(image.height, image.width, 4)
+    return torch.from_numpy(to_rgb(image))
+
+
+def _resize(pixels: Tensor, short_side: int) -> Tensor:
+    """Resize (height, width, channels), antialiased, to a shorter side of `short_side`, a longer of at most three times that."""
     height, width, _ = pixels.shape
     short = min(height, width)
     if max(height, width) > MAX_ASPECT * short:
@@ -122,8 +157,7 @@ def resize(pixels: NDArray[np.uint8], short_side: int) -> NDArray[np.uint8]:
         pixels = pixels[top : top + MAX_ASPECT * short, left : left + MAX_ASPECT * short]
         height, width, _ = pixels.shape
     if short == short_side:
-        return np.ascontiguousarray(pixels)
+        return pixels
     new_size = round(height * short_side / short), round(width * short_side / short)
-    batch = torch.from_numpy(np.ascontiguousarray(pixels))[None].permute(0, 3, 1, 2)  # channels last: the fast layout for bytes
-    resized = F.interpolate(batch, new_size, mode="bilinear", antialias=True)
-    return np.ascontiguousarray(resized.permute(0, 2, 3, 1)[0].numpy())
+    batch = pixels[None].permute(0, 3, 1, 2)  # channels last: the fast layout for bytes
+    return F.interpolate(batch, new_size, mode="bilinear", antialias=True)[0].permute(1, 2, 0)

@@ -12,7 +12,7 @@ from course_utils.errors import CourseError
 from course_utils.files import replacing
 from course_utils.training.progress import Bar
 from course_utils.vision.cache import one_thread, processors
-from course_utils.vision.images import read_image
+from course_utils.vision.images import opened, resized
 
 SAME_TIME = 10_000_000  # nanoseconds; not every file system keeps the time of a change exactly
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")  # that keep all colours; others become PNG, which is recognised by any name
@@ -53,17 +53,28 @@ def write_copy(original: Path, copy: Path, size: int) -> None:
 
     A JPEG keeps its colours at full resolution (`subsampling=0`): half of it, the usual, shows in pictures as small as these.
     """
-    pixels = read_image(original, size)
-    with Image.open(original) as image:
+    with opened(original) as image:
         small = min(image.size) <= size
+        if small:
+            image.load()
+        else:
+            image.draft(None, (size, size))
+            smaller = resized(image, size)
     with replacing(copy) as part:
         if small:
             shutil.copyfile(original, part)
         else:
-            kind = Image.registered_extensions().get(copy.suffix.lower())
-            Image.fromarray(pixels).save(part, kind if kind in FORMATS else "PNG", quality=95, subsampling=0)
-        status = original.stat()
+            _save(smaller, part)
+        status = os.stat(original)
         os.utime(part, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _save(image: Image.Image, path: Path) -> None:
+    kind = Image.registered_extensions().get(path.suffix.lower())
+    if kind == "JPEG":  # which takes RGBX as it is
+        image.save(path, kind, quality=95, subsampling=0)
+    else:
+        image.convert("RGB").save(path, kind if kind in FORMATS else "PNG", quality=95)
 
 
 def _is_copy(copy: Path, original: Path) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from course_utils.errors import CourseError
-from course_utils.vision.images import ImageError, read_image, to_pixels
+from course_utils.vision.images import ImageError, read_image, resized, to_pixels
 
 RNG = np.random.default_rng(0)
 
@@ -252,3 +252,18 @@ def test_a_pillow_image_is_read_like_a_file(tmp_path: Path) -> None:
     image = Image.fromarray(photo())
     image.save(tmp_path / "a.png")
     assert np.array_equal(to_pixels(image, 20), read_image(tmp_path / "a.png", 20))
+
+
+@pytest.mark.parametrize("side", [300, 2600])  # Pillow keeps the larger one in several pieces of memory
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA"])
+def test_resizing_is_pillows_and_lasts_longer_than_the_image(mode: str, side: int) -> None:
+    image = Image.fromarray(photo(side + 40, side)).convert(mode)
+    expected = np.asarray(image.convert("RGB").resize((round((side + 40) * 90 / side), 90), Image.Resampling.BILINEAR))
+    pixels, smaller = to_pixels(image, 90), resized(image, 90)
+    same = resized(image, side)
+    del image
+    Image.new("RGB", (side + 40, side), "red").load()  # would be written over memory that was given back too early
+    assert np.abs(pixels.astype(int) - expected).max() <= 1
+    assert np.array_equal(smaller.convert("RGB"), pixels)
+    assert same.size == (side + 40, side)
+    assert np.asarray(same.convert("RGB"))[-1, -1].tolist() != [255, 0, 0]
