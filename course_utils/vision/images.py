@@ -149,7 +149,7 @@ def _lent(image: Image.Image) -> Tensor:
 
 
 def _resize(pixels: Tensor, short_side: int) -> Tensor:
-    """Resize (height, width, channels), antialiased, to a shorter side of `short_side`, a longer of at most three times that."""
+    """Resize (height, width, channels) to a shorter side of `short_side`, a longer of at most three times that."""
     height, width, _ = pixels.shape
     short = min(height, width)
     if max(height, width) > MAX_ASPECT * short:
