@@ -139,7 +139,7 @@ class TabularData(Data):
         valid = _row_numbers(valid_idx, len(table))
         train = np.delete(np.arange(len(table)), valid)
         labels = row_labels(table, label)
-        targets = _target_column(table, target, log_target, labels)
+        targets = target_column(table, target, log_target, labels)
         if preprocessor is None:
             preprocessor = Preprocessor(categorical, continuous).fit(table, train)
         elif preprocessor.columns != columns:
@@ -185,6 +185,12 @@ class TabularData(Data):
         """All targets of one split (N,) on their own scale, float32; None for the test set."""
         rows = self.rows(split)
         return None if split == "test" else self._targets[rows]
+
+    def target_range(self) -> tuple[float, float]:
+        """The lowest and the highest training target, on their own scale."""
+        targets = self.targets("train")
+        assert targets is not None
+        return targets.min().item(), targets.max().item()
 
     def activation(self, outputs: Tensor) -> Tensor:
         """Predictions on the target's own scale, (N,): with `log_target` the exponential of what a network gives."""
@@ -234,7 +240,8 @@ def _row_numbers(valid_idx: Sequence[int] | NDArray[np.int64], rows: int) -> NDA
     return unique.astype(np.int64)
 
 
-def _target_column(table: "nw.DataFrame[Any]", name: str, log: bool, labels: NDArray[Any]) -> NDArray[np.float32]:
+def target_column(table: "nw.DataFrame[Any]", name: str, log: bool, labels: NDArray[Any]) -> NDArray[np.float32]:
+    """The targets of a table; a `TableError` where one is no number, or has no logarithm though `log` needs it."""
     series = table[name]
     if not series.dtype.is_numeric():
         raise TableError(f"the target, column {name!r}, should hold numbers but holds {series.dtype}")

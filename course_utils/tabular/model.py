@@ -182,10 +182,8 @@ def tabular_learner(
 
 def lecture_range(data: TabularData) -> tuple[float, float] | None:
     """From 0 to 1.2 times the largest training target, or its logarithm; None where that does not hold all targets."""
-    targets = data.targets("train")
-    assert targets is not None
-    targets = targets.log() if data.log_target else targets
-    return (0.0, 1.2 * targets.max().item()) if targets.min() >= 0 < targets.max() else None
+    lowest, highest = (math.log(target) if data.log_target else target for target in data.target_range())
+    return (0.0, 1.2 * highest) if lowest >= 0 < highest else None
 
 
 class TabularLearner(Learner):
@@ -218,8 +216,8 @@ class TabularLearner(Learner):
         """Go on with other rows, which the same preprocessor must have prepared."""
         if not isinstance(data, TabularData) or data.preprocessor != self.data.preprocessor:
             raise CourseError(
-                "the new data was prepared in another way than this model's; make it with "
-                "TabularData.from_frame(..., preprocessor=learner.data.preprocessor)"
+                "the new data was prepared in another way than this model's; make it with TabularData.from_frame or "
+                "ParquetData.from_parquet, and preprocessor=learner.data.preprocessor"
             )
         super().set_data(data)
 
@@ -233,8 +231,8 @@ class TabularLearner(Learner):
         file = self._file(name, ".safetensors")
         if file.is_file() and read_preprocessor(file) != self.data.preprocessor:
             raise storage.StorageError(
-                f"{file} was saved with other categories or scales than this data has. Make the data with "
-                "TabularData.from_frame(..., preprocessor=course_utils.tabular.read_preprocessor(file)), then load again."
+                f"{file} was saved with other categories or scales than this data has. Make the data anew with "
+                "preprocessor=course_utils.tabular.read_preprocessor(file), then load again."
             )
         super().load(name)
 

@@ -85,8 +85,8 @@ class Preprocessor:
         rows = np.arange(len(frame)) if rows is None else rows
         if len(rows) == 0:
             raise TableError("there are no rows to learn from")
-        self.categories = {name: _sorted(name, _category_column(frame, name)[rows]) for name in self.categorical}
-        self.scales = {name: _scale(name, _number_column(frame, name)[rows]) for name in self.continuous}
+        self.categories = {name: sorted_categories(name, category_column(frame, name)[rows]) for name in self.categorical}
+        self.scales = {name: _scale(name, number_column(frame, name)[rows]) for name in self.continuous}
         return self
 
     def transform(self, table: Any) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -100,11 +100,11 @@ class Preprocessor:
         frame = in_memory(table, self.columns)
         codes = np.empty((len(frame), len(self.categorical)), np.int64)
         for i, name in enumerate(self.categorical):
-            codes[:, i] = self._codes(name, _category_column(frame, name))
+            codes[:, i] = self._codes(name, category_column(frame, name))
         values = np.empty((len(frame), len(self.continuous_names)), np.float32)
         flag = len(self.continuous)
         for i, name in enumerate(self.continuous):
-            scale, column = self.scales[name], _number_column(frame, name)
+            scale, column = self.scales[name], number_column(frame, name)
             missing = np.isnan(column)
             values[:, i] = (np.where(missing, scale.fill, column) - scale.mean) / scale.std
             if scale.flagged:
@@ -185,7 +185,7 @@ def in_memory(table: Any, columns: Sequence[str], also: Sequence[str | None] = (
     return frame.select(*dict.fromkeys([*columns, *(name for name in also if name in there)])).collect()
 
 
-def _number_column(frame: "nw.DataFrame[Any]", name: str) -> NDArray[np.float64]:
+def number_column(frame: "nw.DataFrame[Any]", name: str) -> NDArray[np.float64]:
     """A column of numbers, or of true and false, as floats with NaN where something is missing."""
     series = frame[name]
     if series.null_count() == len(series):  # a table of one row may well have no number, and so no type
@@ -201,7 +201,7 @@ def _number_column(frame: "nw.DataFrame[Any]", name: str) -> NDArray[np.float64]
     return column
 
 
-def _category_column(frame: "nw.DataFrame[Any]", name: str) -> NDArray[Any]:
+def category_column(frame: "nw.DataFrame[Any]", name: str) -> NDArray[Any]:
     """A column of categories as an array: of numbers, or of objects of which the missing ones are None or NaN."""
     series = frame[name]
     if series.null_count() == len(series):
@@ -213,7 +213,7 @@ def _category_column(frame: "nw.DataFrame[Any]", name: str) -> NDArray[Any]:
     return np.asarray(series.to_numpy())
 
 
-def _sorted(name: str, column: NDArray[Any]) -> list[Category]:
+def sorted_categories(name: str, column: NDArray[Any]) -> list[Category]:
     """The categories of a column in their order, as Python's own numbers or text."""
     import pandas as pd
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from course_utils.errors import CourseError
-from course_utils.tabular.data import EVALUATION, Inputs, TabularData, _target_column, as_inputs
+from course_utils.tabular.data import EVALUATION, Inputs, TabularData, as_inputs, target_column
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.preprocess import Preprocessor
 from course_utils.tabular.row_groups import RowGroup, RowGroups, read_ahead
@@ -89,6 +89,7 @@ class ParquetData(TabularData):
         sources: dict[Split, RowGroups],
         counts: dict[Split, NDArray[np.int64]],
         valid_targets: Tensor,
+        target_range: tuple[float, float],
         target: str,
         batch_size: int,
         log_target: bool,
@@ -100,7 +101,7 @@ class ParquetData(TabularData):
         Data.__init__(self)
         self.preprocessor, self.batch_size, self.log_target, self.path = preprocessor, batch_size, log_target, Path(path)
         self.target, self.label, self.buffer_rows = target, label, buffer_rows
-        self._sources, self._counts, self._valid_targets = sources, counts, valid_targets
+        self._sources, self._counts, self._valid_targets, self._target_range = sources, counts, valid_targets, target_range
         self.train_ds, self.valid_ds = ParquetDataset(self, "train"), ParquetDataset(self, "valid")
         self.test_ds = ParquetDataset(self, "test") if "test" in sources else None
 
@@ -159,7 +160,7 @@ class ParquetData(TabularData):
             raise TableError(f"the preprocessor is for the columns {preprocessor.columns}, not {columns}")
         rows = RowGroups(source, [*columns, target, valid[0]], (valid[0], valid[1], valid[2]))
         fit = None if preprocessor else StreamedFit(categorical, continuous)
-        counts, valid_targets = _first_pass(rows, target, log_target, columns, fit)
+        counts, valid_targets, target_range = _first_pass(rows, target, log_target, columns, fit)
         if fit is not None:
             preprocessor = fit.finish(lambda name: _training_tables(rows, [name]))
         assert preprocessor is not None
@@ -167,7 +168,21 @@ class ParquetData(TabularData):
         if test is not None:
             sources["test"] = RowGroups(test, columns)
             counts["test"] = np.array([group.rows for group in sources["test"].groups])
-        return cls(preprocessor, sources, counts, valid_targets, target, batch_size, log_target, buffer_rows, label, path)
+        return cls(
+            *(
+                preprocessor,
+                sources,
+                counts,
+                valid_targets,
+                target_range,
+                target,
+                batch_size,
+                log_target,
+                buffer_rows,
+                label,
+                path,
+            )
+        )
 
     @classmethod
     def from_frame(cls, *arguments: Any, **options: Any) -> NoReturn:
@@ -224,6 +239,10 @@ class ParquetData(TabularData):
             items += map(str, rows + group.first if named is None else source.read(group, [named], rows)[named].to_list())
         return items
 
+    def target_range(self) -> tuple[float, float]:
+        """The lowest and the highest training target, known from the first reading."""
+        return self._target_range
+
     def targets(self, split: Split) -> Tensor | None:
         """All targets of one split (N,) on their own scale, float32; those of the training set are read anew."""
         self.number_of_rows(split)
@@ -249,22 +268,24 @@ class ParquetDataset:
 
 def _first_pass(
     rows: RowGroups, target: str, log_target: bool, columns: Sequence[str], fit: StreamedFit | None
-) -> tuple[dict[Split, NDArray[np.int64]], Tensor]:
-    """Count the training and validation rows of each group, check all targets, and keep those that validate."""
+) -> tuple[dict[Split, NDArray[np.int64]], Tensor, tuple[float, float]]:
+    """Count the training and validation rows of each group, check all targets, keep those that validate and others' range."""
     counts: dict[Split, NDArray[np.int64]] = {
         "train": np.zeros(len(rows.groups), np.int64),
         "valid": np.zeros(len(rows.groups), np.int64),
     }
-    needed, kept = [target, *(columns if fit else ())], list[Tensor]()
+    needed, kept, ends = [target, *(columns if fit else ())], list[Tensor](), list[float]()
 
     def read(group: RowGroup) -> Any:
         return group, rows.read(group, needed), rows.rows_of("valid", group)
 
     for i, (group, table, valid) in enumerate(read_ahead(read, rows.groups)):
-        targets = _target_column(table, target, log_target, group.first + np.arange(group.rows))
+        targets = target_column(table, target, log_target, group.first + np.arange(group.rows))
         train = np.delete(np.arange(group.rows), valid)
         counts["train"][i], counts["valid"][i] = len(train), len(valid)
         kept.append(torch.from_numpy(targets[valid]))
+        if len(train):
+            ends += [float(targets[train].min()), float(targets[train].max())]
         if fit and len(train):
             fit.add(table[train, :])
     for split, counted in counts.items():
@@ -275,7 +296,7 @@ def _first_pass(
             raise TableError(
                 f"no row {does}: valid is {column!r} from {first} to {last}, and the file has {rows.values_of(column)}"
             )
-    return counts, torch.cat(kept)
+    return counts, torch.cat(kept), (min(ends), max(ends))
 
 
 def _training_tables(rows: RowGroups, columns: Sequence[str]) -> Iterator[Any]:

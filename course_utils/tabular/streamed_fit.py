@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_utils.tabular.errors import TableError
-from course_utils.tabular.preprocess import Category, Preprocessor, Scale, _category_column, _number_column, _sorted
+from course_utils.tabular.preprocess import Category, Preprocessor, Scale, category_column, number_column, sorted_categories
 
 
 @dataclass
@@ -67,7 +67,7 @@ class StreamedFit:
         """Learn categories, means and standard deviations of some rows; a `TableError` for a column of another type."""
         self._rows += len(table)
         for name, found in self._categories.items():
-            found.update(_sorted(name, _category_column(table, name)))
+            found.update(sorted_categories(name, category_column(table, name)))
         for name, moments in self._moments.items():
             moments.add(_present(table, name))
 
@@ -92,5 +92,5 @@ class StreamedFit:
 
 
 def _present(table: "nw.DataFrame[Any]", name: str) -> NDArray[np.float64]:
-    column = _number_column(table, name)
+    column = number_column(table, name)
     return column[~np.isnan(column)]

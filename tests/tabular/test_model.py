@@ -10,7 +10,7 @@ from torch import nn
 from course_utils.data.samples import stores
 from course_utils.errors import CourseError
 from course_utils.tabular import TabularData, TabularModel, embedding_size, read_preprocessor, rossmann, tabular_learner
-from course_utils.tabular.baselines import boosted_trees, random_forest
+from course_utils.tabular.baselines import random_forest
 from course_utils.tabular.model import SparseDropout
 from course_utils.training import Learner, StorageError, rmspe, set_seed
 
@@ -311,17 +311,6 @@ def test_the_learners_other_tools_work(data):
     assert "TabularModel" in str(learner.summary())
     learner.fit(0.01, 1, checkpoint="half")
     assert (learner.path / "half.checkpoint").is_file()
-
-
-def test_baselines(data, frame):
-    forest, boosting = random_forest(data, trees=10), boosted_trees(data, trees=30)
-    for predictions in (forest, boosting):
-        assert predictions.items == data.items("valid")
-        assert torch.equal(predictions.targets, data.targets("valid"))
-        assert 0 < rmspe(predictions.values, predictions.targets) < 0.06
-    assert not torch.equal(forest.values, boosting.values)
-    mean = frame["sales"].mean()
-    assert rmspe(torch.full((300,), mean), forest.targets) > 0.12  # what is known without a model
 
 
 @pytest.mark.slow

@@ -199,6 +199,15 @@ def test_a_folder_is_the_same_as_one_file(file, frame, tmp_path):
     assert (rows_given(parts.loader("train")) - rows_given(one.loader("train"))).max() < 1e-6
 
 
+def test_the_range_of_outputs_is_known_without_another_reading(file, frame, monkeypatch):
+    data, whole = data_of(file), in_memory(frame)
+    monkeypatch.setattr(ParquetData, "targets", None)
+    assert data.target_range() == whole.target_range()
+    train = frame["sales"].drop(index=valid_rows(frame)).astype("float32")
+    assert data.target_range() == (train.min(), train.max())
+    assert tabular_learner(data, progress=False).model.y_range == pytest.approx((0, 1.2 * np.log(train.max())))
+
+
 def test_a_learner_does_as_well_as_with_the_table_in_memory(file, frame):
     found = []
     for data in (data_of(file), in_memory(frame)):

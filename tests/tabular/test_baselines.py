@@ -1,0 +1,94 @@
+"""Forest and boosted trees beside scikit-learn used by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+
+from course_utils.errors import CourseError
+from course_utils.tabular import ParquetData, TabularData, boosted_trees, random_forest, write_table
+from course_utils.training import rmspe
+
+VALID = np.arange(0, 900, 3)
+
+
+def made_up(rows: int = 900, seed: int = 0) -> pd.DataFrame:
+    """Sales that a store, a week day and a distance explain but for a twentieth."""
+    rng = np.random.default_rng(seed)
+    store, day, distance = rng.integers(1, 9, rows), rng.integers(0, 3, rows), rng.random(rows)
+    return pd.DataFrame(
+        {
+            "store": store,
+            "day": np.array(["Mon", "Sun", "Tue"])[day],
+            "distance": np.where(rng.random(rows) < 0.1, np.nan, distance),
+            "sales": np.exp(8 + 0.3 * np.sin(store) + 0.2 * day + 0.3 * distance + rng.normal(0, 0.05, rows)),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    return made_up()
+
+
+def data_of(frame: pd.DataFrame, log_target: bool = True) -> TabularData:
+    test = made_up(20, seed=1).drop(columns="sales")
+    data = TabularData.from_frame(frame, "sales", ["store", "day"], ["distance"], VALID, log_target=log_target, test=test)
+    return data.to("cpu")
+
+
+def columns_by_hand(frame: pd.DataFrame) -> np.ndarray:
+    """Trees look at the order of numbers alone, so that nothing need be scaled."""
+    train = np.delete(np.arange(900), VALID)
+    distance = frame["distance"].fillna(frame["distance"].iloc[train].median())
+    day = frame["day"].map({"Mon": 1, "Sun": 2, "Tue": 3})
+    return np.stack([frame["store"], day, distance, frame["distance"].isna()], axis=1).astype(float)
+
+
+@pytest.mark.parametrize("log_target", [True, False])
+def test_the_forest_is_scikit_learns(frame: pd.DataFrame, log_target: bool) -> None:
+    columns, train = columns_by_hand(frame), np.delete(np.arange(900), VALID)
+    forest = RandomForestRegressor(12, min_samples_leaf=2, max_features=0.99, random_state=5)
+    targets = frame["sales"].to_numpy(np.float32)
+    forest.fit(columns[train], np.log(targets[train]) if log_target else targets[train])
+    expected = forest.predict(columns[VALID])
+    found = random_forest(data_of(frame, log_target), trees=12, seed=5)
+    assert np.allclose(found.values, np.exp(expected) if log_target else expected, rtol=1e-3)
+    assert np.allclose(found.targets, targets[VALID])
+
+
+def test_boosted_trees_are_scikit_learns_and_keep_categories_apart(frame: pd.DataFrame) -> None:
+    columns, train = columns_by_hand(frame), np.delete(np.arange(900), VALID)
+    trees = HistGradientBoostingRegressor(
+        max_iter=20, learning_rate=0.1, max_leaf_nodes=63, categorical_features=[0, 1], random_state=5
+    )
+    trees.fit(columns[train], np.log(frame["sales"].to_numpy(np.float32)[train]))
+    found = boosted_trees(data_of(frame), trees=20, seed=5)
+    assert np.allclose(found.values, np.exp(trees.predict(columns[VALID])), rtol=1e-3)
+
+
+@pytest.mark.parametrize("baseline", [random_forest, boosted_trees])
+def test_a_test_set_has_predictions_without_targets(frame: pd.DataFrame, baseline) -> None:
+    data = data_of(frame)
+    found = baseline(data, "test", trees=10)
+    assert found.targets is None
+    assert found.items == data.items("test")
+    assert len(found.values) == 20
+    true = torch.tensor(made_up(20, seed=1)["sales"])
+    assert rmspe(found.values, true) < rmspe(torch.full((20,), frame["sales"].mean()), true)
+
+
+def test_they_come_near_to_what_can_be_known(frame: pd.DataFrame) -> None:
+    for baseline in (random_forest, boosted_trees):
+        found = baseline(data_of(frame), trees=50)
+        assert 0.045 < rmspe(found.values, found.targets) < 0.1  # 0.05 is noise
+    mean = torch.full((300,), frame["sales"].mean())
+    assert rmspe(mean, found.targets) > 0.25
+
+
+def test_rows_that_stay_in_files_are_refused(frame: pd.DataFrame, tmp_path) -> None:
+    write_table(frame.assign(number=range(900)), tmp_path / "sales.parquet")
+    data = ParquetData.from_parquet(tmp_path / "sales.parquet", "sales", ["store"], ["distance"], ("number", 0, 99))
+    with pytest.raises(CourseError, match="the rows of a ParquetData stay in its files"):
+        random_forest(data)
