@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import torch
 from PIL import Image
 from torch import nn
@@ -15,6 +17,7 @@ from torch import nn
 from course_utils.errors import CourseError
 from course_utils.tabular.data import TabularData
 from course_utils.tabular.model import tabular_learner
+from course_utils.tabular.shards import ParquetData
 from course_utils.training import Callback, Data, DivergedError, Learner, accuracy, set_seed, storage
 from course_utils.training.data import TensorData
 from course_utils.training.distributed import processes, rank, world_size
@@ -128,12 +131,29 @@ def pictures(folder):
     return seen(fitted) | {"tta": fitted.tta(n=1).values.tolist()}
 
 
-def table(folder):
-    """Rows of a table: several inputs, embeddings, and a logarithm of the target."""
+def shops():
     generator = np.random.default_rng(0)
     frame = pd.DataFrame({"shop": generator.integers(0, 5, 150).astype(str), "size": generator.normal(3, 2, 150)})
     frame["sales"] = np.exp(frame["shop"].astype(int) / 3 + frame["size"] / 10)
-    data = TabularData.from_frame(frame, "sales", ["shop"], ["size"], range(120, 150), batch_size=32, log_target=True)
+    return frame
+
+
+def table(folder):
+    """Rows of a table: several inputs, embeddings, and a logarithm of the target."""
+    return learnt_from(TabularData.from_frame(shops(), "sales", ["shop"], ["size"], range(120, 150), 32, log_target=True))
+
+
+def parquet(folder):
+    """The same in row groups of a file, through a buffer of two mini-batches."""
+    file = folder / "shops.parquet"
+    if rank() == 0:
+        pq.write_table(pa.Table.from_pandas(shops().assign(row=range(150))), file, row_group_size=20)
+    processes().once(lambda: None)
+    valid = ("row", 120, 149)
+    return learnt_from(ParquetData.from_parquet(file, "sales", ["shop"], ["size"], valid, 32, log_target=True, buffer_rows=64))
+
+
+def learnt_from(data):
     set_seed(0)
     fitted = tabular_learner(data, layers=(8, 4), dropout=(0, 0), embedding_dropout=0, progress=False)
     fitted.fit(0.01, 3, cycle_len=1)
@@ -235,7 +255,7 @@ def too_small(folder):
     return {"message": ""}
 
 
-SCENARIOS = (classes, numbers, odd_sizes, pictures, table, diverging, files, unlike, shown, too_small)
+SCENARIOS = (classes, numbers, odd_sizes, pictures, table, parquet, diverging, files, unlike, shown, too_small)
 
 if __name__ == "__main__":
     place = Path(sys.argv[1])

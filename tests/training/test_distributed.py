@@ -21,7 +21,7 @@ from course_utils.training.distributed import Share
 
 HERE = Path(__file__).parent
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(HERE.parents[1])}
-SAME = ("classes", "numbers", "odd_sizes", "pictures", "table", "diverging")
+SAME = ("classes", "numbers", "odd_sizes", "pictures", "table", "parquet", "diverging")
 
 
 @pytest.fixture(scope="module")
