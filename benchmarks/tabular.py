@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.measure import Row, alternate, in_fresh_python, seconds
 from course_utils.tabular import TabularData, TabularLearner, TabularModel, embedding_size, tabular_learner
-from course_utils.tabular.model import ADAM, squared_log_error
+from course_utils.tabular.model import ADAMW, squared_log_error
 from course_utils.training import set_seed
 
 # as many categories as the columns of lesson 4 have, and its network
@@ -59,7 +59,7 @@ def network() -> TabularModel:
 
 def train(model: TabularModel, batches: Iterable[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]) -> None:
     """The loop that one would write by hand, with the same optimiser as ours."""
-    optimizer = ADAM(model.parameters(), lr=RATE)
+    optimizer = ADAMW(model.parameters(), lr=RATE)
     model.train()
     for codes, values, sales in batches:
         optimizer.zero_grad()

@@ -22,7 +22,7 @@ from course_utils.training.metrics import rmspe
 if TYPE_CHECKING:
     import pandas as pd
 
-ADAM = partial(torch.optim.Adam, fused=True)  # one pass over the memory of each weight instead of ten
+ADAMW = partial(torch.optim.AdamW, fused=True)  # one pass over the memory of each weight instead of ten
 
 
 def embedding_size(cardinality: int) -> int:
@@ -160,7 +160,8 @@ def tabular_learner(
             training target as in the lecture, or any number where a target is negative; (-inf, inf) is any number too.
         embedding_sizes: by hand for some columns; others go by `embedding_size`.
         metrics: by default RMSPE, on the target's own scale.
-        options: of `Learner`; the optimiser is by default Adam, as in the lecture's library.
+        options: of `Learner`; the optimiser is by default AdamW, whose weight decay is not scaled with
+            the gradients (Loshchilov and Hutter, 2019); without weight decay it is the Adam of the lecture's library.
     """
     if not isinstance(data, TabularData):
         raise CourseError(f"tabular_learner was given {type(data).__name__}; it needs rows of a table, a TabularData")
@@ -176,7 +177,7 @@ def tabular_learner(
     )
     if data.log_target:
         options.setdefault("loss", squared_log_error)
-    options.setdefault("optimizer", ADAM)
+    options.setdefault("optimizer", ADAMW)
     return TabularLearner(data, model, metrics=[rmspe] if metrics is None else metrics, **options)
 
 

@@ -98,7 +98,7 @@ def test_the_defaults_are_the_lectures(data):
     assert [m.out_features for m in linear] == [1000, 500, 1]
     assert [m.p for m in learner.model.modules() if isinstance(m, nn.Dropout)] == [0.04, 0.001, 0.01]
     assert learner.model.y_range == pytest.approx((0, 1.2 * math.log(data.targets("train").max())))
-    assert isinstance(learner.optimizer, torch.optim.Adam)
+    assert isinstance(learner.optimizer, torch.optim.AdamW)
     assert learner.metrics == [rmspe]
 
 
