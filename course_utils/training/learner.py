@@ -446,7 +446,8 @@ class Learner:
         from torchinfo import summary
 
         x, _ = next(iter(self.data.loader("valid")))
-        inputs = [part[:1].clone().to(self.data.device) for part in (x if isinstance(x, tuple | list) else (x,))]  # a view would count as the whole mini-batch
+        parts = x if isinstance(x, tuple | list) else (x,)
+        inputs = [part[:1].clone().to(self.data.device) for part in parts]  # a view would count as the whole mini-batch
         columns = ("output_size", "num_params", "trainable")
         table = summary(self.model, input_data=inputs, mode="eval", col_names=columns, col_width=18, depth=depth, verbose=0)
         for layer in table.summary_list:
