@@ -137,7 +137,13 @@ def _rossmann(predictions: "Predictions", threshold: "Threshold") -> "pd.DataFra
     values = predictions.values.detach().cpu().double().numpy()
     if values.size != len(values):
         raise SubmissionError(f"the sales have shape {values.shape}; give one number for each row, (N,) or (N, 1)")
-    return pd.DataFrame({"Id": _numbers(predictions.items), "Sales": values.reshape(-1)})
+    ids = _numbers(predictions.items)
+    if 0 in ids:
+        raise SubmissionError(
+            "one of the ids is 0, but this competition's begin at 1: these may be the numbers of the rows. Name the column of "
+            'ids, label="Id", in TabularData.from_frame or predict_rows'
+        )
+    return pd.DataFrame({"Id": ids, "Sales": values.reshape(-1)})
 
 
 FORMATS: dict[str, Callable[["Predictions", "Threshold"], "pd.DataFrame"]] = {

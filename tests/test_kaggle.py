@@ -223,6 +223,7 @@ BAD = {
         "whole numbers.*cat.1",
     ),
     "a repeated id": ("planet", lambda p: changed(p, items=[p.items[1], *p.items[1:]]), "1 ids more than once: (test|file)_"),
+    "numbers of rows": ("rossmann", lambda p: changed(p, items=[str(i) for i in range(40)]), 'begin at 1.*label="Id"'),
     "fewer items": ("planet", lambda p: changed(p, items=p.items[1:]), "39 items"),
     "nothing": ("rossmann", lambda p: changed(p, values=p.values[:0], items=[]), "expected one for each"),
     "something else": ("rossmann", lambda p: p.values, r"learner\.predict.*Tensor"),

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from course_utils.errors import CourseError
 from course_utils.tabular.data import TabularData
 from course_utils.training.data import Split
 from course_utils.training.learner import Predictions
@@ -18,6 +19,7 @@ def random_forest(data: TabularData, split: Split = "valid", trees: int = 40, se
     """
     from sklearn.ensemble import RandomForestRegressor
 
+    _require_trees(trees)
     forest = RandomForestRegressor(trees, min_samples_leaf=2, max_features=0.99, n_jobs=-1, random_state=seed)
     return _fitted(forest, data, split)
 
@@ -29,12 +31,18 @@ def boosted_trees(data: TabularData, split: Split = "valid", trees: int = 500, s
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
 
+    _require_trees(trees)
     cardinalities = data.preprocessor.cardinalities
     categories = [number for number, codes in enumerate(cardinalities) if codes <= 255]
     boosting = HistGradientBoostingRegressor(
         max_iter=trees, learning_rate=0.1, max_leaf_nodes=63, categorical_features=categories or None, random_state=seed
     )
     return _fitted(boosting, data, split)
+
+
+def _require_trees(trees: int) -> None:
+    if not isinstance(trees, int) or trees < 1:
+        raise CourseError(f"trees is {trees!r}; give a whole number, 1 or more")
 
 
 def _fitted(model: Any, data: TabularData, split: Split) -> Predictions:

@@ -1,6 +1,6 @@
 """What every feature asks of its table before it touches it, in words that say which column and which rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -11,31 +11,54 @@ Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
 
 
 def in_list(names: str | Sequence[str]) -> list[str]:
-    """One column name or several, as a list."""
-    return [names] if isinstance(names, str) else list(names)
+    """One column name or several, as a list; a `TableError` where there is none."""
+    listed = [names] if isinstance(names, str) else list(names)
+    if not listed:
+        raise TableError("expected the name of a column, or several; got none")
+    return listed
 
 
 def as_frame(table: Any, *columns: str) -> Frame:
     """Wrap a table of any engine, and see that it has these columns; a `TableError` says which are missing."""
     try:
         frame: Frame = nw.from_native(table)
+        there = frame.collect_schema().names()
+    except nw.exceptions.DuplicateError:
+        raise TableError("two columns of the table have the same name; rename or drop one of them") from None
     except TypeError:
         kind = f"{type(table).__module__}.{type(table).__qualname__}"
         raise TableError(f"expected a table (pandas, Polars, DuckDB, Spark); got a {kind}") from None
-    there = frame.collect_schema().names()
     if missing := [name for name in columns if name not in there]:
-        raise TableError(f"the table has no column {', '.join(map(repr, missing))}; its columns are {', '.join(there)}")
+        names = ", ".join(map(str, there))  # pandas may name its columns by numbers
+        raise TableError(f"the table has no column {', '.join(map(repr, missing))}; its columns are {names}")
     return frame
+
+
+def refuse_columns(frame: Frame, *names: str) -> None:
+    """Raise a `TableError` where the table has one of these: columns that a feature makes, and takes away again."""
+    there = frame.collect_schema().names()
+    if taken := [name for name in names if name in there]:
+        raise TableError(f"the table has a column {taken[0]!r}, a name that is needed for a step in between; rename it")
+
+
+def require_one_engine(frames: Mapping[str, Frame]) -> None:
+    """Raise a `TableError` unless all tables are one engine's, and all lazy or none; it names the first that differs."""
+    kinds = {name: frame.implementation.value + " (lazy)" * isinstance(frame, nw.LazyFrame) for name, frame in frames.items()}
+    first, *others = kinds
+    for name in others:
+        if kinds[name] != kinds[first]:
+            raise TableError(f"{first} is of {kinds[first]} and {name} of {kinds[name]}; make them tables of one engine")
 
 
 def require_dates(frame: Frame, *columns: str) -> None:
     """Raise a `TableError` where a column holds no dates; text that looks like dates is text."""
     for name, dtype in frame.collect_schema().items():
-        if name in columns and not dtype.is_temporal():
-            raise TableError(
-                f"column {name!r} should hold dates but holds {dtype}; parse it first, in pandas with "
-                f'table["{name}"] = pandas.to_datetime(table["{name}"], format="%Y-%m-%d")'
-            )
+        if name in columns and not isinstance(dtype, nw.Date | nw.Datetime):
+            if dtype == nw.Unknown:
+                advice = f'if these are times of a zone, drop the zone, in pandas with table["{name}"].dt.tz_localize(None)'
+            else:
+                advice = f'parse it first, in pandas with pandas.to_datetime(table["{name}"], format="%Y-%m-%d")'
+            raise TableError(f"column {name!r} should hold dates but holds {dtype}; {advice}")
 
 
 def numbers(frame: Frame, column: str) -> nw.Expr:
@@ -48,13 +71,15 @@ def numbers(frame: Frame, column: str) -> nw.Expr:
     if dtype == nw.Boolean:
         return nw.when(values).then(nw.lit(1)).otherwise(nw.lit(0))
     if dtype.is_float():
-        return values.fill_nan(0).fill_null(0)  # where engines tell "not a number" from missing, we do not
-    if not dtype.is_integer():
-        raise TableError(
-            f"column {column!r} should hold numbers, or true and false, but holds {dtype}; make it a flag first, in pandas "
-            f'for instance with table["{column}"] = table["{column}"] != "0"'
-        )
-    return values.fill_null(0)
+        return values.cast(nw.Float64).fill_nan(0).fill_null(0)  # where engines tell "not a number" from missing, we do not
+    if dtype.is_integer():
+        return values.fill_null(0).cast(nw.Int64)  # sums of short ones would begin anew at their end
+    if isinstance(frame, nw.DataFrame) and frame[column].is_null().all():
+        return nw.lit(0)
+    raise TableError(
+        f"column {column!r} should hold numbers, or true and false, but holds {dtype}; make it numbers first, in pandas with "
+        f'pandas.to_numeric(table["{column}"]), or a flag, for instance with table["{column}"] != "0"'
+    )
 
 
 def refuse_duplicates(frame: Frame, by: Sequence[str], date: str, day: str) -> None:

@@ -8,7 +8,7 @@ import re
 import narwhals as nw
 from narwhals.typing import IntoFrameT
 
-from course_utils.tabular.checks import as_frame, numbers, require_dates
+from course_utils.tabular.checks import Frame, as_frame, numbers, refuse_columns, require_dates
 from course_utils.tabular.errors import TableError
 
 _PARTS = ("year", "month", "week", "day")
@@ -27,7 +27,7 @@ def day_number(date: nw.Expr) -> nw.Expr:
 
 def day_of_week(day: nw.Expr) -> nw.Expr:
     """Tell the day of the week of a day number: 0 is Monday. (Asked for it, the engines do not agree on Sunday.)"""
-    return (day + 3) % 7  # day 0 was a Thursday
+    return _rest(day + 3, 7)  # day 0 was a Thursday
 
 
 def iso_week(date: nw.Expr) -> nw.Expr:
@@ -65,8 +65,8 @@ def add_datepart(frame: IntoFrameT, column: str, prefix: str | None = None) -> I
         "Dayofyear": date.dt.ordinal_day(),
         "Is_month_end": last.fill_null(False),
         "Is_month_start": first.fill_null(False),
-        "Is_quarter_end": (last & (month % 3 == 0)).fill_null(False),
-        "Is_quarter_start": (first & (month % 3 == 1)).fill_null(False),
+        "Is_quarter_end": (last & (_rest(month, 3) == 0)).fill_null(False),
+        "Is_quarter_start": (first & (_rest(month, 3) == 1)).fill_null(False),
         "Is_year_end": (last & (month == 12)).fill_null(False),
         "Is_year_start": (first & (month == 1)).fill_null(False),
         "Elapsed": _seconds(date, has_time=isinstance(table.collect_schema()[column], nw.Datetime)),
@@ -86,8 +86,8 @@ def combine_date(
     """Add the column `name`: the date of a year, month and day, or the Monday of an ISO week of a year.
 
     `year`, `month` and `week` are columns of numbers; `day` of the month is one too, or a number. Where a part is missing, or
-    there is no such day (month 13, 30 February, week 54), the date is missing. Raises a `TableError` unless just one of
-    `month` and `week` is given.
+    there is no such day (month 13, 30 February, week 53 of a year that has 52, a fraction), the date is missing. Raises a
+    `TableError` unless just one of `month` and `week` is given.
 
     >>> import pandas as pd
     >>> shops = pd.DataFrame({"Year": [2008, 2015, None], "Month": [9, 2, 1], "Week": [37, 1, 1]})
@@ -100,14 +100,16 @@ def combine_date(
     """
     if (month is None) == (week is None):
         raise TableError(f"a date is made of a year and either a month or a week; got month={month!r} and week={week!r}")
+    for part, column in zip(_PARTS, (year, month, week), strict=False):
+        if not isinstance(column, str | None):
+            raise TableError(f"{part} is the name of a column; got {column!r}. For one number in all rows make a column of it")
     given = {part: column for part, column in zip(_PARTS, (year, month, week, day), strict=True) if isinstance(column, str)}
     table = as_frame(frame, *given.values())
     # Columns of our own for each step: engines that write queries would else repeat a step in all that use it.
     own = {part: f"{part} of {name}" for part in (*_PARTS, "exists")}
+    refuse_columns(table, *own.values())
     years, months, weeks, days, exists = (nw.col(column) for column in own.values())
-    table = table.with_columns(  # 0, which is no part of any date, where missing
-        **{own[part]: numbers(table, column).cast(nw.Int64) for part, column in given.items()}
-    )
+    table = table.with_columns(**{own[part]: _whole(table, column) for part, column in given.items()})
     if month is not None:
         before, after = _days_before_month(years, months), _days_before_month(years, months + 1)
         ordinal = before + (days if isinstance(day, str) else day)
@@ -115,7 +117,7 @@ def combine_date(
     else:
         fourth = _days_before(years) + 3  # of January, which is always in week 1
         ordinal = 4 - day_of_week(fourth) + 7 * (weeks - 1)
-        possible = weeks.is_between(1, 53)
+        possible = weeks.is_between(1, 53) & (ordinal + 3 <= 365 + _leap(years))  # its Thursday is in the year
     possible = possible & years.is_between(1001, 9998)  # all of four digits, also the years beside them
 
     # What is no date is read as some date, and taken out: every engine fails on text that it cannot read.
@@ -136,7 +138,7 @@ def duration_capped(
     """Add the column `name`: the whole periods of `days` days from the date `since` to the date `date`, at most `cap`.
 
     0 where `since` is missing, later than `date`, or before `earliest_year`, which is how these tables say "unknown". The
-    lecture caps months (30 days) at 24 and weeks at 25 (2:11:23).
+    lecture caps months (30 days) at 24 and weeks at 25 (2:11:23). Raises a `TableError` where a column holds no dates.
 
     >>> import pandas as pd
     >>> dates = {"Opened": ["2015-05-15", "1900-01-15"], "Date": ["2015-07-31", "2015-07-31"]}
@@ -144,12 +146,26 @@ def duration_capped(
     >>> duration_capped(table, "Months", "Opened", "Date", days=30, cap=24)["Months"].tolist()
     [2, 0]
     """
+    if days < 1 or cap < 0:
+        raise TableError(f"expected periods of 1 day or more, and a cap of 0 or more; got days={days} and cap={cap}")
     table = as_frame(frame, since, date)
     require_dates(table, since, date)
     passed = day_number(nw.col(date)) - day_number(nw.col(since))
     known = (passed > 0) & (nw.col(since).dt.year() >= earliest_year)
     periods = nw.when(known).then(passed).otherwise(nw.lit(0)).cast(nw.Int64) // days
     return table.with_columns(periods.clip(upper_bound=cap).alias(name)).to_native()
+
+
+def _whole(frame: Frame, column: str) -> nw.Expr:
+    """A part of a date as a whole number; 0, which is no part of any date, where it is missing or no such number."""
+    values = numbers(frame, column)
+    possible = values.is_between(1, 9999) & (values.round() == values)
+    return nw.when(possible).then(values).otherwise(nw.lit(0)).cast(nw.Int64)
+
+
+def _rest(number: nw.Expr, divisor: int) -> nw.Expr:
+    """What a division leaves, 0 or more; pandas has no % for numbers that Arrow keeps."""
+    return number - number // divisor * divisor
 
 
 def _days_before(year: nw.Expr) -> nw.Expr:
@@ -160,7 +176,7 @@ def _days_before(year: nw.Expr) -> nw.Expr:
 
 def _leap(year: nw.Expr) -> nw.Expr:
     """1 in a leap year, else 0."""
-    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    leap = (_rest(year, 4) == 0) & ((_rest(year, 100) != 0) | (_rest(year, 400) == 0))
     return nw.when(leap).then(nw.lit(1)).otherwise(nw.lit(0))
 
 

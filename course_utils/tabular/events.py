@@ -10,7 +10,7 @@ from typing import Literal
 import narwhals as nw
 from narwhals.typing import IntoFrameT
 
-from course_utils.tabular.checks import as_frame, in_list, numbers, refuse_duplicates, require_dates
+from course_utils.tabular.checks import as_frame, in_list, numbers, refuse_columns, refuse_duplicates, require_dates
 from course_utils.tabular.dates import day_number
 from course_utils.tabular.errors import TableError
 
@@ -79,6 +79,7 @@ def _elapsed(
     table = as_frame(frame, *events, *groups, date)
     require_dates(table, date)
     day, *nearest = (f"day number {name}" for name in ("", *events))
+    refuse_columns(table, day, *nearest)
     on = {name: numbers(table, name) != 0 for name in events}
 
     table = table.with_columns(day_number(nw.col(date)).alias(day))
@@ -136,6 +137,9 @@ def rolling_sum(
     ending = suffix if suffix is not None else {"backward": "_bw", "forward": "_fw"}[direction]
     schema, day = table.collect_schema(), "day number"
     sums = [name + ending for name in values]
+    aways = {rows: f" {rows} rows away" for rows in range(1, window)}
+    shifted = [name + away for name in (day, *sums) for away in aways.values()]
+    refuse_columns(table, day, *shifted)
     table = table.with_columns(
         day_number(nw.col(date)).alias(day),
         *[numbers(table, name).alias(total) for name, total in zip(values, sums, strict=True)],
@@ -144,7 +148,6 @@ def rolling_sum(
         refuse_duplicates(table, groups, date, day)
     # A day has at most one row: what is in the window is at most window - 1 rows away. Look at these, and count what is near.
     sign = 1 if direction == "backward" else -1
-    aways = {rows: f" {rows} rows away" for rows in range(1, window)}
     table = table.with_columns(
         *[nw.col(day, *sums).shift(sign * rows).over(*groups, order_by=day).name.suffix(away) for rows, away in aways.items()]
     )
@@ -156,8 +159,4 @@ def rolling_sum(
             result = result + nw.when(near).then(nw.col(name + away)).otherwise(nw.lit(0))
         return result if schema[name.removesuffix(ending)].is_float() else result.cast(nw.Int64)
 
-    return (
-        table.with_columns(*[total(name) for name in sums])
-        .drop(day, *[name + away for name in (day, *sums) for away in aways.values()])
-        .to_native()
-    )
+    return table.with_columns(*[total(name) for name in sums]).drop(day, *shifted).to_native()

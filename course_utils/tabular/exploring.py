@@ -1,9 +1,13 @@
 """Looking at tables before anything is learnt: what the columns hold, sales over time, what moves them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import narwhals as nw
+
 from course_utils.errors import CourseError
+from course_utils.tabular.checks import as_frame, require_dates
+from course_utils.tabular.errors import TableError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,7 +18,19 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 STATE_HOLIDAYS = {"0": "none", "a": "public", "b": "Easter", "c": "Christmas"}
 
 
-def at_a_glance(table: "pd.DataFrame") -> "pd.DataFrame":
+def in_pandas(table: Any, *columns: str, dates: Sequence[str] = (), numbers: Sequence[str] = ()) -> "pd.DataFrame":
+    """A table of any engine in pandas, rows counted from 0; a `TableError` where a column is missing, or of the wrong kind."""
+    frame = as_frame(table, *columns, *dates, *numbers)
+    require_dates(frame, *dates)
+    for name, dtype in frame.collect_schema().items():
+        if name in numbers and not (dtype.is_numeric() or dtype == nw.Boolean):
+            raise TableError(
+                f"column {name!r} should hold numbers but holds {dtype}; in pandas, pandas.to_numeric makes them so"
+            )
+    return nw.maybe_reset_index(frame.collect() if isinstance(frame, nw.LazyFrame) else frame).to_pandas()
+
+
+def at_a_glance(table: Any) -> "pd.DataFrame":
     """One row for each column of `table`: its type, the share of rows without it, how many values it has, and three of them.
 
     >>> import pandas as pd
@@ -26,7 +42,7 @@ def at_a_glance(table: "pd.DataFrame") -> "pd.DataFrame":
     import pandas as pd
 
     rows = {}
-    for name, column in table.items():
+    for name, column in in_pandas(table).items():
         values = column.dropna().unique()
         rows[str(name)] = {
             "type": _type(column),
@@ -61,53 +77,77 @@ def tables_at_a_glance(tables: "Mapping[str, pd.DataFrame]") -> Any:
     )
 
 
-def show_sales(train: "pd.DataFrame", store: int, start: str | None = None, stop: str | None = None) -> "Figure":
-    """Draw one store's sales day by day, promotions shaded, state holidays marked; closed days are gaps.
+def show_sales(train: Any, store: int, start: str | None = None, stop: str | None = None) -> "Figure":
+    """Draw one store's sales day by day, promotions shaded, state holidays marked; days that are closed or not there are gaps.
 
-    `train` has Store, Date, Sales, Open, Promo and StateHoliday, as `rossmann.read_tables` gives them; `start` and `stop` are
-    dates, by default the last half year.
+    `train` has Store, Date, Sales, Promo and StateHoliday (missing: none), as `rossmann.read_tables` gives them; `start` and
+    `stop` are dates, by default the last half year. Raises a `CourseError` where there is nothing to draw.
     """
     import matplotlib.pyplot as plt
     import pandas as pd
 
-    one = train[train["Store"] == store].sort_values("Date")
+    days = in_pandas(train, "Store", "StateHoliday", dates=["Date"], numbers=["Sales", "Promo"]).dropna(subset="Date")
+    if days.empty:
+        raise TableError("the table has no rows with a date; give one with sales to draw")
+    one = days[days["Store"] == store].set_index("Date").sort_index()
     if one.empty:
-        raise CourseError(f"there is no store {store!r}; the stores are {train['Store'].min()} to {train['Store'].max()}")
-    last = pd.Timestamp(stop) if stop else one["Date"].max()
-    first = pd.Timestamp(start) if start else last - pd.DateOffset(months=6)
-    one = one[one["Date"].between(first, last)].set_index("Date")
-    if one.empty:
-        raise CourseError(f"store {store} has no days from {first.date()} to {last.date()}")
+        raise CourseError(f"there is no store {store!r}; the stores are {days['Store'].min()} to {days['Store'].max()}")
+    last = _day(stop) if stop else one.index.max()
+    first = _day(start) if start else last - pd.DateOffset(months=6)
+    one = one[first:last]
+    if one.empty or not one["Sales"].max() > 0:
+        raise CourseError(f"store {store} has no days with sales from {first.date()} to {last.date()}")
+    if not one.index.is_unique:
+        raise TableError(f"store {store} has {one.index[one.index.duplicated()][0].date()} twice; give one row for each day")
+    one = one.reindex(pd.date_range(first, last))
     figure, axes = plt.subplots(figsize=(10, 3.2))
     top = one["Sales"].max() * 1.08
     axes.fill_between(
         one.index, 0, top, where=(one["Promo"] == 1).tolist(), step="mid", color="#f2b880", alpha=0.45, lw=0, label="promotion"
     )
     axes.plot(one["Sales"].where(one["Sales"] > 0), ".-", color="#20639b", lw=1, ms=4, label="sales")
-    holidays = one.index[one["StateHoliday"].astype(str) != "0"]
+    holidays = one.index[_holidays(one) != "0"]
     axes.plot(holidays, [0] * len(holidays), "^", color="black", ms=6, clip_on=False, label="state holiday")
-    axes.set(title=f"Store {store}: sales per day (gaps: closed)", ylabel="sales", ylim=(0, top), xlim=(first, last))
+    axes.set(
+        title=f"Store {store}: sales per day (gaps: closed, or no data)", ylabel="sales", ylim=(0, top), xlim=(first, last)
+    )
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, fontsize=8, frameon=False)
     figure.tight_layout()
     plt.close(figure)
     return figure
 
 
-def show_effects(train: "pd.DataFrame") -> "Figure":
+def _day(text: str) -> "pd.Timestamp":
+    import pandas as pd
+
+    day = pd.to_datetime(text, errors="coerce")
+    if pd.isna(day):
+        raise CourseError(f"{text!r} is no date; write it as '2015-07-31'")
+    return day
+
+
+def _holidays(days: "pd.DataFrame") -> "pd.Series[str]":
+    """The codes of state holidays; a missing one is "0", none."""
+    return days["StateHoliday"].astype(object).fillna("0").astype(str)
+
+
+def show_effects(train: Any) -> "Figure":
     """Draw how sales of open days depend on weekday and promotion, on the month, and on holidays.
 
     Each sale is divided by its store's mean on open days first, so that large stores do not hide the rest: 1 is a usual day.
+    Where it is missing whether there is a promotion or holiday, there is none.
     """
     import matplotlib.pyplot as plt
 
-    days = train[train["Sales"] > 0]
+    table = in_pandas(train, "Store", "StateHoliday", dates=["Date"], numbers=["Sales", "Promo", "SchoolHoliday"])
+    days = table[table["Sales"] > 0]
     if days.empty:
-        raise CourseError(f"none of the {len(train):,} rows has sales, so there is no effect to draw")
+        raise CourseError(f"none of the {len(table):,} rows has sales, so there is no effect to draw")
     relative = days["Sales"] / days.groupby("Store")["Sales"].transform("mean")
-    figure, axes = plt.subplots(1, 3, figsize=(10, 3.2), sharey=True, width_ratios=[3, 3, 2.4])
+    figure, axes = plt.subplots(1, 3, figsize=(10, 3.2), sharey=True)
     weekday = days["Date"].dt.day_of_week
-    for promo, marker, label in ((1, "o-", "promotion"), (0, "s--", "no promotion")):
-        axes[0].plot(relative.groupby(weekday[days["Promo"] == promo]).mean().reindex(range(7)), marker, label=label)
+    for promo, marker, label in ((True, "o-", "promotion"), (False, "s--", "no promotion")):
+        axes[0].plot(relative.groupby(weekday[(days["Promo"] == 1) == promo]).mean().reindex(range(7)), marker, label=label)
     axes[0].set_xticks(range(7), WEEKDAYS)
     axes[0].legend(fontsize=8)
     axes[0].set(title="weekday and promotion", ylabel="sales, 1 = the store's mean")
@@ -115,12 +155,13 @@ def show_effects(train: "pd.DataFrame") -> "Figure":
     axes[1].bar(range(12), by_month, color="#20639b")
     axes[1].set_xticks(range(12), [month[0] for month in MONTHS])
     axes[1].set(title="month")
-    kind = days["StateHoliday"].astype(str).map(lambda code: STATE_HOLIDAYS.get(code, code))
-    holidays = {"none": relative[(kind == "none") & (days["SchoolHoliday"] == 0)]}
-    holidays["school"] = relative[(kind == "none") & (days["SchoolHoliday"] == 1)]
-    holidays |= {name: relative[kind == name] for name in STATE_HOLIDAYS.values() if name != "none"}
-    axes[2].bar(range(len(holidays)), [values.mean() for values in holidays.values()], color="#3c9d9b")
-    axes[2].set_xticks(range(len(holidays)), [f"{name}\n{len(v):,}" for name, v in holidays.items()], fontsize=7)
+    kind = _holidays(days).replace(STATE_HOLIDAYS)
+    kind = kind.mask((kind == "none") & (days["SchoolHoliday"] == 1), "school")
+    kinds = dict.fromkeys(["none", "school", *STATE_HOLIDAYS.values(), *sorted(kind.unique())])
+    holidays = relative.groupby(kind).agg(["mean", "size"]).reindex(list(kinds))
+    axes[2].bar(range(len(holidays)), holidays["mean"], color="#3c9d9b")
+    rows = holidays["size"].fillna(0).items()
+    axes[2].set_xticks(range(len(holidays)), [f"{name}\n{number:,.0f}" for name, number in rows], fontsize=7)
     axes[2].set(title="holiday (and open days)")
     for axis in axes:
         axis.axhline(1, color="black", lw=0.7)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import narwhals as nw
 from narwhals.typing import IntoFrameT
 
-from course_utils.tabular.checks import Frame, as_frame, in_list, in_words, rows_of
+from course_utils.tabular.checks import Frame, as_frame, in_list, in_words, refuse_columns, require_one_engine, rows_of
 from course_utils.tabular.errors import TableError
 
 EXAMPLES = 3
@@ -46,7 +46,7 @@ def join(
 
     `validate` guards against rows that multiply by accident: "m:1" says that many rows of `left` may share a key, but no two
     of `right`. Raises a `TableError` where that is not so (where the engine is lazy, this runs a query; "m:m" needs none), and
-    where a key is missing from a table or of another kind there.
+    where a key is missing from a table or of another kind there, or the tables are of two engines.
 
     >>> import pandas as pd
     >>> days, shops = pd.DataFrame({"Store": [1, 2, 1, 3]}), pd.DataFrame({"Store": [1, 2], "State": ["HE", "TH"]})
@@ -54,15 +54,22 @@ def join(
     joined on Store: 1 of 4 rows found no match, the first: Store 3
     ['HE', 'TH', 'HE', nan]
     """
+    if how not in ("left", "inner") or validate not in ("m:1", "1:1", "1:m", "m:m"):
+        raise TableError(
+            f"expected how='left' or 'inner', and validate='m:1', '1:1', '1:m' or 'm:m'; got how={how!r}, validate={validate!r}"
+        )
     keys = in_list(on)
     ours, theirs = as_frame(left, *keys), as_frame(right, *keys)
+    require_one_engine({"the left table": ours, "the right table": theirs})
+    order, match = "row of left", "found a match"
+    for frame in (ours, theirs):
+        refuse_columns(frame, order, match)
     theirs = _with_our_keys(ours, theirs, keys)
     _refuse_clashes(ours, theirs, keys, suffix)
     for side, frame, many in (("left", ours, validate[0]), ("right", theirs, validate[-1])):
         if many == "1":
             _refuse_many(side, frame, keys, validate)
 
-    order, match = "row of left", "found a match"
     theirs = theirs.with_columns(nw.lit(True).alias(match))
     if isinstance(ours, nw.DataFrame):
         ours = ours.with_row_index(order)
@@ -77,21 +84,27 @@ def join(
 
 
 def _with_our_keys(ours: Frame, theirs: Frame, keys: Sequence[str]) -> Frame:
-    """See that the keys are of the same kinds; where only the width or the unit differs, make it ours."""
+    """See that the keys are of the same kinds; where only the width or the unit differs, make it ours.
+
+    What is not a number is missing, so that it matches nothing.
+    """
     mine, others = ours.collect_schema(), theirs.collect_schema()
     for key in keys:
         if _kind(mine[key]) != _kind(others[key]):
             raise TableError(
                 f"cannot join on {key!r}: it holds {mine[key]} on the left and {others[key]} on the right; make them the same"
             )
-    dates = [key for key in keys if mine[key].is_temporal() and mine[key] != others[key]]
-    return theirs.with_columns(*[nw.col(key).cast(mine[key]) for key in dates]) if dates else theirs
+    changed = [nw.col(key).cast(mine[key]) for key in keys if mine[key].is_temporal() and mine[key] != others[key]]
+    changed += [nw.col(key).fill_nan(None) for key in keys if others[key].is_float()]
+    return theirs.with_columns(*changed) if changed else theirs
 
 
 def _kind(dtype: nw.dtypes.DType) -> str:
     if dtype.is_integer():
         return "whole numbers"
-    if dtype.is_temporal():
+    if isinstance(dtype, nw.Datetime) and dtype.time_zone:
+        return f"times of {dtype.time_zone}"
+    if isinstance(dtype, nw.Date | nw.Datetime):
         return "dates"
     return "text" if dtype in (nw.String, nw.Categorical, nw.Object) else str(dtype)
 

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,14 +86,21 @@ class TabularModel(nn.Module):
         y_range: tuple[float, float] | None = None,
     ) -> None:
         super().__init__()
+        if not (isinstance(layers, Sequence) and isinstance(dropout, Sequence)):
+            raise CourseError(
+                f"layers={layers!r} and dropout={dropout!r} were given; give both for each layer, as (20, 10), (0.1, 0.1)"
+            )
         if len(layers) != len(dropout):
             raise CourseError(f"{len(layers)} layers and {len(dropout)} shares of dropout were given; give one for each layer")
+        for width in (*layers, *(size for _, size in embeddings)):
+            if not isinstance(width, Integral) or width < 1:
+                raise CourseError(f"a layer or an embedding has {width!r} numbers; give a whole number, 1 or more")
         for share in (*dropout, embedding_dropout):
             if not 0 <= share < 1:
                 raise CourseError(f"a dropout is {share}; it is a share of activations, from 0 to below 1")
         if y_range == (-math.inf, math.inf):
             y_range = None
-        if y_range is not None and not -math.inf < y_range[0] < y_range[1] < math.inf:
+        if y_range is not None and not (len(y_range) == 2 and -math.inf < y_range[0] < y_range[1] < math.inf):
             raise CourseError(f"y_range is {y_range}; give the lowest and the highest output, or (-inf, inf) for any")
         self.embeddings = nn.ModuleList(nn.Embedding(codes, size) for codes, size in embeddings)
         self.embedding_dropout = SparseDropout(embedding_dropout)
@@ -172,9 +180,8 @@ def tabular_learner(
         )
     named = zip(preprocessor.categorical, preprocessor.cardinalities, strict=True)
     sizes = [(codes, chosen.get(name, embedding_size(codes))) for name, codes in named]
-    model = TabularModel(
-        sizes, len(preprocessor.continuous_names), layers, dropout, embedding_dropout, y_range or lecture_range(data)
-    )
+    y_range = lecture_range(data) if y_range is None else y_range
+    model = TabularModel(sizes, len(preprocessor.continuous_names), layers, dropout, embedding_dropout, y_range)
     if data.log_target:
         options.setdefault("loss", squared_log_error)
     options.setdefault("optimizer", ADAMW)

@@ -94,7 +94,7 @@ class Preprocessor:
 
         The first time that a column has a category which the training rows did not have, a printed line says so.
 
-        Raises a `TableError` for a column that is missing or of another type than in training.
+        Raises a `TableError` for a column that is missing or of another type than in training, and for infinite values.
         """
         self._require_fitted()
         frame = in_memory(table, self.columns)
@@ -116,7 +116,7 @@ class Preprocessor:
         import pandas as pd
 
         known = self.categories[name]
-        if known and (kind := _kind_of(name, column)) not in (None, _kind(known[0])):
+        if (kind := _kind_of(name, column)) and known and kind != _kind(known[0]):
             raise TableError(
                 f"column {name!r} holds {kind} but held {_kind(known[0])} in the training rows ({known[0]!r} ...); give it the "
                 "same type"
@@ -196,8 +196,12 @@ def number_column(frame: "nw.DataFrame[Any]", name: str) -> NDArray[np.float64]:
             f"column {name!r} is to be continuous, so it should hold numbers, but it holds {series.dtype}; {advice}"
         )
     column = series.cast(nw.Float64).to_numpy().astype(np.float64, copy=False)
-    if number := int(np.isinf(column).sum()):
-        raise TableError(f"column {name!r} has {number:,} infinite values, the first in row {np.isinf(column).argmax():,}")
+    wrong = np.abs(column) > np.finfo(np.float32).max
+    if number := int(wrong.sum()):
+        raise TableError(
+            f"column {name!r} has {number:,} infinite values, or too large ones for 32 bits; the first is {column[wrong][0]} "
+            f"in row {wrong.argmax():,}"
+        )
     return column
 
 
@@ -228,7 +232,10 @@ def _kind_of(name: str, column: NDArray[Any]) -> str | None:
 
     if column.dtype != object:
         return None if not len(column) else _kind(column[0].item())
-    examples = {_kind(value): value for value in pd.unique(column) if not pd.isna(value)}
+    try:
+        examples = {_kind(value): value for value in pd.unique(column) if not pd.isna(value)}
+    except TypeError:  # lists and arrays have no hash
+        raise TableError(f"column {name!r} holds lists, or the like; categories are text or numbers") from None
     if other := [kind for kind in examples if kind not in ("numbers", "text")]:
         raise TableError(f"column {name!r} holds {other[0]}; categories are text or numbers")
     if len(examples) > 1:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import narwhals as nw
 
-from course_utils.tabular.checks import Frame, as_frame, require_dates
+from course_utils.tabular.checks import Frame, as_frame, refuse_columns, require_dates
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.features import (
     JoinReport,
@@ -68,7 +68,12 @@ def build_features(
     them out there.
     """
     frames = expected_tables(tables)
-    check = report is not None or isinstance(frames["train"], nw.DataFrame)
+    train, test = frames["train"].drop("Id", strict=False), frames["test"].drop("Sales", "Customers", strict=False)
+    for table in (train, test):
+        refuse_columns(table, "trend week")
+    if isinstance(train, nw.DataFrame) and not (train["Sales"] != 0).any():
+        raise TableError("train: Sales is 0 on all days, so there is nothing to learn from")
+    check = report is not None or isinstance(train, nw.DataFrame)
 
     def add(left: Any, right: Any, on: str | list[str], what: str) -> Any:
         def look(result: JoinReport) -> None:
@@ -88,7 +93,7 @@ def build_features(
     week = _sunday(nw.col("Date")) if weeks == "calendar" else nw.col("Date").dt.year() * 100 + iso_week(nw.col("Date"))
     states, country = _trends(frames["googletrend"], week)
 
-    days = nw.from_native(_days(frames["train"], frames["test"], check)).with_columns(week.alias("trend week")).to_native()
+    days = nw.from_native(_days(train, test, check)).with_columns(week.alias("trend week")).to_native()
     joined = add(days, shops, "Store", "days + store")
     joined = add(joined, states, ["State", "trend week"], "days + googletrend of the state")
     joined = add(joined, country, "trend week", "days + googletrend of the country")
@@ -99,10 +104,12 @@ def build_features(
     return _split(nw.from_native(joined).drop("trend week"))
 
 
-def split_by_date(frame: Any, dates: tuple[str | date, str | date] = VALIDATION, column: str = "Date") -> "np.ndarray":
+def split_by_date(
+    frame: Any, dates: "tuple[str | date | np.datetime64, str | date | np.datetime64]" = VALIDATION, column: str = "Date"
+) -> "np.ndarray":
     """Give the numbers of the rows from the first to the last of two dates, both included: the rows that validate.
 
-    Raises a `TableError` where there is none, or the table is lazy and so has no numbers.
+    Raises a `TableError` where there is none, a date is missing, or the table is lazy and so has no numbers.
 
     >>> import pandas as pd
     >>> split_by_date(pd.DataFrame({"Date": pd.date_range("2014-07-30", periods=5)})).tolist()
@@ -115,9 +122,13 @@ def split_by_date(frame: Any, dates: tuple[str | date, str | date] = VALIDATION,
     if isinstance(table, nw.LazyFrame):
         raise TableError("the rows of a lazy table have no numbers; collect it first")
     try:
-        first, last = (day if isinstance(day, date) else date.fromisoformat(day) for day in dates)
-    except ValueError:
+        first, last = (date.fromisoformat(str(day)[:10]) for day in dates)  # also of a time
+    except (TypeError, ValueError):
         raise TableError(f"expected two dates like '2014-08-01'; got {dates!r}") from None
+    if first > last:
+        raise TableError(f"expected the earlier date first; got {first} and {last}")
+    if missing := int(table[column].is_null().sum()):
+        raise TableError(f"{missing:,} of {len(table):,} rows have no {column}; fill them in or drop them")
     day = table.select(day_number(nw.col(column)).alias("day"))["day"].to_numpy()
     origin = date(1970, 1, 1)
     rows = np.flatnonzero((day >= (first - origin).days) & (day <= (last - origin).days))

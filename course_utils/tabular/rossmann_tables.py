@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from course_utils.tabular.checks import Frame, as_frame
+from course_utils.tabular.checks import Frame, as_frame, require_one_engine
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.reading import WORDS, Kind, read_csv
 
@@ -88,4 +88,8 @@ def expected_tables(tables: Mapping[str, Any]) -> dict[str, Frame]:
         frame = frames[name]
         if isinstance(frame, nw.DataFrame) and not len(frame):
             raise TableError(f"{name} has no rows")
+    require_one_engine(frames)
+    trend = frames["googletrend"]
+    if isinstance(trend, nw.DataFrame) and len(wrong := trend.filter(~nw.col("week").str.contains(r"^\d{4}-\d\d-\d\d"))):
+        raise TableError(f"googletrend: column week holds {wrong['week'][0]!r}; expected {WORDS['week']}")
     return frames

@@ -86,7 +86,8 @@ class RowGroups:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        with _readable(group.file), pq.ParquetFile(group.file, metadata=self._about[group.file]) as file:
+        about = self._about[group.file]
+        with _readable(group.file), pq.ParquetFile(group.file, metadata=about, page_checksum_verification=True) as file:
             table = file.read_row_group(group.number, columns=list(dict.fromkeys(columns)))
         for i, field in enumerate(table.schema):
             if pa.types.is_dictionary(field.type):  # pandas' categories
@@ -121,7 +122,7 @@ def _readable(file: Path) -> Iterator[None]:
 
     try:
         yield
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         raise TableError(f"{file} cannot be read as Parquet, so it is something else, or damaged: {error}") from error
 
 

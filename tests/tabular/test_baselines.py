@@ -92,3 +92,10 @@ def test_rows_that_stay_in_files_are_refused(frame: pd.DataFrame, tmp_path) -> N
     data = ParquetData.from_parquet(tmp_path / "sales.parquet", "sales", ["store"], ["distance"], ("number", 0, 99))
     with pytest.raises(CourseError, match="the rows of a ParquetData stay in its files"):
         random_forest(data)
+
+
+@pytest.mark.parametrize("baseline", [random_forest, boosted_trees])
+@pytest.mark.parametrize("trees", [0, 2.5])
+def test_no_trees_are_refused(frame: pd.DataFrame, baseline, trees) -> None:
+    with pytest.raises(CourseError, match=f"trees is {trees}"):
+        baseline(data_of(frame), trees=trees)

@@ -3,6 +3,7 @@
 import datetime
 import functools
 
+import narwhals as nw
 import pandas as pd
 import pytest
 
@@ -89,10 +90,11 @@ def test_dates_are_put_together(engine):
             week = month * 4 if month < 13 else 53
             parts.append((year, month, day, week))
             dates.append(_or_none(datetime.datetime, year, month, day))
-            mondays.append(_monday(year, week))
+            mondays.append(_or_none(datetime.datetime.fromisocalendar, year, week, 1))
     parts += [(None, 1, 1, 1), (2000, None, 1, None), (2000, 1, None, 54), (-5, 1, 1, 1), (12345, 1, 1, 1)]
-    dates += [None] * 5
-    mondays += [None, None, None, None, None]
+    parts += [(2014.9, 1, 1, 1), (2014, 1.5, 1, 1.5), (2014, 1, 1.5, 0.5), (float("inf"), 1, 1, 1)]
+    dates += [None] * 9
+    mondays += [None] * 9
     table = pd.DataFrame(parts, columns=["Year", "Month", "Day", "Week"]).astype("float64")
     table["Number"] = range(len(table))
     found = combine_date(engine(table), "Date", "Year", month="Month", day="Day")
@@ -110,13 +112,6 @@ def _or_none(make, *parts):
         return None
 
 
-def _monday(year, week):
-    """Week 53 of a year that has 52 is the week after its last."""
-    if not 1 <= week <= 53:
-        return None
-    return datetime.datetime.fromisocalendar(year, 1, 1) + datetime.timedelta(weeks=week - 1)
-
-
 def test_durations_are_whole_periods_and_capped(engine):
     day = datetime.datetime(2015, 7, 31)
     ago = {0: 0, 1: 0, 29: 0, 30: 1, 59: 1, 60: 2, 719: 23, 720: 24, 721: 24, 5000: 24, -1: 0, -400: 0}
@@ -126,6 +121,60 @@ def test_durations_are_whole_periods_and_capped(engine):
     table = table.astype({"Since": "datetime64[us]", "Date": "datetime64[us]"})
     found = rows(duration_capped(engine(table), "Months", "Since", "Date", days=30, cap=24), "Number")
     assert [row["Months"] for row in found] == [*ago.values(), 0, 24, 0, 0]
+
+
+def test_durations_of_no_days_are_refused():
+    table = pd.DataFrame({"Date": pd.to_datetime(["2015-07-31"])})
+    for wrong in ({"days": 0, "cap": 24}, {"days": -1, "cap": 24}, {"days": 30, "cap": -1}):
+        with pytest.raises(TableError, match="periods of 1 day or more, and a cap of 0 or more"):
+            duration_capped(table, "Months", "Date", "Date", **wrong)
+
+
+def test_sums_of_short_numbers_are_long(engine):
+    if engine.name == "spark":
+        pytest.skip("the test's tables for Spark know no such numbers")
+    table = pd.DataFrame({"Store": 1, "Date": pd.date_range("2015-01-01", periods=4, unit="us"), "Rain": [100] * 4})
+    found = rolling_sum(engine(table.astype({"Rain": "int8"})), "Rain", by="Store", date="Date")
+    assert [row["Rain_bw"] for row in rows(found, "Date")] == [100, 200, 300, 400]
+
+
+def test_columns_that_have_the_name_of_a_step_in_between_are_refused_not_lost(engine):
+    table = pd.DataFrame({"Store": [1], "Date": pd.to_datetime(["2015-01-01"]).astype("datetime64[us]"), "Promo": [1]})
+    by = {"by": "Store", "date": "Date"}
+    for feature, name in (
+        (lambda t: rolling_sum(t, "Promo", **by), "day number"),
+        (lambda t: rolling_sum(t, "Promo", **by), "Promo_bw 3 rows away"),
+        (lambda t: elapsed_since(t, "Promo", **by), "day number "),
+        (lambda t: elapsed_until(t, "Promo", **by), "day number Promo"),
+        (lambda t: combine_date(t, "Opened", "Store", week="Promo"), "year of Opened"),
+        (lambda t: join(t, engine(table), "Store"), "row of left"),
+        (lambda t: join(engine(table), t, "Store"), "found a match"),
+    ):
+        with pytest.raises(TableError, match=f"the table has a column '{name}', a name that is needed .* rename it"):
+            feature(engine(table.assign(**{name: 1})))
+
+
+def test_a_key_that_is_not_a_number_matches_nothing(engine):
+    left, right = pd.DataFrame({"Key": [1.0, 0.0], "Row": [0, 1]}), pd.DataFrame({"Key": [0.0, 1.0], "Size": [8, 9]})
+
+    def broken(table):  # 0 / 0, which engines but pandas tell from missing
+        frame = nw.from_native(engine(table))
+        return frame.with_columns(nw.when(nw.col("Key") == 0).then(nw.lit(float("nan"))).otherwise(nw.col("Key")).alias("Key"))
+
+    found = join(broken(left).to_native(), broken(right).to_native(), "Key")
+    assert [row["Size"] for row in rows(found, "Row")] == [9, None]
+
+
+def test_joins_say_which_kinds_there_are(engine):
+    table = engine(pd.DataFrame({"Store": [1]}))
+    for wrong in ({"how": "outer"}, {"validate": "many_to_one"}):
+        with pytest.raises(TableError, match=r"expected how='left' or 'inner', and validate='m:1'.*(outer|many_to_one)"):
+            join(table, table, "Store", **wrong)
+    with pytest.raises(TableError, match="expected the name of a column, or several; got none"):
+        join(table, table, [])
+    if engine.name != "pandas":
+        with pytest.raises(TableError, match=r"the left table is of .* and the right table of pandas; make them tables of one"):
+            join(table, pd.DataFrame({"Store": [1]}), "Store")
 
 
 def test_joins_report_what_found_no_match(engine):

@@ -178,6 +178,47 @@ def test_columns_that_are_not_there_and_tables_that_are_none():
         add_datepart([1, 2], "Date")
 
 
+def test_two_columns_of_one_name_and_names_that_are_numbers():
+    twice = pd.DataFrame([[1, 2]], columns=["Store", "Store"])
+    with pytest.raises(TableError, match="two columns of the table have the same name"):
+        add_datepart(twice, "Store")
+    with pytest.raises(TableError, match=r"no column 'Date'; its columns are 0, 1"):
+        add_datepart(pd.DataFrame([[1, 2]]), "Date")
+
+
+def test_times_that_are_no_dates():
+    for time in (pd.Timedelta(days=1), datetime.time(3)):
+        table = polars.DataFrame({"Date": [time], "Store": 1, "Flag": 1})
+        with pytest.raises(TableError, match=r"column 'Date' should hold dates but holds (Duration|Time)"):
+            elapsed_since(table, "Flag", **BY)
+
+
+def test_times_of_a_zone():
+    table = series(0, 1)
+    zoned = table.assign(Date=table["Date"].dt.tz_localize("America/New_York"))
+    with pytest.raises(TableError, match=r'drop the zone, in pandas with table\["Date"\]\.dt\.tz_localize\(None\)'):
+        add_datepart(zoned, "Date")
+    utc = table.assign(Date=table["Date"].dt.tz_localize("UTC"))
+    for left, right in ((table, utc), (utc, table), (table, zoned)):
+        with pytest.raises(TableError, match=r"cannot join on 'Date': .* make them the same"):
+            join(left, right, "Date")
+    assert len(join(utc, utc, "Date")) == 2
+
+
+def test_an_event_of_which_nothing_is_known_never_was():
+    table = series(0, 0).assign(Flag=[None, None]).astype({"Flag": object})
+    for convert in (lambda t: t, polars.from_pandas):
+        found = rolling_sum(elapsed_since(convert(table), "Flag", **BY), "Flag", **BY)
+        assert [(row["AfterFlag"], row["Flag_bw"]) for row in rows(found)] == [(None, 0)] * 2
+
+
+def test_columns_of_arrow_in_pandas_are_as_others():
+    table = pd.DataFrame({"Date": pd.to_datetime(["1969-12-27", "2014-12-29", "2016-02-29"]), "Week": [1, 53, 9]})
+    arrow = table.astype({"Date": "timestamp[ns][pyarrow]", "Week": "int64[pyarrow]"})
+    wanted, found = (combine_date(add_datepart(t, "Date"), "Monday", "Year", week="Week") for t in (table, arrow))
+    assert rows(found) == rows(wanted)
+
+
 def test_an_event_must_be_a_flag():
     table = series("0", "a", "0")
     for feature in (elapsed_since, elapsed_until, rolling_sum):
@@ -196,6 +237,13 @@ def test_windows_and_parts_that_make_no_sense():
     for parts in ({}, {"month": "Store", "week": "Store"}):
         with pytest.raises(TableError, match="a year and either a month or a week"):
             combine_date(series(1), "Day", "Store", **parts)
+
+
+def test_parts_of_dates_that_are_no_columns_of_numbers():
+    with pytest.raises(TableError, match="month is the name of a column; got 7"):
+        combine_date(series(1), "Day", "Store", month=7)
+    with pytest.raises(TableError, match=r"column 'Year' should hold numbers.*pandas\.to_numeric"):
+        combine_date(pd.DataFrame({"Year": ["2014"], "Week": [1]}), "Day", "Year", week="Week")
 
 
 def test_keys_of_two_kinds_are_not_joined():

@@ -168,6 +168,10 @@ def test_the_output_stays_in_its_range(frame, tmp_path):
         ({"layers": (10, 5), "dropout": (0.1,)}, "2 layers and 1 shares of dropout"),
         ({"dropout": (0.1, 1.0)}, "a dropout is 1.0"),
         ({"embedding_dropout": -0.1}, "a dropout is -0.1"),
+        ({"dropout": 0.1}, "dropout=0.1 were given; give both for each layer"),
+        ({"layers": (0, 5)}, "has 0 numbers; give a whole number"),
+        ({"y_range": (1.0,)}, "y_range is"),
+        ({"y_range": ()}, "y_range is"),
         ({"y_range": (5.0, 5.0)}, "y_range is"),
         ({"y_range": (0.0, math.inf)}, "y_range is"),
         ({"y_range": (math.nan, 1.0)}, "y_range is"),
@@ -326,3 +330,9 @@ def test_on_the_sample_it_beats_a_forest_and_nears_the_noise_floor(tmp_path):
     assert stores.NOISE_FLOOR * 0.97 < reached < stores.NOISE_FLOOR * 1.1
     forest = random_forest(data)
     assert reached < rmspe(forest.values, forest.targets)
+
+
+@pytest.mark.parametrize("size", [-1, 0, 2.5])
+def test_embeddings_of_no_size_are_refused(data, size):
+    with pytest.raises(CourseError, match=f"has {size} numbers"):
+        small(data, embedding_sizes={"day": size})

@@ -212,6 +212,7 @@ def test_large_numbers_keep_their_place():
         ((["date"], []), {"date": pd.Timestamp("2015-07-31")}, "'date' holds Datetime.*add_datepart"),
         ((["mixed"], []), {"mixed": [0, "0"] * 150}, r"'mixed' mixes numbers and text \(0 and '0'\).*astype\(str\)"),
         ((["things"], []), {"things": [(1, 2)] * 300}, "'things' holds values of type tuple; categories are text or numbers"),
+        ((["lists"], []), {"lists": [[1, 2]] * 300}, "'lists' holds lists, or the like; categories are text or numbers"),
         (([], ["temperature"]), {"temperature": [np.inf] + [1.0] * 299}, "'temperature' has 1 infinite values, .* row 0"),
     ],
 )
@@ -251,3 +252,8 @@ def test_a_column_of_one_value_becomes_zeros(value):
     preprocessor = Preprocessor([], ["x"]).fit(pd.DataFrame({"x": [value] * 1_000}))
     _, values = preprocessor.transform(pd.DataFrame({"x": [value, value + 2]}))
     assert values[:, 0].tolist() == pytest.approx([0, 2], rel=1e-3)
+
+
+def test_numbers_too_large_for_32_bits_are_named(frame, fitted):
+    with pytest.raises(TableError, match=r"'distance' has 1 infinite .*the first is 1e\+300 in row 7"):
+        fitted.transform(frame.assign(distance=frame["distance"].where(frame.index != 7, 1e300)))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars
 import pytest
 import torch
 from sklearn.decomposition import PCA
@@ -60,3 +61,57 @@ def test_figures_say_what_they_show(predictions):
     assert "75% of rows within 10%" in [axes.get_title() for axes in show_predictions(predictions).axes]
     with pytest.raises(CourseError, match="no targets"):
         show_predictions(Predictions(predictions.values, None, predictions.items))
+
+
+def test_rows_without_a_value_are_a_group_too(predictions):
+    frame = pd.DataFrame({"kind": ["a", None, None, "b"], "nothing": [np.nan] * 4})
+    for table in (frame, polars.from_pandas(frame)):
+        assert errors_by(predictions, table, "kind")["rows"].to_dict() == {"a": 1, "b": 1, "missing": 2}
+    assert errors_by(predictions, frame, "kind").loc["missing", "mean error"] == pytest.approx((-0.1 + 0.3) / 2)
+    assert errors_by(predictions, frame, "nothing")["rows"].to_dict() == {"missing": 4}
+    assert len(show_errors(predictions, frame, "kind").axes) == 1
+
+
+def test_columns_that_errors_cannot_be_told_apart_by(predictions):
+    with pytest.raises(CourseError, match="got none"):
+        show_errors(predictions, pd.DataFrame({"kind": range(4)}), [])
+    with pytest.raises(CourseError, match="same name"):
+        errors_by(predictions, pd.DataFrame([[1, 2]] * 4, columns=["kind", "kind"]), "kind")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [([1.0, np.nan], "1 of 2 .* not finite"), ([1.0, 0.0], "1 of 2 rows .* 0 or less"), ([], "no predictions")],
+)
+def test_predictions_that_cannot_be_drawn(values, message):
+    with pytest.raises(CourseError, match=message):
+        show_predictions(Predictions(torch.tensor(values), torch.ones(len(values)), ["row"] * len(values)))
+
+
+def test_small_values_have_ticks_that_differ():
+    actual = torch.tensor([0.02, 0.1, 0.5])
+    axes = show_predictions(Predictions(actual, actual, ["0", "1", "2"])).axes[0]
+    assert {"0.02", "0.1", "0.5"} <= {axes.xaxis.get_major_formatter()(tick) for tick in axes.get_xticks()}
+
+
+def test_categories_without_a_colour_are_grey():
+    weights = pd.DataFrame(np.random.default_rng(0).normal(size=(7, 4)), index=list("abcdefg"))
+    axes = show_embedding(weights, pd.Series({"a": 1, "c": 2}), "sales").axes[0]
+    places = principal_components(weights)
+    np.testing.assert_allclose(axes.collections[0].get_offsets(), places.loc[["a", "c"]])
+    np.testing.assert_allclose(axes.collections[1].get_offsets(), places.loc[list("bdefg")])
+    assert axes.get_legend().get_texts()[0].get_text() == "sales not known"
+    for colours, message in (
+        (pd.Series("red", index=weights.index), "colour_by holds str"),
+        (pd.Series([1, 2], index=["a", "a"]), "'a' twice"),
+        (pd.Series([1, 2]), "no number for any category, such as 'a'"),
+    ):
+        with pytest.raises(CourseError, match=message):
+            show_embedding(weights, colours)
+
+
+def test_weights_of_one_category_and_weights_that_are_none():
+    assert principal_components(pd.DataFrame([[1.0, 2.0]], index=["a"])).to_numpy().tolist() == [[0, 0]]
+    for weights in ([[1.0, np.nan], [0.0, 1.0]], [["x", "y"]], np.empty((0, 2))):
+        with pytest.raises(CourseError, match="weights"):
+            principal_components(pd.DataFrame(weights))

@@ -174,6 +174,37 @@ def test_the_tables_given_stay_as_they_were(tables):
         pd.testing.assert_frame_equal(table, given[name])
 
 
+def test_ids_and_sales_of_the_other_table_change_nothing(engine):
+    if engine.name == "spark":
+        pytest.skip("slow, and one drop for all engines")
+    typed = typed_tables(make_tables())
+    more = {**typed, "train": typed["train"].assign(Id=7), "test": typed["test"].assign(Sales=0, Customers=0)}
+    kinds = [build_features({name: engine(table) for name, table in kind.items()}, report=None) for kind in (typed, more)]
+    for wanted, found in zip(*kinds, strict=True):
+        assert rows(found, "Store", "Date") == rows(wanted, "Store", "Date")
+
+
+def test_a_table_without_sales_is_refused(tables):
+    with pytest.raises(TableError, match="train: Sales is 0 on all days"):
+        build_features({**tables, "train": tables["train"].assign(Sales=0)}, report=None)
+
+
+def test_tables_of_two_engines_are_refused(tables):
+    polars = pytest.importorskip("polars")
+    with pytest.raises(TableError, match="train is of pandas and weather of polars"):
+        build_features({**tables, "weather": polars.from_pandas(tables["weather"])})
+
+
+def test_a_week_that_is_none_is_named(tables):
+    with pytest.raises(TableError, match="googletrend: column week holds 'soon'; expected weeks like"):
+        build_features({**tables, "googletrend": tables["googletrend"].assign(week="soon")})
+
+
+def test_a_column_that_would_be_lost_is_refused(tables):
+    with pytest.raises(TableError, match="has a column 'trend week'"):
+        build_features({**tables, "train": tables["train"].assign(**{"trend week": 1})})
+
+
 def test_a_new_store_is_named(tables):
     tables["test"].loc[3, "Store"] = 99
     with pytest.raises(TableError, match=r"days \+ store: joined on Store: 1 of 160 rows found no match, the first: Store 99"):
@@ -309,3 +340,19 @@ def test_validation_is_a_range_of_days(tables):
     assert split_by_date(polars.from_pandas(train), ("2014-12-30", "2015-01-03")).tolist() == wanted
     with pytest.raises(TableError, match="collect it first"):
         split_by_date(polars.from_pandas(train).lazy())
+
+
+def test_dates_that_divide_nothing_are_refused():
+    table = pd.DataFrame({"Date": pd.date_range("2014-07-30", periods=5)})
+    for first in (datetime.datetime(2014, 8, 1, 5), pd.Timestamp("2014-08-01"), np.datetime64("2014-08-01")):
+        assert split_by_date(table, (first, "2014-08-02")).tolist() == [2, 3]
+    for wrong in ((None, "2014-08-02"), ("2014-08-02",), None, (pd.NaT, pd.NaT)):
+        with pytest.raises(TableError, match="expected two dates like"):
+            split_by_date(table, wrong)
+    with pytest.raises(TableError, match="expected the earlier date first; got 2014-08-02 and 2014-08-01"):
+        split_by_date(table, ("2014-08-02", "2014-08-01"))
+    for missing, count in ((table.index, 5), ([1], 1)):
+        holes = table.copy()
+        holes.loc[missing, "Date"] = pd.NaT
+        with pytest.raises(TableError, match=f"{count} of 5 rows have no Date; fill them in or drop them"):
+            split_by_date(holes, ("2014-08-01", "2014-08-02"))

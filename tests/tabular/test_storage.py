@@ -1,0 +1,49 @@
+"""Tables in files: what is kept, and what damage is found."""
+
+import numpy as np
+import pandas as pd
+import polars
+import pytest
+
+from course_utils.tabular import TableError, read_table, write_table
+
+
+@pytest.mark.parametrize("name", ["table.feather", "table.parquet"])
+def test_the_index_of_some_rows_is_not_kept(tmp_path, name):
+    table = pd.DataFrame({"i": range(9)})
+    read = read_table(write_table(table[table.i.isin([1, 2, 5])], tmp_path / name))
+    pd.testing.assert_frame_equal(read, pd.DataFrame({"i": [1, 2, 5]}))
+
+
+@pytest.mark.parametrize("name", ["table.feather", "table.parquet"])
+def test_a_damaged_file_is_named_and_parquet_gives_no_other_numbers(tmp_path, name):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": rng.random(200), "s": rng.choice(["HE", "BY"], 200)})
+    path = write_table(table, tmp_path / name)
+    whole = path.read_bytes()
+    found = 0
+    for at in rng.choice(len(whole), 60, replace=False):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        try:
+            read = read_table(path)
+        except TableError:
+            found += 1
+        else:
+            if name == "table.parquet":
+                pd.testing.assert_frame_equal(read, table)
+    assert found > (30 if name == "table.parquet" else 0)
+
+
+def test_an_empty_folder_is_no_table(tmp_path):
+    (tmp_path / "empty.parquet").mkdir()
+    with pytest.raises(TableError, match="a folder without Parquet files"):
+        read_table(tmp_path / "empty.parquet")
+    polars.DataFrame({"x": [1]}).write_parquet(tmp_path / "empty.parquet" / "part.parquet")
+    assert read_table(tmp_path / "empty.parquet")["x"].tolist() == [1]
+
+
+@pytest.mark.parametrize("name", ["table.feather", "table.parquet"])
+def test_a_column_of_two_types_is_named(tmp_path, name):
+    with pytest.raises(TableError, match=r"each column has to be of one type.*column m"):
+        write_table(pd.DataFrame({"m": [1, "x"]}), tmp_path / name)
+    assert not list(tmp_path.iterdir())
