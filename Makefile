@@ -8,6 +8,9 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 NAME ?=
 PYTEST := $(BIN)/python -m pytest
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# $(call install,WHAT): the pinned versions, or where one of them was withdrawn the newest that fit together
+install = $(PIP) -c constraints.txt -e "$(1)" || { echo "Not all pinned versions can be had; trying others"; $(PIP) -e "$(1)"; }
 
 .PHONY: help setup lab lessons test check unit notebooks test-real bench format clean
 
@@ -53,13 +56,13 @@ clean: ## remove what was built; data and .venv stay
 $(VENV)/.lessons: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found. Install one (https://www.python.org), or name it: make PYTHON=/path/to/python3"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Could not make $(VENV); on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(call install,.)
 	@touch $@
 
 $(VENV)/.tests: $(VENV)/.lessons
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	$(call install,.[test])
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.lessons
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
+	$(call install,.[bench])
 	@touch $@
