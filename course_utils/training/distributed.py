@@ -12,6 +12,7 @@ is for the process whose `rank()` is 0.
 (The idea is Goyal et al., 2017, "Accurate, Large Minibatch SGD"; the means are PyTorch's DistributedDataParallel.)
 """
 
+import atexit
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -95,6 +96,13 @@ class Together(Alone):
         self._random_numbers = torch.get_rng_state()
         self._trained: list[Any] = []
         self._wrapped: nn.Module | None = None
+        atexit.register(self._leave)
+
+    def _leave(self) -> None:
+        """End the threads that talk to other processes: one that still runs when Python ends would abort this process."""
+        self._wrapped = None
+        if dist.is_initialized():
+            dist.destroy_process_group()
 
     @property
     def device(self) -> torch.device:
