@@ -33,8 +33,8 @@ check: $(VENV)/.tests ## style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-unit: $(VENV)/.tests ## unit tests and doctests, files side by side
-	OMP_NUM_THREADS=1 $(PYTEST) -n logical --maxprocesses 4 --dist loadfile -m "not real_data"
+unit: $(VENV)/.tests ## unit tests and doctests
+	$(PYTEST) -m "not real_data"
 
 notebooks: $(VENV)/.tests ## run the notebooks under nbval, on drawn data of their own
 	COURSE_DATA="$(CURDIR)/build/data" $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=600 notebooks

@@ -137,6 +137,7 @@ def train(
         console.print(f"{lesson}: {results}", soft_wrap=True, highlight=False)
         if save:
             console.print(f"Saved to {learner.save(save)}", soft_wrap=True, highlight=False)
+    processes().end()
 
 
 @app.command()
