@@ -122,6 +122,7 @@ def test_alone_everything_is_handed_through():
     given = alone.mean_loss(loss, 7)
     assert given[0] is loss
     assert given[1:] == (2.5, 7)
+    assert alone.end() is None  # and this process goes on
 
 
 # -- without starting any process ------------------------------------------------------------------------------------------
