@@ -168,21 +168,8 @@ class ParquetData(TabularData):
         if test is not None:
             sources["test"] = RowGroups(test, columns)
             counts["test"] = np.array([group.rows for group in sources["test"].groups])
-        return cls(
-            *(
-                preprocessor,
-                sources,
-                counts,
-                valid_targets,
-                target_range,
-                target,
-                batch_size,
-                log_target,
-                buffer_rows,
-                label,
-                path,
-            )
-        )
+        learnt = (preprocessor, sources, counts, valid_targets, target_range)
+        return cls(*learnt, target, batch_size, log_target, buffer_rows, label, path)
 
     @classmethod
     def from_frame(cls, *arguments: Any, **options: Any) -> NoReturn:

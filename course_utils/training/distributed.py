@@ -103,7 +103,7 @@ class Together(Alone):
         atexit.register(self._leave)
 
     def _leave(self) -> None:
-        """End the threads that talk to other processes: one that still runs when Python ends would abort this process."""
+        """Part from the other processes, and end the threads that talk to them, as PyTorch asks for."""
         self._wrapped = None
         if dist.is_initialized():
             dist.destroy_process_group()
