@@ -37,7 +37,7 @@ unit: $(VENV)/.tests ## unit tests and doctests
 	$(PYTEST) -m "not real_data"
 
 notebooks: $(VENV)/.tests ## run the notebooks under nbval, on drawn data of their own
-	COURSE_DATA="$(CURDIR)/build/data" $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=600 notebooks
+	COURSE_DATA="$(CURDIR)/build/data" COURSE_WORK="$(CURDIR)/build/work" $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=600 notebooks
 
 test-real: $(VENV)/.tests ## tests on real data in the folder COURSE_DATA; QUICK=1 leaves out the slow ones
 	COURSE_DATA="$$(cd "$${COURSE_DATA:-../shared/data}" && pwd)" $(PYTEST) -m "real_data$(if $(QUICK), and not slow)" tests

@@ -1,42 +1,29 @@
-"""Writing files so that a half-written one is never left where a whole one is expected, and saying in words what the system refuses."""
+"""Writing files so that no half-written one is left where a whole one is expected; what the system refuses is said in words."""
 
 import errno
 import os
-import re
-import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from course_utils.errors import CourseError
+from course_utils.leftovers import part_name, tidy
+from course_utils.system_errors import OTHER, READING, WRITING, other_file, system_error
+
+__all__ = ["FileError", "can_write", "named_folder", "reading", "replacing", "system_error", "writing"]
 
 
 class FileError(CourseError):
     """The system did not let a file be read or written; the message says why, and what to do."""
 
 
-REASONS = {
-    errno.ENOSPC: ("the disk is full", "make room, or choose another folder"),
-    errno.EDQUOT: ("your share of the disk is used up", "delete what you no longer need, or choose another folder"),
-    errno.EROFS: ("the folder is read-only", "choose a folder of your own"),
-    errno.EACCES: ("you may not write there, or another program has the file open", "close it there, or choose a folder of your own"),
-    errno.EPERM: ("the system does not allow it", "choose a folder of your own"),
-    errno.ENOENT: ("the folder is not there and cannot be made", "check the path"),
-    errno.ENOTDIR: ("a part of the path is a file, not a folder", "check the path"),
-    errno.EISDIR: ("there is a folder of that name", "choose another name"),
-    errno.ENAMETOOLONG: ("the name is too long", "choose a shorter one"),
-    errno.EEXIST: ("something of that name is in the way", "choose another name"),
-    errno.EMFILE: ("this program has too many files open", "restart it"),
-    errno.EIO: ("the drive reports an error", "check the drive, or choose another folder"),
-}
-
-
 @contextmanager
-def writing(path: str | os.PathLike[str]) -> Iterator[None]:
+def writing(path: str | os.PathLike[str], own: Sequence[Path] = ()) -> Iterator[None]:
     """Turn what the system, or a library that writes for us, says of `path` into a FileError in words.
 
     Libraries hide the system's answer in errors of their own (safetensors, XlsxWriter, Arrow, Polars, DuckDB, PyTorch); it is
-    looked for in what an error is, in what it came from, and in its text. Other errors pass as they are.
+    looked for in what an error is, in what it came from, and in its text. Where the system names another file, one that was
+    read for this one, that file is named; those in `own` count as `path`. Other errors pass as they are.
 
     >>> with writing("/net/share/notes.txt"):
     ...     raise OSError(errno.ENOSPC, "No space left on device")
@@ -44,6 +31,7 @@ def writing(path: str | os.PathLike[str]) -> Iterator[None]:
     ...
     course_utils.files.FileError: cannot write /net/share/notes.txt: the disk is full; make room, or choose another folder
     """
+    _refuse_impossible(path, "write")
     try:
         yield
     except CourseError:
@@ -52,39 +40,46 @@ def writing(path: str | os.PathLike[str]) -> Iterator[None]:
         number = system_error(error)
         if number is None:
             raise
-        reason, advice = REASONS.get(number, (os.strerror(number).lower() if number else str(error), "choose another folder"))
-        raise FileError(f"cannot write {os.fspath(path)}: {reason}; {advice}") from error
+        if (other := other_file(error, [Path(path), *own])) is not None:
+            raise FileError(f"cannot write {os.fspath(path)}, because {_why(other, number, error, READING)}") from error
+        raise FileError(f"cannot write {_why(path, number, error, WRITING, ':')}") from error
 
 
-def system_error(error: BaseException | None) -> int | None:
-    """The number of the system's error behind `error` (0 where it is one without a number), or None where it is no such thing.
+@contextmanager
+def reading(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn what the system says of `path`, a file or folder that is looked at or read, into a FileError in words.
 
-    >>> system_error(OSError(errno.EACCES, "Permission denied")) == errno.EACCES
-    True
-    >>> system_error(RuntimeError("I/O error: No space left on device (os error 28)"))
-    28
-    >>> system_error(ValueError("a wrong value")) is None
-    True
+    >>> with reading("/net/share/notes.txt"):
+    ...     _ = Path("/net/share/notes.txt").read_text()
+    Traceback (most recent call last):
+    ...
+    course_utils.files.FileError: cannot read /net/share/notes.txt: it is not there; check the path
     """
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        if isinstance(error, OSError):
-            inner = next((a for a in error.args if isinstance(a, OSError)), None)
-            return error.errno or _number_in(str(error)) or (system_error(inner) if inner else 0)
-        inner = next((a for a in error.args if isinstance(a, OSError)), None)  # XlsxWriter's FileCreateError
-        if inner is not None:
-            return system_error(inner)
-        if number := _number_in(str(error)):
-            return number
-        error = error.__cause__ or error.__context__
-    return None
+    _refuse_impossible(path, "read")
+    try:
+        yield
+    except CourseError:
+        raise
+    except Exception as error:
+        number = system_error(error)
+        if number is None:
+            raise
+        raise FileError(f"cannot read {_why(path, number, error, READING, ':')}") from error
 
 
-def _number_in(text: str) -> int | None:
-    if found := re.search(r"(?:os error|errno) (\d+)", text, re.IGNORECASE):
-        return int(found[1])
-    return next((number for number in REASONS if os.strerror(number).lower() in text.lower()), None)
+def _why(path: object, number: int, error: Exception, reasons: dict[int, tuple[str, str]], colon: str = "") -> str:
+    said = os.strerror(number).lower() if number else str(error) or type(error).__name__
+    reason, advice = reasons.get(number) or OTHER.get(number) or (said, "choose another folder")
+    return f"{path}{colon} {reason}; {advice}"
+
+
+def _refuse_impossible(path: str | os.PathLike[str], verb: str) -> None:
+    try:
+        possible = b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:  # half of a character
+        possible = False
+    if not possible:
+        raise FileError(f"cannot {verb} {os.fspath(path)!r}: no file can have this name; check the path")
 
 
 @contextmanager
@@ -92,7 +87,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path beside `path`, to write a file there; move that onto `path` if the block succeeds, else remove it.
 
     The folder is created where it is missing, the temporary file keeps the suffix of `path`, and the move replaces an existing
-    file in one step: a reader sees the old file or the new one, never a part. Its permissions follow the umask.
+    file in one step: a reader sees the old file or the new one, never a part. Its permissions follow the umask. What a process
+    that was killed left beside it is removed.
 
     Raises FileError where the system does not let it be written.
 
@@ -104,14 +100,65 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     (['notes.txt'], 'whole')
     """
     path = Path(path)
-    part = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
-    with writing(path):
+    part = path.with_name(part_name(path.stem, path.suffix)) if path.name else path
+    with writing(path, own=[part]):
         try:
             if not path.parent.is_dir():
                 path.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+            tidy(path.parent)
+            mode = _mode_of_new(part)
             yield part
+            if part.stat().st_mode & 0o777 != mode:  # safetensors gives a file to its user alone
+                part.chmod(mode)
             part.replace(path)
         except BaseException:
             with suppress(OSError):  # the error that led here is the one to tell
                 part.unlink(missing_ok=True)
             raise
+
+
+def _mode_of_new(file: Path) -> int:
+    """The permissions that a new file gets; the umask itself cannot be asked for without changing it under other threads."""
+    file.touch(exist_ok=False)
+    mode = file.stat().st_mode & 0o777
+    file.unlink()
+    return mode
+
+
+def can_write(folder: str | os.PathLike[str]) -> bool:
+    """Tell whether `folder` (or, where it does not exist yet, the one that it would be made in) may be written to."""
+    folder = Path(os.path.abspath(folder))
+    try:
+        while not os.path.lexists(folder):
+            folder = folder.parent
+        if os.name == "posix" and not folder.stat().st_mode & 0o222:
+            return False  # meant to be read only, though root could write
+        return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    except OSError:  # a folder above that may not be looked into, a link to nowhere
+        return False
+
+
+def named_folder(variable: str, holds: str) -> Path | None:
+    """Give the folder that an environment variable names, None where it names none; it need not exist.
+
+    Raises a CourseError where it names a file, another user's home folder that is not there, or what no folder can be called.
+    """
+    named = os.environ.get(variable, "")
+    if not named.strip():
+        return None
+    folder = os.path.expanduser(named)
+    if folder.startswith("~"):
+        raise CourseError(f"{variable} is {named!r}, and there is no such home folder; let it name the whole path of a folder")
+    try:
+        os.fsencode(folder)
+        there = os.stat(folder)
+    except (FileNotFoundError, PermissionError):  # to be made; or to be told by whoever reads or writes there
+        there = None
+    except (OSError, ValueError) as error:
+        reason = f"{error.strerror}".lower() if isinstance(error, OSError) and error.strerror else "no folder can be called so"
+        raise CourseError(f"{variable} is {named!r}: {reason}; let it name a folder for {holds}") from error
+    if there is not None and not os.path.isdir(folder):
+        raise CourseError(f"{variable} is {named!r}, which is a file; let it name the folder for {holds}")
+    return Path(os.path.abspath(folder))

@@ -1,4 +1,4 @@
-"""What every test shares: no screens, no networks' caches, no data folder but its own."""
+"""What every test shares: no screens, no networks' caches, no data or work folder but its own."""
 
 import os
 import shutil
@@ -20,6 +20,12 @@ def own_data_folder(request, monkeypatch, tmp_path_factory):
     """Keep tests away from the data of whoever runs them, but for those on real data."""
     if "real_data" not in request.keywords and "COURSE_DATA" in os.environ:
         monkeypatch.setenv("COURSE_DATA", str(tmp_path_factory.mktemp("data")))
+
+
+@pytest.fixture(autouse=True)
+def own_work_folder(monkeypatch, tmp_path_factory):
+    """Keep what tests make out of the home folder of whoever runs them."""
+    monkeypatch.setenv("COURSE_WORK", str(tmp_path_factory.mktemp("work")))
 
 
 @pytest.fixture
