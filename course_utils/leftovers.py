@@ -27,6 +27,15 @@ def part_name(name: str, suffix: str) -> str:
     return f".{short}-{_machine()}-{os.getpid()}-{secrets.token_hex(4)}{suffix}"
 
 
+def is_part(name: str) -> bool:
+    """Tell whether a file or folder of this name is a part that somebody is making.
+
+    >>> is_part(part_name("weights", ".safetensors")), is_part(".weights.safetensors")
+    (True, False)
+    """
+    return _OURS.fullmatch(name) is not None
+
+
 def tidy(folder: str | os.PathLike[str]) -> None:
     """Remove what processes that are not alive any more were making in `folder`; what cannot be removed stays.
 

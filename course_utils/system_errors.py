@@ -97,9 +97,9 @@ def _of_this_one(error: BaseException) -> int | None:
 
 
 def _number_in(text: str) -> int | None:
-    if found := re.search(r"(?:os error|errno)[ :]*(\d+)", text, re.IGNORECASE):
-        return int(found[1])
     known = dict.fromkeys([*OTHER, *WRITING])
+    if found := re.search(r"(?:os error|errno)[ :]*(\d+)", text, re.IGNORECASE):
+        return int(found[1]) if int(found[1]) in known else None  # a number of the network's is another thing
     return next((number for number in known if os.strerror(number).lower() in text.lower()), None)
 
 

@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import stat
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from course_utils.files import can_write, named_folder, writing
 
 MARKER = "DRAWN.json"  # in the folder of a drawn stand-in: what it is, and what drew it
 
-_said: set[str] = set()  # a reason to go elsewhere is told once
+_said: set[str] = set()  # why something lies elsewhere is told once
 
 
 def work_folder(name: str | None = None) -> Path:
@@ -73,8 +75,35 @@ def find_saved(file: Path, data: str | os.PathLike[str]) -> Path:
     old = Path(data) / "models" / file.name
     if os.path.lexists(file) or file.parent != models_folder(data) or not os.path.isfile(old):
         return file
-    print(f"{file.name}: none in {file.parent}, so the one in the data folder is taken, whoever saved it there: {old}")
+    _say(f"{file.name}: none in {file.parent}, so the one in the data folder is taken, whoever saved it there: {old}")
     return old
+
+
+def spare_folder(make: bool = True) -> Path | None:
+    """Give a folder of the user's own in the system's temporary folder, which others can neither read nor put there before.
+
+    Its name is drawn by chance, and it is recognised by its owner, so that a later session finds it again. None where there is
+    none, and none can be made.
+    """
+    prefix = f"course_utils-{os.getuid() if hasattr(os, 'getuid') else 'user'}-"
+    try:
+        temporary = tempfile.gettempdir()
+        with os.scandir(temporary) as entries:
+            found = sorted(entry.path for entry in entries if entry.name.startswith(prefix) and _is_ours_alone(entry))
+        if found or not make:
+            return Path(found[0]) if found else None
+        return Path(tempfile.mkdtemp(prefix=prefix, dir=temporary))
+    except OSError:
+        return None
+
+
+def _is_ours_alone(entry: "os.DirEntry[str]") -> bool:
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except OSError:  # gone again
+        return False
+    ours = not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not status.st_mode & 0o077)
+    return stat.S_ISDIR(status.st_mode) and ours
 
 
 def _root() -> Path:

@@ -1,15 +1,18 @@
 """Where data comes from: `get("dogscats")` gives the folder of a dataset, real or drawn."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils.data import samples
 from course_utils.data.archives import unpack
 from course_utils.data.catalog import DATASETS, Dataset, find
-from course_utils.data.download import download_competition, fetch, get_url, install
+from course_utils.data.download import UNFINISHED, download_competition, fetch, get_url, install
 from course_utils.data.errors import DownloadError
 from course_utils.data.places import can_write, data_folder, find_real, sample_folders, shown, why_not_real
 from course_utils.errors import CourseError
+from course_utils.files import FileError, reading
+from course_utils.work import spare_folder
 
 __all__ = [
     "DATASETS",
@@ -56,18 +59,30 @@ def get(name: str, sample: bool | None = None) -> Path:
 
 def _sample(dataset: Dataset) -> Path:
     samples.maker_of(dataset)
-    for folder in sample_folders(dataset.name):
+    for folder in (*sample_folders(dataset.name), None):
+        if folder is None:  # at last, where there is no home folder or it takes nothing
+            if (spare := spare_folder()) is None:
+                break
+            folder = spare / "samples" / dataset.name
         if samples.is_current(dataset, folder):
             return folder
-        if can_write(folder):
+        if not can_write(folder):
+            print(f"{dataset.name}: {folder.parent} cannot be written to; the stand-in is drawn elsewhere")
+            continue
+        try:
             return samples.draw(dataset, folder)
-        print(f"{dataset.name}: {folder.parent} cannot be written to; the stand-in is drawn elsewhere")
-    raise CourseError("no folder to draw in can be written to; let COURSE_DATA name one that can")
+        except FileError as error:
+            print(f"{dataset.name}: {error}. The stand-in is drawn elsewhere")
+    raise CourseError(
+        f"there is no place left to draw the stand-in of {dataset.name} in; let COURSE_DATA name a folder of yours, with room"
+    )
 
 
 def _download(dataset: Dataset) -> Path:
     for folder in (data_folder() / name for name in dataset.folders):
-        if folder.is_symlink() or (folder.is_dir() and any(folder.iterdir())):
+        with reading(folder):
+            there = set(os.listdir(folder)) if os.path.isdir(folder) else set()
+        if os.path.islink(folder) or there - {UNFINISHED, "lost+found"}:  # the second is in every new drive of its own
             parts = f", or get single parts with course_utils.data.download_competition({dataset.name!r}, files=[...])"
             raise CourseError(
                 f"no real {dataset.name}, and nothing was downloaded: {why_not_real(dataset)}. "
@@ -101,16 +116,17 @@ def link(name: str, folder: str | Path) -> Path:
     the data folder holds something of that name already, and where the system refuses the link. (Lecture: 0:13:45)
     """
     dataset = find(name)
-    folder = Path(folder).expanduser().resolve()
-    if not folder.is_dir():
+    with reading(folder):
+        folder = Path(os.path.realpath(os.path.expanduser(folder)))
+    if not os.path.isdir(folder):
         raise CourseError(f"{folder} is no folder; give the one that holds {', '.join(dataset.missing_from(folder))}")
     if missing := dataset.missing_from(folder):
         raise CourseError(f"{folder} is not {name}: it lacks {', '.join(missing)}; give the folder that holds these")
     place = data_folder() / name
-    if place.is_symlink() and place.resolve() == folder:
+    if os.path.islink(place) and Path(os.path.realpath(place)) == folder:
         return place
-    if place.is_symlink() or place.exists():
-        was = f"a link to {place.readlink()}" if place.is_symlink() else "there already"
+    if os.path.lexists(place):
+        was = f"a link to {place.readlink()}" if os.path.islink(place) else "there already"
         raise CourseError(f"{place} is {was}; nothing was changed: move it away, then try again")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)

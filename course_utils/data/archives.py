@@ -31,6 +31,7 @@ from course_utils.data.errors import (
 )
 from course_utils.data.staging import building
 from course_utils.errors import CourseError
+from course_utils.files import writing
 
 SUFFIXES = (".zip", ".7z", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 MAX_BYTES = 50 * 10**9  # more than any dataset of the lessons
@@ -61,8 +62,9 @@ def unpack(
     b'meow'
     """
     archive, folder = Path(archive), Path(folder)
-    if not archive.is_file():
-        raise ArchiveError(f"no archive {archive}: there is {'a folder' if archive.is_dir() else 'nothing'} of that name")
+    if not os.path.isfile(archive):
+        there = "a folder" if os.path.isdir(archive) else "nothing"
+        raise ArchiveError(f"no archive {archive}: there is {there} of that name, or it may not be looked at")
     with building(folder) as part:
         _extract(archive, part, max_bytes, progress)
         content = list(part.iterdir())
@@ -89,6 +91,10 @@ def _extract(archive: Path, folder: Path, max_bytes: int, progress: bool) -> Non
                 _extract_tar(archive, start, target)
     except CourseError:
         raise
+    except MemoryError as error:
+        raise ArchiveError(
+            f"{archive} was not unpacked: it asks for more memory than there is; close other programs, then try again"
+        ) from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise NoSpaceError(
@@ -96,7 +102,8 @@ def _extract(archive: Path, folder: Path, max_bytes: int, progress: bool) -> Non
                 "nothing of it was kept: make room and try again"
             ) from error
         if error.errno is not None:
-            raise ArchiveError(f"{archive} was not unpacked: {error}") from error
+            with writing(folder.parent):
+                raise
         raise _damaged(archive, error) from error
     except NotImplementedError as error:  # zipfile's word for a compression method that it does not have
         raise ArchiveError(

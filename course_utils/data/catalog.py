@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,7 +59,7 @@ class Dataset:
 
 
 def _holds(folder: Path, pattern: str) -> bool:
-    return any(True for _ in folder.glob(pattern)) if "*" in pattern else (folder / pattern).exists()
+    return any(True for _ in folder.glob(pattern)) if "*" in pattern else os.path.exists(folder / pattern)
 
 
 def split_cats_and_dogs(folder: Path, valid_per_class: int = 1000, seed: int = 0) -> None:

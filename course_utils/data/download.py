@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from course_utils.data.errors import (
 from course_utils.data.places import can_write, data_folder
 from course_utils.data.staging import building
 from course_utils.errors import CourseError
+from course_utils.files import reading, writing
+
+UNFINISHED = ".download"  # in a folder that is a drive of its own: what has arrived so far
 
 _CHUNK = 1 << 18
 _ATTEMPTS = 4  # connections in a row that bring nothing new before we give up
@@ -38,9 +42,11 @@ def fetch(dataset: Dataset, folder: Path) -> Path:
         return download_competition(dataset.name, folder=folder)
     require_room(folder, dataset.unpacked_bytes, f"{dataset.name} needs")
     downloads = folder.with_name(f"{folder.name}-download")  # kept until all are there, so that a second call goes on
+    if not can_write(folder.parent):
+        downloads = folder / UNFINISHED
     files = [get_url(source.url, source.sha256, downloads) for source in dataset.urls]
     install(dataset.name, files, folder)
-    shutil.rmtree(downloads)
+    shutil.rmtree(downloads, ignore_errors=True)
     return folder
 
 
@@ -83,7 +89,7 @@ def download_competition(name: str, files: Sequence[str] | None = None, folder: 
 
 
 def _kaggle_cache() -> Path:
-    return Path(os.environ.get("KAGGLEHUB_CACHE", Path.home() / ".cache" / "kagglehub"))
+    return Path(os.environ.get("KAGGLEHUB_CACHE") or os.path.expanduser("~/.cache/kagglehub"))
 
 
 def _from_kaggle(competition: str, file: str | None) -> Path:
@@ -168,14 +174,14 @@ def install(name: str, files: Sequence[str | os.PathLike[str]], folder: str | os
 
 def _put_all(paths: Sequence[Path], folder: Path) -> None:
     for path in paths:
-        if path.is_dir():
+        with reading(path):
+            is_folder = stat.S_ISDIR(os.stat(path).st_mode)
+        if is_folder:
             for inside in sorted(path.rglob("*")):
-                if inside.is_file():
+                if os.path.isfile(inside):
                     _put(inside, folder / inside.parent.relative_to(path))
-        elif path.is_file():
-            _put(path, folder)
         else:
-            raise CourseError(f"no file {path}")
+            _put(path, folder)
 
 
 def _put(path: Path, folder: Path) -> None:
@@ -188,11 +194,9 @@ def _put(path: Path, folder: Path) -> None:
 
 def require_room(folder: Path, n_bytes: int, what: str) -> None:
     """Raise a `CourseError` unless `folder` (which need not exist) can be written to and its disk has `n_bytes` free."""
-    there = folder.absolute()
-    while not there.exists():
-        there = there.parent
-    if not can_write(there):
+    if not can_write(folder):
         raise CourseError(f"{what} a folder that can be written to, and {folder} cannot; let COURSE_DATA name another")
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if os.path.exists(place))
     free = shutil.disk_usage(there).free
     if free < n_bytes:
         raise NoSpaceError(
@@ -213,14 +217,15 @@ def get_url(url: str, sha256: str, folder: str | os.PathLike[str], name: str | N
     Raises `WrongHashError` (with the file, the expected and the actual hash), `NotOnServerError`, `NoNetworkError`,
     `BrokenDownloadError`, `NoSpaceError`, or a `DownloadError` with the server's answer.
     """
-    import pooch
-
     path = Path(folder) / (name or url.rsplit("/", 1)[-1])
-    if path.exists():
-        check_hash(path, sha256, "it was not replaced: move it away, then try again")
-        return path
-    downloader = ResumingDownloader(path.with_name(path.name + ".part"), sha256, progress)
-    return Path(pooch.retrieve(url, f"sha256:{sha256}", fname=path.name, path=path.parent, downloader=downloader))
+    part = path.with_name(path.name + ".part")
+    with writing(path, own=[part]):
+        if os.path.exists(path):
+            check_hash(path, sha256, "it was not replaced: move it away, then try again")
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            ResumingDownloader(part, sha256, progress)(url, path)
+    return path
 
 
 def sha256_of(path: Path) -> str:
@@ -238,13 +243,13 @@ def check_hash(path: Path, sha256: str, advice: str) -> None:
 
 
 class ResumingDownloader:
-    """A downloader for pooch that keeps what has arrived in `part` and asks the server only for the rest."""
+    """Keeps what has arrived in `part` and asks the server only for the rest."""
 
     def __init__(self, part: Path, sha256: str, progress: bool) -> None:
         self.part, self.sha256, self.progress = part, sha256, progress
 
-    def __call__(self, url: str, output_file: str, pooch: object = None) -> None:
-        """Download `url` to `output_file`, as pooch asks for it."""
+    def __call__(self, url: str, file: Path) -> None:
+        """Download `url` to `file`."""
         went_on = self.part.exists()
         self._download(url)
         if went_on and sha256_of(self.part) != self.sha256.lower():
@@ -255,7 +260,7 @@ class ResumingDownloader:
         except WrongHashError:
             self.part.unlink()
             raise
-        self.part.replace(output_file)
+        self.part.replace(file)
 
     def _download(self, url: str) -> None:
         import requests

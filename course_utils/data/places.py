@@ -6,7 +6,10 @@ from pathlib import Path
 
 import course_utils
 from course_utils.data.catalog import Dataset
-from course_utils.errors import CourseError
+from course_utils.files import can_write, named_folder
+from course_utils.work import spare_folder
+
+__all__ = ["can_write", "data_folder", "find_real", "sample_folders", "shown", "why_not_real"]
 
 
 def data_folder() -> Path:
@@ -14,22 +17,17 @@ def data_folder() -> Path:
 
     Without `COURSE_DATA` it is the first of: a `data` folder with `notebooks` or a `pyproject.toml` beside it, looking from the
     current folder upwards; `data` in the checkout that this package runs from; `data` in the current folder. It need not exist.
-    Raises a `CourseError` where `COURSE_DATA` names a file.
+    Raises a `CourseError` where `COURSE_DATA` names a file, or what cannot be a folder.
     """
-    if named := os.environ.get("COURSE_DATA"):
-        folder = Path(named).expanduser().absolute()
-        if folder.exists() and not folder.is_dir():
-            raise CourseError(
-                f"COURSE_DATA is {named!r}, which is a file; let it name the folder that holds (or shall hold) the data"
-            )
-        return folder
-    return _default_folder()
+    return named_folder("COURSE_DATA", "the data") or _default_folder()
 
 
 def _default_folder() -> Path:
     here = Path.cwd()
     for folder in (here, *here.parents):
-        if (folder / "data").is_dir() and ((folder / "notebooks").is_dir() or (folder / "pyproject.toml").is_file()):
+        if os.path.isdir(folder / "data") and (
+            os.path.isdir(folder / "notebooks") or os.path.isfile(folder / "pyproject.toml")
+        ):
             return folder / "data"
     checkout = Path(course_utils.__file__).resolve().parents[1]
     if (checkout / "pyproject.toml").is_file():
@@ -41,7 +39,7 @@ def find_real(dataset: Dataset) -> Path | None:
     """Give the folder in the data folder that holds the real `dataset`, or None."""
     for name in dataset.folders:
         folder = data_folder() / name
-        if folder.is_dir() and not dataset.missing_from(folder):
+        if os.path.isdir(folder) and not dataset.missing_from(folder):
             return folder
     return None
 
@@ -50,9 +48,11 @@ def why_not_real(dataset: Dataset) -> str:
     """Say in a few words why there is no real `dataset`: no folder, a link to nowhere, or what its folder lacks."""
     for name in dataset.folders:
         folder = data_folder() / name
-        if folder.is_dir():
+        if os.path.isdir(folder):
+            if not os.access(folder, os.R_OK | os.X_OK):
+                return f"{shown(folder)} may not be looked into; ask its owner for access"
             return f"{shown(folder)} lacks {', '.join(dataset.missing_from(folder))}"
-        if folder.is_symlink():
+        if os.path.islink(folder):
             return f"{shown(folder)} is a link to {folder.readlink()}, which is not there (a drive that is not connected?)"
     return f"none in {shown(data_folder())}"
 
@@ -69,20 +69,15 @@ def sample_folders(name: str) -> Iterator[Path]:
     """Give where the stand-in of `name` may lie, the best place first.
 
     `samples` in the data folder; where that cannot be written to, as on a server's shared drive, `samples` in the default data
-    folder, and last in the user's cache folder. A stand-in thus never lies among real data.
+    folder, and last in the user's cache folder, or a temporary one. A stand-in thus never lies among real data.
     """
     yield data_folder() / "samples" / name
     if _default_folder() != data_folder():
         yield _default_folder() / "samples" / name
     import pooch  # knows where each system keeps caches
 
-    yield Path(pooch.os_cache("course-utils")) / "samples" / name
-
-
-def can_write(folder: Path) -> bool:
-    """Tell whether `folder` (or, where it does not exist yet, the one that it would be made in) may be written to."""
-    while not folder.exists():
-        folder = folder.parent
-    if os.name == "posix" and not folder.stat().st_mode & 0o222:
-        return False  # meant to be read only, though root could write
-    return folder.is_dir() and os.access(folder, os.W_OK)
+    cache = Path(pooch.os_cache("course-utils"))
+    if cache.is_absolute() and os.environ.get("HOME") != "":  # else there is no home folder
+        yield cache / "samples" / name
+    if spare := spare_folder(make=False):
+        yield spare / "samples" / name

@@ -1,26 +1,39 @@
 """Building a folder beside its place, and moving it there when it is whole."""
 
 import os
-import secrets
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from course_utils.errors import CourseError
+from course_utils.files import FileError, can_write, writing
+from course_utils.leftovers import part_name, tidy
+
+_PATIENCE = 600  # seconds to wait for another process; a stopped one must not stop all others for ever
 
 
 @contextmanager
 def scratch(beside: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a new, empty folder on the same drive as `beside` and next to it; remove it in the end, whatever happens."""
+    """Give a new, empty folder on the same drive as `beside` and next to it; remove it in the end, whatever happens.
+
+    Where `beside` is a drive of its own, or the folder above it cannot be written, the new folder is made in `beside`. What a
+    process that was killed left there is removed. Raises a FileError where the system does not let `beside` be written.
+    """
     beside = Path(beside)
-    part = beside.parent / f".{beside.name}-{secrets.token_hex(4)}.part"
+    inside = os.path.isdir(beside) and (os.path.ismount(beside) or not can_write(beside.parent))
+    part = (beside if inside else beside.parent) / part_name(beside.name, ".part")
     try:
-        part.mkdir(parents=True)
-    except OSError as error:
-        raise CourseError(f"cannot write in {beside.parent}: {error.strerror}; choose another folder") from error
-    try:
-        yield part
+        with writing(beside, own=[part]):
+            part.parent.mkdir(parents=True, exist_ok=True)
+            tidy(part.parent)
+            part.mkdir()
+            yield part
+    except FileError as error:
+        if str(part) not in str(error):
+            raise
+        raise FileError(str(error).replace(str(part), str(beside))) from error  # where it would have been in the end
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -49,9 +62,7 @@ def building(folder: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def _move(part: Path, folder: Path) -> None:
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
-    if not folder.exists():
+    if not os.path.lexists(folder):
         part.rename(folder)
         return
     names = sorted(entry.name for entry in part.iterdir())
@@ -60,12 +71,43 @@ def _move(part: Path, folder: Path) -> None:
         shown = ", ".join(taken[:3]) + (f" and {len(taken) - 3} more" if len(taken) > 3 else "")
         it = "it" if len(taken) == 1 else "them"
         raise CourseError(f"{folder} already holds {shown}; nothing was changed: move {it} away, then try again")
-    moved: list[str] = []
     try:
         for name in names:
             (part / name).rename(folder / name)
-            moved.append(name)
     except BaseException:
-        for name in moved:
-            (folder / name).rename(part / name)
+        for name in names:  # none of them was there before
+            with suppress(FileNotFoundError):
+                (folder / name).rename(part / name)
         raise
+
+
+@contextmanager
+def one_at_a_time(folder: Path, waiting: str) -> Iterator[None]:
+    """Let one process after the other into the block, of all that name this `folder`; prints `waiting` where there is a wait.
+
+    The system releases the lock when a process ends, however it ends, and no file is left. Where it cannot lock folders (on
+    Windows, on some network drives) nobody waits, and neither does anybody for longer than ten minutes.
+    """
+    try:
+        import fcntl
+
+        descriptor = os.open(folder, os.O_RDONLY)
+    except (ImportError, OSError):
+        yield
+        return
+    try:
+        start = time.monotonic()
+        while time.monotonic() - start < _PATIENCE:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if waiting:
+                    print(waiting)
+                    waiting = ""
+                time.sleep(0.1)
+            except OSError:  # no locks here
+                break
+        yield
+    finally:
+        os.close(descriptor)

@@ -124,7 +124,7 @@ class TabularData(Data):
                 pandas, and by their number elsewhere.
             preprocessor: one that has learnt before, as that of a saved model; by default a new one learns from the rows that
                 train.
-            path: where a Learner keeps its weights: path/models.
+            path: the folder of the data, after which a Learner names the place of its weights (see `course_utils.work`).
 
         Raises:
             TableError: a column is missing or of the wrong type, the table is empty, the target is missing somewhere or has

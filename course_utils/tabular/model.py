@@ -19,6 +19,7 @@ from course_utils.training import storage
 from course_utils.training.data import Data
 from course_utils.training.learner import Learner, Metric, Predictions
 from course_utils.training.metrics import rmspe
+from course_utils.work import find_saved
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -236,7 +237,7 @@ class TabularLearner(Learner):
 
     def load(self, name: str) -> None:
         """Read the weights that `save(name)` wrote; those of a model for data that was prepared in another way are refused."""
-        file = self._file(name, ".safetensors")
+        file = find_saved(self._file(name, ".safetensors"), self.data.path)
         if file.is_file() and read_preprocessor(file) != self.data.preprocessor:
             raise storage.StorageError(
                 f"{file} was saved with other categories or scales than this data has. Make the data anew with "

@@ -141,7 +141,7 @@ class ParquetData(TabularData):
             label: a column that names rows, such as Id; it is used where a file has it. Other rows go by their number.
             preprocessor: one that has learnt before, as that of a saved model; by default a new one learns from the rows that
                 train.
-            path: where a Learner keeps its weights: path/models.
+            path: the folder of the data, after which a Learner names the place of its weights (see `course_utils.work`).
 
         Raises:
             TableError: a file is missing or damaged, a column is missing or of the wrong type, the target is missing somewhere

@@ -70,7 +70,7 @@ class Data:
     task: Task
     batch_size: int
     classes: list[str] | None = None
-    path: Path = Path()  # where a Learner keeps its weights: path/models
+    path: Path = Path()  # the folder of the data, after which a Learner names the place of its weights
     train_ds: Any
     valid_ds: Any
     test_ds: Any = None

@@ -21,6 +21,7 @@ from course_utils.training.distributed import processes
 from course_utils.training.evaluation import Metric, compute, named
 from course_utils.training.progress import Bar, can_be_seen
 from course_utils.training.schedules import LearningRateSearch, Schedule
+from course_utils.work import find_saved, models_folder
 
 Rates = float | Sequence[float] | np.ndarray
 LayerGroup = nn.Module | Sequence[nn.Module]
@@ -89,7 +90,8 @@ class Learner:
         mixed_precision: compute in 16 bits where that is safe; by default on NVIDIA GPUs.
         channels_last: keep images in the memory order that convolutions are fastest in; by default where the model has any.
         progress: show bars and tables; by default in notebooks and terminals.
-        path: the folder for weights and checkpoints; by default `data.path / "models"`.
+        path: the folder for weights and checkpoints; by default `models` in the work folder of the data (see
+            `course_utils.work`).
 
     >>> from course_utils.training import Data, accuracy, set_seed
     >>> set_seed(0)
@@ -126,7 +128,7 @@ class Learner:
         self.recorder = Recorder()
         self.callbacks: list[Callback] = [StopAtNaN(), *([ClipGradients(clip)] if clip else []), self.recorder, *callbacks]
         self.progress = can_be_seen() if progress is None else progress
-        self.path = Path(path) if path else data.path / "models"
+        self.path = Path(path) if path else models_folder(data.path)
 
         on_gpu = data.device.type == "cuda"
         self.mixed_precision = on_gpu if mixed_precision is None else mixed_precision
@@ -182,7 +184,7 @@ class Learner:
 
         The learner must have been made as it was then: the same data, model, and options.
         """
-        state = storage.load_checkpoint(self._file(checkpoint, ".checkpoint"), self.model)
+        state = storage.load_checkpoint(find_saved(self._file(checkpoint, ".checkpoint"), self.data.path), self.model)
         self.model.load_state_dict(state["model"])
         self.freeze_to(state["first_trainable"])
         self.bn_freeze(state["bn_frozen"])
@@ -464,7 +466,7 @@ class Learner:
 
     def load(self, name: str) -> None:
         """Read the weights that `save(name)` wrote; weights of another architecture are refused, their first layers named."""
-        storage.load_weights(self.model, self._file(name, ".safetensors"))
+        storage.load_weights(self.model, find_saved(self._file(name, ".safetensors"), self.data.path))
 
     def save_checkpoint(self, name: str) -> Path:
         """Write all that a fit needs to go on: weights, optimiser, schedule, random state, history."""

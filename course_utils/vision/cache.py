@@ -155,6 +155,7 @@ class PixelCache:
     def _open_file(self) -> None:
         for folder in (self.folder or tempfile.gettempdir(), tempfile.gettempdir()):
             try:
+                os.makedirs(folder, exist_ok=True)
                 self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  closed, and so gone, with the cache
                 if self.disk_left is None:
                     self.disk_left = shutil.disk_usage(folder).free // 2

@@ -21,7 +21,7 @@ from course_utils.training.splits import validation_split
 from course_utils.vision.cache import PixelCache, one_thread
 from course_utils.vision.images import ImageError
 from course_utils.vision.labels import encode, only_in_validation, read_labels
-from course_utils.vision.resizing import write_copies
+from course_utils.vision.resizing import place_of_copies
 from course_utils.vision.sources import (
     checked_rows,
     class_folders,
@@ -33,6 +33,7 @@ from course_utils.vision.sources import (
     what_is_in,
 )
 from course_utils.vision.transforms import Transforms
+from course_utils.work import folder_for
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -131,7 +132,7 @@ class ImageData(Data):
             start = sum(map(len, self._rows.values()))
             self._rows[split] = list(range(start, start + len(names[split])))
         root = os.fspath(self.path)
-        self.cache = PixelCache([os.path.join(root, name) for name in self._names], transforms.square, folder=self.path)
+        self.cache = PixelCache([os.path.join(root, name) for name in self._names], transforms.square, folder=folder_for(path))
         if damaged == "skip":
             self._leave_out_damaged()
         for split, rows in self._rows.items():
@@ -276,13 +277,13 @@ class ImageData(Data):
     def resize(self, size: int, folder: str | os.PathLike[str]) -> "ImageData":
         """Write copies with shorter side `size` below `folder/size` and give the same data on these (lecture 1:38:48).
 
-        Large pictures then decode faster in every later session. `folder` is relative to `path`. Copies that are already there
-        and as old as their originals are kept; smaller pictures stay as they are. Give `transforms.square`, 1.3 times the
+        Large pictures then decode faster in every later session. `folder` is relative to the data's place in the work folder
+        (see `course_utils.work`). Copies that are already there and as old as their originals are kept, also those below
+        `path`, which somebody may have made for all; smaller pictures stay as they are. Give `transforms.square`, 1.3 times the
         network's size, or more: smaller copies are enlarged again and lack detail.
         """
-        target = self.path / folder / str(size)
         names = {split: [self._names[row] for row in rows] for split, rows in self._rows.items()}
-        write_copies([name for split in names.values() for name in split], self.path, target, size)
+        target = place_of_copies([name for split in names.values() for name in split], self.path, folder, size)
         copy = ImageData(target, names, self._targets, self.classes, self.transforms, self.batch_size)
         copy.damaged, copy.missing, copy.unlisted = list(self.damaged), list(self.missing), list(self.unlisted)
         copy.device = self.device

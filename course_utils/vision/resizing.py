@@ -13,9 +13,24 @@ from course_utils.files import replacing
 from course_utils.training.progress import Bar
 from course_utils.vision.cache import one_thread, processors
 from course_utils.vision.images import opened, resized
+from course_utils.work import folder_for
 
 SAME_TIME = 10_000_000  # nanoseconds; not every file system keeps the time of a change exactly
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")  # that keep all colours; others become PNG, which is recognised by any name
+
+
+def place_of_copies(names: Sequence[str], path: Path, folder: str | os.PathLike[str], size: int) -> Path:
+    """Give the folder with copies of every `path/name`, made where they are missing.
+
+    It is `folder/size` in the work folder of the data in `path`, or the one below `path` where all of them are there already.
+    """
+    shared = path / folder / str(size)
+    target = folder_for(path) / folder / str(size)
+    if shared != target and names and all(_is_copy(shared / name, path / name) for name in names):
+        print(f"The copies of {size} pixels in {shared} are used, which are as old as their originals.")
+        return shared
+    write_copies(names, path, target, size)
+    return target
 
 
 def write_copies(names: Sequence[str], path: Path, target: Path, size: int) -> None:
@@ -24,7 +39,7 @@ def write_copies(names: Sequence[str], path: Path, target: Path, size: int) -> N
     Each copy is moved into its place when it is complete and gets the time of change of its original, by which the next call
     knows it: to be stopped or killed half way costs only what was not done yet.
 
-    Raises ImageError at the first picture that cannot be read, CourseError where the copies cannot be written.
+    Raises ImageError at the first picture that cannot be read, FileError where the copies cannot be written.
     """
     if size < 1:
         raise CourseError(f"size is {size}; give the pixels along the shorter side of the copies, such as transforms.square")
@@ -39,11 +54,6 @@ def write_copies(names: Sequence[str], path: Path, target: Path, size: int) -> N
             done = pool.map(lambda name: write_copy(path / name, target / name, size), todo)
             for _ in Bar(done, total=len(todo), description=f"resizing to {size}"):
                 pass
-    except OSError as error:
-        raise CourseError(
-            f"cannot write copies to {target} ({error.strerror or error}). Give a folder that can be written and has room, "
-            "also elsewhere, such as Path.home() / 'copies'. Your own pictures are as they were."
-        ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 

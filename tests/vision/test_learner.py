@@ -155,6 +155,7 @@ def test_few_files_of_activations_are_kept(tmp_path):
 
 def test_a_folder_that_cannot_be_written_does_not_stop_precomputing(image_data, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
     (tmp_path / "file").touch()
     learner = image_learner(image_data, path=tmp_path / "file" / "models", precompute=True)
     assert len(learner.activations("valid")) == 16

@@ -17,6 +17,7 @@ from course_utils.errors import CourseError
 from course_utils.vision import ImageData, ImageError, read_image, transforms_for
 from course_utils.vision import resizing as resizing_module
 from course_utils.vision.resizing import write_copies
+from course_utils.work import folder_for
 
 
 def photograph(width: int = 640, height: int = 480, seed: int = 0) -> Image.Image:
@@ -207,7 +208,7 @@ def test_nothing_is_written_outside(folder: Path) -> None:
 
 def test_where_nothing_can_be_written(folder: Path) -> None:
     (folder / "full").touch()
-    with pytest.raises(CourseError, match=r"cannot write copies to .*full/40 \(.*\)\. Give a folder that can be written"):
+    with pytest.raises(CourseError, match=r"cannot write .*full/40/train/.*: a part of the path is a file"):
         write_copies(names(folder), folder, folder / "full" / "40", 40)
     with pytest.raises(CourseError, match="size is 0"):
         write_copies(names(folder), folder, folder / "copies", 0)
@@ -224,7 +225,7 @@ def test_the_same_data_on_the_copies(folder: Path, capsys: pytest.CaptureFixture
         **{"suffix": ".jpg", "missing": "skip", "task": "multi-label", "test": "test"},
     ).to("cpu")
     copy = data.resize(48, "copies")
-    assert copy.path == folder / "copies" / "48"
+    assert copy.path == folder_for(folder) / "copies" / "48"
     assert (copy.task, copy.classes, copy.batch_size, copy.device) == ("multi-label", ["clear", "haze", "road"], 2, data.device)
     assert copy.transforms is data.transforms
     assert (copy.missing, copy.unlisted, copy.damaged) == (["train/9.jpg"], ["train/5.jpg"], [])
@@ -234,5 +235,7 @@ def test_the_same_data_on_the_copies(folder: Path, capsys: pytest.CaptureFixture
     assert copy.targets("train").tolist() == data.targets("train").tolist() == [[1, 0, 0], [0, 1, 0], [1, 0, 0]]
     assert copy.targets("test") is None
     assert (copy.valid_ds[0][0] - data.valid_ds[0][0]).abs().mean() < 0.1
-    assert copy.resize(40, folder / "elsewhere").path == folder / "elsewhere" / "40"
     assert capsys.readouterr().out.count("\n") == 2  # said when the table was read, not again
+    assert copy.resize(40, folder / "elsewhere").path == folder / "elsewhere" / "40"
+    assert data.resize(40, "elsewhere").path == folder / "elsewhere" / "40"  # some that were made for all
+    assert f"The copies of 40 pixels in {folder / 'elsewhere' / '40'} are used" in capsys.readouterr().out

@@ -1,7 +1,9 @@
 """Sharing the drawing of a set of pictures among processes."""
 
+import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.errors import CourseError
+from course_utils.system_errors import system_error
+
+_REFUSED = "the system says"
 
 
 class DrawingError(CourseError):
@@ -46,6 +51,8 @@ def draw_in_processes(module: str, total: int, arguments: dict[str, Any], proces
                     raise
         finally:
             _stop(children)
+    if failures and (refused := re.search(rf"^{_REFUSED} (\d+)$", failures[0], re.MULTILINE)):
+        raise OSError(int(refused[1]), os.strerror(int(refused[1])))  # as if it had happened here
     if failures:
         raise DrawingError(
             f"drawing the sample failed in {len(failures)} of {processes} processes; the first said:\n{failures[0]}"
@@ -68,9 +75,14 @@ def _start(module: str, arguments: dict[str, Any]) -> "subprocess.Popen[bytes]":
 def _serve() -> None:
     """Draw one share in a process of its own; a byte on standard output for each picture is the progress."""
     module, arguments = sys.argv[1:]
-    for _ in _function(module)(**json.loads(arguments)):
-        sys.stdout.buffer.write(b".")
-        sys.stdout.buffer.flush()  # fails if nobody listens any more, which ends this process too
+    try:
+        for _ in _function(module)(**json.loads(arguments)):
+            sys.stdout.buffer.write(b".")
+            sys.stdout.buffer.flush()  # fails if nobody listens any more, which ends this process too
+    except Exception as error:
+        if number := system_error(error.__cause__ if isinstance(error, CourseError) else error):
+            print(_REFUSED, number, file=sys.stderr)
+        raise
 
 
 def _follow(child: "subprocess.Popen[bytes]", advance: Callable[[int], Any]) -> str:
@@ -80,7 +92,10 @@ def _follow(child: "subprocess.Popen[bytes]", advance: Callable[[int], Any]) -> 
     while dots := child.stdout.read1(64):  # type: ignore[attr-defined]
         advance(len(dots))
     message = child.stderr.read().decode(errors="replace").strip()
-    return (message or f"exit code {child.returncode}") if child.wait() else ""
+    code = child.wait()
+    if code == -9:  # the system's way where memory runs out
+        message = f"{_REFUSED} {errno.ENOMEM}"
+    return (message or f"exit code {code}") if code else ""
 
 
 def _stop(children: "list[subprocess.Popen[bytes]]") -> None:
