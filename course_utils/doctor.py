@@ -78,11 +78,25 @@ def _disk() -> Check:
     from course_utils.data import data_folder
 
     folder = data_folder().absolute()
-    there = next(place for place in (folder, *folder.parents) if place.exists())
+    there = next(place for place in (folder, *folder.parents) if os.path.exists(place))
     free = shutil.disk_usage(there).free / GB
     ok = True if free > 5 else None if free > 0.5 else False
     return Check(
         "disk", ok, f"{free:.0f} GB free for {folder}", "" if ok else "the drawn pictures take 0.1 GB, real data up to 3 GB"
+    )
+
+
+def _work() -> Check:
+    from course_utils.files import can_write
+    from course_utils.work import folder_for
+
+    folder = folder_for(".")
+    ok = can_write(folder)
+    return Check(
+        "work",
+        ok,
+        f"what you make goes to {folder}" if ok else f"{folder} cannot be written to",
+        "" if ok else "let COURSE_WORK name a folder of your own",
     )
 
 
@@ -105,7 +119,11 @@ def _jupyter() -> Check:
 def _kaggle() -> Check:
     from kagglehub.config import get_kaggle_credentials
 
-    if get_kaggle_credentials() or os.environ.get("KAGGLE_API_TOKEN") or (Path.home() / ".kaggle" / "access_token").exists():
+    if (
+        get_kaggle_credentials()
+        or os.environ.get("KAGGLE_API_TOKEN")
+        or os.path.exists(os.path.expanduser("~/.kaggle/access_token"))
+    ):
         return Check("Kaggle", True, "signed in")
     return Check(
         "Kaggle", None, "not signed in", "only real competition data needs it: python -c 'import kagglehub; kagglehub.login()'"
@@ -125,6 +143,7 @@ CHECKS: tuple[Callable[[], Check], ...] = (
     _accelerator,
     _memory,
     _disk,
+    _work,
     _weights,
     _jupyter,
     _kaggle,

@@ -10,7 +10,7 @@ from course_utils.errors import CourseError
 from course_utils.leftovers import part_name, tidy
 from course_utils.system_errors import OTHER, READING, WRITING, other_file, system_error
 
-__all__ = ["FileError", "can_write", "named_folder", "reading", "replacing", "system_error", "writing"]
+__all__ = ["FileError", "can_write", "current_folder", "named_folder", "reading", "replacing", "system_error", "writing"]
 
 
 class FileError(CourseError):
@@ -41,8 +41,8 @@ def writing(path: str | os.PathLike[str], own: Sequence[Path] = ()) -> Iterator[
         if number is None:
             raise
         if (other := other_file(error, [Path(path), *own])) is not None:
-            raise FileError(f"cannot write {os.fspath(path)}, because {_why(other, number, error, READING)}") from error
-        raise FileError(f"cannot write {_why(path, number, error, WRITING, ':')}") from error
+            raise FileError(f"cannot write {path}: {_why(other, number, error, READING, ' cannot be read:')}") from error
+        raise FileError(f"cannot write {_why(path, number, error, WRITING)}") from error
 
 
 @contextmanager
@@ -64,13 +64,14 @@ def reading(path: str | os.PathLike[str]) -> Iterator[None]:
         number = system_error(error)
         if number is None:
             raise
-        raise FileError(f"cannot read {_why(path, number, error, READING, ':')}") from error
+        raise FileError(f"cannot read {_why(path, number, error, READING)}") from error
 
 
-def _why(path: object, number: int, error: Exception, reasons: dict[int, tuple[str, str]], colon: str = "") -> str:
-    said = os.strerror(number).lower() if number else str(error) or type(error).__name__
+def _why(path: object, number: int, error: Exception, reasons: dict[int, tuple[str, str]], between: str = ":") -> str:
+    said = str(error) if isinstance(error, OSError) else "the system took no more of it"  # where it gives no number
+    said = os.strerror(number).lower() if number else said
     reason, advice = reasons.get(number) or OTHER.get(number) or (said, "choose another folder")
-    return f"{path}{colon} {reason}; {advice}"
+    return f"{path}{between} {reason}; {advice}"
 
 
 def _refuse_impossible(path: str | os.PathLike[str], verb: str) -> None:
@@ -100,6 +101,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     (['notes.txt'], 'whole')
     """
     path = Path(path)
+    _refuse_impossible(path, "write")
     part = path.with_name(part_name(path.stem, path.suffix)) if path.name else path
     with writing(path, own=[part]):
         try:
@@ -140,6 +142,14 @@ def can_write(folder: str | os.PathLike[str]) -> bool:
         return False
 
 
+def current_folder() -> Path:
+    """Give the current folder; a FileError where it was removed in the meantime."""
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise FileError("the current folder is not there any more; go to another, or restart the kernel") from error
+
+
 def named_folder(variable: str, holds: str) -> Path | None:
     """Give the folder that an environment variable names, None where it names none; it need not exist.
 
@@ -161,4 +171,4 @@ def named_folder(variable: str, holds: str) -> Path | None:
         raise CourseError(f"{variable} is {named!r}: {reason}; let it name a folder for {holds}") from error
     if there is not None and not os.path.isdir(folder):
         raise CourseError(f"{variable} is {named!r}, which is a file; let it name the folder for {holds}")
-    return Path(os.path.abspath(folder))
+    return Path(folder) if os.path.isabs(folder) else current_folder() / folder

@@ -3,24 +3,26 @@
 Lecture 0:36:10-0:39:20. The competitions' own rules are on their pages; here each is a function below `FORMATS`.
 """
 
+import bz2
 import gzip
 import html
+import lzma
 import os
 import re
 import shlex
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from io import BytesIO, StringIO
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from course_utils.data.catalog import DATASETS, Dataset, find
 from course_utils.data.errors import NoNetworkError, NotOnServerError, NotSignedInError, RulesNotAcceptedError
 from course_utils.errors import CourseError
-from course_utils.files import replacing
+from course_utils.files import reading, replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from course_utils.training.learner import Predictions
     from course_utils.training.metrics import Threshold
 
+MAX_BYTES, MAX_CELLS = 10**8, 10**7  # of a sample submission; the largest of the course has 25 MB and 1.3 million values
 DIGITS = "%.6g"  # six significant digits, also of tiny probabilities: rounded to 0 one that comes true would cost dearly
 
 
@@ -51,8 +54,9 @@ def submission(
             (Id, Sales).
         predictions: of the test set, by `learner.predict("test")` or `learner.tta("test")`. The ids are its items, without
             folder and suffix.
-        file: a name that ends in .csv, or in .gz for a compressed file (lecture 0:37:32). Numbers have six significant digits.
-            The same predictions give the same bytes.
+        file: a path that ends in .csv, or in .gz for a compressed file (lecture 0:37:32), such as
+            `work_folder("planet") / "submission.csv.gz"`; a name alone lies in the current folder. Numbers have six significant
+            digits. The same predictions give the same bytes.
         threshold: for planet, the probability above which a picture gets a tag: a number or one per class. A picture with no
             tag above it gets its most probable one: every picture has some tag, so that no answer is surely wrong.
         sample: the competition's sample submission (csv, csv.gz or zip; see `find_sample`). Its columns and ids must be those
@@ -243,18 +247,59 @@ def _refuse_differing(what: str, ours: list[str], theirs: list[str], sample: Pat
 def _read_sample(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
-    if not path.is_file():
-        hint = f"; find_sample({str(path)!r}) looks for one in that folder" if path.is_dir() else ""
+    if not os.path.isfile(path):
+        hint = f"; find_sample({str(path)!r}) looks for one in that folder" if os.path.isdir(path) else ""
         raise CourseError(f"there is no sample submission {path}{hint}")
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        with reading(path):
+            content = _unpacked(path)
+        table = pd.read_csv(BytesIO(content), dtype=str, keep_default_na=False)
+    except (
+        ValueError,
+        OSError,
+        EOFError,
+        zlib.error,
+        lzma.LZMAError,
+        zipfile.BadZipFile,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise CourseError(
             f"{path} cannot be read as a sample submission, a table of comma-separated values: {error}"
         ) from error
     if len(table.columns) < 2 or table.empty:
         raise CourseError(f"{path} has {len(table)} rows of the columns {list(table.columns)}; expected an id and a prediction")
     return table
+
+
+def _unpacked(path: Path) -> bytes:
+    """What a file holds, unpacked, up to what a sample submission can be: a few bytes may unpack to gigabytes."""
+    parts, size, cells = [], 0, 0
+    with _opened(path) as file:
+        while part := file.read(1 << 20):
+            parts.append(part)
+            size, cells = size + len(part), cells + part.count(b",") + part.count(b"\n")
+            if size > MAX_BYTES or cells > MAX_CELLS:
+                raise CourseError(
+                    f"{path} holds more than {MAX_BYTES:,} bytes or {MAX_CELLS:,} values, unpacked; no sample submission does. "
+                    "Get it again from the competition's page"
+                )
+    return b"".join(parts)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    packed: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+    if path.suffix.lower() != ".zip":
+        with packed.get(path.suffix.lower(), lambda plain: plain.open("rb"))(path) as file:
+            yield file
+        return
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
+        if len(names) != 1:
+            raise ValueError(f"it is a zip archive of {len(names)} files, where one was expected")
+        with archive.open(names[0]) as file:
+            yield file
 
 
 def _some(names: Sequence[Any], limit: int = 3) -> str:
@@ -276,12 +321,14 @@ def find_sample(folder: str | os.PathLike[str]) -> Path | None:
     'sample_submission_v2.csv.gz'
     """
     folder = Path(folder)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise CourseError(f"there is no folder {folder} to look for a sample submission in")
     found = {}
-    for path in folder.iterdir():
+    with reading(folder):
+        names = sorted(os.listdir(folder))
+    for path in map(folder.joinpath, names):
         match = re.fullmatch(r"(sample_?submission.*?)(\.csv|\.csv\.gz|\.csv\.zip|\.zip)", path.name, re.IGNORECASE)
-        if match and path.is_file():
+        if match and os.path.isfile(path):
             found[match[1], match[2] == ".csv"] = path  # plain files before compressed ones
     return found[max(found)] if found else None
 
@@ -292,11 +339,8 @@ def _write(table: "pd.DataFrame", file: Path) -> None:
     content = table.to_csv(index=False, float_format=DIGITS, lineterminator="\n").encode()
     if file.suffix == ".gz":
         content = gzip.compress(content, mtime=0)  # without the time, so that the same table gives the same bytes
-    try:
-        with replacing(file) as part:
-            part.write_bytes(content)
-    except OSError as error:
-        raise CourseError(f"cannot write {file}: {error.strerror or error}; choose another folder") from error
+    with replacing(file) as part:
+        part.write_bytes(content)
 
 
 def download_link(file: str | os.PathLike[str]) -> "HTML":
@@ -308,13 +352,13 @@ def download_link(file: str | os.PathLike[str]) -> "HTML":
     from IPython.display import HTML
 
     path = Path(file)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise CourseError(f"there is no file {path} to download; submission(..., file={str(path)!r}) writes one")
-    name, what = html.escape(path.name), _described(path)
+    name, what = html.escape(path.name.encode("utf-8", "replace").decode()), _described(path)
     address = _relative(path)
     if address is None:
         return HTML(f"{name} ({what}) lies outside of what JupyterLab serves; write it to a folder beside the notebook")
-    return HTML(f'<a href="{quote(address)}" download>{name}</a> ({what})')
+    return HTML(f'<a href="{quote(os.fsencode(address))}" download>{name}</a> ({what})')
 
 
 def _relative(path: Path) -> str | None:
@@ -329,8 +373,8 @@ def _described(path: Path) -> str:
     size = path.stat().st_size
     text = f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} KB"
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError, zlib.error):
+        content = _unpacked(path)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError, zipfile.BadZipFile, RuntimeError, CourseError):
         return text
     return f"{content.count(bytes([10])) - 1:,} rows, {text}" if ".csv" in path.suffixes else text
 
@@ -352,7 +396,7 @@ def submit(name: str, file: str | os.PathLike[str], message: str) -> str:
     if dataset.competition is None:
         there = ", ".join(other.name for other in DATASETS.values() if other.competition)
         raise CourseError(f"{name} is no competition, so there is nothing to submit; these are: {there}")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise CourseError(
             f"there is no file {path} to submit; submission({name!r}, predictions, file={str(path)!r}) writes one"
         )

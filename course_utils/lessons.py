@@ -1,5 +1,6 @@
 """The lessons as files: finding the notebooks, running one without a screen, and what it ended with."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.errors import CourseError
-from course_utils.files import replacing
+from course_utils.files import current_folder, reading, replacing
 
 HEADLINE = "headline"  # the tag of the cell whose printed line sums a lesson up
 
@@ -24,12 +25,11 @@ class Run:
 
 def project_folder() -> Path:
     """The folder that holds the notebooks: the nearest above the current one, or the one this package was installed from."""
-    for folder in (Path.cwd(), *Path.cwd().parents, Path(__file__).parents[1]):
-        if (folder / "notebooks" / "01_cats_vs_dogs.ipynb").is_file():
+    here = current_folder()
+    for folder in (here, *here.parents, Path(__file__).parents[1]):
+        if os.path.isfile(folder / "notebooks" / "01_cats_vs_dogs.ipynb"):
             return folder
-    raise CourseError(
-        f"no lessons found from {Path.cwd()} upwards; go to the folder of the course, the one that holds notebooks/"
-    )
+    raise CourseError(f"no lessons found from {here} upwards; go to the folder of the course, the one that holds notebooks/")
 
 
 def find_lessons(name: str | None = None) -> list[Path]:
@@ -53,7 +53,8 @@ def run_lesson(notebook: Path, build: Path, on_cell: Callable[[int, int], None] 
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    content = nbformat.read(notebook, as_version=4)
+    with reading(notebook):
+        content = nbformat.read(notebook, as_version=4)
     code = [i for i, cell in enumerate(content.cells) if cell.cell_type == "code"]
 
     def started(cell: Any, cell_index: int) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from course_utils.errors import CourseError
-from course_utils.files import can_write, named_folder, writing
+from course_utils.files import can_write, current_folder, named_folder, writing
 
 MARKER = "DRAWN.json"  # in the folder of a drawn stand-in: what it is, and what drew it
 
@@ -120,9 +120,10 @@ def _root() -> Path:
 
 
 def _places() -> Iterator[Path]:
+    here: Path | None
     try:
-        here = Path.cwd() / "work"
-    except OSError:  # the current folder was removed
+        here = current_folder() / "work"
+    except CourseError:
         here = None
     if here and _in_notebook():
         yield here

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,24 @@ def own_data_folder(request, monkeypatch, tmp_path_factory):
 def own_work_folder(monkeypatch, tmp_path_factory):
     """Keep what tests make out of the home folder of whoever runs them."""
     monkeypatch.setenv("COURSE_WORK", str(tmp_path_factory.mktemp("work")))
+
+
+@pytest.fixture
+def ordinary_user():
+    """A block in which this process is an ordinary user's, who owns nothing; where it is one already it stays as it is."""
+
+    @contextmanager
+    def become():
+        if not hasattr(os, "setresuid") or os.geteuid() != 0:
+            yield
+            return
+        os.setresuid(65534, 65534, 0)
+        try:
+            yield
+        finally:
+            os.setresuid(0, 0, 0)
+
+    return become
 
 
 @pytest.fixture

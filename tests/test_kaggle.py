@@ -3,6 +3,7 @@ import gzip
 import io
 import subprocess
 import sys
+import tracemalloc
 import types
 import zipfile
 
@@ -262,6 +263,25 @@ def test_planet_says_where_the_rest_of_its_test_set_is(tmp_path):
     sample = write_sample(tmp_path / "sample.csv", "planet", [*ids, "file_20521"], columns)
     with pytest.raises(SubmissionError, match=r"file_20521.*test-jpg-additional"):
         submission("planet", predictions, sample=sample)
+
+
+@pytest.mark.parametrize("name", ["s.csv.gz", "s.zip"])
+def test_a_small_sample_that_unpacks_to_gigabytes_is_refused(name, tmp_path):
+    megabytes = [bytes(10**6)] * 101
+    if name.endswith(".gz"):
+        with gzip.open(tmp_path / name, "wb", compresslevel=1) as file:
+            file.writelines(megabytes)
+    else:
+        with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("s.csv", "w") as file:
+            file.writelines(megabytes)
+    tracemalloc.start()
+    with pytest.raises(CourseError, match=rf"{name} holds more than 100,000,000 bytes"):
+        submission("rossmann", made_up("rossmann")[0], sample=tmp_path / name)
+    assert tracemalloc.get_traced_memory()[1] < 120e6
+    tracemalloc.stop()
+    (tmp_path / "commas.csv").write_bytes(b"," * 10_000_001)
+    with pytest.raises(CourseError, match="10,000,000 values"):
+        submission("rossmann", made_up("rossmann")[0], sample=tmp_path / "commas.csv")
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "text", "gzip", "zip", "two in a zip", "empty"])

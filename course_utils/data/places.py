@@ -6,7 +6,7 @@ from pathlib import Path
 
 import course_utils
 from course_utils.data.catalog import Dataset
-from course_utils.files import can_write, named_folder
+from course_utils.files import can_write, current_folder, named_folder
 from course_utils.work import spare_folder
 
 __all__ = ["can_write", "data_folder", "find_real", "sample_folders", "shown", "why_not_real"]
@@ -23,7 +23,7 @@ def data_folder() -> Path:
 
 
 def _default_folder() -> Path:
-    here = Path.cwd()
+    here = current_folder()
     for folder in (here, *here.parents):
         if os.path.isdir(folder / "data") and (
             os.path.isdir(folder / "notebooks") or os.path.isfile(folder / "pyproject.toml")
@@ -59,7 +59,8 @@ def why_not_real(dataset: Dataset) -> str:
 
 def shown(folder: Path) -> str:
     """Give a path as a person in the current folder would write it, so that a saved notebook names no machine's folders."""
-    for near in (Path.cwd(), Path.cwd().parent):
+    here = current_folder()
+    for near in (here, here.parent):
         if folder.is_relative_to(near):
             return os.path.relpath(folder)
     return str(folder)

@@ -1,18 +1,21 @@
 """The catalog, and `get`: which folder it gives, when it draws, what it says."""
 
+import errno
 import hashlib
 import json
 import os
+import subprocess
 import sys
-import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from course_utils import data
+from course_utils import data, leftovers
 from course_utils.data import catalog, places, samples
 from course_utils.data.catalog import DATASETS, split_cats_and_dogs
 from course_utils.errors import CourseError
@@ -191,7 +194,14 @@ def test_the_marker_says_what_drew_it(folder: Path, maker: Maker) -> None:
 
     marker = json.loads((data.get("dogscats", sample=True) / "DRAWN.json").read_text())
     assert "none of it is real" in marker.pop("what")
-    assert marker == {"maker": "tiny", "version": 1, "seed": 0, "numpy": numpy.__version__, "pillow": PIL.__version__}
+    assert marker == {
+        "maker": "tiny",
+        "version": 1,
+        "seed": 0,
+        "numpy": numpy.__version__,
+        "pillow": PIL.__version__,
+        "files": ["train/cat.0.jpg"],
+    }
 
 
 def test_none_uses_the_real_data_in_silence(folder: Path, maker: Maker, capsys: pytest.CaptureFixture[str]) -> None:
@@ -294,25 +304,79 @@ def test_a_stand_in_that_somebody_drew_in_a_read_only_folder_is_used(folder: Pat
 
 def test_an_older_makers_stand_in_is_drawn_again(folder: Path, maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = data.get("dogscats", sample=True)
-    (drawn / "left over").touch()
+    (drawn / "train" / "cat.1.jpg").touch()
+    marker = json.loads((drawn / "DRAWN.json").read_text())
+    (drawn / "DRAWN.json").write_text(json.dumps({**marker, "files": [*marker["files"], "train/cat.1.jpg"]}))
     monkeypatch.setattr(maker, "VERSION", 2, raising=False)
     assert data.status("dogscats").sample is None
     assert data.get("dogscats", sample=True) == drawn
     assert (drawn / "train" / "cat.0.jpg").read_text() == "seed 0, version 2"
-    assert not (drawn / "left over").exists()
+    assert not (drawn / "train" / "cat.1.jpg").exists()
     assert [path.name for path in (folder / "samples").iterdir()] == ["dogscats"]
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, OSError])
+@pytest.mark.parametrize("listed", [True, False])
+def test_what_was_not_drawn_stays_where_it_is(
+    listed: bool, folder: Path, maker: Maker, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn = data.get("dogscats", sample=True)
+    marker = json.loads((drawn / "DRAWN.json").read_text())
+    assert marker.pop("files") == ["train/cat.0.jpg"]
+    if not listed:  # as versions before did not
+        (drawn / "DRAWN.json").write_text(json.dumps(marker))
+    mine = [drawn / "models" / "homework.safetensors", drawn / "submission.csv.gz", drawn / "train" / "notes.txt"]
+    mine[0].parent.mkdir()
+    for path in mine:
+        path.write_text("mine")
+    monkeypatch.setattr(maker, "VERSION", 2, raising=False)
+    capsys.readouterr()
+    data.get("dogscats", sample=True)
+    assert [path.read_text() for path in mine] == ["mine"] * 3
+    assert (drawn / "train" / "cat.0.jpg").read_text() == "seed 0, version 2"
+    assert "kept, since it was not drawn: models, submission.csv.gz, train" in capsys.readouterr().out
+    assert data.status("dogscats").sample == drawn
+
+
+def test_a_drawing_that_was_stopped_while_it_replaced_another_is_done_again(
+    folder: Path, maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = data.get("dogscats", sample=True)
+    (drawn / "mine.txt").write_text("mine")
+    monkeypatch.setattr(maker, "VERSION", 2, raising=False)
+    replace_file = Path.replace
+
+    def stop(self: Path, target: Path) -> Path:
+        if target.name == "DRAWN.json":
+            raise KeyboardInterrupt
+        return replace_file(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", stop)
+        with pytest.raises(KeyboardInterrupt):
+            data.get("dogscats", sample=True)
+    assert data.status("dogscats").sample is None
+    assert data.get("dogscats", sample=True) == drawn
+    assert (drawn / "mine.txt").read_text() == "mine"
+    assert (drawn / "train" / "cat.0.jpg").read_text() == "seed 0, version 2"
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"), [(KeyboardInterrupt, KeyboardInterrupt), (MemoryError, CourseError), (OSError, CourseError)]
+)
 def test_an_interrupted_drawing_leaves_nothing_and_is_begun_again(
-    error: type[BaseException], folder: Path, maker: Maker, monkeypatch: pytest.MonkeyPatch
+    error: type[BaseException],
+    raised: type[BaseException],
+    folder: Path,
+    maker: Maker,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def interrupt(part: Path) -> None:
         raise error
 
     with monkeypatch.context() as patch:
         patch.setattr(maker, "before", interrupt, raising=False)
-        with pytest.raises(error):
+        patch.setattr(data, "spare_folder", lambda: None)
+        with pytest.raises(raised):
             data.get("dogscats", sample=True)
     assert list((folder / "samples").iterdir()) == []
     assert (data.get("dogscats", sample=True) / "train" / "cat.0.jpg").exists()
@@ -351,54 +415,58 @@ def test_where_another_process_was_first_its_stand_in_is_kept(folder: Path, make
     assert [path.name for path in (folder / "samples").iterdir()] == ["dogscats"]
 
 
-@pytest.mark.parametrize("version", [1, 2])
-def test_where_another_process_was_first_by_a_hair(
-    version: int, folder: Path, maker: Maker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_another_process_was_first_by_a_hair(folder: Path, maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     place = folder / "samples" / "dogscats"
     rename = Path.rename
 
     def other_process_first(self: Path, target: Path) -> Path:
-        if self == place and not place.exists():  # after we have looked whether it is there, before ours is moved
+        if target == place:  # after we have looked whether it is there
             place.mkdir()
-            (place / "DRAWN.json").write_text(json.dumps({"version": version}))
-            raise FileNotFoundError
+            (place / "DRAWN.json").write_text(json.dumps({"version": 1}))
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", other_process_first)
-    if version == maker.VERSION:
-        assert data.get("dogscats", sample=True) == place
-    else:  # what is in the way is not what was asked for
-        with pytest.raises(OSError, match="not empty"):
-            data.get("dogscats", sample=True)
+    assert data.get("dogscats", sample=True) == place
     assert [path.name for path in place.iterdir()] == ["DRAWN.json"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="this system locks no folders")
 @pytest.mark.parametrize("stale", [False, True])
-def test_eight_at_once(stale: bool, folder: Path, maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_eight_at_once_one_draws(stale: bool, folder: Path, maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     if stale:
         data.get("dogscats", sample=True)
         monkeypatch.setattr(maker, "VERSION", 2, raising=False)
-    barrier = threading.Barrier(8)
-    maker.before = lambda part: barrier.wait(timeout=20)
-    failures: list[BaseException] = []
-
-    def draw() -> None:
-        try:
-            samples.draw(DATASETS["dogscats"], folder / "samples" / "dogscats")
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=draw) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-    drawn = folder / "samples" / "dogscats"
-    assert (drawn / "train" / "cat.0.jpg").read_text() == f"seed 0, version {maker.VERSION}"
-    assert samples.is_current(DATASETS["dogscats"], drawn)
+    before = maker.calls
+    maker.before = lambda part: time.sleep(0.3)
+    with ThreadPoolExecutor(8) as pool:
+        drawn = set(pool.map(lambda _: data.get("dogscats", sample=True), range(8)))
+    assert drawn == {folder / "samples" / "dogscats"}
+    assert maker.calls == before + 1
+    assert (drawn.pop() / "train" / "cat.0.jpg").read_text() == f"seed 0, version {maker.VERSION}"
     assert [path.name for path in (folder / "samples").iterdir()] == ["dogscats"]
+
+
+def test_what_a_killed_process_was_drawing_is_removed_and_what_a_living_one_draws_is_not(folder: Path, maker: Maker) -> None:
+    part = "from course_utils.leftovers import part_name; print(part_name('dogscats', '.part'))"
+    dead = subprocess.run([sys.executable, "-c", part], capture_output=True, text=True, check=True).stdout.strip()
+    places = [folder / "samples" / name for name in (dead, leftovers.part_name("dogscats", ".part"), ".dogscats-of-mine.part")]
+    for place in places:
+        (place / "train").mkdir(parents=True)
+    data.get("dogscats", sample=True)
+    assert [place.exists() for place in places] == [False, True, True]
+
+
+def test_a_full_disk_is_said_and_the_next_place_is_tried(
+    folder: Path, maker: Maker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(part: Path) -> None:
+        if part.is_relative_to(folder):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    maker.before = full
+    assert data.get("dogscats", sample=True) == tmp_path / "default" / "data" / "samples" / "dogscats"
+    place = folder / "samples" / "dogscats"
+    assert capsys.readouterr().out.startswith(f"dogscats: cannot write {place}: the disk is full; make room")
 
 
 # --- status and link
