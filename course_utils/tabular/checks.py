@@ -1,6 +1,6 @@
 """What every feature asks of its table before it touches it, in words that say which column and which rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -11,15 +11,32 @@ Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
 
 
 def in_list(names: str | Sequence[str]) -> list[str]:
-    """One column name or several, as a list; a `TableError` where there is none."""
-    listed = [names] if isinstance(names, str) else list(names)
+    """One column name or several, as a list; a `TableError` where there is none, one twice, or one that is no text.
+
+    >>> in_list("Store"), in_list(("Store", "State"))
+    (['Store'], ['Store', 'State'])
+    """
+    listed = [names] if isinstance(names, str) else list(names) if isinstance(names, Iterable) else [names]
     if not listed:
         raise TableError("expected the name of a column, or several; got none")
+    _require_text(listed)
+    if twice := [name for name in listed if listed.count(name) > 1]:
+        raise TableError(f"column {twice[0]!r} is named twice; name it once")
     return listed
 
 
-def as_frame(table: Any, *columns: str) -> Frame:
-    """Wrap a table of any engine, and see that it has these columns; a `TableError` says which are missing."""
+def _require_text(names: Sequence[Any], whose: str = "columns are named by text; got") -> None:
+    if wrong := [name for name in names if not isinstance(name, str)]:
+        raise TableError(
+            f"{whose} {wrong[0]!r}; in pandas, table.columns = table.columns.map(str) makes text of names that are numbers"
+        )
+
+
+def as_frame(table: Any, *columns: str, any_names: bool = False) -> Frame:
+    """Wrap a table of any engine, and see that it has these columns; a `TableError` says which are missing.
+
+    Names that are no text (pandas has them) are refused too, unless `any_names`: no other engine knows them.
+    """
     try:
         frame: Frame = nw.from_native(table)
         there = frame.collect_schema().names()
@@ -28,9 +45,12 @@ def as_frame(table: Any, *columns: str) -> Frame:
     except TypeError:
         kind = f"{type(table).__module__}.{type(table).__qualname__}"
         raise TableError(f"expected a table (pandas, Polars, DuckDB, Spark); got a {kind}") from None
+    _require_text(columns)
     if missing := [name for name in columns if name not in there]:
         names = ", ".join(map(str, there))  # pandas may name its columns by numbers
         raise TableError(f"the table has no column {', '.join(map(repr, missing))}; its columns are {names}")
+    if not any_names:
+        _require_text(there, "columns are named by text, but the table has one named")
     return frame
 
 
