@@ -38,8 +38,8 @@ def number_column(frame: "nw.DataFrame[Any]", name: str) -> NDArray[np.float64]:
         low, high = int(series.min()), int(series.max())
         if 0 < high - low < 10_000 * np.spacing(largest):
             raise TableError(
-                f"column {name!r} holds whole numbers from {low} to {high}, which are so large that a float does not tell one from "
-                "the next; take the smallest off them, or name the column as categorical if they are numbers of things"
+                f"column {name!r} holds whole numbers from {low} to {high}, so large that a float does not tell one from the "
+                "next; take the smallest off them, or name the column as categorical if they are numbers of things"
             )
     return column
 
@@ -47,7 +47,7 @@ def number_column(frame: "nw.DataFrame[Any]", name: str) -> NDArray[np.float64]:
 def category_column(frame: "nw.DataFrame[Any]", name: str) -> tuple[NDArray[np.int64], list[Category]]:
     """A column of categories as the different ones it has, and for each row which of these it is, -1 where it is missing.
 
-    The categories are Python's own numbers or text. A fraction of a database (Decimal) is a float where that has the same digits.
+    The categories are Python's own numbers or text. A database's decimal is a float where that has the same digits.
 
     Raises a `TableError` for a column of dates, of lists, of several types at once, and of numbers that are infinite or came as
     floats although floats of their size do not tell one whole number from the next.
@@ -114,7 +114,7 @@ def _refuse_merged_numbers(name: str, numbers: NDArray[Any]) -> None:
     wrong = numbers[np.isfinite(numbers) & (np.abs(numbers) >= limit)]
     if len(wrong):
         raise TableError(
-            f"column {name!r} holds floats such as {wrong[0]:.0f}, and floats of this size stand for several whole numbers each; "
+            f"column {name!r} holds floats such as {wrong[0]:.0f}, which stand for several whole numbers each at this size; "
             'keep them whole when the table is read, in pandas with dtype="Int64", which may have gaps'
         )
 
@@ -148,8 +148,6 @@ def _plain(name: str, value: Any) -> Any:
         if value == int(value):
             return int(value)
         if isinstance(value, Decimal) and Decimal(repr(float(value))) != value:
-            raise TableError(
-                f"column {name!r} holds {value}, with more digits than a number of 64 bits keeps; make the column text"
-            )
+            raise TableError(f"column {name!r} holds {value}, with more digits than a float keeps; make the column text")
         return float(value)
     return value

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from course_utils.tabular.checks import as_frame, in_list
 from course_utils.tabular.columns import Category, category_column, kind, kind_of, number_column
-from course_utils.tabular.errors import TableError
+from course_utils.tabular.errors import TableError, engine_errors
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Preprocessor:
                 rows = "row" if number == 1 else "rows"
                 self._say(
                     name,
-                    f"{number:,} {rows} without a value, which the training rows all had; taken for {scale.fill:g}, their median",
+                    f"{number:,} {rows} without a value, which all training rows had; taken for their median, {scale.fill:g}",
                 )
         return codes, values
 
@@ -192,7 +192,8 @@ def in_memory(table: Any, columns: Sequence[str], also: Sequence[str | None] = (
     if isinstance(frame, nw.DataFrame):
         return frame
     there = frame.collect_schema().names()
-    return frame.select(*dict.fromkeys([*columns, *(name for name in also if name in there)])).collect()
+    with engine_errors("read the table"):
+        return frame.select(*dict.fromkeys([*columns, *(name for name in also if name in there)])).collect()
 
 
 def categories_of(frame: "nw.DataFrame[Any]", name: str, rows: NDArray[np.int64] | None = None) -> set[Category]:
@@ -206,7 +207,7 @@ def _scaled(name: str, column: NDArray[np.float64], scale: Scale) -> NDArray[np.
         values = ((column - scale.mean) / scale.std).astype(np.float32)
     if number := int((~np.isfinite(values)).sum()):
         raise TableError(
-            f"column {name!r} has {number:,} values, such as {column[np.isinf(values)][0]}, so far from those of the training rows "
+            f"column {name!r} has {number:,} values, such as {column[~np.isfinite(values)][0]}, so far from the training rows' "
             f"(mean {scale.mean:g}, standard deviation {scale.std:g}) that 32 bits cannot hold the distance; see what they are"
         )
     return values
