@@ -229,7 +229,7 @@ def whole_number(name: str, value: Any) -> int:
     64
     """
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise CourseError(f"{name} is {value!r}; it is a whole number of rows, 1 or more")
+        raise CourseError(f"{name} is {value!r}; it is one row or more, a whole number")
     return int(value)
 
 
@@ -290,7 +290,7 @@ def target_column(table: "nw.DataFrame[Any]", name: str, log: bool, labels: NDAr
         raise TableError(f"the target, column {name!r}, should hold numbers but holds {series.dtype}")
     with np.errstate(over="ignore"):  # said below
         targets = series.cast(nw.Float64).to_numpy().astype(np.float32)
-    wrong, what = ~np.isfinite(targets), "missing or infinite (or beyond 32 bits)"
+    wrong, what = ~np.isfinite(targets), "missing or infinite"
     if log and not wrong.any():
         wrong, what = targets <= 0, "0 or less, which has no logarithm,"
     if number := int(wrong.sum()):

@@ -103,8 +103,8 @@ class RowGroups:
         column = self._read(group, [name])[name]
         if pa.types.is_timestamp(column.type) and column.type.tz:
             raise TableError(
-                f"column {name!r} holds times of the zone {column.type.tz}, so that it is not said whose day validates; write it "
-                "without a zone"
+                f"column {name!r} holds times of the zone {column.type.tz}, so that it is not said whose days validate; write "
+                "it without a zone"
             )
         if missing := int(pc.sum(column.is_null(nan_is_null=True)).as_py() or 0):
             raise TableError(

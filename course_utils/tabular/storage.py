@@ -25,7 +25,8 @@ def write_table(table: Any, path: str | os.PathLike[str]) -> Path:
 
     A lazy table (Polars, DuckDB) is run and written as Parquet without being in memory as a whole. A file that is there is
     replaced in one step, and a pandas index is not kept. Raises a `TableError` for another suffix, for a column of several
-    types, and for Spark, which writes folders; a `FileError` where the system does not let it be written. The lecture saves its table so, and tells of 350 million rows (2:12:24).
+    types, and for Spark, which writes folders; a `FileError` where the system does not let it be written. The lecture saves its
+    table so, and tells of 350 million rows (2:12:24).
 
     Parquet has checksums here, unless the table is lazy, so that `read_table` finds damage. Feather has none, and a damaged
     file may be read as other numbers: keep in Parquet what is kept for years.
@@ -133,8 +134,8 @@ def _read_parquet(path: Path, limit: int) -> "pa.Table":
 def _refuse_large(path: Path, rows: int, columns: int, limit: int) -> None:
     if rows * columns * 8 > limit:
         raise TableError(
-            f"{path} holds {rows:,} rows or more of {columns:,} columns, {rows * columns * 8 / 1e9:,.1f} GB in memory; the limit is "
-            f"{limit / 1e9:,.1f} GB. Read it in parts, {_IN_PARTS}, or give a higher limit"
+            f"{path} holds {rows:,} rows or more of {columns:,} columns, {rows * columns * 8 / 1e9:,.1f} GB in memory; the "
+            f"limit is {limit / 1e9:,.1f} GB. Read it in parts, {_IN_PARTS}, or give a higher limit"
         )
 
 
