@@ -114,10 +114,7 @@ def test_rows_of_nullable_columns_in_any_order(dtype, order):
         "labels that come twice": pd.concat([days[6:], days[:6].reset_index(drop=True)]),
     }[order]
     found = rolling_sum(elapsed_since(days.astype({"E": dtype}), "E", **BY, fill=-1), "E", **BY)
-    assert (
-        found["AfterE"].tolist() == [-1 if d is None else d for d in reference.elapsed(days, "E", "Store", "Date")]
-        or order[0] == "l"
-    )
+    assert found["AfterE"].tolist() == [-1 if d is None else d for d in reference.elapsed(days, "E", "Store", "Date")]
     assert found["E_bw"].tolist() == reference.window_sum(days, "E", "Store", "Date", 7)
     assert found.index.equals(days.index)
 
@@ -354,7 +351,7 @@ def test_what_unpacks_without_end_is_not_read(tmp_path, monkeypatch):
         ("a\n" + "1\n" * 6_000, "more than 0.0 GB"),
         ("a\n" + "1" * 2_000, "a line of more than 1,000 bytes"),
     ):
-        path.write_bytes(gzip.compress(b"a\n" + lines.encode()))
+        path.write_bytes(gzip.compress(text.encode()))
         with pytest.raises(TableError, match=message):
             reading.read_csv(path, {"a": "whole"})
     (tmp_path / "t.csv").write_text("a,b\n1,2,3\n")
