@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from course_utils.errors import CourseError
-from course_utils.tabular.data import EVALUATION, Inputs, TabularData, as_inputs, target_column
+from course_utils.tabular.data import EVALUATION, Inputs, TabularData, as_inputs, input_columns, target_column, whole_number
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.preprocess import Preprocessor
 from course_utils.tabular.row_groups import RowGroup, RowGroups, read_ahead
@@ -147,17 +147,14 @@ class ParquetData(TabularData):
             TableError: a file is missing or damaged, a column is missing or of the wrong type, the target is missing somewhere
                 or has no logarithm, or no rows validate or train.
         """
-        if min(batch_size, buffer_rows) < 1:
-            raise CourseError(f"batch_size is {batch_size} and buffer_rows {buffer_rows}; each is one row or more")
+        batch_size, buffer_rows = whole_number("batch_size", batch_size), whole_number("buffer_rows", buffer_rows)
         if not (isinstance(valid, tuple | list) and len(valid) == 3):
             raise TableError(
                 f'valid is a column, a first and a last value, as ("Date", "2014-08-01", "2014-09-17"); got {valid!r}'
             )
-        columns = [*categorical, *continuous]
+        columns = input_columns(categorical, continuous, preprocessor)
         if target in columns:
             raise TableError(f"column {target!r} is the target, so it cannot be one of the columns to predict it from")
-        if preprocessor is not None and preprocessor.columns != columns:
-            raise TableError(f"the preprocessor is for the columns {preprocessor.columns}, not {columns}")
         rows = RowGroups(source, [*columns, target, valid[0]], (valid[0], valid[1], valid[2]))
         fit = None if preprocessor else StreamedFit(categorical, continuous)
         counts, valid_targets, target_range = _first_pass(rows, target, log_target, columns, fit)
