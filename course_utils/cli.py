@@ -160,7 +160,9 @@ def predict(
     ]
     for picture, found in zip(pictures, ready.predict(pictures), strict=True):
         label = found.label if isinstance(found.label, str) else ", ".join(found.label)
-        typer.echo(f"{_one_line(str(picture))}\t{_one_line(label)}\t{'' if found.probability is None else f'{found.probability:.3f}'}")
+        typer.echo(
+            f"{_one_line(str(picture))}\t{_one_line(label)}\t{'' if found.probability is None else f'{found.probability:.3f}'}"
+        )
 
 
 @app.command()

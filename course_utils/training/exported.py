@@ -117,6 +117,9 @@ class Exported:
             raise self.wrong(f"the network that it describes needs numbers that are not in it, first {empty[0]}")
         return model
 
+    def _made_with(self) -> str:
+        return str(self.about.get("made with", "unknown versions"))[:100]
+
     def fill(self, model: Network) -> Network:
         """Put the weights of this file into a network of the same layers, whose first that differ are named in the error."""
         ours, theirs = model.state_dict(), self.tensors
@@ -127,7 +130,7 @@ class Exported:
                 f"the weights in {self.path} are not for this network: {len(differing)} of {len(ours)} differ, first\n  "
                 + "\n  ".join(lines)
                 + "\nThe network must have the layers that it had when it was exported, from the same versions of torchvision "
-                f"and timm; it was made with {_shown(self.about.get('made with', 'unknown versions'))}."
+                f"and timm; it was made with {self._made_with()}."
             )
         model.load_state_dict(dict(theirs), assign=any(tensor.is_meta for tensor in ours.values()))
         return model

@@ -80,15 +80,10 @@ class ImagePredictor:
         task: Task = (
             "multi-label" if exported.one_of("task", "single-label", "multi-label") == "multi-label" else "single-label"
         )
-        return cls(
-            _network(exported, len(classes)) if model is None else exported.fill(model),
-            classes,
-            task,
-            Transforms(size, (red, green, blue), (red_std, green_std, blue_std), augment=None),
-            exported.numbers("threshold", len(classes)),
-            device,
-            exported.truth("channels last"),
-        )
+        transforms = Transforms(size, (red, green, blue), (red_std, green_std, blue_std), augment=None)
+        threshold, channels_last = exported.numbers("threshold", len(classes)), exported.truth("channels last")
+        model = _network(exported, len(classes)) if model is None else exported.fill(model)
+        return cls(model, classes, task, transforms, threshold, device, channels_last)
 
     @overload
     def predict(self, images: Picture, threshold: Threshold | None = None) -> ImagePrediction: ...  # type: ignore[overload-overlap]

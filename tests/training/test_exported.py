@@ -41,7 +41,8 @@ def test_what_is_written_is_read_to_the_bit(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "file"), [("a", "a.course"), ("a.course", "a.course"), ("a.v2", "a.v2.course"), ("new/folder/é b", "new/folder/é b.course")]
+    ("name", "file"),
+    [("a", "a.course"), ("a.course", "a.course"), ("a.v2", "a.v2.course"), ("new/folder/é b", "new/folder/é b.course")],
 )
 def test_the_suffix_is_added_where_it_lacks_and_folders_are_made(tmp_path, monkeypatch, name, file):
     monkeypatch.chdir(tmp_path)
@@ -78,7 +79,9 @@ def test_a_missing_file_is_answered_with_those_that_are_there(tmp_path):
 
 
 def test_weights_of_save_are_told_from_a_predictor(tmp_path):
-    data = Data.from_tensors(train=(torch.zeros(4, 2), torch.zeros(4)), valid=(torch.zeros(4, 2), torch.zeros(4)), path=tmp_path)
+    data = Data.from_tensors(
+        train=(torch.zeros(4, 2), torch.zeros(4)), valid=(torch.zeros(4, 2), torch.zeros(4)), path=tmp_path
+    )
     learner = Learner(data, nn.Linear(2, 1), progress=False)
     with pytest.raises(StorageError, match=r"learner\.save wrote it"):
         files.read(learner.save("weights"))

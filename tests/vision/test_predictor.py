@@ -15,6 +15,8 @@ from course_utils.training import exported as files
 from course_utils.vision import ImageData, ImagePredictor, image_learner, transforms_for
 from course_utils.vision.predictor import BATCH
 
+ARCH = "shufflenet_v2_x0_5"  # the smallest of torchvision
+
 
 @pytest.fixture(scope="module")
 def learnt(tmp_path_factory, pictures):
@@ -29,6 +31,18 @@ def learnt(tmp_path_factory, pictures):
 @pytest.fixture
 def predictor(learnt):
     return load_predictor(learnt[1], device="cpu")
+
+
+def seasoned(learner):
+    """A learner whose batch norms have seen some pictures: before, a deep network says much the same of all."""
+    x = next(iter(learner.data.loader("train")))[0]
+    learner.model.train()
+    with torch.no_grad():
+        for _ in range(10):
+            learner.model(x)
+    learner.model.eval()
+    assert learner.predict("valid").values.std(0).min() > 1e-5
+    return learner
 
 
 def test_one_picture_is_what_the_learner_says_to_the_bit(learnt, predictor):
@@ -88,9 +102,11 @@ def test_what_is_no_picture_is_named(predictor, tmp_path):
         predictor.predict(good, threshold=0.5)
 
 
-@pytest.mark.parametrize("arch", ["resnet18", "regnet_y_400mf", "timm/resnet18"])
+@pytest.mark.parametrize("arch", [ARCH, "regnet_y_400mf", "timm/test_resnet"])
 def test_other_backbones_are_rebuilt_by_name(image_data, tmp_path, arch):
-    learner = image_learner(image_data.to("cpu"), arch, pretrained=False, precompute=True, progress=False, path=tmp_path)
+    set_seed(0)
+    learner = seasoned(image_learner(image_data.to("cpu"), arch, pretrained=False, progress=False, path=tmp_path))
+    learner.precompute = True
     with warnings.catch_warnings(action="error"):
         predictor = load_predictor(learner.export(tmp_path / "net"), device="cpu")
     paths = image_data.paths("valid")
@@ -100,7 +116,10 @@ def test_other_backbones_are_rebuilt_by_name(image_data, tmp_path, arch):
 
 def test_what_was_frozen_sixteen_bits_or_laid_out_otherwise_says_the_same(image_data, tmp_path):
     for options in ({"channels_last": False}, {"mixed_precision": True}, {"dropout": 0.1}):
-        learner = image_learner(image_data.to("cpu"), "resnet18", pretrained=False, progress=False, path=tmp_path, **options)
+        set_seed(0)
+        learner = seasoned(
+            image_learner(image_data.to("cpu"), ARCH, pretrained=False, progress=False, path=tmp_path, **options)
+        )
         learner.freeze()
         learner.bn_freeze()
         picture = image_data.paths("valid")[0]
@@ -115,14 +134,14 @@ def test_what_was_frozen_sixteen_bits_or_laid_out_otherwise_says_the_same(image_
 
 def test_pictures_with_several_labels_and_their_thresholds(pictures, tmp_path):
     names = [f"train/{kind}/{kind}.{i}.png" for kind in ("warm", "cold") for i in range(8)]
-    rows = [f"{name},{'a naïve' if 'warm' in name else '日本'}" for name in names]
-    (tmp_path / "labels.csv").write_text("\n".join(["name,tags", *rows, f"{names[0]},"][:-1]).replace(" ", "_") + "\n", "utf-8")
+    rows = [f"{name},{'naïve' if 'warm' in name else '日本'}" for name in names]
+    (tmp_path / "labels.csv").write_text("\n".join(["name,tags", *rows, ""]), "utf-8")
     set_seed(0)
     data = ImageData.from_csv(
         pictures, ".", tmp_path / "labels.csv", transforms_for(None, 32), valid_idx=[0, 15], task="multi-label"
     ).to("cpu")
-    assert data.classes == ["a_naïve", "日本"]
-    learner = image_learner(data, "resnet18", pretrained=False, progress=False, path=tmp_path)
+    assert data.classes == ["naïve", "日本"]
+    learner = seasoned(image_learner(data, ARCH, pretrained=False, progress=False, path=tmp_path))
     picture = data.paths("valid")[0]
     plain = load_predictor(learner.export(tmp_path / "tags"), device="cpu")
     expected = learner.predict_image(picture)
@@ -130,16 +149,16 @@ def test_pictures_with_several_labels_and_their_thresholds(pictures, tmp_path):
     assert torch.equal(plain.predict(picture).probabilities, expected.probabilities)
     low, high = expected.probabilities[0].item() - 1e-3, expected.probabilities[1].item() + 1e-3
     chosen = load_predictor(learner.export(tmp_path / "tags", threshold=[low, high]), device="cpu")
-    assert chosen.predict(picture).label == ("a_naïve",)
+    assert chosen.predict(picture).label == ("naïve",)
     assert chosen.predict(picture, threshold=1.0).label == ()
-    assert chosen.predict([picture], threshold=0.0)[0].label == ("a_naïve", "日本")
-    for wrong in ([0.1], [0.1, 0.2, 0.3]):
+    assert chosen.predict([picture], threshold=0.0)[0].label == ("naïve", "日本")
+    for wrong in ([], [0.1, 0.2, 0.3]):
         with pytest.raises(CourseError, match="threshold"):
             chosen.predict(picture, threshold=wrong)
         with pytest.raises(CourseError, match="threshold"):
             learner.export(tmp_path / "tags", threshold=wrong)
     for wrong in (-0.1, 1.5, float("nan")):
-        with pytest.raises(CourseError, match="from 0 to 1"):
+        with pytest.raises(CourseError, match="threshold is"):
             learner.export(tmp_path / "tags", threshold=wrong)
 
 
@@ -167,7 +186,8 @@ def test_a_network_of_ones_own_comes_with_the_program(image_data, tmp_path, caps
 
 def test_a_network_that_was_changed_is_noticed(image_data, tmp_path, capsys):
     """The same names and shapes, but not the same answers."""
-    learner = image_learner(image_data.to("cpu"), "resnet18", pretrained=False, progress=False, path=tmp_path)
+    set_seed(0)
+    learner = seasoned(image_learner(image_data.to("cpu"), ARCH, pretrained=False, progress=False, path=tmp_path))
     learner.export(tmp_path / "net")
     assert capsys.readouterr().out == ""
     learner.model.head[3] = nn.Tanh()
