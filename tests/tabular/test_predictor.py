@@ -128,7 +128,7 @@ def test_what_is_missing_or_of_another_kind_is_named(predictor, frame):
         ([row, short], "row 1 has no column"),
         (frame.drop(columns="store"), "no column 'store'"),
         ({**row, "distance": "far"}, "'distance' is to be continuous"),
-        ([row, {**row, "distance": "far"}], "'distance' holds values of several types"),
+        ([{**row, "distance": 1.0}, {**row, "distance": "far"}], "'distance' holds values of several types"),
         ({**row, "store": "first"}, "column 'store' holds text but held numbers"),
         ({**row, "store": 2**70}, "'store'"),
         ({**row, "store": datetime.date(2015, 7, 31)}, "'store'"),
