@@ -141,6 +141,31 @@ def train(
 
 
 @app.command()
+def predict(
+    predictor: Annotated[Path, typer.Argument(help="What learner.export(...) wrote, such as pets.course.")],
+    inputs: Annotated[list[Path], typer.Argument(help="Pictures or folders of them; of a table, .csv or .parquet files.")],
+) -> None:
+    """Predict without the training data: a line with label and probability for each picture, with the number for each row."""
+    from course_utils.predictor import load_predictor
+    from course_utils.vision.predictor import ImagePredictor
+    from course_utils.vision.sources import pictures_in
+
+    ready = load_predictor(predictor)
+    if not isinstance(ready, ImagePredictor):
+        for path in inputs:
+            typer.echo("\n".join(f"{value:g}" for value in ready.predict(ready.read(path)).tolist()))
+        return
+    pictures = [
+        picture for path in inputs for picture in ([path / n for n in pictures_in(path, "")] if path.is_dir() else [path])
+    ]
+    for picture, found in zip(pictures, ready.predict(pictures), strict=True):
+        label = found.label if isinstance(found.label, str) else ", ".join(found.label)
+        typer.echo(
+            f"{_one_line(str(picture))}\t{_one_line(label)}\t{'' if found.probability is None else f'{found.probability:.3f}'}"
+        )
+
+
+@app.command()
 def export(
     name: Annotated[str | None, typer.Argument(help="Which workbook; without it, a list.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to; by default NAME.xlsx here.")] = None,
@@ -177,6 +202,11 @@ def doctor() -> None:
     console.print("Ready for the lessons." if ready else "Mend what is missing, then ask again.")
     if not ready:
         raise typer.Exit(1)
+
+
+def _one_line(text: str) -> str:
+    """A name from elsewhere as it can be printed: a line break, a tab or half a character in it as Python writes them."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def _draw_samples() -> None:

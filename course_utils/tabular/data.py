@@ -1,5 +1,6 @@
 """Tables for training: whole columns as tensors in memory, of which a mini-batch is an index."""
 
+import os
 from collections.abc import Iterator, Sequence
 from numbers import Integral
 from pathlib import Path
@@ -65,6 +66,7 @@ class TabularData(Data):
     """
 
     task: Task = "regression"
+    target: str | None = None  # its name, where it is known
 
     def __init__(
         self,
@@ -149,7 +151,9 @@ class TabularData(Data):
         inputs = as_inputs(preprocessor, table)
         rows = {"train": torch.from_numpy(train), "valid": torch.from_numpy(valid)}
         tested = None if test is None else _test_rows(preprocessor, test, label)
-        return cls(preprocessor, inputs, torch.from_numpy(targets), rows, labels, batch_size, log_target, tested, path)
+        data = cls(preprocessor, inputs, torch.from_numpy(targets), rows, labels, batch_size, log_target, tested, path)
+        data.target = target
+        return data
 
     def to(self, device: torch.device | str) -> "TabularData":
         """Move all rows to `device`; a table is small beside what works on it."""
@@ -196,8 +200,19 @@ class TabularData(Data):
 
     def activation(self, outputs: Tensor) -> Tensor:
         """Predictions on the target's own scale, (N,): with `log_target` the exponential of what a network gives."""
-        outputs = outputs.flatten()
-        return outputs.exp() if self.log_target else outputs
+        return on_target_scale(outputs, self.log_target)
+
+    def export(self, learner: Any, path: str | os.PathLike[str], **options: Any) -> Path:
+        """Write a predictor for rows of such a table; see `Learner.export`."""
+        from course_utils.tabular.predictor import export
+
+        return export(learner, path, **options)
+
+
+def on_target_scale(outputs: Tensor, log_target: bool) -> Tensor:
+    """Predictions (N,) of what a network gives, which are logarithms with `log_target`."""
+    outputs = outputs.flatten()
+    return outputs.exp() if log_target else outputs
 
 
 def as_inputs(preprocessor: Preprocessor, table: Any) -> Inputs:

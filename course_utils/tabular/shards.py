@@ -83,6 +83,8 @@ class ParquetData(TabularData):
     which is being copied. A million rows of lesson 4's table (22 categories, 16 amounts) are 240 MB in the buffer.
     """
 
+    target: str
+
     def __init__(
         self,
         preprocessor: Preprocessor,

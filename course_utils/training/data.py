@@ -1,5 +1,6 @@
 """What a Learner learns from: examples one at a time (`*_ds`), and in mini-batches (`*_dl`)."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
@@ -52,6 +53,13 @@ class TensorLoader:
 def number_of_batches(examples: int, batch_size: int, drop_last: bool = False) -> int:
     """How many mini-batches a pass over `examples` has, the smaller last one counted unless `drop_last`."""
     return examples // batch_size if drop_last else -(-examples // batch_size)
+
+
+def activation(task: Task, outputs: Tensor) -> Tensor:
+    """What raw outputs (N, ...) say: probabilities by softmax or sigmoid; for a regression, themselves."""
+    if task == "single-label":
+        return outputs.softmax(dim=1)
+    return outputs.sigmoid() if task == "multi-label" else outputs
 
 
 class Data:
@@ -112,9 +120,14 @@ class Data:
 
     def activation(self, outputs: Tensor) -> Tensor:
         """What a model's raw outputs (N, ...) say: probabilities by softmax or sigmoid; for a regression, themselves."""
-        if self.task == "single-label":
-            return outputs.softmax(dim=1)
-        return outputs.sigmoid() if self.task == "multi-label" else outputs
+        return activation(self.task, outputs)
+
+    def export(self, learner: Any, path: str | os.PathLike[str], **options: Any) -> Path:
+        """Write a predictor for inputs of this kind; see `Learner.export`. Pictures and tables have one."""
+        raise CourseError(
+            f"there is no predictor for {type(self).__name__}: one takes pictures or rows of a table, and this data holds "
+            "neither. Keep the weights with learner.save(name)."
+        )
 
     @staticmethod
     def from_tensors(

@@ -1,5 +1,6 @@
 """The Learner: data, a model, and the loop that fits one to the other."""
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -467,6 +468,23 @@ class Learner:
     def load(self, name: str) -> None:
         """Read the weights that `save(name)` wrote; weights of another architecture are refused, their first layers named."""
         storage.load_weights(self.model, find_saved(self._file(name, ".safetensors"), self.data.path))
+
+    def export(self, path: str | os.PathLike[str], **options: Any) -> Path:
+        """Write one file that predicts where there is neither the data nor Jupyter; `course_utils.load_predictor` reads it.
+
+        It holds the weights and what belongs to them, of pictures (classes, size, normalisation) or of tables (categories,
+        scales), and nothing that could run. `path` is relative to the current folder, and gets the suffix `.course` where it
+        has none.
+
+        Args:
+            path: the file to write; one that is there is replaced.
+            options: `threshold`, of pictures with several labels: a number or one per class, by default 0.2.
+
+        Raises:
+            CourseError: there is no predictor for data of this kind (`Data.from_tensors`).
+            FileError: the system does not let it be written.
+        """
+        return self.data.export(self, path, **options)
 
     def save_checkpoint(self, name: str) -> Path:
         """Write all that a fit needs to go on: weights, optimiser, schedule, random state, history."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -310,6 +310,12 @@ class ImageData(Data):
         figure.tight_layout()
         plt.close(figure)  # a notebook shows what is returned; left open it would be shown twice
         return figure
+
+    def export(self, learner: Any, path: str | os.PathLike[str], **options: Any) -> Path:
+        """Write a predictor for pictures; see `Learner.export`."""
+        from course_utils.vision.predictor import export
+
+        return export(learner, path, **options)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{len(rows):,} {split}" for split, rows in self._rows.items())

@@ -37,7 +37,7 @@ class ImageError(CourseError):
         super().__init__(
             f"{os.fspath(path)} {cause}. Fetch it again or remove it; ImageData(..., damaged='skip') leaves such pictures out."
         )
-        self.path = path
+        self.path, self.cause = path, cause
 
 
 def read_image(

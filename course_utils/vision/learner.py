@@ -1,7 +1,6 @@
 """A Learner for pictures: a pretrained backbone with a new head, and the head trained on precomputed activations."""
 
 import os
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +19,7 @@ from course_utils.training.progress import Bar
 from course_utils.vision.activations import activations
 from course_utils.vision.backbones import DEFAULT, backbone
 from course_utils.vision.data import ImageData
-from course_utils.vision.heads import ConcatPool, head
+from course_utils.vision.heads import with_head
 from course_utils.vision.prediction import ImagePrediction, as_image
 
 
@@ -54,12 +53,12 @@ def image_learner(
     if not isinstance(data, ImageData) or data.classes is None:
         raise CourseError(f"image_learner was given {type(data).__name__}; it needs labelled pictures, an ImageData")
     base = backbone(arch, pretrained)
-    layers = {"body": base.body, "pool": ConcatPool(), "head": head(2 * base.features, len(data.classes), dropout)}
-    model = nn.Sequential(OrderedDict(layers))
+    model = with_head(base.body, base.features, len(data.classes), dropout)
     if metrics is None:
         metrics = [f_beta] if data.task == "multi-label" else [accuracy]
-    groups = layer_groups or [*base.halves, layers["head"]]
+    groups = layer_groups or [*base.halves, model[-1]]
     learner = ImageLearner(data, model, metrics=metrics, layer_groups=groups, **options)
+    learner.arch = base.name
     if pretrained:
         learner.freeze()
     learner.precompute = precompute
@@ -71,6 +70,7 @@ class ImageLearner(Learner):
 
     data: ImageData
     model: nn.Sequential
+    arch: str | None = None  # the name of the backbone, where `image_learner` built it
 
     def __init__(self, data: ImageData, model: nn.Sequential, **options: Any) -> None:
         super().__init__(data, model, **options)
