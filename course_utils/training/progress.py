@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sized
+from html import escape
 from typing import Any, Generic, TypeVar
 
 from course_utils.training.distributed import rank
@@ -138,10 +139,10 @@ class EpochTable(Bar[None]):
         )
 
     def as_html(self) -> str:
-        """The table as HTML."""
+        """The table as HTML; names are text, also one like `<lambda>`."""
         if not self.rows:
             return ""
-        head = "".join(f"<th>{name}</th>" for name in self.rows[0])
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.rows[0])
         body = "".join("<tr>" + "".join(f"<td>{_number(value)}</td>" for value in row.values()) + "</tr>" for row in self.rows)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 

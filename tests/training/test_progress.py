@@ -57,3 +57,9 @@ print(len(learner.recorder.losses))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("1")
+
+
+def test_names_in_the_table_of_a_notebook_are_text():
+    table = EpochTable(total=1, show=False)
+    table.add_row({"epoch": 0, "<lambda>": 0.5, "a & <b>": 0.25})
+    assert "<th>&lt;lambda&gt;</th><th>a &amp; &lt;b&gt;</th>" in table.as_html()
