@@ -17,8 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from course_utils.errors import CourseError
-from course_utils.files import REASONS, system_error
 from course_utils.plain_text import plain
+from course_utils.system_errors import OTHER, WRITING, system_error
 
 app = typer.Typer(help="The lessons, their data, and whether this machine is ready for them.", no_args_is_help=True)
 console = Console()
@@ -289,9 +289,9 @@ def _refusal(error: Exception) -> str | None:
     if number not in REFUSALS:
         return None
     if number == errno.EACCES:
-        reason, advice = "you may not read or write there, or another program has the file open", REASONS[number][1]
+        reason, advice = "you may not read or write there, or another program has the file open", WRITING[number][1]
     else:
-        reason, advice = REASONS[number]
+        reason, advice = OTHER.get(number) or WRITING[number]
     return f"{getattr(error, 'filename', None) or 'a file'}: {reason}; {advice}"
 
 
