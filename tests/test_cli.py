@@ -289,6 +289,7 @@ def test_help_says_who_can_reach_the_processes(run):
 def test_shops_are_learnt_by_two_processes_as_by_one(run, monkeypatch, tmp_path):
     """But for dropout, which each draws for itself."""
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    monkeypatch.setenv("COURSE_WORK", str(tmp_path / "work"))
     arguments = ["train", "rossmann", "--sample", "--epochs", "1", "--batch-size", "512"]
     code, alone = run(*arguments)
     assert code == 0
