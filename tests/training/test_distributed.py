@@ -314,7 +314,7 @@ def assert_all_ended(started, folder):
     left = os.listdir(folder / "temporary")
     assert [
         name for name in left if not name.startswith("torchinductor")
-    ] == []  # PyTorch keeps compiled code for the next time
+    ] == []  # PyTorch keeps those
 
 
 def test_the_environment_is_as_before_and_the_folder_gone(monkeypatch):
