@@ -61,7 +61,7 @@ def test_a_file_in_the_way_is_replaced_whole_or_left_as_it_was(tmp_path):
     path = written(tmp_path, width=1)
     written(tmp_path, width=2)
     assert files.read(path).about["width"] == 2
-    with pytest.raises(FileError, match="cannot write .*below.course"):
+    with pytest.raises(FileError, match=r"cannot write .*below.course"):
         files.write(files.described("table", {}, nn.Linear(1, 1), path / "below"))
     assert files.read(path).about["width"] == 2
     assert [entry.name for entry in tmp_path.iterdir()] == ["line.course"]
@@ -71,7 +71,7 @@ def test_a_missing_file_is_answered_with_those_that_are_there(tmp_path):
     written(tmp_path)
     with pytest.raises(StorageError, match=r"no predictor at .*pets\.course; in that folder there is line\.course"):
         files.read(tmp_path / "pets.course")
-    with pytest.raises(StorageError, match="no .course file in that folder"):
+    with pytest.raises(StorageError, match=r"no .course file in that folder"):
         files.read(tmp_path / "nowhere" / "pets")
     for name in ("", None, 3, "a\0b", "x" * 5000):
         with pytest.raises(StorageError):

@@ -46,7 +46,7 @@ def seasoned(learner):
 
 
 def test_one_picture_is_what_the_learner_says_to_the_bit(learnt, predictor):
-    learner, path = learnt
+    learner, _ = learnt
     picture = learner.data.paths("valid")[3]
     expected = learner.predict_image(picture)
     assert isinstance(predictor, ImagePredictor)
@@ -175,7 +175,7 @@ def test_a_network_of_ones_own_comes_with_the_program(image_data, tmp_path, caps
     learner = Learner(image_data.to("cpu"), own_network(), progress=False)
     path = learner.export(tmp_path / "own")
     assert "not its layers" in capsys.readouterr().out
-    with pytest.raises(StorageError, match="made by hand, and no code.*model=network"):
+    with pytest.raises(StorageError, match=r"made by hand, and no code.*model=network"):
         load_predictor(path)
     predictor = load_predictor(path, model=own_network(), device="cpu")
     found = predictor.probabilities(image_data.paths("valid"))
