@@ -14,8 +14,8 @@ from PIL.ExifTags import Base as ExifTag
 from torch import Tensor
 
 from course_utils.errors import CourseError
+from course_utils.vision.formats import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 PIXEL_LIMIT = 89_000_000  # some 9,400 x 9,400; a small file can claim to be far larger and fill the memory when decoded
 MAX_ASPECT = 3  # the longer side kept, in shorter sides
 

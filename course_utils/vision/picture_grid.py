@@ -4,7 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from course_utils.vision.images import read_image
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from course_utils.vision.images import read_image, to_pixels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,7 +18,12 @@ SHOWN_SIDE = 240  # pixels of the shorter side of a picture in a figure: small e
 ABREAST = 4
 
 
-def picture_grid(paths: Sequence[Path], title: str = "", caption_lines: int = 2) -> "tuple[Figure, list[Axes]]":
+def shown_pixels(picture: Path | Image.Image) -> NDArray[np.uint8]:
+    """The pixels of a file or a Pillow image, as small as a figure shows them."""
+    return to_pixels(picture, SHOWN_SIDE) if isinstance(picture, Image.Image) else read_image(picture, SHOWN_SIDE)
+
+
+def picture_grid(paths: Sequence[Path | Image.Image], title: str = "", caption_lines: int = 2) -> "tuple[Figure, list[Axes]]":
     """A figure with these pictures and an Axes for each, with room for captions above; it says `none` where there are none."""
     import matplotlib.pyplot as plt
 
@@ -26,7 +35,7 @@ def picture_grid(paths: Sequence[Path], title: str = "", caption_lines: int = 2)
         axis.axis("off")
         axis.set_anchor("N")  # pictures of different heights side by side begin at one line
     for axis, path in zip(axes.flat, paths, strict=False):
-        axis.imshow(read_image(path, SHOWN_SIDE))
+        axis.imshow(shown_pixels(path))
     if not paths:
         axes[0, 0].text(0, 0.5, "none", fontsize=11)
     figure.suptitle(title)
