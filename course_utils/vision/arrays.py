@@ -164,7 +164,7 @@ def _scale(given: dict[str, Any]) -> float:
     low, high = 0.0, 0.0
     for split, x in given.items():
         if isinstance(x, str | bytes | dict) or not hasattr(x, "__len__"):
-            raise CourseError(f"the pictures of {split} are of type {type(x).__name__}; give an array, a tensor or a list")
+            raise CourseError(f"the pictures of {split} are of type {type(x).__name__}; give an array or a list")
         for array in _arrays(x):
             if array.dtype.kind == "f" and array.size:
                 if not np.isfinite(array).all():
@@ -172,7 +172,7 @@ def _scale(given: dict[str, Any]) -> float:
                 low, high = min(low, float(array.min())), max(high, float(array.max()))
     if low < 0 or high > 255 or 1 < high <= 127:
         raise CourseError(
-            f"the pictures are floats from {low:.4g} to {high:.4g}; give floats from 0 to 1 or from 0 to 255, or bytes (uint8), "
+            f"the pictures are floats from {low:.4g} to {high:.4g}; give floats from 0 to 1 or from 0 to 255, or bytes, "
             "and not normalised: the transforms do that"
         )
     return 255 if high <= 1 else 1

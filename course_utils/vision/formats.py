@@ -12,8 +12,8 @@ and WMF, of which it knows the names alone."""
 
 NOT_DECODED = frozenset({"EPS", "HDF5", "GRIB", "BUFR", "MPEG", "WMF"})
 
-OTHERS = """txt csv tsv json jsonl xml yaml yml toml md rst html htm pdf doc docx xls xlsx zip gz tgz tar bz2 xz 7z rar
-npy npz pkl pt pth ckpt safetensors parquet feather mat h5 hdf5 db sqlite mp4 avi mov mkv mp3 wav py ipynb sh log ini cfg tmp part"""
+OTHERS = """txt csv tsv json jsonl xml yaml yml toml md rst html htm pdf doc docx xls xlsx zip gz tgz tar bz2 xz 7z rar npy npz
+pkl pt pth ckpt safetensors parquet feather mat h5 hdf5 db sqlite mp4 avi mov mkv mp3 wav py ipynb sh log ini cfg tmp part"""
 NO_PICTURES = frozenset(f".{suffix}" for suffix in OTHERS.split())  # not worth opening to see
 
 SYSTEM_FILES = frozenset(  # what systems and programs leave in folders that they show; in small letters

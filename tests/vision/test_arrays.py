@@ -32,8 +32,9 @@ def arrays(train=(X, Y), valid=(X[:6], Y[:6]), **settings) -> ImageData:
         (X / 255).astype(np.float32),
         X.astype(np.int64),
         list(X),
-    ]
-    + [[Image.fromarray(one) for one in X], X.astype(np.float32)],
+        [Image.fromarray(one) for one in X],
+        X.astype(np.float32),
+    ],
     ids=["bytes", "tensor", "channels first", "float64", "float32", "int64", "list", "Pillow", "floats to 255"],
 )
 def test_the_same_pictures_in_many_forms(x) -> None:
@@ -84,13 +85,13 @@ def test_classes_can_be_named() -> None:
         ((np.full((20, 9, 9), np.nan), Y), "not numbers"),
         ((X, Y + 0.5), "label 0 of train is 0.5"),
         ((X, None), "labels of train are of type NoneType"),
-        ((X, np.zeros(20, int) + 2), "labels"),
+        ((X, ["a", 1] * 10), "are numbers .* and names"),
+        ((X, np.full((20, 3), 2)), "0 or 1 for each class"),
     ],
 )
 def test_arrays_that_cannot_work(train, message: str) -> None:
     with pytest.raises(CourseError, match=message):
-        arrays(train) if "labels$" not in message else None
-        arrays(train, (X[:2], np.array([2, 2])))
+        arrays(train)
 
 
 @pytest.mark.parametrize("batch_size", [True, "64", 0, 1.5, None, float("nan")])
@@ -142,13 +143,13 @@ def test_frames_and_lists(folder: Path, kind) -> None:
     files = sorted((folder / "train").rglob("*.png"))
     labels = [file.parent.name for file in files]
     settings = {"transforms": TRANSFORMS, "valid_idx": [0, 9]}
+    stems = [f"{file.parent.name}/{file.stem}" for file in files]
     found = [
         ImageData.from_frame(kind({"file": [str(file) for file in files], "label": labels}), path=folder, **settings),
-        ImageData.from_frame(kind({"f": [f"{f.parent.name}/{f.stem}" for f in files], "l": labels}), path=folder, folder="train",
-                             suffix=".png", **settings),
+        ImageData.from_frame(kind({"f": stems, "l": labels}), path=folder, folder="train", suffix=".png", **settings),
         ImageData.from_files(files, labels, path=folder, **settings),
         ImageData.from_files(files, lambda file: file.parent.name, path=folder, **settings),
-    ]  # fmt: skip
+    ]
     for data in found:
         assert data.file_names("valid") == ["train/cat/0.png", "train/dog/4.png"]
         assert data.targets("valid").tolist() == [0, 1]
@@ -183,7 +184,7 @@ def test_without_a_validation_folder(folder: Path, capsys: pytest.CaptureFixture
     with pytest.raises(CourseError, match="fraction is 2"):
         ImageData.from_folders(folder, TRANSFORMS, valid_fraction=2)
     (folder / "valid").mkdir()
-    with pytest.raises(CourseError, match="there is a folder .*valid, and valid_fraction"):
+    with pytest.raises(CourseError, match=r"there is a folder .*valid, and valid_fraction"):
         ImageData.from_folders(folder, TRANSFORMS, valid_fraction=0.2)
 
 

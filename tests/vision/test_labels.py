@@ -287,7 +287,7 @@ def test_labels_in_two_forms_of_unicode_are_one(file: Path) -> None:
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
 def test_a_table_that_is_too_large_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch, pack) -> None:
     monkeypatch.setattr(table_files, "TEXT_LIMIT", 1_000_000)
-    with pytest.raises(CourseError, match="more than 1 MB of text, the limit .* ImageData.from_frame"):
+    with pytest.raises(CourseError, match=r"more than 1 MB of text, the limit .* ImageData.from_frame"):
         read(file, pack(b"id,label\n" + b"a,b\n" * 300_000))
 
 

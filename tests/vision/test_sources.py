@@ -169,7 +169,7 @@ def test_checked_rows() -> None:
     forms += [(i for i in (0, 3)), torch.tensor([0, 3]), range(0, 4, 3), np.array([0, 3], object), pd.array([0, 3], "Int64")]
     assert all(checked_rows(form, 4) == {0, 3} for form in forms)
     for wrong in ([-1], [True], "03", {0: 1}, None, 3, [0.5], [float("nan")], [10**30], [None], pd.array([0, None], "Int64")):
-        with pytest.raises(CourseError, match="valid_idx is .* from 0 to 3"):
+        with pytest.raises(CourseError, match=r"valid_idx is .* from 0 to 3"):
             checked_rows(wrong, 4)
     with pytest.raises(CourseError, match="from 0 to 3, of the rows that validate"):
         checked_rows([4], 4)
