@@ -1,7 +1,6 @@
 """What the frozen part of a network makes of each picture, computed once and kept on disk."""
 
 import hashlib
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path

@@ -22,7 +22,7 @@ from course_utils.vision.images import ImageError
 from course_utils.vision.labelled import Labelled
 from course_utils.vision.labels import LabelColumn
 from course_utils.vision.resizing import place_of_copies
-from course_utils.vision.sources import on_disk, whole_number
+from course_utils.vision.sources import checked_path, on_disk, whole_number
 from course_utils.vision.transforms import Transforms
 from course_utils.work import folder_for
 
@@ -157,7 +157,7 @@ class ImageData(Data):
         Without a folder `valid`, `valid_fraction=0.2` takes a random fifth of each class to validate, the same for the same
         `seed`; `train="."` means the folders of classes in `path` itself.
         """
-        path = on_disk(Path(path))
+        path = on_disk(checked_path("path", path))
         found = folders.from_folders(path, train, valid, test, valid_fraction, seed)
         return cls._of(path, found, transforms, batch_size, damaged)
 
@@ -194,7 +194,7 @@ class ImageData(Data):
         so with one label each, too: a network trained on pictures of one kind each can then say that a picture shows both, or
         none (1:54:40). With `task="single-label"` a label may hold spaces.
         """
-        path = on_disk(Path(path))
+        path = on_disk(checked_path("path", path))
         found = from_tables.from_csv(path, folder, csv, valid_idx, suffix, test, missing, task, file_column, label_column)
         return cls._of(path, found, transforms, batch_size, damaged)
 
@@ -219,7 +219,7 @@ class ImageData(Data):
 
         Names are below `path/folder`, or absolute. A cell of labels may also be a list of tags.
         """
-        path = on_disk(Path(path))
+        path = on_disk(checked_path("path", path))
         found = from_tables.from_frame(frame, path, folder, valid_idx, suffix, test, missing, task, file_column, label_column)
         return cls._of(path, found, transforms, batch_size, damaged)
 

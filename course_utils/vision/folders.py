@@ -8,13 +8,28 @@ import torch
 from course_utils.errors import CourseError
 from course_utils.training.splits import validation_split
 from course_utils.vision.labelled import Labelled
-from course_utils.vision.sources import class_folders, counted, is_folder, listing, on_disk, pictures_in, some_of, what_is_in
+from course_utils.vision.sources import (
+    checked_path,
+    class_folders,
+    counted,
+    is_folder,
+    listing,
+    on_disk,
+    pictures_in,
+    some_of,
+    what_is_in,
+)
 
 
 def from_folders(
     path: Path, train: str, valid: str | None, test: str | None, valid_fraction: float | None = None, seed: int = 42
 ) -> Labelled:
     """What the folders `train`, `valid` and `test` in `path` hold; see `ImageData.from_folders`."""
+    for name, folder in (("train", train), ("valid", valid), ("test", test)):
+        if folder is not None or name == "train":
+            checked_path(name, folder)
+    if valid_fraction is not None and (isinstance(valid_fraction, bool | str) or not 0 < valid_fraction < 1):
+        raise CourseError(f"valid_fraction is {valid_fraction!r}; give the part that validates, between 0 and 1, such as 0.2")
     train, test = _place(path, train), None if test is None else _place(path, test)
     valid = None if valid is None else _place(path, valid)
     unlisted: list[str] = []
@@ -59,8 +74,8 @@ def from_folders(
     if unlisted:
         are = "file is" if len(unlisted) == 1 else "files are"
         notices.append(
-            f"{len(unlisted):,} {are} not used (data.unlisted), because they are no pictures that can be read, or lie outside "
-            f"the folders of the classes: {some_of(unlisted)}."
+            f"{len(unlisted):,} {are} not used (data.unlisted): no picture, or outside the folders of classes: "
+            f"{some_of(unlisted)}."
         )
     number = {name: i for i, name in enumerate(classes)}
     targets = {

@@ -21,6 +21,7 @@ from course_utils.vision.sources import (
     counted,
     file_names,
     files_beside,
+    is_file,
     is_folder,
     matched,
     on_disk,
@@ -47,7 +48,7 @@ def from_csv(
 ) -> Labelled:
     """What a CSV file says of the pictures in `path/folder`; see `ImageData.from_csv`."""
     file = on_disk(path, csv)
-    table = read_labels(file if file.is_file() else Path(csv), path, task, file_column, label_column)
+    table = read_labels(file if is_file(file) else Path(csv), path, task, file_column, label_column)
     place = on_disk(path, folder)
     if not is_folder(place):
         raise CourseError(f"there is no folder {path / folder}; {what_is_in(path)}")
@@ -110,6 +111,8 @@ def from_files(
     given = list(files)
     if odd := next((file for file in given if not isinstance(file, str | os.PathLike) or not str(file)), None):
         raise CourseError(f"files holds {odd!r}; give names of files")
+    if not callable(labels) and (isinstance(labels, str) or not hasattr(labels, "__iter__")):
+        raise CourseError(f"labels is {labels!r}; give a label for each file, or a function of its path")
     cells = [labels(Path(file)) for file in given] if callable(labels) else _cells(labels)
     if callable(labels):
         cells = _cells(cells)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from course_utils.errors import CourseError
 from course_utils.training.data import Task
-from course_utils.vision.sources import composed, counted, some_of, what_is_in
+from course_utils.vision.sources import composed, counted, is_file, some_of, what_is_in
 from course_utils.vision.table_files import read_table
 
 LABEL_HEADINGS = frozenset(  # by the last word of which one of several columns is known to hold the labels
@@ -56,7 +56,7 @@ def read_labels(
     a name or a label is not there or is not plain.
     """
     check_task(task)
-    if not file.is_file():
+    if not is_file(file):
         raise CourseError(f"there is no table {file}, nor in {path}; {what_is_in(path)}")
     header, rows = read_table(file)
     return label_table(str(file), header, rows, task, file_column, label_column)

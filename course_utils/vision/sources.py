@@ -55,6 +55,21 @@ def is_folder(path: Path) -> bool:
         return False
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file is there; a name that no file can have is that of none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def checked_path(name: str, path: Any) -> Path:
+    """A path that a user gave; raises CourseError for what is none."""
+    if not isinstance(path, str | os.PathLike):
+        raise CourseError(f"{name} is {path!r}; give the path of a folder")
+    return Path(path)
+
+
 def cannot_be_read(path: str | os.PathLike[str], error: OSError) -> CourseError:
     """What the system says of a file or folder, in words."""
     if isinstance(error, PermissionError):

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import Protocol
 
 from course_utils.errors import CourseError
 from course_utils.vision.sources import cannot_be_read, some_of
@@ -30,6 +30,14 @@ OTHER_KINDS = {  # how files begin that are no text
     b"\xff\xd8\xff": "a picture",
     b"%PDF": "a PDF",
 }
+
+
+class Readable(Protocol):
+    """Bytes that are read as far as asked."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes."""
+        ...
 
 
 def read_table(file: Path) -> tuple[list[str], list[list[str]]]:
@@ -98,7 +106,7 @@ def _rows(file: Path, lines: Iterator[str], delimiter: str) -> list[list[str]]:
 
 
 @contextmanager
-def _unpacked(file: Path) -> Iterator[IO[bytes]]:
+def _unpacked(file: Path) -> Iterator[Readable]:
     """The bytes of a file, unpacked as its first bytes, or else its name, ask."""
     with open(file, "rb") as plain:
         start = plain.read(8)

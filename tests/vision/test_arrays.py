@@ -181,7 +181,7 @@ def test_without_a_validation_folder(folder: Path, capsys: pytest.CaptureFixture
     assert ImageData.from_folders(folder / "train", TRANSFORMS, train=".", valid_fraction=0.2).file_names("valid") == [
         name.removeprefix("train/") for name in data.file_names("valid")
     ]
-    with pytest.raises(CourseError, match="fraction is 2"):
+    with pytest.raises(CourseError, match="valid_fraction is 2"):
         ImageData.from_folders(folder, TRANSFORMS, valid_fraction=2)
     (folder / "valid").mkdir()
     with pytest.raises(CourseError, match=r"there is a folder .*valid, and valid_fraction"):
@@ -193,7 +193,8 @@ def test_files_that_are_not_used_are_named(folder: Path, capsys: pytest.CaptureF
         (folder / name).touch()
     data = ImageData.from_folders(folder, TRANSFORMS, valid_fraction=0.2)
     assert data.unlisted == ["train/cat/notes.txt", "train/stray.png"]
-    assert "2 files are not used (data.unlisted), because" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "2 files are not used (data.unlisted): no picture, or outside the folders of classes: train/cat/notes.txt" in said
 
 
 def test_a_class_in_two_forms_of_unicode_is_one(folder: Path) -> None:
