@@ -176,7 +176,9 @@ def predict(
             typer.echo("\n".join(f"{value:g}" for value in ready.predict(ready.read(path)).tolist()))
         return
     pictures = [
-        picture for path in inputs for picture in ([path / n for n in pictures_in(path, "")] if path.is_dir() else [path])
+        picture
+        for path in inputs
+        for picture in ([path / n for n in pictures_in(path, "").pictures] if path.is_dir() else [path])
     ]
     for picture, found in zip(pictures, ready.predict(pictures), strict=True):
         label = found.label if isinstance(found.label, str) else ", ".join(found.label)

@@ -379,7 +379,9 @@ class ImageData(Data):
 
     def _new_cache(self) -> PixelCache:
         root = os.fspath(self.path)
-        return PixelCache([os.path.join(root, name) for name in self._names], self.transforms.square, folder=folder_for(self.path))
+        return PixelCache(
+            [os.path.join(root, name) for name in self._names], self.transforms.square, folder=folder_for(self.path)
+        )
 
     def _title(self, target: Tensor) -> str:
         if self.task == "single-label":
