@@ -13,6 +13,7 @@ from torch import Tensor
 from course_utils.errors import CourseError
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.preprocess import Preprocessor, in_memory
+from course_utils.training.arguments import whole
 from course_utils.training.data import Data, Split, Task, number_of_batches
 
 Inputs = tuple[Tensor, Tensor]  # codes (N, categorical) and values (N, continuous)
@@ -78,8 +79,7 @@ class TabularData(Data):
     ) -> None:
         """Take what `preprocessor` made of a table, with the numbers of the `train` and `valid` rows, and of a test table."""
         super().__init__()
-        if batch_size < 1:
-            raise CourseError(f"batch_size is {batch_size}; a mini-batch holds one row or more")
+        batch_size = whole("batch_size", batch_size, of=", the rows in a mini-batch")
         self.preprocessor, self.batch_size, self.log_target, self.path = preprocessor, batch_size, log_target, Path(path)
         self._inputs, self._targets, self._labels = (
             {"train": inputs, "valid": inputs},
@@ -192,10 +192,20 @@ class TabularData(Data):
         assert targets is not None
         return targets.min().item(), targets.max().item()
 
+    def meaning(self) -> dict[str, Any]:
+        """What rows and outputs stand for: task, categories and scales of the columns, whether outputs are logarithms."""
+        return {**super().meaning(), **prepared_by(self.preprocessor), "log_target": self.log_target}
+
     def activation(self, outputs: Tensor) -> Tensor:
         """Predictions on the target's own scale, (N,): with `log_target` the exponential of what a network gives."""
         outputs = outputs.flatten()
         return outputs.exp() if self.log_target else outputs
+
+
+def prepared_by(preprocessor: Preprocessor) -> dict[str, Any]:
+    """What a preprocessor learnt, under the names of `TabularData.meaning`; the columns are in the order that a model takes."""
+    learnt = preprocessor.to_dict()
+    return {"categories": learnt["categorical"], "scales": learnt["continuous"]}
 
 
 def as_inputs(preprocessor: Preprocessor, table: Any) -> Inputs:

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from course_utils.errors import CourseError
+from course_utils.training.arguments import whole
 from course_utils.training.data import Data, Split, Task, number_of_batches
 from course_utils.training.progress import Bar
 from course_utils.training.splits import validation_split
@@ -112,8 +113,7 @@ class ImageData(Data):
     ) -> None:
         """Take file `names` relative to `path` and the targets of the train and valid splits."""
         super().__init__()
-        if batch_size < 1:
-            raise CourseError(f"batch_size is {batch_size}; a mini-batch holds one picture or more")
+        batch_size = whole("batch_size", batch_size, of=", the pictures in a mini-batch")
         if not isinstance(transforms, Transforms):
             raise CourseError(f"transforms is {transforms!r}; give what transforms_for(arch, size) returns")
         if damaged not in ("raise", "skip"):
@@ -272,6 +272,10 @@ class ImageData(Data):
         """Class numbers (N,), or zeros and ones (N, classes) when multi-label; None for the test set."""
         self.rows(split)
         return self._targets.get(split)
+
+    def meaning(self) -> dict[str, Any]:
+        """What pictures and outputs stand for: task, classes, and the mean and deviation that pictures are scaled by."""
+        return {**super().meaning(), "mean": list(self.transforms.mean), "std": list(self.transforms.std)}
 
     def resize(self, size: int, folder: str | os.PathLike[str]) -> "ImageData":
         """Write copies with shorter side `size` below `folder/size` and give the same data on these (lecture 1:38:48).
