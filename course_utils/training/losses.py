@@ -113,10 +113,9 @@ def _check_class_numbers(outputs: Tensor, targets: Tensor, ignored: int) -> None
             'ones, give the data task="multi-label".'
         )
     classes = outputs.shape[1] if outputs.ndim > 1 else outputs.shape[0]
-    counted = targets[targets != ignored]
-    if not counted.numel():
+    if not targets.numel():
         return
-    low, high = (int(t) for t in counted.aminmax())
+    low, high = (int(t) for t in torch.where(targets == ignored, 0, targets).aminmax())
     if low < 0 or high >= classes:
         from_one = low == 1 and high == classes
         raise CourseError(

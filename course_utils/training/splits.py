@@ -1,7 +1,7 @@
 """Which rows validate: a random part, on request with its share of every class."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,8 @@ def validation_split(
 
 def _labels(stratify: Any, n: int) -> list[Hashable]:
     """The label of each row; raises a CourseError where some have none, or there is not one for each row."""
+    if isinstance(stratify, Iterator):
+        stratify = list(stratify)
     shape = getattr(stratify, "shape", None) or np.shape(list(stratify) if isinstance(stratify, Iterable) else stratify)
     if tuple(shape) != (n,) or isinstance(stratify, str):
         given = shown(stratify) if isinstance(stratify, str) else f"the shape {tuple(shape)}"
