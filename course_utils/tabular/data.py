@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from course_utils.errors import CourseError
 from course_utils.tabular.checks import in_list, is_present
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.preprocess import Preprocessor, in_memory
+from course_utils.training.arguments import whole
 from course_utils.training.data import Data, Split, Task, number_of_batches
 
 Inputs = tuple[Tensor, Tensor]  # codes (N, categorical) and values (N, continuous)
@@ -82,7 +82,7 @@ class TabularData(Data):
     ) -> None:
         """Take what `preprocessor` made of a table, with the numbers of the `train` and `valid` rows, and of a test table."""
         super().__init__()
-        batch_size = whole_number("batch_size", batch_size)
+        batch_size = whole("batch_size", batch_size, of=", the rows in a mini-batch")
         self.preprocessor, self.batch_size, self.log_target, self.path = preprocessor, batch_size, log_target, Path(path)
         self._inputs, self._targets, self._labels = (
             {"train": inputs, "valid": inputs},
@@ -198,6 +198,10 @@ class TabularData(Data):
         assert targets is not None
         return targets.min().item(), targets.max().item()
 
+    def meaning(self) -> dict[str, Any]:
+        """What rows and outputs stand for: task, categories and scales of the columns, whether outputs are logarithms."""
+        return {**super().meaning(), **prepared_by(self.preprocessor), "log_target": self.log_target}
+
     def activation(self, outputs: Tensor) -> Tensor:
         """Predictions on the target's own scale, (N,): with `log_target` the exponential of what a network gives."""
         return on_target_scale(outputs, self.log_target)
@@ -213,6 +217,12 @@ def on_target_scale(outputs: Tensor, log_target: bool) -> Tensor:
     """Predictions (N,) of what a network gives, which are logarithms with `log_target`."""
     outputs = outputs.flatten()
     return outputs.exp() if log_target else outputs
+
+
+def prepared_by(preprocessor: Preprocessor) -> dict[str, Any]:
+    """What a preprocessor learnt, under the names of `TabularData.meaning`; the columns are in the order that a model takes."""
+    learnt = preprocessor.to_dict()
+    return {"categories": learnt["categorical"], "scales": learnt["continuous"]}
 
 
 def as_inputs(preprocessor: Preprocessor, table: Any) -> Inputs:
@@ -235,17 +245,6 @@ def _name(value: Any) -> Any:
     if not is_present(value):
         return "missing"
     return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def whole_number(name: str, value: Any) -> int:
-    """A number of rows that a user gave; a `CourseError` where it is none.
-
-    >>> whole_number("batch_size", np.int64(64))
-    64
-    """
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise CourseError(f"{name} is {value!r}; it is one row or more, a whole number")
-    return int(value)
 
 
 def input_columns(categorical: Sequence[str], continuous: Sequence[str], preprocessor: Any) -> list[str]:

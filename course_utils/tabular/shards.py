@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from course_utils.errors import CourseError
-from course_utils.tabular.data import EVALUATION, Inputs, TabularData, as_inputs, input_columns, target_column, whole_number
+from course_utils.tabular.data import EVALUATION, Inputs, TabularData, as_inputs, input_columns, target_column
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.preprocess import Preprocessor
 from course_utils.tabular.row_groups import RowGroup, RowGroups, read_ahead
 from course_utils.tabular.streamed_fit import StreamedFit
+from course_utils.training.arguments import whole
 from course_utils.training.data import Data, Split, number_of_batches
 
 Part = tuple[Tensor, ...]  # codes (n, categorical), values (n, continuous), and targets (n,) but for a test set
@@ -149,7 +150,7 @@ class ParquetData(TabularData):
             TableError: a file is missing or damaged, a column is missing or of the wrong type, the target is missing somewhere
                 or has no logarithm, or no rows validate or train.
         """
-        batch_size, buffer_rows = whole_number("batch_size", batch_size), whole_number("buffer_rows", buffer_rows)
+        batch_size, buffer_rows = whole("batch_size", batch_size), whole("buffer_rows", buffer_rows)
         if not (isinstance(valid, tuple | list) and len(valid) == 3):
             raise TableError(
                 f'valid is a column, a first and a last value, as ("Date", "2014-08-01", "2014-09-17"); got {valid!r}'

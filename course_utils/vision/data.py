@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from course_utils.errors import CourseError
+from course_utils.training.arguments import whole
 from course_utils.training.data import Data, Split, Task, number_of_batches
 from course_utils.training.progress import Bar
 from course_utils.vision import folders, from_tables
@@ -22,7 +23,7 @@ from course_utils.vision.images import ImageError
 from course_utils.vision.labelled import Labelled
 from course_utils.vision.labels import LabelColumn
 from course_utils.vision.resizing import place_of_copies
-from course_utils.vision.sources import checked_path, on_disk, whole_number
+from course_utils.vision.sources import checked_path, on_disk
 from course_utils.vision.transforms import Transforms
 from course_utils.work import folder_for
 
@@ -107,7 +108,7 @@ class ImageData(Data):
     ) -> None:
         """Take file `names` relative to `path` and the targets of the train and valid splits."""
         super().__init__()
-        batch_size = whole_number("batch_size", batch_size, "a mini-batch holds one picture or more, such as 64")
+        batch_size = whole("batch_size", batch_size, of=", the pictures in a mini-batch")
         if not isinstance(transforms, Transforms):
             raise CourseError(f"transforms is {transforms!r}; give what transforms_for(arch, size) returns")
         if damaged not in ("raise", "skip"):
@@ -328,6 +329,10 @@ class ImageData(Data):
         """Class numbers (N,), or zeros and ones (N, classes) when multi-label; None for the test set."""
         self.rows(split)
         return self._targets.get(split)
+
+    def meaning(self) -> dict[str, Any]:
+        """What pictures and outputs stand for: task, classes, and the mean and deviation that pictures are scaled by."""
+        return {**super().meaning(), "mean": list(self.transforms.mean), "std": list(self.transforms.std)}
 
     def resize(self, size: int, folder: str | os.PathLike[str]) -> "ImageData":
         """Write copies with shorter side `size` below `folder/size` and give the same data on these (lecture 1:38:48).

@@ -14,6 +14,7 @@ from course_utils.errors import CourseError
 from course_utils.training.data import Data, Loader, Split, TensorLoader
 from course_utils.training.evaluation import Metric
 from course_utils.training.learner import LayerGroup, Learner
+from course_utils.training.memory import explained
 from course_utils.training.metrics import Threshold, accuracy, f_beta
 from course_utils.training.progress import Bar
 from course_utils.vision.activations import activations
@@ -29,7 +30,7 @@ def image_learner(
     pretrained: bool = True,
     precompute: bool = False,
     dropout: float = 0.5,
-    metrics: Sequence[Metric] | None = None,
+    metrics: Sequence[Metric] | Metric | None = None,
     layer_groups: Sequence[LayerGroup] | None = None,
     **options: Any,
 ) -> "ImageLearner":
@@ -80,6 +81,10 @@ class ImageLearner(Learner):
         self._computed_by: list[tuple[int, int]] = []  # the state of body and data that the activations belong to
         self._note_size()
 
+    def meaning(self) -> dict[str, Any]:
+        """What the model's numbers stand for, and the name of its backbone; see `Learner.meaning`."""
+        return {**super().meaning(), "architecture": self.arch}
+
     @property
     def precompute(self) -> bool:
         """Whether fits train the head alone, on the body's activations for the plain pictures (lecture 0:17:22).
@@ -110,9 +115,7 @@ class ImageLearner(Learner):
         """Activations (B, 2 x features) while they are precomputed, else pictures."""
         if not self.precompute:
             return self.data.loader(split, augment, shuffle)
-        x, size = self.activations(split), self.data.batch_size
-        alone = shuffle and len(x) % size == 1 and len(x) > 1  # batch norm cannot learn from a batch of one
-        return TensorLoader(x, self.data.targets(split), size, shuffle, drop_last=alone)
+        return TensorLoader(self.activations(split), self.data.targets(split), self.data.batch_size, shuffle)
 
     def activations(self, split: Split = "valid") -> Tensor:
         """What body and pool make of the plain pictures of one split, (N, 2 x features), computed only if anything changed."""
@@ -142,7 +145,7 @@ class ImageLearner(Learner):
         """
         x = self.data.transforms.one(as_image(image))
         self.model.eval()
-        with torch.no_grad():
+        with torch.no_grad(), explained(self.data, "predicting"):
             outputs = self.model(x[None].to(self.data.device))
         probabilities = self.data.activation(outputs)[0].cpu()
         return ImagePrediction.of(probabilities, self.data.classes, self.data.task, threshold)

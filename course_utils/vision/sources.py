@@ -1,7 +1,6 @@
 """What pictures there are on disk, and saying what is there instead of what was expected."""
 
 import contextlib
-import operator
 import os
 import unicodedata
 from collections import defaultdict
@@ -265,18 +264,6 @@ def counted(n: int, what: str) -> str:
     ('1 picture', '2,000 pictures')
     """
     return f"{n:,} {what}{'' if n == 1 else 's'}"
-
-
-def whole_number(name: str, value: Any, advice: str) -> int:
-    """A whole number of 1 or more, also one of NumPy's or a float without a fraction; others raise a CourseError."""
-    number = None
-    if not isinstance(value, bool | np.bool_):
-        with contextlib.suppress(TypeError, ValueError, RuntimeError):
-            whole = isinstance(value, float | np.floating) and float(value).is_integer()
-            number = int(value) if whole else operator.index(value)
-    if number is None or number < 1:
-        raise CourseError(f"{name} is {value!r}; {advice}")
-    return number
 
 
 def checked_rows(valid_idx: Iterable[Any] | np.ndarray, rows: int) -> set[int]:
