@@ -80,12 +80,12 @@ def test_whole_numbers_of_numpy_and_pytorch_are_whole_numbers_in_a_checkpoint_to
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda x: x.fit(0.1, 1.0), "cycles is 1.0; it is a whole number, 1 or more"),
+        (lambda x: x.fit(0.1, 1.5), "cycles is 1.5; it is a whole number, 1 or more"),
         (lambda x: x.fit(0.1, True), "cycles is True"),
         (lambda x: x.fit(0.1, None), "cycles is None"),
         (lambda x: x.fit(0.1, 1, cycle_len=0), "cycle_len is 0"),
         (lambda x: x.fit(0.1, 1, cycle_len="1"), "cycle_len is '1'"),
-        (lambda x: x.fit_one_cycle(0.1, np.float64(2)), "epochs is"),
+        (lambda x: x.fit_one_cycle(0.1, np.float64(2.5)), "epochs is"),
         (lambda x: x.fit(0.1, 1, weight_decay="0.1"), "weight_decay is '0.1'"),
         (lambda x: x.fit(0.1, 1, weight_decay=-0.1), "weight_decay is -0.1"),
         (lambda x: x.fit(0.1, 1, weight_decay=float("nan")), "weight_decay is nan"),
