@@ -18,7 +18,7 @@ from typing import Any
 from xml.parsers import expat
 
 from course_utils.excel.errors import WorkbookError
-from course_utils.excel.grid import MAX_COLUMNS, MAX_ROWS
+from course_utils.excel.grid import MAX_COLUMNS
 
 MOST_TAGS = 2_500_000  # in one part of the file: about three for each cell, so that some 800,000 cells can be passed
 MOST_BYTES = 400_000_000  # of one part, unpacked
@@ -51,7 +51,9 @@ def open_sheets(path: str | os.PathLike[str]) -> Iterator["Sheets"]:
         with path.open("rb") as file:
             start = file.read(8)
         if start.startswith(b"\xd0\xcf\x11\xe0"):  # the container of old Office files, and of encrypted new ones
-            raise WorkbookError(f"{path} is protected by a password or of the old .xls kind; save it as .xlsx without a password")
+            raise WorkbookError(
+                f"{path} is protected by a password or of the old .xls kind; save it as .xlsx without a password"
+            )
         with zipfile.ZipFile(path) as archive:
             yield Sheets(path, archive)
     except WorkbookError:
@@ -220,7 +222,9 @@ class Sheets:
         """Send a part of the file through expat until its end, or until _EnoughError, within the limits."""
         info = self._parts.get(part.lower())
         if info is None:
-            raise WorkbookError(f"{self._path} is damaged: its part {part or 'of shared texts'} is missing; save it again as .xlsx")
+            raise WorkbookError(
+                f"{self._path} is damaged: its part {part or 'of shared texts'} is missing; save it again as .xlsx"
+            )
         if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise WorkbookError(f"{self._path} is packed in another way than an .xlsx workbook; save it again as .xlsx")
         depth = tags = 0
@@ -231,7 +235,9 @@ class Sheets:
             tags += 1
             if depth > DEEPEST or tags > MOST_TAGS:
                 what = f"{MOST_TAGS:,} tags" if tags > MOST_TAGS else f"{DEEPEST} tags inside one another"
-                raise WorkbookError(f"{self._path} is not read: its part {part} has more than {what}, and no workbook needs them")
+                raise WorkbookError(
+                    f"{self._path} is not read: its part {part} has more than {what}, and no workbook needs them"
+                )
             start(tag, attributes, depth)
 
         def closed(tag: str) -> None:

@@ -5,7 +5,6 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -124,11 +123,7 @@ def _is_tensor(entry: Any) -> bool:
     keys, shape, rects = entry.get("keys"), entry.get("shape"), entry.get("rects")
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         return False
-    if (
-        not isinstance(shape, list)
-        or not 0 < len(shape) <= 4
-        or not all(_between(size, 1, MOST_NUMBERS) for size in shape)
-    ):
+    if not isinstance(shape, list) or not 0 < len(shape) <= 4 or not all(_between(size, 1, MOST_NUMBERS) for size in shape):
         return False
     if not isinstance(rects, list) or not all(isinstance(rect, list) and len(rect) == 6 for rect in rects):
         return False

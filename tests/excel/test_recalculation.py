@@ -128,7 +128,7 @@ def test_large_numbers_do_not_overflow(tmp_path):
 
 
 def test_cross_entropy_where_the_probability_is_too_small_for_a_number(tmp_path):
-    """As of a picture of 0-255 that nobody normalised: exported so, and typed into a workbook that was exported with small ones."""
+    """As of a picture of 0-255 that nobody normalised: exported so, and typed into a workbook exported with small numbers."""
     torch.manual_seed(0)
     logits = nn.Linear(9, 3).double()
     large, small = torch.rand(9, dtype=torch.float64) * 20_000, torch.rand(9, dtype=torch.float64)
@@ -142,7 +142,9 @@ def test_cross_entropy_where_the_probability_is_too_small_for_a_number(tmp_path)
             file = export_model(model, x, tmp_path / f"{name}{x is large}.xlsx", actual=worst)
             if x is large:
                 assert _beside(office.values(file), "cross-entropy") == pytest.approx(want, rel=1e-12), name
-            place = next(iter(openpyxl.load_workbook(file).defined_names["input"].destinations))[1].replace("$", "").split(":")[0]
+            place = (
+                next(iter(openpyxl.load_workbook(file).defined_names["input"].destinations))[1].replace("$", "").split(":")[0]
+            )
             column, row = place.rstrip("0123456789"), int(place.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
             edits = {("sheet1", f"{column}{row + n}"): large[n].item() for n in range(9)}
             files[file] = office.strip_values(file, tmp_path / f"bare_{file.name}", edits)
