@@ -41,8 +41,9 @@ def export_model(
     default what is predicted). `fuse_relu_with_layer` writes MAX(0, ...) around the layer before a ReLU, as the lecture
     does (0:54:03).
 
-    Raises ExportError for a path that does not end in .xlsx, a layer that cannot be shown, an input or class names that do not fit, and a sheet of more than
-    `max_cells` numbers, and FileError where the system does not let it be written; an existing file at `path` stays as it was.
+    Raises ExportError for a path that does not end in .xlsx, a layer that cannot be shown, an input or class names that do
+    not fit, and a sheet of more than `max_cells` numbers; FileError where the system does not let the file be written. A file
+    at `path` then stays as it was.
 
     >>> import tempfile, torch
     >>> model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(32, 2))

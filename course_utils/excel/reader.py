@@ -82,8 +82,9 @@ def _not_ours(path: str | os.PathLike[str], names: list[str]) -> str:
     listed = ", ".join(names[:8])
     if MODEL_SHEET in names:
         return (
-            f"{path} has no sheet {MANIFEST_SHEET!r} (it has {listed}), which says where the weights stand: it was not written by "
-            "course_utils.excel.export_model, or the program that saved it leaves hidden sheets out; save it with another one"
+            f"{path} has no sheet {MANIFEST_SHEET!r} (it has {listed}), which says where the weights stand: it was not "
+            "written by course_utils.excel.export_model, or the program that saved it leaves hidden sheets out; save it with "
+            "another one"
         )
     return (
         f"{path} was not written by course_utils.excel.export_model: it has no sheet {MODEL_SHEET!r} (it has {listed}); a "

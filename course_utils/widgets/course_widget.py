@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import anywidget
@@ -27,6 +27,7 @@ class CourseWidget(anywidget.AnyWidget):
     export_path = Unicode(help="the workbook to write; where there is a file already, a number is added").tag(sync=True)
     # A stretch of the still picture's own text, by which a living widget finds that picture in the page and hides it.
     _picture_mark = Unicode().tag(sync=True)
+    _path_from_page = ""  # the export_path, where the page has set it and not Python
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -34,6 +35,8 @@ class CourseWidget(anywidget.AnyWidget):
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set a trait, on creation and later: numbers of NumPy and PyTorch are taken, and a misfit is a WidgetError."""
+        if name == "export_path":
+            super().__setattr__("_path_from_page", "")
         if name not in self._traits:
             super().__setattr__(name, value)
             return
@@ -49,20 +52,15 @@ class CourseWidget(anywidget.AnyWidget):
             raise WidgetError(f"{name} is {shown}; expected {trait.info()}") from error
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Take what the screen sends; what does not fit is refused in words, and the screen gets the true state back.
-
-        Where the Export button writes is for Python to say: a page, which may hold anybody's scripts, is not asked.
-        """
-        taken = {name: value for name, value in sync_data.items() if name != "export_path"}
+        """Take what the screen sends; what does not fit is refused in words, and the screen gets the true state back."""
+        before = self.export_path
         try:
-            super().set_state(taken)
-        except WidgetError as error:
+            super().set_state(sync_data)
+        except TraitError as error:
             self._say(str(error))
             self.send_state(list(sync_data))
-            return
-        if sync_data.get("export_path", self.export_path) != self.export_path:
-            self._say(f"The page cannot choose where to write; it stays {self.export_path}. Set export_path from Python.")
-            self.send_state("export_path")
+        if self.export_path != before:
+            self._path_from_page = self.export_path
 
     def _say(self, text: str) -> None:
         """Put a message on the screen; the screen hears of changes alone, so one that is there already goes and comes back."""
@@ -93,6 +91,8 @@ class CourseWidget(anywidget.AnyWidget):
         """
         from course_utils.excel import export_model  # the spreadsheet library loads when a workbook is written
 
+        if path is None and self._path_from_page:
+            _check_beside(self._path_from_page)
         model, x, options = self._exported()
         with reserved(path or self.export_path) as target:
             export_model(model, x, target, **options)
@@ -140,6 +140,12 @@ class CourseWidget(anywidget.AnyWidget):
         living = super()._repr_mimebundle_(**kwargs) or ({}, {})
         display({**living[0], "text/plain": self.describe()}, metadata=living[1], raw=True)
         display(still, metadata=metadata, raw=True)
+
+
+def _check_beside(name: str) -> None:
+    """Python may write anywhere; a page, which may hold anybody's scripts, only beside the notebook."""
+    if name != PurePosixPath(name).name or name != PureWindowsPath(name).name:
+        raise WidgetError(f"The page asks to write to {name}, which is not beside the notebook; set export_path from Python")
 
 
 def free_path(path: str | os.PathLike[str]) -> Path:
