@@ -31,6 +31,7 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     Raises WorkbookError where the file is not such a workbook, or names the cell that does not hold a number.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> from course_utils.excel import export_model
     >>> file = export_model(torch.nn.Linear(2, 1), torch.ones(2), Path(tempfile.mkdtemp()) / "line.xlsx")
     >>> sorted(read_weights(file))
