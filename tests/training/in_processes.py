@@ -256,7 +256,12 @@ def stopping(folder):
         fitted = learner(metrics=[mine], callbacks=[KeepBest(**watch), EarlyStopping(patience=2, **watch)])
         fitted.fit(0.05, 6)
     numbers = {key: value for key, value in seen(fitted).items() if key != "epochs"}
-    return numbers | {"said": out.getvalue() if rank() == 0 else ""}
+    if rank() > 0 and out.getvalue():
+        raise AssertionError(out.getvalue())
+    if rank() == 0:
+        (folder / "said").write_text(out.getvalue())
+    processes().once(lambda: None)
+    return numbers | {"said": (folder / "said").read_text()}
 
 
 def too_small(folder):

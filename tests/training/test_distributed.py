@@ -58,7 +58,7 @@ def test_two_processes_find_what_one_finds(results, scenario):
             assert close(expected, process[scenario][what]), what
 
 
-@pytest.mark.parametrize("scenario", [*SAME, "files", "unlike", "too_small"])
+@pytest.mark.parametrize("scenario", [*SAME, "files", "unlike", "too_small", "stopping"])
 def test_all_processes_find_the_same_to_the_bit(results, scenario):
     first, second = (process[scenario] for process in results[2])
     for what in first.keys() - {"masks", "written"}:
@@ -79,6 +79,15 @@ def test_the_scenarios_learn_something(results):
 def test_a_loss_of_nan_in_one_process_ends_the_fit_in_all(results):
     for process in results[2]:
         assert "the loss became nan in epoch 0, step 1" in process["diverging"]["message"]
+
+
+def test_all_processes_stop_at_the_same_epoch_with_the_weights_of_the_same(results):
+    for process in (*results[1], *results[2]):
+        assert len(process["stopping"]["losses"]) == 5 * 7  # epoch 2 is process 0's best, and two more are no better
+    (one,), (first, _) = results[1], results[2]
+    assert close(one["stopping"]["predictions"], first["stopping"]["predictions"])
+    assert "Stopped early after epoch 4" in first["stopping"]["said"]
+    assert "The weights are those of epoch 2, the best of 5: mine 0.3000." in first["stopping"]["said"]
 
 
 def test_process_0_alone_writes_and_all_may_read(results):

@@ -147,7 +147,14 @@ def test_what_cannot_be_watched_is_told_before_the_first_step(make, message):
     def mine(values, targets):
         return 0.0
 
+    steps = []
+
+    class Count(Callback):
+        def after_step(self, learner):
+            steps.append(1)
+
     with pytest.raises(CourseError, match=message):
-        made(make(), metrics=[accuracy, mine]).fit(0.1, 1)
+        made(make(), Count(), metrics=[accuracy, mine]).fit(0.1, 1)
+    assert not steps
     learner = made(EarlyStopping(accuracy), KeepBest("accuracy"), metrics=[accuracy])
     learner.fit(0.1, 1)
