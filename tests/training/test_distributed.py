@@ -312,9 +312,7 @@ def assert_all_ended(started, folder):
     with pytest.raises(ProcessLookupError):
         os.killpg(started.pid, 0)
     left = os.listdir(folder / "temporary")
-    assert [
-        name for name in left if not name.startswith("torchinductor")
-    ] == []  # PyTorch keeps those
+    assert [name for name in left if not name.startswith("torchinductor")] == []  # PyTorch keeps those
 
 
 def test_the_environment_is_as_before_and_the_folder_gone(monkeypatch):
