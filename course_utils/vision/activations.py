@@ -69,12 +69,12 @@ def key(data: ImageData, split: Split, model: nn.Module) -> str | None:
     for tensor_name, tensor in model.state_dict().items():
         digest.update(f"{tensor_name} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
-    for path in data.paths(split):
+    for name, path in zip(data.items(split), data.paths(split), strict=True):
         try:
             status = os.stat(path)
         except (OSError, ValueError):  # gone, a broken link, a name that no file can have
             return None
-        digest.update(path.name.encode("utf-8", "surrogatepass") + f" {status.st_size} {status.st_mtime_ns}\n".encode())
+        digest.update(f"{name}\0{status.st_size} {status.st_mtime_ns}\0".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 

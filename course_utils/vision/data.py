@@ -18,7 +18,7 @@ from course_utils.errors import CourseError
 from course_utils.training.data import Data, Split, Task, number_of_batches
 from course_utils.training.progress import Bar
 from course_utils.training.splits import validation_split
-from course_utils.vision.cache import PixelCache, one_thread
+from course_utils.vision.cache import PixelCache
 from course_utils.vision.images import ImageError
 from course_utils.vision.labels import encode, only_in_validation, read_labels
 from course_utils.vision.resizing import place_of_copies
@@ -32,6 +32,7 @@ from course_utils.vision.sources import (
     some_of,
     what_is_in,
 )
+from course_utils.vision.threads import one_thread
 from course_utils.vision.transforms import Transforms
 from course_utils.work import folder_for
 

@@ -1,7 +1,5 @@
 """Looking at data before training: how many of each class, how large, which labels go together, which symmetries."""
 
-import contextlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,14 +8,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from PIL import Image
-from PIL.ExifTags import Base as ExifTag
 
 from course_utils.errors import CourseError
 from course_utils.training.data import Split
 from course_utils.vision.data import ImageData
-from course_utils.vision.images import read_image, to_pixels
+from course_utils.vision.images import ImageError, opened, upright_size
 from course_utils.vision.picture_grid import SHOWN_SIDE
+from course_utils.vision.pictures import Picture, pixels_of
 from course_utils.vision.sources import some_of
 from course_utils.vision.transforms import SYMMETRIES
 
@@ -28,7 +25,6 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#DDDDDD"
 IN_A_COLUMN, BARS = 40, 160  # bars above each other, and at most in a figure
 CELLS, WITH_NUMBERS = 50, 20  # classes along one side of a heat map, at most and with a number in each cell
-SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 
 SYMMETRY_NAMES = (  # of transforms.SYMMETRIES, in their order
     "as it is",
@@ -186,8 +182,8 @@ def show_cooccurrence(labels: "ImageData | pd.DataFrame", split: Split | None = 
 def image_sizes(data: ImageData) -> "pd.DataFrame":
     """The `file`, `width` and `height` in pixels of every picture, upright as its EXIF data ask, in any split.
 
-    Only the first bytes of each file are read, and no pixel is decoded. Files that say no size (damaged, empty, missing) are
-    left out.
+    Only the first bytes of each file are read, and hardly any pixel is decoded. Files that say no size (damaged, empty, missing),
+    or one that `read_image` refuses, are left out.
     """
     import pandas as pd
 
@@ -199,15 +195,10 @@ def image_sizes(data: ImageData) -> "pd.DataFrame":
 
 def _size(path: Path) -> tuple[int, int] | None:
     try:
-        with Image.open(path) as image:
-            (width, height), orientation = image.size, 1
-            # A PNG may have its EXIF data after its pixels, and getexif() would decode these to look.
-            if image.format != "PNG" or "exif" in image.info:
-                with contextlib.suppress(Exception):  # broken EXIF data say nothing, as in `to_pixels`
-                    orientation = image.getexif().get(ExifTag.Orientation, 1)
-    except Exception:  # a damaged file makes decoders fail in every way there is
+        with opened(path) as image:
+            return upright_size(image)
+    except ImageError:
         return None
-    return (height, width) if orientation in SIDEWAYS else (width, height)
 
 
 def show_image_sizes(data: ImageData) -> "Figure":
@@ -262,7 +253,7 @@ def _how_many(data: ImageData, sized: Sequence[str]) -> str:
     return "; ".join(words)
 
 
-def show_symmetries(picture: str | os.PathLike[str] | Image.Image) -> "Figure":
+def show_symmetries(picture: Picture) -> "Figure":
     """Show the middle square of a picture in the eight ways in which a square can lie (lecture 1:24:10).
 
     They are those among which `top_down` chooses while training; `side_on` chooses between the first two. A dot marks the
@@ -270,7 +261,7 @@ def show_symmetries(picture: str | os.PathLike[str] | Image.Image) -> "Figure":
     """
     import matplotlib.pyplot as plt
 
-    pixels = to_pixels(picture, SHOWN_SIDE) if isinstance(picture, Image.Image) else read_image(picture, SHOWN_SIDE)
+    pixels = pixels_of(picture, SHOWN_SIDE)
     top, left = (pixels.shape[0] - SHOWN_SIDE) // 2, (pixels.shape[1] - SHOWN_SIDE) // 2
     square = torch.tensor(pixels[top : top + SHOWN_SIDE, left : left + SHOWN_SIDE]).permute(2, 0, 1).float()
     maps = torch.cat([SYMMETRIES, torch.zeros(len(SYMMETRIES), 2, 1)], dim=2)

@@ -11,8 +11,8 @@ from PIL import Image
 from course_utils.errors import CourseError
 from course_utils.files import replacing
 from course_utils.training.progress import Bar
-from course_utils.vision.cache import one_thread, processors
 from course_utils.vision.images import opened, resized
+from course_utils.vision.threads import one_thread, processors
 from course_utils.work import folder_for
 
 SAME_TIME = 10_000_000  # nanoseconds; not every file system keeps the time of a change exactly
