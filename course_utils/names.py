@@ -4,9 +4,9 @@ LONGEST = 40  # letters of a name in a figure
 
 
 def printable(text: object) -> str:
-    r"""Text on one line and in UTF-8: line ends, other control characters and broken letters are written as Python writes them.
+    r"""Text on one line and in UTF-8: line ends, other control characters and broken letters are spelt as in Python.
 
-    File names may hold all of these. Written as they are, some end a line in the middle of a message, and some cannot be printed.
+    File names may hold all of these. Shown as they are, some end a line in the middle of a message, and some cannot be printed.
 
     >>> printable("cats\n\udcffdogs"), printable("Größe $5 \\ 貓")
     ('cats\\n\\udcffdogs', 'Größe $5 \\ 貓')

@@ -19,8 +19,8 @@ Architecture = str | Callable[..., Any]
 def name_of(arch: Architecture) -> str:
     """The name of a network; a function of torchvision or timm that builds one stands for its own name.
 
-    Raises CourseError for anything else: a network that is built already, a function of another library, one with arguments of
-    its own (`functools.partial`), which a name cannot hold.
+    Raises CourseError for anything else: a network that is built already, a function of another library, or one with arguments
+    of its own (`functools.partial`), which a name cannot hold.
 
     >>> from torchvision.models import resnet34
     >>> name_of(resnet34), name_of("resnet34")
@@ -32,8 +32,8 @@ def name_of(arch: Architecture) -> str:
         return name_of(arch.func)
     if isinstance(arch, partial):
         raise CourseError(
-            f"the architecture is a functools.partial with arguments of its own; give the name alone, such as {DEFAULT!r}. What "
-            "image_learner(pretrained=..., dropout=...) offers can be set there."
+            f"the architecture is a functools.partial with arguments of its own; give the name alone, such as {DEFAULT!r}. "
+            "What image_learner(pretrained=..., dropout=...) offers can be set there."
         )
     name = getattr(arch, "__name__", "") if callable(arch) else ""
     home = str(getattr(arch, "__module__", "")).partition(".")[0]

@@ -24,6 +24,7 @@ __all__ = ["PixelCache", "one_thread", "processors"]
 Pixels = NDArray[np.uint8]
 MEMORY_BUDGET = 750_000_000  # bytes; some 4,300 photographs for training at 160 px
 BLOCK = 2**26  # bytes asked of the system at a time; pictures kept one by one leave gaps between them that nothing else fills
+OWN = ("memory_left", "disk_left", "_places", "_block", "_block_used", "_file", "_file_size", "_lock")  # no copy gets these
 AHEAD = 128  # pictures that are decoded while those before them are in use
 
 
@@ -78,7 +79,7 @@ class PixelCache:
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy gets: no pixels, lock or file."""
-        return {name: getattr(self, name) for name in ("paths", "short_side", "folder", "memory", "disk")}
+        return {name: value for name, value in self.__dict__.items() if name not in OWN}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from course_utils.errors import CourseError
+from course_utils.figures import plain
+from course_utils.names import printable
 from course_utils.training.data import Split
 from course_utils.vision.data import ImageData
 from course_utils.vision.images import ImageError, opened, upright_size
@@ -54,7 +56,9 @@ def class_counts(labels: "ImageData | pd.DataFrame", split: Split | None = None)
     import pandas as pd
 
     present, classes = _present(labels, split)
-    counts = pd.Series(present.sum(0).astype(int), pd.Index(classes, name="class"), name="pictures")
+    counts = pd.Series(
+        present.sum(0).astype(int), pd.Index([printable(name) for name in classes], name="class"), name="pictures"
+    )
     return counts.sort_values(ascending=False, kind="stable")
 
 
@@ -77,7 +81,7 @@ def cooccurrence(labels: "ImageData | pd.DataFrame", split: Split | None = None)
             "no picture here has more than one label, so none occur together; class_counts tells how many of each"
         )
     order = np.argsort(-present.sum(0), kind="stable")
-    present, names = present[:, order], [classes[i] for i in order]
+    present, names = present[:, order], [printable(classes[i]) for i in order]
     return pd.DataFrame((present.T @ present).astype(int), names, names)
 
 
@@ -122,7 +126,7 @@ def show_class_counts(labels: "ImageData | pd.DataFrame", split: Split | None = 
         bars = axis.barh(range(len(part)), part, color=BLUE, height=0.7)
         numbers = [f"{n:,}" if columns > 1 else f"{n:,}   {n / len(present):.1%}" for n in part]
         axis.bar_label(bars, numbers, padding=3, fontsize=9 if columns == 1 else 7)
-        axis.set_yticks(range(len(part)), part.index, fontsize=10 if columns == 1 else 7)
+        axis.set_yticks(range(len(part)), map(plain, part.index), fontsize=10 if columns == 1 else 7)
         axis.set_ylim(rows - 0.4, -0.6)
         axis.set_xlim(0, max(counts.max(), 1) * (1.2 if columns == 1 else 1.4))
         axis.tick_params("y", length=0)
@@ -157,8 +161,8 @@ def show_cooccurrence(labels: "ImageData | pd.DataFrame", split: Split | None = 
         vmax=100 if numbers else None,
         aspect="auto",
     )
-    axis.set_xticks(range(n), names, rotation=90, fontsize=10 if numbers else 7)
-    with_counts = [f"{name}  {count:,}" for name, count in zip(names, counts.diagonal(), strict=True)]
+    axis.set_xticks(range(n), map(plain, names), rotation=90, fontsize=10 if numbers else 7)
+    with_counts = [f"{plain(name)}  {count:,}" for name, count in zip(names, counts.diagonal(), strict=True)]
     axis.set_yticks(range(n), with_counts, fontsize=10 if numbers else 7)
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
@@ -182,8 +186,8 @@ def show_cooccurrence(labels: "ImageData | pd.DataFrame", split: Split | None = 
 def image_sizes(data: ImageData) -> "pd.DataFrame":
     """The `file`, `width` and `height` in pixels of every picture, upright as its EXIF data ask, in any split.
 
-    Only the first bytes of each file are read, and hardly any pixel is decoded. Files that say no size (damaged, empty, missing),
-    or one that `read_image` refuses, are left out.
+    Only the first bytes of each file are read, and hardly any pixel is decoded. Files that say no size (damaged, empty,
+    missing), or one that `read_image` refuses, are left out.
     """
     import pandas as pd
 
@@ -237,7 +241,7 @@ def show_image_sizes(data: ImageData) -> "Figure":
     left.grid(alpha=0.3)
     right.locator_params("y", integer=True)
     right.yaxis.set_major_formatter("{x:,.0f}")
-    figure.suptitle(_how_many(data, sizes["file"].tolist()), fontsize=11)
+    figure.suptitle(plain(_how_many(data, sizes["file"].tolist()), longest=None, width=100), fontsize=11)
     plt.close(figure)
     return figure
 

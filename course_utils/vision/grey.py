@@ -84,9 +84,9 @@ def _white(high: float, bits: int, tags: object, fractions: bool) -> float:
     depth = next(depth for depth in DEPTHS if high < 2**depth)
     if depth < 16 and not (fractions and depth == 8):
         warnings.warn(
-            f"a grey picture of {'fractions' if fractions else f'{bits} bits'} is taken for one of {depth} bits: its values stay "
-            f"below {2**depth:,}, so {2**depth - 1:,} is shown white. Among pictures of different depths, or very dark ones, that "
-            "may brighten some more than others; save them with 8 bits, or scaled to 65,535, to decide it yourself.",
+            f"a grey picture of {'fractions' if fractions else f'{bits} bits'} is taken for one of {depth} bits: its values "
+            f"stay below {2**depth:,}, so {2**depth - 1:,} is shown white. Among pictures of different depths, or very dark "
+            "ones, that may brighten some more than others; save them with 8 bits, or scaled to 65,535, to decide it yourself.",
             stacklevel=2,
         )
     return float(2**depth - 1)

@@ -20,9 +20,11 @@ from course_utils.names import printable
 from course_utils.vision.grey import Greys, greys_of, is_deep
 from course_utils.vision.threads import Room
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "AVIF")
-"""The kinds that are decoded, by Pillow's names. It knows others: some start a program (EPS), hold a picture of another size than
-they say (ICO, ICNS), have no mark that tells them from other files (TGA), or are no pictures at all (HDF5)."""
+USUAL_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "AVIF")  # by Pillow's names, tried before its others
+
+NOT_DECODED = frozenset({"EPS", "WMF", "IPTC", "FITS", "HDF5", "GRIB", "BUFR", "MPEG"})
+"""Kinds that Pillow opens and this package does not: PostScript starts another program and Windows metafiles the system's, IPTC
+may hold either of them, FITS unpacks without end, and of the others Pillow knows the names alone."""
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 PIXEL_LIMIT = 89_000_000  # some 9,400 x 9,400; a small file can claim to be far larger and fill the memory when decoded
@@ -76,8 +78,8 @@ def read_image(
 
     With `short_side` the shorter side becomes that long, small pictures being enlarged, and what is longer than three times its
     width (or wider than three times its height) loses both ends, which bounds the memory that one picture takes.
-    See `to_rgb` for what becomes of transparency, CMYK and 16 bits; of an animation the first picture is taken. `FORMATS` are
-    the kinds that are decoded.
+    See `to_rgb` for what becomes of transparency, CMYK and 16 bits; of an animation the first picture is taken. For the
+    kinds that are decoded see `NOT_DECODED`.
 
     Raises ImageError for a file that is missing, empty, damaged, cut short, no image, of more than `pixel_limit` pixels, or
     that takes more than `MEMORY_LIMIT` bytes to decode.
@@ -93,22 +95,24 @@ def opened(path: str | os.PathLike[str], pixel_limit: int = PIXEL_LIMIT) -> Iter
     """Open a picture; what fails, here or in decoding it in the block, becomes an ImageError (see `read_image`)."""
     with in_words(path), Image.open(path, formats=_formats()) as image:
         if image.width * image.height > pixel_limit:
-            raise TooLarge(f"has {image.width} x {image.height} pixels, more than the limit of {pixel_limit:,}")
+            raise UndecodableError(f"has {image.width} x {image.height} pixels, more than the limit of {pixel_limit:,}")
         yield image
 
 
 @functools.cache
 def _formats() -> tuple[str, ...]:
-    """Those of `FORMATS` that the installed Pillow knows."""
+    """What the installed Pillow decodes, plug-ins included, but for `NOT_DECODED`."""
     Image.init()
-    return tuple(name for name in FORMATS if name in Image.OPEN)
+    return tuple(
+        name for name in dict.fromkeys([*USUAL_FORMATS, *Image.OPEN]) if name in Image.OPEN and name not in NOT_DECODED
+    )
 
 
 _room = Room(MEMORY_LIMIT)
 
 
-class TooLarge(CourseError):
-    """A picture that takes more memory to decode than one may."""
+class UndecodableError(CourseError):
+    """A picture that is not decoded; the message is the cause alone, to which `in_words` adds the name."""
 
 
 @contextlib.contextmanager
@@ -116,15 +120,15 @@ def in_words(path: str | os.PathLike[str], advice: str = ADVICE) -> Iterator[Non
     """Turn whatever opening or decoding a picture raises into an ImageError that names it."""
     try:
         yield
-    except ImageError:
+    except UndecodableError as error:
+        raise ImageError(path, str(error), advice) from error
+    except CourseError:
         raise
     except Exception as error:  # a damaged file makes decoders fail in every way there is
         raise ImageError(path, _cause(path, error), advice) from error
 
 
 def _cause(path: str | os.PathLike[str], error: Exception) -> str:
-    if isinstance(error, TooLarge):
-        return str(error)
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return f"is too large: {error}"
     if isinstance(error, FileNotFoundError):
@@ -133,7 +137,7 @@ def _cause(path: str | os.PathLike[str], error: Exception) -> str:
         with contextlib.suppress(OSError):  # it may have been removed meanwhile
             if not os.path.getsize(path):
                 return "is empty (0 bytes)"
-        return f"is not an image, or not of a kind that is read here ({', '.join(_formats())})"
+        return "is not an image, or not of a kind that Pillow reads and is safe to open (JPEG, PNG, WebP, GIF, TIFF and others)"
     if isinstance(error, MemoryError) or "allocate memory" in str(error):
         return "takes more memory to decode than this computer has left"
     if isinstance(error, OSError) and error.errno is not None:  # the system, not a decoder, says no
@@ -150,11 +154,11 @@ def _cause(path: str | os.PathLike[str], error: Exception) -> str:
 def loaded(image: Image.Image, more: int = 0) -> Iterator[None]:
     """Decode an image in place, with room for it and `more` bytes besides until the block ends.
 
-    Threads share `MEMORY_LIMIT` bytes: one waits until others are done with theirs. Raises TooLarge for what takes more alone.
+    Threads share `MEMORY_LIMIT` bytes: one waits until others are done. Raises UndecodableError for what takes more alone.
     """
     needed = decoded_bytes(image) + more
     if needed > MEMORY_LIMIT:
-        raise TooLarge(
+        raise UndecodableError(
             f"has {image.width} x {image.height} pixels ({image.format or 'image'}, {image.mode}) and takes "
             f"{needed / 1e6:,.0f} MB to decode, more than the limit of {MEMORY_LIMIT / 1e6:,.0f}"
         )
@@ -171,8 +175,8 @@ def _say_if_nearly_black(image: Image.Image) -> None:
     brightest = max(high for _, high in (image.getchannel(band).getextrema() for band in image.getbands() if band != "A"))
     if brightest < 64:
         warnings.warn(
-            f"a picture holds colours of 16 bits that stay below {(brightest + 1) * 256:,} of 65,536, so it is nearly black; save "
-            "it with 8 bits for each colour, or scaled to 65,535",
+            f"a picture holds colours of 16 bits that stay below {(brightest + 1) * 256:,} of 65,536, so it is nearly black; "
+            "save it with 8 bits for each colour, or scaled to 65,535",
             stacklevel=2,
         )
 
@@ -223,7 +227,7 @@ def to_pixels(image: Image.Image, short_side: int | None = None) -> NDArray[np.u
 
 
 def resized(image: Image.Image, short_side: int) -> Image.Image:
-    """Resize a Pillow image as `read_image` does; the result is RGB or RGBX, which is RGB with a fourth byte that says nothing.
+    """Resize a Pillow image as `read_image` does; the result is RGB or RGBX: RGB with a fourth byte that says nothing.
 
     >>> resized(Image.new("L", (400, 300), 7), short_side=30).size
     (40, 30)

@@ -61,6 +61,7 @@ def image_learner(
         metrics = [f_beta] if data.task == "multi-label" else [accuracy]
     groups = layer_groups or [*base.halves, layers["head"]]
     learner = ImageLearner(data, model, metrics=metrics, layer_groups=groups, **options)
+    learner.arch = base.name
     if pretrained:
         learner.freeze()
     learner.precompute = precompute
@@ -72,6 +73,7 @@ class ImageLearner(Learner):
 
     data: ImageData
     model: nn.Sequential
+    arch: str | None = None  # the name of the backbone, where `image_learner` built it
 
     def __init__(self, data: ImageData, model: nn.Sequential, **options: Any) -> None:
         super().__init__(data, model, **options)
@@ -155,7 +157,7 @@ class ImageLearner(Learner):
         """
         if not isinstance(data, ImageData):
             raise CourseError(f"set_data was given {type(data).__name__}; this learner needs labelled pictures, an ImageData")
-        check_size(self.body, data.transforms.size)
+        check_size(self.body, data.transforms.size, self.arch or "the network")
         super().set_data(data)
         self._activations, self._computed_by = {}, []
         self._note_size()

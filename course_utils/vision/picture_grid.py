@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from course_utils.figures import plain
 from course_utils.vision.images import read_image
 
 if TYPE_CHECKING:
@@ -29,6 +30,6 @@ def picture_grid(paths: Sequence[Path], title: str = "", caption_lines: int = 2)
         axis.imshow(read_image(path, SHOWN_SIDE))
     if not paths:
         axes[0, 0].text(0, 0.5, "none", fontsize=11)
-    figure.suptitle(title)
+    figure.suptitle(plain(title, longest=None))
     plt.close(figure)  # a notebook shows what is returned; left open it would be shown twice
     return figure, list(axes.flat)[: len(paths)]

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from course_utils.errors import CourseError
-from course_utils.vision.images import in_words, read_image, to_pixels
+from course_utils.vision.images import UndecodableError, in_words, read_image, to_pixels
 
 Picture = Image.Image | NDArray[Any] | Tensor | str | os.PathLike[str]
 
@@ -41,7 +41,7 @@ def _called(image: Image.Image) -> str:
 
 def _still_open(image: Image.Image) -> None:
     if getattr(image, "_im", image) is None and getattr(image, "fp", image) is None:
-        raise ValueError("it was closed before its pixels were read")
+        raise UndecodableError("was closed before its pixels were read")
 
 
 def as_image(picture: Picture) -> Image.Image | str | os.PathLike[str]:
@@ -79,9 +79,7 @@ def _channels_last(array: NDArray[Any]) -> NDArray[Any]:
     if array.ndim != 3 or not array.size:
         raise CourseError(f"{given}; {WANTED}")
     first, last = array.shape[0] in CHANNELS, array.shape[2] in CHANNELS
-    if first and last and array.shape[0] != array.shape[2] and array.shape[2] == 1:
-        first = False  # (3, width, 1) is three rows of grey rather than a picture one pixel wide
-    if first and last and min(array.shape[1], max(array.shape[0], array.shape[2])) > 4:
+    if first and last:
         raise CourseError(f"{given}, so channels may come first or last; {WANTED}")
     if not (first or last):
         raise CourseError(f"{given}; {WANTED}")

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from course_utils.errors import CourseError
+from course_utils.figures import plain
+from course_utils.names import shortened
 from course_utils.training.learner import Predictions
 from course_utils.training.metrics import LECTURE_THRESHOLDS, Threshold, best_threshold, f_beta_curve, thresholds_like
 from course_utils.vision.data import ImageData
@@ -123,8 +124,8 @@ class TagResults:
         )
         for word, chosen, colour in kinds:
             if names := [name for name, yes in zip(self.classes, chosen.tolist(), strict=True) if yes]:
-                text = wrap(f"{word}: {' '.join(names)}", CAPTION_WIDTH, break_on_hyphens=False)
-                lines += [(line, colour) for line in text]
+                text = plain(f"{word}: {' '.join(map(shortened, names))}", longest=None, width=CAPTION_WIDTH)
+                lines += [(line, colour) for line in text.split("\n")]
         return lines if len(lines) > 1 else [*lines, ("no tags, and none predicted", "black")]
 
     def show_precision_recall(self) -> "Figure":
@@ -149,7 +150,9 @@ class TagResults:
                 axis.text(0.03, row, reason, va="center", fontsize=9, style="italic")
         for x, word in ((1.07, "precision"), (1.16, "recall")):
             axis.text(x, -0.9, word, ha="center", va="center", fontsize=9)
-        axis.set_yticks(y, [f"{tag}  {pictures:,}" for tag, pictures in zip(table["tag"], table["pictures"], strict=True)])
+        axis.set_yticks(
+            y, [f"{plain(tag)}  {pictures:,}" for tag, pictures in zip(table["tag"], table["pictures"], strict=True)]
+        )
         axis.set(xlim=(-0.03, 1.2), ylim=(len(table) - 0.4, -1.3), xticks=np.linspace(0, 1, 6))
         axis.tick_params("y", length=0)
         axis.grid(axis="x", alpha=0.3)

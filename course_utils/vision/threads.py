@@ -9,9 +9,6 @@ from weakref import WeakSet
 import torch
 
 _rooms: "WeakSet[Room]" = WeakSet()
-_lock = threading.Lock()
-_blocks: set[object] = set()  # of `one_thread` that have begun and not ended, in any thread
-_threads_before = 1  # how many PyTorch had before the first of them
 
 
 def processors() -> int:
@@ -23,8 +20,7 @@ def processors() -> int:
 def one_thread() -> Iterator[None]:
     """Let PyTorch compute in one thread: beside those that decode, several would spend their time waiting for each other.
 
-    The number of PyTorch's threads is one for the whole process, so the first block to begin sets it and the last one to end
-    puts it back, whichever threads they are in.
+    PyTorch keeps that number for each thread that calls it; it is put back in the one that the block is in.
 
     >>> before = torch.get_num_threads()
     >>> with one_thread(), one_thread():
@@ -33,34 +29,12 @@ def one_thread() -> Iterator[None]:
     >>> torch.get_num_threads() == before
     True
     """
-    global _threads_before
-    block = object()
+    threads = torch.get_num_threads()
     try:
-        with _lock:
-            if not _blocks:
-                _threads_before = torch.get_num_threads()
-            _blocks.add(block)
-            torch.set_num_threads(1)
+        torch.set_num_threads(1)
         yield
-    finally:  # also of an interrupt on the way in
-        with _lock:
-            if block in _blocks:
-                _blocks.remove(block)
-                if not _blocks:
-                    torch.set_num_threads(_threads_before)
-
-
-def _alone_after_a_fork() -> None:
-    """A new process has the one thread that forked: no other holds the lock any more, or will ever leave its block."""
-    global _lock
-    _lock = threading.Lock()
-    _blocks.clear()
-    for room in list(_rooms):
-        room._begin()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_alone_after_a_fork)
+    finally:
+        torch.set_num_threads(threads)
 
 
 class Room:
@@ -100,3 +74,16 @@ class Room:
             with changed:
                 self._taken.pop(block, None)
                 changed.notify_all()
+
+
+_rooms: "WeakSet[Room]" = WeakSet()
+
+
+def _empty_after_a_fork() -> None:
+    """A new process has the one thread that forked: no other will ever give back what it took, or the lock that it held."""
+    for room in list(_rooms):
+        room._begin()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_empty_after_a_fork)
