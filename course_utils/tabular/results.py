@@ -74,10 +74,9 @@ def show_embedding(
         points = axes.scatter(places[0][known], places[1][known], c=colours[known], cmap="viridis", s=size)
         figure.colorbar(points, label=plain(label))
         if not known.all():
-            axes.scatter(
-                places[0][~known], places[1][~known], color="0.7", s=size, label=f"{plain(label) or 'colour'} not known"
-            )
-            axes.legend(fontsize=8, loc="upper right")
+            axes.scatter(places[0][~known], places[1][~known], color="0.7", s=size, label="not known")
+            legend = axes.legend(fontsize=8, loc="upper right")
+            legend.get_texts()[0].set_text(f"{plain(label) or 'colour'} not known")  # a legend hides labels that begin with _
     if len(places) <= NAMED:
         for name, x, y in zip(places.index, places[0], places[1], strict=True):
             axes.annotate(plain(name), (x, y), (4, 3), textcoords="offset points", fontsize=8)

@@ -175,7 +175,7 @@ class PixelCache:
         self.disk_left -= pixels.nbytes
         try:
             self._file.seek(start)
-            left = memoryview(np.ascontiguousarray(pixels)).cast("B")
+            left = np.ascontiguousarray(pixels).data.cast("B")
             while left:  # the file has no buffer, so that nothing of an interrupted picture is written later
                 left = left[self._file.write(left) :]
         except OSError as error:

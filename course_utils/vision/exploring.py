@@ -194,7 +194,7 @@ def image_sizes(data: ImageData) -> "pd.DataFrame":
     splits: list[Split] = ["train", "valid", "test"] if data.test_ds else ["train", "valid"]
     names = [name for split in splits for name in data.items(split)]
     sizes = ((name, _size(data.path / name)) for name in names)
-    return pd.DataFrame([(name, *size) for name, size in sizes if size], columns=["file", "width", "height"])
+    return pd.DataFrame([(printable(name), *size) for name, size in sizes if size], columns=["file", "width", "height"])
 
 
 def _size(path: Path) -> tuple[int, int] | None:
@@ -250,7 +250,7 @@ def _how_many(data: ImageData, sized: Sequence[str]) -> str:
     """How many pictures have a size, and how many files are damaged or missing."""
     splits: list[Split] = ["train", "valid", "test"] if data.test_ds else ["train", "valid"]
     readable = set(sized)
-    damaged = data.damaged + [name for split in splits for name in data.items(split) if name not in readable]
+    damaged = data.damaged + [name for split in splits for name in data.items(split) if printable(name) not in readable]
     words = [f"{len(sized):,} pictures"]
     words += [f"{len(damaged):,} damaged left out: {some_of(damaged, limit=2)}"] if damaged else []
     words += [f"{len(data.missing):,} missing"] if data.missing else []

@@ -30,9 +30,11 @@ class Greys:
         """The bytes (height, width) of a part of the picture, or of all; what is no number is black."""
         values = self.values(image).astype(np.float64)
         scaled = (values - self.black) * (255 / (self.white - self.black))
-        scaled = np.nan_to_num(scaled, nan=0.0, posinf=255.0, neginf=0.0).clip(0, 255).round().astype(np.uint8)
+        scaled = np.nan_to_num(scaled, nan=0.0, posinf=255.0, neginf=0.0).clip(0, 255).round()
         clear = image.info.get("transparency")  # one value of a PNG, which shows the white page behind it
-        return np.where(values == clear, np.uint8(255), scaled) if isinstance(clear, int) else scaled
+        if isinstance(clear, int):
+            scaled[values == clear] = 255
+        return scaled.astype(np.uint8)
 
     def values(self, image: Image.Image) -> NDArray:
         """The numbers that the file holds; Pillow gives those of 32 bits as if they had a sign."""

@@ -172,7 +172,7 @@ def loaded(image: Image.Image, more: int = 0) -> Iterator[None]:
 
 def _say_if_nearly_black(image: Image.Image) -> None:
     """Of colours of 16 bits Pillow keeps the upper 8, which are few where only 12 bits were filled."""
-    brightest = max(high for _, high in (image.getchannel(band).getextrema() for band in image.getbands() if band != "A"))
+    brightest = max(int(np.asarray(image.getchannel(band)).max()) for band in image.getbands() if band != "A")
     if brightest < 64:
         warnings.warn(
             f"a picture holds colours of 16 bits that stay below {(brightest + 1) * 256:,} of 65,536, so it is nearly black; "

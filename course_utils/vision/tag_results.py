@@ -9,7 +9,7 @@ import torch
 
 from course_utils.errors import CourseError
 from course_utils.figures import plain
-from course_utils.names import shortened
+from course_utils.names import printable, shortened
 from course_utils.training.learner import Predictions
 from course_utils.training.metrics import LECTURE_THRESHOLDS, Threshold, best_threshold, f_beta_curve, thresholds_like
 from course_utils.vision.data import ImageData
@@ -71,7 +71,7 @@ class TagResults:
 
         hits, pictures = (self.actual & self.predicted).sum(0), self.actual.sum(0)
         table = {
-            "tag": self.classes,
+            "tag": [printable(name) for name in self.classes],
             "pictures": pictures.numpy(),
             "precision": (hits.double() / self.predicted.sum(0)).numpy(),
             "recall": (hits.double() / pictures).numpy(),

@@ -8,8 +8,6 @@ from weakref import WeakSet
 
 import torch
 
-_rooms: "WeakSet[Room]" = WeakSet()
-
 
 def processors() -> int:
     """How many processors this process may use."""
