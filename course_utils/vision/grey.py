@@ -84,7 +84,7 @@ def _white(high: float, bits: int, tags: object, fractions: bool) -> float:
     if 8 < bits < 16 and high < 2**bits:
         return float(2**bits - 1)
     depth = next(depth for depth in DEPTHS if high < 2**depth)
-    if depth < 16 and not (fractions and depth == 8):
+    if high > 0 and depth < 16 and not (fractions and depth == 8):
         warnings.warn(
             f"a grey picture of {'fractions' if fractions else f'{bits} bits'} is taken for one of {depth} bits: its values "
             f"stay below {2**depth:,}, so {2**depth - 1:,} is shown white. Among pictures of different depths, or very dark "

@@ -31,7 +31,7 @@ PIXEL_LIMIT = 89_000_000  # some 9,400 x 9,400; a small file can claim to be far
 MEMORY_LIMIT = 900_000_000  # bytes that all pictures that are decoded at a time may take, or one alone
 LARGE = 2**24  # pixels; larger pictures are converted a few rows at a time
 STRIP = 2**22  # pixels at a time
-WORKSPACE = {"WEBP": 16, "AVIF": 16, "JPEG2000": 24, "GIF": 4}  # bytes for each pixel that a decoder takes besides
+WORKSPACE = {"WEBP": 12, "AVIF": 16, "JPEG2000": 24, "GIF": 4}  # bytes for each pixel that a decoder takes besides
 MAX_ASPECT = 3  # the longer side kept, in shorter sides
 
 UPRIGHT = {  # what the EXIF orientation asks a viewer to do
@@ -56,6 +56,7 @@ TURNED: dict[Image.Transpose, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] 
 }
 SIDEWAYS = (Image.Transpose.TRANSPOSE, Image.Transpose.ROTATE_270, Image.Transpose.TRANSVERSE, Image.Transpose.ROTATE_90)
 
+TOO_LARGE = "Save it smaller or remove it; ImageData(..., damaged='skip') leaves such pictures out."
 ADVICE = "Fetch it again or remove it; ImageData(..., damaged='skip') leaves such pictures out."
 
 
@@ -95,7 +96,9 @@ def opened(path: str | os.PathLike[str], pixel_limit: int = PIXEL_LIMIT) -> Iter
     """Open a picture; what fails, here or in decoding it in the block, becomes an ImageError (see `read_image`)."""
     with in_words(path), Image.open(path, formats=_formats()) as image:
         if image.width * image.height > pixel_limit:
-            raise UndecodableError(f"has {image.width} x {image.height} pixels, more than the limit of {pixel_limit:,}")
+            raise UndecodableError(
+                f"has {image.width} x {image.height} pixels, more than the limit of {pixel_limit:,}", TOO_LARGE
+            )
         yield image
 
 
@@ -112,7 +115,11 @@ _room = Room(MEMORY_LIMIT)
 
 
 class UndecodableError(CourseError):
-    """A picture that is not decoded; the message is the cause alone, to which `in_words` adds the name."""
+    """A picture that is not decoded; the message is the cause alone, to which `in_words` adds the name and the `advice`."""
+
+    def __init__(self, cause: str, advice: str) -> None:
+        super().__init__(cause)
+        self.advice = advice
 
 
 @contextlib.contextmanager
@@ -121,7 +128,7 @@ def in_words(path: str | os.PathLike[str], advice: str = ADVICE) -> Iterator[Non
     try:
         yield
     except UndecodableError as error:
-        raise ImageError(path, str(error), advice) from error
+        raise ImageError(path, str(error), error.advice) from error
     except CourseError:
         raise
     except Exception as error:  # a damaged file makes decoders fail in every way there is
@@ -160,7 +167,8 @@ def loaded(image: Image.Image, more: int = 0) -> Iterator[None]:
     if needed > MEMORY_LIMIT:
         raise UndecodableError(
             f"has {image.width} x {image.height} pixels ({image.format or 'image'}, {image.mode}) and takes "
-            f"{needed / 1e6:,.0f} MB to decode, more than the limit of {MEMORY_LIMIT / 1e6:,.0f}"
+            f"{needed / 1e6:,.0f} MB to decode, more than the limit of {MEMORY_LIMIT / 1e6:,.0f}",
+            TOO_LARGE,
         )
     sixteen = not is_deep(image) and any(";16" in str(tile) for tile in getattr(image, "tile", ()))
     with _room.taken(needed):

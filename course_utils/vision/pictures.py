@@ -15,7 +15,7 @@ Picture = Image.Image | NDArray[Any] | Tensor | str | os.PathLike[str]
 
 CHANNELS = (1, 3, 4)  # grey; red, green and blue; and how opaque besides
 WANTED = "give (height, width, 3) of uint8, red, green and blue from 0 to 255, or fractions from 0 to 1"
-AGAIN = "Open it again, or give the path of a whole file"
+AGAIN = "Open it again, or give the path of a whole file."
 
 
 def pixels_of(picture: Picture, short_side: int | None = None) -> NDArray[np.uint8]:
@@ -41,7 +41,7 @@ def _called(image: Image.Image) -> str:
 
 def _still_open(image: Image.Image) -> None:
     if getattr(image, "_im", image) is None and getattr(image, "fp", image) is None:
-        raise UndecodableError("was closed before its pixels were read")
+        raise UndecodableError("was closed before its pixels were read", AGAIN)
 
 
 def as_image(picture: Picture) -> Image.Image | str | os.PathLike[str]:

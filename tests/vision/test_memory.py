@@ -35,7 +35,8 @@ def test_rows_are_counted_too(tmp_path: Path, width: int, height: int, refused: 
         assert (images_module.decoded_bytes(image) > images_module.MEMORY_LIMIT) is refused
     if refused:
         with pytest.raises(
-            ImageError, match=f"{width} x {height} pixels .PNG, L. and takes 1,?.* MB to decode, more than.* 900"
+            ImageError,
+            match=f"{width} x {height} pixels .PNG, L. and takes 1,?.* MB to decode, more than.* 900. Save it smaller",
         ):
             read_image(tmp_path / "a.png", 160)
 
