@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
-from course_utils.files import REASONS, system_error
+from course_utils.system_errors import OTHER, WRITING, system_error
 from course_utils.vision.architectures import DEFAULT, Architecture, name_of, torchvision_names, unknown
 from course_utils.vision.architectures import statistics as statistics
 
@@ -214,8 +214,8 @@ def _no_weights(arch: str, error: Exception) -> WeightsError:
     reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
     here = ", ".join(available_offline())
     advice = "connect to the internet"
-    if number in REASONS:
-        reason, do = REASONS[number]
+    if number and (words := {**WRITING, **OTHER}.get(number)):
+        reason, do = words
         advice = f"mend that in {torch.hub.get_dir()} or wherever TORCH_HOME and HF_HOME say ({do})"
     elif isinstance(error, EOFError | pickle.UnpicklingError | zipfile.BadZipFile) or "PytorchStreamReader" in str(error):
         advice = f"delete their file in {torch.hub.get_dir()}, which is cut short or damaged, to have it downloaded again"
