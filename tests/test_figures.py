@@ -89,6 +89,8 @@ def test_figures_of_pictures(tmp_path: Path) -> None:
         "most confused": results.show_most_confused(3),
         "most wrong": results.show_most_wrong(4),
         "titled": results.show([0], "$5_$9"),
+        "the first": results.show(),
+        "the first by tags": tag_results.show(),
         "tags": tag_results.show_worst(4),
         "precision and recall": tag_results.show_precision_recall(),
         "together": vision.show_cooccurrence(pd.DataFrame({"name": ["a", "b"], "tags": ["$5_$9 $10^$20", "$5_$9 _x"]})),

@@ -108,8 +108,9 @@ class Results:
         """Show the pictures of `random_rows`."""
         return self.show(self.random_rows(n, right, of, seed), "Right, at random" if right else "Wrong, at random")
 
-    def show(self, rows: Sequence[int], title: str = "") -> "Figure":
-        """Show the pictures of some rows, four abreast."""
+    def show(self, rows: Sequence[int] | None = None, title: str = "") -> "Figure":
+        """Show the pictures of some rows, four abreast; the first four by default."""
+        rows = range(min(4, len(self.items))) if rows is None else rows
         figure, axes = picture_grid([self.path / self.items[row] for row in rows], title)
         for axis, row in zip(axes, rows, strict=True):
             axis.set_title(self._caption(row), fontsize=9, color="black" if self.right[row] else "firebrick")

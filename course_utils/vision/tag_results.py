@@ -102,8 +102,12 @@ class TagResults:
         """Show the pictures of `random_rows`."""
         return self.show(self.random_rows(n, seed), "At random")
 
-    def show(self, rows: Sequence[int], title: str = "") -> "Figure":
-        """Show the pictures of some rows, four abreast, each under its F2 and its tags: right, missed and wrong ones."""
+    def show(self, rows: Sequence[int] | None = None, title: str = "") -> "Figure":
+        """Show the pictures of some rows, four abreast, each under its F2 and its tags: right, missed and wrong ones.
+
+        By default they are the first four.
+        """
+        rows = range(min(4, len(self.items))) if rows is None else rows
         captions = [self._caption(row) for row in rows]
         paths = [self.path / self.items[row] for row in rows]
         figure, axes = picture_grid(paths, title, caption_lines=max(map(len, captions), default=1))
