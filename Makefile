@@ -8,9 +8,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 NAME ?=
 PYTEST := $(BIN)/python -m pytest
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # $(call install,WHAT): the pinned versions, or where one of them was withdrawn the newest that fit together
-install = $(PIP) -c constraints.txt -e "$(1)" || { echo "Not all pinned versions can be had; trying others"; $(PIP) -e "$(1)"; }
+install = @sh tools/install.sh $(BIN)/python "$(1)"
 
 .PHONY: help setup lab lessons test check unit notebooks test-real bench format clean
 

@@ -1,5 +1,6 @@
 """The `course` command."""
 
+import errno
 import io
 import os
 import shutil
@@ -8,17 +9,32 @@ import sys
 import time
 from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from course_utils.errors import CourseError
+from course_utils.plain_text import plain
+from course_utils.system_errors import OTHER, WRITING, system_error
 
 app = typer.Typer(help="The lessons, their data, and whether this machine is ready for them.", no_args_is_help=True)
 console = Console()
+
+REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.EMFILE, errno.EIO}
+"""What a system refuses though the program is right: said in a sentence; other errors show where they come from."""
+
+
+def say(text: object, style: str = "") -> None:
+    """Print text as it is: no brackets in it are markup, no control characters reach the terminal, no line is broken."""
+    console.print(shown(text, style), soft_wrap=True)
+
+
+def shown(text: object, style: str = "") -> Text:
+    """Text for a line or a cell of a table; see `say`."""
+    return Text(plain(text, console.encoding), style)
 
 
 @app.command()
@@ -39,7 +55,7 @@ def lab(
         command.append(f"--port={port}")
     if not (browser and _has_browser()):
         command.append("--no-browser")
-        console.print("No browser here: open the address below that starts with http://127.0.0.1 in one.", soft_wrap=True)
+        say("No browser here: open the address below that starts with http://127.0.0.1 in one.")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # as in a container
     try:
@@ -60,21 +76,21 @@ def lessons(
     _draw_samples()
     failed = []
     for notebook in chosen:
-        with console.status(f"{notebook.stem} ...") as status:
+        with console.status(shown(f"{notebook.stem} ...")) as status:
             try:
                 run = run_lesson(
                     notebook,
                     build,
-                    lambda done, cells, stem=notebook.stem: status.update(f"{stem}: cell {done + 1} of {cells}"),  # type: ignore[misc]
+                    lambda done, cells, stem=notebook.stem: status.update(shown(f"{stem}: cell {done + 1} of {cells}")),  # type: ignore[misc]
                 )
             except CourseError as error:
                 failed.append(notebook.stem)
-                console.print(f"[red]failed[/red] {notebook.stem}: {escape(str(error))}", soft_wrap=True)
+                console.print(shown("failed", "red") + shown(f" {notebook.stem}: {error}"), soft_wrap=True)
                 continue
-        console.print(f"{run.name}  {run.seconds:.0f} s  {escape(run.headline)}", soft_wrap=True, highlight=False)
+        say(f"{run.name}  {run.seconds:.0f} s  {run.headline}")
     for workbook in sorted((project_folder() / "spreadsheets").glob("*.xlsx")):
         shutil.copy2(workbook, build)
-    console.print(f"The executed notebooks and the workbooks are in {build}", soft_wrap=True, highlight=False)
+    say(f"The executed notebooks and the workbooks are in {build}")
     if failed:
         raise typer.Exit(1)
 
@@ -88,15 +104,15 @@ def data(
     from course_utils.data import DATASETS, get, status
 
     if name is not None:
-        console.print(str(get(name, sample=None if real is None else not real)), soft_wrap=True, highlight=False)
+        say(get(name, sample=None if real is None else not real))
         return
     table = Table("name", "what", "real", "drawn", box=None)
     for dataset in DATASETS.values():
         here = status(dataset.name)
         drawn = "yes" if here.sample else "not yet" if dataset.maker else "-"
-        table.add_row(dataset.name, dataset.title, "yes" if here.real else "no", drawn)
+        table.add_row(shown(dataset.name), shown(dataset.title), "yes" if here.real else "no", drawn)
     console.print(table)
-    console.print("course data NAME gets one; --real downloads it, --sample draws its stand-in.")
+    say("course data NAME gets one; --real downloads it, --sample draws its stand-in.")
 
 
 @app.command()
@@ -110,7 +126,11 @@ def train(
     real: Annotated[bool | None, typer.Option("--real/--sample", help="Insist on the real data, or on its stand-in.")] = None,
     save: Annotated[str | None, typer.Option(help="Save the weights under this name.")] = None,
 ) -> None:
-    """Train a lesson's network without a notebook, in one process or in several."""
+    """Train a lesson's network without a notebook, in one process or in several.
+
+    Processes started with --nproc listen on this machine's loopback address alone: no other machine can reach them. To train on
+    several machines, torchrun starts them, and listens on all of its interfaces: use it only in a network that you trust.
+    """
     from course_utils.data import get, status
     from course_utils.recipes import RECIPES
     from course_utils.training import set_seed
@@ -134,10 +154,37 @@ def train(
         chosen = {"epochs": epochs, "batch_size": batch_size}
         learner = RECIPES[lesson](folder, **{name: value for name, value in chosen.items() if value is not None})
         results = ", ".join(f"{name} {value:.4f}" for name, value in learner.recorder.epochs[-1].items())
-        console.print(f"{lesson}: {results}", soft_wrap=True, highlight=False)
+        say(f"{lesson}: {results}")
         if save:
-            console.print(f"Saved to {learner.save(save)}", soft_wrap=True, highlight=False)
+            say(f"Saved to {learner.save(save)}")
     processes().end()
+
+
+@app.command()
+def predict(
+    predictor: Annotated[Path, typer.Argument(help="What learner.export(...) wrote, such as pets.course.")],
+    inputs: Annotated[list[Path], typer.Argument(help="Pictures or folders of them; of a table, .csv or .parquet files.")],
+) -> None:
+    """Predict without the training data: a line with label and probability for each picture, with the number for each row."""
+    from course_utils.predictor import load_predictor
+    from course_utils.vision.predictor import ImagePredictor
+    from course_utils.vision.sources import pictures_in
+
+    ready = load_predictor(predictor)
+    if not isinstance(ready, ImagePredictor):
+        for path in inputs:
+            typer.echo("\n".join(f"{value:g}" for value in ready.predict(ready.read(path)).tolist()))
+        return
+    pictures = [
+        picture
+        for path in inputs
+        for picture in ([path / n for n in pictures_in(path, "").pictures] if path.is_dir() else [path])
+    ]
+    for picture, found in zip(pictures, ready.predict(pictures), strict=True):
+        label = found.label if isinstance(found.label, str) else ", ".join(found.label)
+        typer.echo(
+            f"{_one_line(str(picture))}\t{_one_line(label)}\t{'' if found.probability is None else f'{found.probability:.3f}'}"
+        )
 
 
 @app.command()
@@ -150,8 +197,8 @@ def export(
 
     if name is None:
         for known, make in WORKBOOKS.items():
-            console.print(f"{known:<15} {escape((make.__doc__ or '').strip())}", highlight=False)
-        console.print("course export NAME writes one.")
+            say(f"{known:<15} {(make.__doc__ or '').strip()}")
+        say("course export NAME writes one.")
         return
     if name not in WORKBOOKS:
         raise CourseError(f"there is no workbook {name!r}; there are {', '.join(WORKBOOKS)}")
@@ -160,7 +207,7 @@ def export(
         raise CourseError(
             f"{path} is there already; nothing was written. Name another place with -o, or the same to replace it"
         )
-    console.print(f"Written to {WORKBOOKS[name](path)}", soft_wrap=True, highlight=False)
+    say(f"Written to {WORKBOOKS[name](path)}")
 
 
 @app.command()
@@ -170,13 +217,18 @@ def doctor() -> None:
 
     ready = True
     for check in checks():
-        mark = {True: "[green]ok     [/green]", None: "[yellow]without[/yellow]", False: "[red]missing[/red]"}[check.ok]
-        advice = f"  [dim]{escape(check.advice)}[/dim]" if check.advice else ""
-        console.print(f"{mark} {check.name:<12} {escape(check.found)}{advice}", soft_wrap=True, highlight=False)
+        mark = {True: ("ok     ", "green"), None: ("without", "yellow"), False: ("missing", "red")}[check.ok]
+        advice = shown(f"  {check.advice}", "dim") if check.advice else ""
+        console.print(shown(*mark) + shown(f" {check.name:<12} {check.found}") + advice, soft_wrap=True)
         ready = ready and check.ok is not False
-    console.print("Ready for the lessons." if ready else "Mend what is missing, then ask again.")
+    say("Ready for the lessons." if ready else "Mend what is missing, then ask again.")
     if not ready:
         raise typer.Exit(1)
+
+
+def _one_line(text: str) -> str:
+    """A name from elsewhere as it can be printed: a line break, a tab or half a character in it as Python writes them."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def _draw_samples() -> None:
@@ -186,7 +238,7 @@ def _draw_samples() -> None:
     for dataset in DATASETS.values():
         here = status(dataset.name)
         if dataset.maker and not (here.real or here.sample):
-            console.print(f"Drawing {dataset.title} (once) ...")
+            say(f"Drawing {dataset.title} (once) ...")
             get(dataset.name, sample=True)
 
 
@@ -210,16 +262,54 @@ def _has_browser() -> bool:
 
 
 def main() -> None:
-    """Run the command; an error made on purpose is its message alone."""
+    """Run the command; an error made on purpose, or one of the system, is its message alone."""
     try:
         app()
     except CourseError as error:
-        if os.environ.get("RANK", "0") != "0":
-            time.sleep(2)  # process 0 may be saying the same; then this one is ended before it can
-        console.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
-        sys.exit(1)
+        _fail(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        message = _refusal(error)
+        if message is None:
+            raise
+        _fail(message)
+
+
+def _refusal(error: Exception) -> str | None:
+    """In words, an error that says that this machine has no more to give or does not let us; None for any other.
+
+    >>> _refusal(OSError(errno.ENOSPC, "No space left on device", "/data/dogs.zip"))
+    '/data/dogs.zip: the disk is full; make room, or choose another folder'
+    >>> _refusal(KeyError("a mistake in the program"))
+    """
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error):
+        return "there is not enough memory; close other programs and notebooks, or lower --batch-size where there is one"
+    number = system_error(error)
+    if number == errno.ENOENT and not _folder_is_there():
+        return "the folder that you are in was deleted; go to another one"
+    if number not in REFUSALS:
+        return None
+    if number == errno.EACCES:
+        reason, advice = "you may not read or write there, or another program has the file open", WRITING[number][1]
+    else:
+        reason, advice = OTHER.get(number) or WRITING[number]
+    return f"{getattr(error, 'filename', None) or 'a file'}: {reason}; {advice}"
+
+
+def _folder_is_there() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _fail(message: str) -> NoReturn:
+    if os.environ.get("RANK", "0") != "0":
+        time.sleep(2)  # process 0 may be saying the same; then this one is ended before it can
+    say(message, "red")
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -92,8 +92,8 @@ def _of_this_one(error: BaseException) -> int | None:
         return None
     if number := _number_in(str(error)):
         return number
-    if isinstance(error, RuntimeError) and re.search("iostream error|inline_container", str(error)):
-        return 0  # PyTorch, which keeps the reason to itself
+    if isinstance(error, RuntimeError) and re.search("iostream error|inline_container", str(error)):  # PyTorch: the reason is
+        return system_error(error.__context__) or 0  # in what went before it, or is kept to itself
     plain = type(error) is OSError  # others without a number are libraries': not an image, not a zip file, no connection
     return 0 if plain else None
 

@@ -6,10 +6,11 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from course_utils.errors import CourseError
-from course_utils.files import can_write, current_folder, named_folder, writing
+from course_utils.files import can_write, current_folder, named_folder, reading, writing
 
 MARKER = "DRAWN.json"  # in the folder of a drawn stand-in: what it is, and what drew it
 
@@ -73,6 +74,8 @@ def find_saved(file: Path, data: str | os.PathLike[str]) -> Path:
     True
     """
     old = Path(data) / "models" / file.name
+    with reading(file), suppress(FileNotFoundError, NotADirectoryError):
+        os.stat(file)  # a folder that may not be looked into is another thing than no file
     if os.path.lexists(file) or file.parent != models_folder(data) or not os.path.isfile(old):
         return file
     _say(f"{file.name}: none in {file.parent}, so the one in the data folder is taken, whoever saved it there: {old}")

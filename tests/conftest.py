@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests compute little: threads cost more than they help
 
 INSTALL = {
     "libreoffice": ("soffice", "apt-get install libreoffice-calc"),

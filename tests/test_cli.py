@@ -1,10 +1,13 @@
+import errno
 import json
 import os
 import subprocess
 import sys
+from collections import namedtuple
 
 import nbformat
 import pytest
+import torch
 
 from course_utils import cli, doctor, lessons
 from course_utils.errors import CourseError
@@ -207,10 +210,86 @@ def test_several_processes_run_the_same_command_on_the_data_that_was_found(run, 
     assert started == [(2, "course_utils.cli", ["train", "rossmann", "--nproc", "2", *asked, found])]
 
 
+# -- names are text, and what the system refuses is a sentence -------------------------------------------------------------
+
+NAMES = ["[red]", "[/q]", "[link=file:///etc]dogs[/link]", ":dog:", "[bold", "a\\", "a\\[red]", "犬 é"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_are_printed_as_they_are(run, monkeypatch, project, name):
+    monkeypatch.setattr("course_utils.data.get", lambda *a, **k: project / name)
+    assert run("data", "dogscats")[1] == f"{project / name}\n"
+    monkeypatch.setattr("course_utils.recipes.RECIPES", {"rossmann": Trained})
+    assert f"Saved to {project / name / 'mine.safetensors'}\n" in run("train", "rossmann", "--save", "mine")[1]
+    monkeypatch.setattr("course_utils.excel.WORKBOOKS", {name: lambda path: path})
+    assert run("export", name, "-o", str(project / name))[1] == f"Written to {project / name}\n"
+    assert name in run("export")[1]
+    monkeypatch.setattr(doctor, "CHECKS", (lambda: doctor.Check(name, False, name, name),))
+    assert run("doctor")[1].splitlines()[0] == f"missing {name:<12} {name}  {name}"
+    monkeypatch.setattr("course_utils.data.DATASETS", {name: Entry(name, name, None)})
+    monkeypatch.setattr("course_utils.data.status", lambda name: type("Status", (), {"real": True, "sample": False}))
+    assert run("data")[1].splitlines()[1].split("  ")[0].strip() == name
+    (project / "notebooks" / "02_fails.ipynb").rename(project / "notebooks" / f"02_{name.replace('/', '')}.ipynb")
+    assert f"failed 02_{name.replace('/', '')}: " in run("lessons")[1]
+
+
+Entry = namedtuple("Entry", "name title maker")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_errors_are_printed_as_they_are(run, monkeypatch, name):
+    def refuse(*_, **__):
+        raise CourseError(f"{name} is no dataset\nand more")
+
+    monkeypatch.setattr("course_utils.data.get", refuse)
+    assert run("data", "dogscats") == (1, f"{name} is no dataset\nand more\n")
+
+
+def test_a_name_does_not_steer_the_terminal(run, monkeypatch):
+    monkeypatch.setattr("course_utils.data.get", lambda *a, **k: "dogs\x1b[2J\x1b]0;owned\x07\x9b31m\r\u202egnp.\udcff")
+    assert run("data", "dogscats")[1] == r"dogs\x1b[2J\x1b]0;owned\x07\x9b31m\r\u202egnp.\udcff" + "\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/d/a"), "/d/a: the disk is full"),
+        (PermissionError(errno.EACCES, "Permission denied", "/d/[a]"), "/d/[a]: you may not read or write there"),
+        (OSError(errno.EROFS, "Read-only file system"), "the folder is read-only"),
+        (RuntimeError("I/O error: No space left on device (os error 28)"), "the disk is full"),
+        (MemoryError(), "not enough memory"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "--batch-size"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"), "not enough memory"),
+    ],
+)
+def test_what_the_system_refuses_is_a_sentence(run, monkeypatch, error, words):
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr("course_utils.data.get", refuse)
+    code, out = run("data", "dogscats")
+    assert code == 1
+    assert words in out
+    assert "Traceback" not in out
+    assert len(out.splitlines()) == 1
+
+
+def test_a_mistake_in_the_program_shows_where_it_is(run, monkeypatch):
+    monkeypatch.setattr("course_utils.data.get", lambda *a, **k: {}["x"])
+    monkeypatch.setattr(sys, "argv", ["course", "data", "dogscats"])
+    with pytest.raises(KeyError):
+        cli.main()
+
+
+def test_help_says_who_can_reach_the_processes(run):
+    assert "loopback address alone" in " ".join(run("train", "--help")[1].split())
+
+
 @pytest.mark.slow
 def test_shops_are_learnt_by_two_processes_as_by_one(run, monkeypatch, tmp_path):
     """But for dropout, which each draws for itself."""
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    monkeypatch.setenv("COURSE_WORK", str(tmp_path / "work"))
     arguments = ["train", "rossmann", "--sample", "--epochs", "1", "--batch-size", "512"]
     code, alone = run(*arguments)
     assert code == 0

@@ -71,7 +71,7 @@ def test_long_names_lose_their_middle() -> None:
 
 
 def test_figures_of_pictures(tmp_path: Path) -> None:
-    names = sorted(name for name in NAMES if "\n" not in name and "/" not in name)
+    names = sorted(name for name in NAMES if "\n" not in name and "/" not in name and "lone" not in name)
     for split in ("train", "valid"):
         for i, name in enumerate(names):
             (tmp_path / split / name).mkdir(parents=True)

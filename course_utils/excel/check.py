@@ -13,13 +13,16 @@ from course_utils.excel.words import by
 TOLERANCE = 1e-9
 CHANNELS = 60  # in one formula
 TOP = 5  # the first row of the table of layers
+LAYER_HEADINGS = ["layer", "shape", "numbers", "largest number", "distance from PyTorch", "result", "name of its cells"]
+EDIT_HEADINGS = ["can be edited", "shape", "edited", "", "one of the edited cells", "", "name of its cells"]
 
 
 def write_check(sheet: Worksheet, plan: Plan, styles: Styles) -> None:
     """A verdict, a row for each layer with its distance from PyTorch, and a row for each tensor that can be edited.
 
     The distance is the root of the summed squared differences, which no single difference exceeds; it may be 1e-9, or 1e-9 of
-    the layer's largest number where that is above 1.
+    the layer's largest number where that is above 1. That number stands in a cell and not in the formula: its last bit depends
+    on the processor, and the formulas of a model should not.
     """
     layers = [part for named in plan.named if named.role == "output" for part in _in_parts(named)]
     editable = [named for named in plan.named if named.role != "output"]
@@ -28,11 +31,11 @@ def write_check(sheet: Worksheet, plan: Plan, styles: Styles) -> None:
     first, last = TOP + 1, TOP + len(layers)  # as the formulas count rows, from 1
     second = last + 4
     final = second + len(editable) - 1
-    edits, results = f"$D${second}:$D${final}", f"$F${first}:$F${last}"
+    edits, results = f"$D${second}:$D${final}", f"$G${first}:$G${last}"
 
     sheet.protect()
     sheet.set_column_pixels(0, 0, 20)
-    for col, pixels in enumerate((240, 150, 90, 150, 150, 140), start=1):
+    for col, pixels in enumerate((240, 150, 90, 110, 150, 150, 140), start=1):
         sheet.set_column_pixels(col, col, pixels)
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
@@ -48,18 +51,19 @@ def write_check(sheet: Worksheet, plan: Plan, styles: Styles) -> None:
     sheet.set_row_pixels(1, 30)
     sheet.write_string(2, 1, "largest distance allowed", styles.get("entry"))
     sheet.write_number(2, 2, TOLERANCE, small)
-    _row(sheet, TOP - 1, ["layer", "shape", "numbers", "distance from PyTorch", "result", "name of its cells"], heading)
+    _row(sheet, TOP - 1, LAYER_HEADINGS, heading)
     for row, named in enumerate(layers, start=TOP):
         squares = "+".join("SUMXMY2({},{})".format(*_addresses([rect])) for rect in named.rects)
         sheet.write_string(row, 1, named.title, entry)
         sheet.write_string(row, 2, by(named.shape), center)
         sheet.write_number(row, 3, sum(rect.height * rect.width for rect in named.rects), large)
-        sheet.write_formula(row, 4, f"=SQRT({squares})", small, 0)
-        allowed = f"$C$3*{max(1.0, named.largest)!r}" if named.largest > 1 else "$C$3"
-        result = f'=IF(ISERROR(E{row + 1}),"no number",IF(E{row + 1}<={allowed},"matches","differs"))'
-        sheet.write_formula(row, 5, result, center, "matches")
-        sheet.write_string(row, 6, named.name, entry)
-    _row(sheet, last + 2, ["can be edited", "shape", "edited", "one of the edited cells", "", "name of its cells"], heading)
+        sheet.write_number(row, 4, named.largest, small)
+        sheet.write_formula(row, 5, f"=SQRT({squares})", small, 0)
+        allowed = f"$C$3*MAX(1,E{row + 1})"
+        result = f'=IF(ISERROR(F{row + 1}),"no number",IF(F{row + 1}<={allowed},"matches","differs"))'
+        sheet.write_formula(row, 6, result, center, "matches")
+        sheet.write_string(row, 7, named.name, entry)
+    _row(sheet, last + 2, EDIT_HEADINGS, heading)
     for row, named in enumerate(editable, start=second - 1):
         model, reference = _addresses(named.rects)
         changed = f"({model}<>{reference})"
@@ -68,13 +72,14 @@ def write_check(sheet: Worksheet, plan: Plan, styles: Styles) -> None:
         sheet.write_formula(row, 3, f"=SUMPRODUCT(--{changed})", large, 0)
         last_one = f"SUMPRODUCT(MAX({changed}*(ROW({model})*16384+COLUMN({model})-1)))"
         place = f'=IF(D{row + 1}=0,"",ADDRESS(INT({last_one}/16384),MOD({last_one},16384)+1,4))'
-        sheet.write_formula(row, 4, place, center, "")
-        sheet.write_blank(row, 5, None, entry)
-        sheet.write_string(row, 6, named.name, entry)
+        sheet.write_blank(row, 4, None, entry)
+        sheet.write_formula(row, 5, place, center, "")
+        sheet.write_blank(row, 6, None, entry)
+        sheet.write_string(row, 7, named.name, entry)
     good = {"type": "cell", "criteria": "==", "value": '"matches"', "format": styles.get("entry_center", bg_color="#C6EFCE")}
     bad = {"type": "cell", "criteria": "!=", "value": '"matches"', "format": styles.get("entry_center", bg_color="#FFC7CE")}
-    sheet.conditional_format(TOP, 5, last - 1, 5, good)
-    sheet.conditional_format(TOP, 5, last - 1, 5, bad)
+    sheet.conditional_format(TOP, 6, last - 1, 6, good)
+    sheet.conditional_format(TOP, 6, last - 1, 6, bad)
     edited = {"type": "cell", "criteria": ">", "value": 0, "format": styles.get("entry_large", bg_color="#FFEB9C")}
     sheet.conditional_format(second - 1, 3, final - 1, 3, edited)
 

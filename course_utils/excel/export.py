@@ -3,14 +3,16 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from torch import Tensor, nn
+from torch import nn
 
 from course_utils.excel.errors import ExportError
 from course_utils.excel.layout import plan_sheet
 from course_utils.excel.manifest import manifest_of
 from course_utils.excel.plan import Plan
+from course_utils.excel.target import workbook_path
 from course_utils.excel.trace import Array, Step, Trace, fuse_relu, trace_model
 from course_utils.excel.words import plain
 
@@ -19,7 +21,7 @@ MAX_CELLS = 300_000
 
 def export_model(
     model: nn.Module,
-    x: Tensor,
+    x: Any,
     path: str | os.PathLike[str],
     class_names: Sequence[str | int] | None = None,
     title: str | None = None,
@@ -31,15 +33,17 @@ def export_model(
 ) -> Path:
     """Write `model` at work on one input `x` as a workbook of live formulas, the value that PyTorch gives beside each.
 
-    `x` has shape (channels, height, width) with 1-4 channels, or (features,); a batch axis of 1 in front is fine. Weights and
+    `x` has shape (channels, height, width) with 1-4 channels, or (features,); a batch axis of 1 in front is fine. It is
+    a tensor, an array, a list, or a Pillow image, whose 0-255 become 0-1. Weights and
     input are cells to edit; `read_weights` and `read_input` bring them back. `labels` replaces the heading of a layer, by
     its path in the model. A model that ends in two or more outputs gets softmax, prediction and cross-entropy as a last block
     unless `probabilities` is False; `class_names` stand beside its outputs and `actual`, one of them, is the true class (by
     default what is predicted). `fuse_relu_with_layer` writes MAX(0, ...) around the layer before a ReLU, as the lecture
     does (0:54:03).
 
-    Raises ExportError for a layer that cannot be shown, an input or class names that do not fit, and a sheet of more than
-    `max_cells` numbers; an existing file at `path` stays as it was.
+    Raises ExportError for a path that does not end in .xlsx, a layer that cannot be shown, an input or class names that do
+    not fit, and a sheet of more than `max_cells` numbers; FileError where the system does not let the file be written. A file
+    at `path` then stays as it was.
 
     >>> import tempfile, torch
     >>> model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(32, 2))
@@ -47,6 +51,7 @@ def export_model(
     >>> file.name
     'small.xlsx'
     """
+    target = workbook_path(path)
     trace = trace_model(model, x)
     if fuse_relu_with_layer:
         trace = fuse_relu(trace)
@@ -58,7 +63,7 @@ def export_model(
     check_size(plan, max_cells)
     from course_utils.excel.writer import write_workbook  # XlsxWriter loads when a workbook is written
 
-    return write_workbook(plan, path, manifest_of(plan, trace))
+    return write_workbook(plan, target, manifest_of(plan, trace))
 
 
 def check_size(plan: Plan, max_cells: int) -> None:

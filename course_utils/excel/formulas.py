@@ -86,13 +86,13 @@ def leaky_relu(value: str, slope: float) -> str:
     return f"IF({value}>0,{value},{number(slope)}*{value})"
 
 
-def sigmoid(value: str, far_below: bool = False) -> str:
-    """1 / (1 + exp(-x)), always between 0 and 1; below -700, where exp(-x) is too large for a cell, by the hyperbolic tangent.
+def sigmoid(value: str) -> str:
+    """1 / (1 + exp(-x)), always between 0 and 1; below -700, where exp(-x) is too large for a cell, x counts as -700.
 
-    >>> sigmoid("B5"), sigmoid("B5", far_below=True)
-    ('1/(1+EXP(-B5))', '(1+TANH(B5/2))/2')
+    >>> sigmoid("B5")
+    '1/(1+EXP(-MAX(B5,-700)))'
     """
-    return f"(1+TANH({value}/2))/2" if far_below else f"1/(1+EXP(-{value}))"
+    return f"1/(1+EXP(-MAX({value},-700)))"
 
 
 def max_pool(source: Grid, channel: int, y: int, x: int, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> str:

@@ -10,6 +10,7 @@ from torch import Tensor
 from course_utils.excel.grid import cell
 from course_utils.excel.page import Page
 from course_utils.excel.plan import Formula
+from course_utils.excel.target import workbook_path
 from course_utils.excel.writer import new_book
 from course_utils.files import replacing
 
@@ -50,7 +51,7 @@ def gradient_workbook(path: str | os.PathLike[str]) -> Path:
     with torch.no_grad():
         new = {name: weight - LEARNING_RATE * gradients[name] for name, weight in weights.items()}
         after = run(new)
-    with replacing(path) as part, new_book(part) as book:
+    with replacing(workbook_path(path)) as part, new_book(part) as book:
         note = (
             "Change a blue number and watch. For the next step, copy the new weights and paste their values over the blue ones."
         )

@@ -15,7 +15,6 @@ from course_utils.excel.words import TITLES, base_name, by, describe, plain
 GAP = 2  # columns between blocks
 NARROWEST = 7  # columns that a heading needs
 TABLE = 66  # pixels of a column in a table
-LARGEST_EXP = 300.0  # of a logit, before the largest logit is subtracted first: EXP of more than 709 is too large for a cell
 
 
 def plan_sheet(
@@ -56,6 +55,7 @@ class _Builder:
         self.drawn: dict[tuple[str, ...], list[Rect]] = {}  # weights that stand on the sheet already, by state dict keys
         self.taken: set[str] = set()
         self.base = ""
+        self.exponentials: dict[int, tuple[list[str], str]] = {}  # of a softmax step: x - largest of each class, and their sum
 
     def place(self, number: int) -> None:
         """One step: its weights, then its numbers, then the heading above both."""
@@ -213,7 +213,6 @@ class _Builder:
             if as_before
             else self._vector(step.value.size, "output")
         )
-        far_below = step.kind == "sigmoid" and bool((self.steps[step.sources[0]].value < -700).any())
 
         def formula(channel: int, y: int, x: int) -> str:
             first, *second = (
@@ -224,7 +223,7 @@ class _Builder:
             if step.kind == "leaky_relu":
                 return formulas.leaky_relu(first, step.settings["slope"])
             if step.kind == "sigmoid":
-                return formulas.sigmoid(first, far_below)
+                return formulas.sigmoid(first)
             return f"TANH({first})" if step.kind == "tanh" else f"{first}+{second[0]}"
 
         self._draw_all(step, grid, formula)
@@ -247,40 +246,48 @@ class _Builder:
         return grid
 
     def _softmax(self, step: Step, source: Grid) -> Grid:
+        """The exponentials, their sum, and the shares or their logarithms.
+
+        The largest x is subtracted first, which changes no share: EXP of more than 709 is too large for a cell, and where every
+        x is below -745 the sum would be 0. A picture of 0-255 that nobody normalised is enough for that, typed in or exported.
+        """
         size = step.value.size
         logits = self.steps[step.sources[0]].value
-        cells = [cell(*source.flat(n)) for n in range(size)]
-        shift = ""
-        if np.abs(logits).max() > LARGEST_EXP:
-            everything = ",".join(rect.address(fixed=True) for rect in source.rects())
-            shift = f"-MAX({everything})"
+        largest, total = (cell(CONTENT_ROW + size + row, self.col + (size > 1), fixed=True) for row in (0, 1))
+        shifted = [f"{cell(*source.flat(n))}-{largest}" for n in range(size)]
         self._label_column(step, size)
-        self._label(CONTENT_ROW - 1, self.col, "exp(x)", "column")
-        exponentials = Rect(CONTENT_ROW, self.col, size, 1)
-        exps = np.exp(logits - (logits.max() if shift else 0.0))
-        self.plan.areas.append(Area(exponentials, exps.reshape(-1, 1), "wide", lambda y, x: f"EXP({cells[y]}{shift})"))
-        total = cell(CONTENT_ROW + size, self.col, fixed=True)
-        self._label(CONTENT_ROW + size, self.col - 1, "sum", "row")
-        self._sum(exponentials, float(exps.sum()))
+        self._label(CONTENT_ROW - 1, self.col, "exp(x-max)", "column")
+        column = Rect(CONTENT_ROW, self.col, size, 1)
+        exps = np.exp(logits - logits.max())
+        self.plan.areas.append(Area(column, exps.reshape(-1, 1), "wide", lambda y, x: f"EXP({shifted[y]})"))
+        everything = ",".join(rect.address() for rect in source.rects())
+        self._label(CONTENT_ROW + size, self.col - 1, "max of x", "row")
+        self._below(CONTENT_ROW + size, Formula(f"MAX({everything})", float(logits.max())))
+        self._label(CONTENT_ROW + size + 1, self.col - 1, "sum", "row")
+        self._below(CONTENT_ROW + size + 1, Formula(f"SUM({column.address()})", float(exps.sum())))
         self._wide(1)
         grid = self._vector(size, "probability" if step.kind == "softmax" else "log prob.")
 
         def formula(y: int, x: int) -> str:
             if step.kind == "softmax":
-                return f"{cell(CONTENT_ROW + y, exponentials.col)}/{total}"
-            return f"{cells[y]}{shift}-LN({total})"
+                return f"{cell(CONTENT_ROW + y, column.col)}/{total}"
+            return f"{shifted[y]}-LN({total})"
 
         self._draw(step, grid, 0, formula)
         if step.kind == "softmax":
-            self._sum(grid.rects()[0], 1.0)
+            total_share = Formula(f"SUM({grid.rects()[0].address()})", 1.0)
+            self.plan.items.append(Item(CONTENT_ROW + size + 1, grid.col, total_share, "sum"))
         self._name(f"{self.base}_out", "output", step.path, step.value, grid.rects())
+        self.exponentials[id(step)] = shifted, total
         return grid
 
     def place_prediction(self, actual: int | None) -> None:
         """Predicted class, one-hot actuals, cross-entropy and a bar chart, from the probabilities of the last step."""
         step, grid = self.steps[-1], self.grids[-1]
         size, values = step.value.size, step.value
-        logs = values if step.kind == "log_softmax" else np.log(np.maximum(values, np.finfo(float).tiny))
+        logits = self.steps[step.sources[0]].value
+        logs = logits - logits.max() - np.log(np.exp(logits - logits.max()).sum())
+        shifted, sum_of_exps = self.exponentials[id(step)]
         chosen = int(values.argmax()) if actual is None else actual
         first_col, cells = self.col, self.plan.cells
         output = grid.rects()[0]
@@ -296,9 +303,11 @@ class _Builder:
         losses[chosen] = -logs[chosen]
 
         def loss(y: int, x: int) -> str:
-            value = cell(CONTENT_ROW + y, output.col)
+            """-ln(probability), from the logits: a probability too small for a cell would be 0, and have no logarithm."""
             hot = cell(CONTENT_ROW + y, one_hot_col)
-            return f"IF({hot}=1,-{value},0)" if step.kind == "log_softmax" else f"IF({hot}=1,-LN({value}),0)"
+            if step.kind == "log_softmax":
+                return f"IF({hot}=1,-{cell(CONTENT_ROW + y, output.col)},0)"
+            return f"IF({hot}=1,LN({sum_of_exps})-({shifted[y]}),0)"
 
         one_hot_rect, loss_rect = Rect(CONTENT_ROW, one_hot_col, size, 1), Rect(CONTENT_ROW, loss_col, size, 1)
         same = f"={actual_cell},1,0)"
@@ -400,9 +409,8 @@ class _Builder:
     def _bias(self, step: Step, number: int, fixed: bool = True) -> str:
         return self._weight_cell(step, "bias", number, fixed) if "bias" in step.weights else ""
 
-    def _sum(self, rect: Rect, value: float) -> None:
-        formula = Formula(f"SUM({rect.address()})", value)
-        self.plan.items.append(Item(rect.last_row + 1, rect.col, formula, "sum"))
+    def _below(self, row: int, formula: Formula) -> None:
+        self.plan.items.append(Item(row, self.col, formula, "sum"))
 
     def _name(self, name: str, role: str, title: str, value: Array, rects: list[Rect], weight: Weight | None = None) -> None:
         largest = float(np.abs(value).max())

@@ -7,6 +7,7 @@ from pathlib import Path
 from course_utils.excel.grid import Rect, cell
 from course_utils.excel.page import Page
 from course_utils.excel.plan import Formula
+from course_utils.excel.target import workbook_path
 from course_utils.excel.writer import new_book
 from course_utils.files import replacing
 
@@ -67,7 +68,7 @@ def resnet34() -> list[Layer]:
 
 def parameters_workbook(path: str | os.PathLike[str]) -> Path:
     """Layer tables of VGG16 and ResNet-34 with live counts: change a number of channels and see what it costs."""
-    with replacing(path) as part, new_book(part) as book:
+    with replacing(workbook_path(path)) as part, new_book(part) as book:
         note = (
             "A convolution has inputs × outputs × kernel² weights, fully connected layers inputs × outputs. Change a blue one."
         )

@@ -3,21 +3,22 @@
 import json
 import math
 import os
-import zipfile
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from course_utils.excel.cells import Value, open_sheets
 from course_utils.excel.errors import WorkbookError
 from course_utils.excel.grid import MAX_COLUMNS, MAX_ROWS, Rect, cell
 from course_utils.excel.manifest import MANIFEST_SHEET, MARK, MODEL_SHEET, VERSION
 
-# A workbook comes from outside: these bound what reading one may cost.
-LARGEST_UNPACKED = 1 << 30  # bytes
-LARGEST_MANIFEST = 50_000_000  # characters
-LARGEST_DIMENSION = 50_000_000  # numbers in all tensors
+# A workbook comes from outside: these, and those of `cells`, bound what reading one may cost.
+MOST_PIECES = 400  # of the manifest
+MOST_LISTS = 1_000_000  # in it
+MOST_NUMBERS = 2_000_000  # in all tensors of the state dict
 DTYPES = {name: getattr(torch, name) for name in ("float16", "bfloat16", "float32", "float64", "uint8", "int32", "int64")}
 
 
@@ -30,18 +31,14 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     Raises WorkbookError where the file is not such a workbook, or names the cell that does not hold a number.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> from course_utils.excel import export_model
     >>> file = export_model(torch.nn.Linear(2, 1), torch.ones(2), Path(tempfile.mkdtemp()) / "line.xlsx")
     >>> sorted(read_weights(file))
     ['bias', 'weight']
     """
-    manifest, numbers = _read(path)
-    state = {}
-    for tensor in manifest["tensors"]:
-        if tensor["keys"]:
-            value = _tensor(path, tensor, numbers)
-            for key in tensor["keys"]:
-                state[key] = value.clone()
+    manifest, tensors = _read(path, lambda entry: bool(entry["keys"]))
+    state = {key: value.clone() for entry, value in zip(manifest["tensors"], tensors, strict=True) for key in entry["keys"]}
     for key, count in manifest["counters"].items():
         state[key] = torch.tensor(count)
     return state
@@ -52,60 +49,54 @@ def read_input(path: str | os.PathLike[str]) -> Tensor:
 
     Raises WorkbookError where the file is not such a workbook, or names the cell that does not hold a number.
     """
-    manifest, numbers = _read(path)
-    for tensor in manifest["tensors"]:
-        if not tensor["keys"]:
-            return _tensor(path, tensor, numbers)
+    _, tensors = _read(path, lambda entry: not entry["keys"])
+    if tensors:
+        return tensors[0]
     raise WorkbookError(f"{path}: its hidden sheet {MANIFEST_SHEET!r} names no input; export the model again")
 
 
-def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[tuple[int, int], Any]]:
-    """The checked manifest, and every cell of the sheet of formulas by row and column."""
-    import openpyxl  # loads when a workbook is read
+def _read(path: str | os.PathLike[str], chosen: Callable[[dict[str, Any]], bool]) -> tuple[dict[str, Any], list[Tensor]]:
+    """The checked manifest, and the tensors of it that are `chosen`; no other cell is looked at."""
+    with open_sheets(path) as sheets:
+        if MANIFEST_SHEET not in sheets.names or MODEL_SHEET not in sheets.names:
+            raise WorkbookError(_not_ours(path, sheets.names))
+        rows = range(MOST_PIECES)
+        pieces = sheets.cells(MANIFEST_SHEET, {row: {0: row} for row in rows}, len(rows))
+        manifest = _parse_manifest(path, "".join(str(piece) for piece in pieces if piece is not None))
+        entries = [entry for entry in manifest["tensors"] if chosen(entry)]
+        wanted: dict[int, dict[int, int]] = {}
+        count = 0
+        for entry in entries:
+            for row, col in _places(entry):
+                wanted.setdefault(row, {})[col] = count
+                count += 1
+        values = sheets.cells(MODEL_SHEET, wanted, count)
+    tensors, first = [], 0
+    for entry in entries:
+        size = math.prod(entry["shape"])
+        tensors.append(_tensor(path, entry, values[first : first + size]))
+        first += size
+    return {**manifest, "tensors": entries}, tensors
 
-    path = Path(path)
-    if not path.is_file():
-        raise WorkbookError(f"no file {path}")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(info.file_size for info in archive.infolist())
-        if unpacked > LARGEST_UNPACKED:
-            raise WorkbookError(f"{path} would unpack to {unpacked:,} bytes, more than any workbook made here; it is not read")
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except WorkbookError:
-        raise
-    except Exception as error:  # openpyxl raises whatever the broken part makes it raise
-        raise WorkbookError(
-            f"{path} is not an .xlsx workbook that can be read ({error}); save it as .xlsx and try again"
-        ) from error
-    try:
-        missing = [name for name in (MODEL_SHEET, MANIFEST_SHEET) if name not in book.sheetnames]
-        if missing:
-            raise WorkbookError(
-                f"{path} was not written by course_utils.excel.export_model: it has no sheet {missing[0]!r} (it has "
-                f"{', '.join(book.sheetnames[:8])}); a ready-made workbook that is no network cannot be read back either"
-            )
-        manifest = _parse_manifest(
-            path, "".join(str(row[0]) for row in book[MANIFEST_SHEET].iter_rows(values_only=True) if row)
+
+def _not_ours(path: str | os.PathLike[str], names: list[str]) -> str:
+    listed = ", ".join(names[:8])
+    if MODEL_SHEET in names:
+        return (
+            f"{path} has no sheet {MANIFEST_SHEET!r} (it has {listed}), which says where the weights stand: it was not "
+            "written by course_utils.excel.export_model, or the program that saved it leaves hidden sheets out; save it with "
+            "another one"
         )
-        numbers: dict[tuple[int, int], Any] = {}
-        for row, line in enumerate(book[MODEL_SHEET].iter_rows(values_only=True)):
-            for col, value in enumerate(line):
-                if value is not None:
-                    numbers[row, col] = value
-        return manifest, numbers
-    except WorkbookError:
-        raise
-    except Exception as error:  # a damaged sheet, found while it is read
-        raise WorkbookError(f"{path}: a sheet cannot be read ({error}); export the model again") from error
-    finally:
-        book.close()
+    return (
+        f"{path} was not written by course_utils.excel.export_model: it has no sheet {MODEL_SHEET!r} (it has {listed}); a "
+        "ready-made workbook that is no network cannot be read back either"
+    )
 
 
-def _parse_manifest(path: Path, text: str) -> dict[str, Any]:
+def _parse_manifest(path: str | os.PathLike[str], text: str) -> dict[str, Any]:
     """The manifest, every number in it checked: the file may have been made by anyone."""
     broken = f"{path}: its hidden sheet {MANIFEST_SHEET!r} is damaged; export the model again"
-    if len(text) > LARGEST_MANIFEST:
+    if text.count("[") + text.count("{") > MOST_LISTS:
         raise WorkbookError(broken)
     try:
         manifest = json.loads(text)
@@ -122,8 +113,9 @@ def _parse_manifest(path: Path, text: str) -> dict[str, Any]:
         raise WorkbookError(broken)
     if not all(isinstance(value, int) and abs(value) < 2**63 for value in counters.values()):
         raise WorkbookError(broken)
-    if sum(math.prod(tensor["shape"]) for tensor in tensors) > LARGEST_DIMENSION:
-        raise WorkbookError(broken)
+    count = sum(math.prod(tensor["shape"]) * max(1, len(tensor["keys"])) for tensor in tensors)
+    if count > MOST_NUMBERS:
+        raise WorkbookError(f"{path} should hold {count:,} weights and at most {MOST_NUMBERS:,} are read back from a workbook")
     return manifest
 
 
@@ -133,11 +125,7 @@ def _is_tensor(entry: Any) -> bool:
     keys, shape, rects = entry.get("keys"), entry.get("shape"), entry.get("rects")
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         return False
-    if (
-        not isinstance(shape, list)
-        or not 0 < len(shape) <= 4
-        or not all(_between(size, 1, LARGEST_DIMENSION) for size in shape)
-    ):
+    if not isinstance(shape, list) or not 0 < len(shape) <= 4 or not all(_between(size, 1, MOST_NUMBERS) for size in shape):
         return False
     if not isinstance(rects, list) or not all(isinstance(rect, list) and len(rect) == 6 for rect in rects):
         return False
@@ -157,26 +145,26 @@ def _between(value: Any, low: int, high: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
-def _tensor(path: str | os.PathLike[str], entry: dict[str, Any], numbers: dict[tuple[int, int], Any]) -> Tensor:
-    values = []
-    for rect in entry["rects"]:
-        for place in Rect(*rect).cells():
-            value = numbers.get(place)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-                found = "is empty (or its formula has no stored value)" if value is None else f"holds {str(value)[:60]!r}"
-                raise WorkbookError(
-                    f"{path}, sheet {MODEL_SHEET}, cell {cell(*place)}: {entry['name']} needs a number there and it {found}"
-                )
-            values.append(float(value))
-    dtype = DTYPES[entry["dtype"]]
-    tensor = torch.tensor(values, dtype=torch.float64).to(dtype)
-    wrong = (
-        ~torch.isfinite(tensor) if tensor.is_floating_point() else tensor.double() != torch.tensor(values, dtype=torch.float64)
-    )
+def _places(entry: dict[str, Any]) -> Iterator[tuple[int, int]]:
+    """The row and column of each number of a tensor, in the order of its flattened values."""
+    return (place for rect in entry["rects"] for place in Rect(*rect).cells())
+
+
+def _tensor(path: str | os.PathLike[str], entry: dict[str, Any], values: list[Value]) -> Tensor:
+    numbers = []
+    for number, value in enumerate(values):
+        if isinstance(value, bool) or not isinstance(value, float) or not math.isfinite(value):
+            found = "is empty (or its formula has no stored value)" if value is None else f"holds {str(value)[:60]!r}"
+            raise WorkbookError(f"{_cell(path, entry, number)}: {entry['name']} needs a number there and it {found}")
+        numbers.append(value)
+    exact, dtype = torch.tensor(numbers, dtype=torch.float64), DTYPES[entry["dtype"]]
+    tensor = exact.to(dtype)
+    wrong = ~torch.isfinite(tensor) if tensor.is_floating_point() else tensor.double() != exact
     if wrong.any():
         at = int(wrong.nonzero()[0])
-        place = [place for rect in entry["rects"] for place in Rect(*rect).cells()][at]
-        raise WorkbookError(
-            f"{path}, sheet {MODEL_SHEET}, cell {cell(*place)}: {values[at]:g} does not fit into {entry['dtype']}"
-        )
+        raise WorkbookError(f"{_cell(path, entry, at)}: {numbers[at]:g} does not fit into {entry['dtype']}")
     return tensor.reshape(entry["shape"])
+
+
+def _cell(path: str | os.PathLike[str], entry: dict[str, Any], number: int) -> str:
+    return f"{path}, sheet {MODEL_SHEET}, cell {cell(*next(islice(_places(entry), number, None)))}"

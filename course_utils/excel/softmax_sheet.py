@@ -9,6 +9,7 @@ import numpy as np
 from course_utils.excel.grid import Rect, cell
 from course_utils.excel.page import Page
 from course_utils.excel.plan import Formula
+from course_utils.excel.target import workbook_path
 from course_utils.excel.writer import new_book
 from course_utils.files import replacing
 
@@ -19,7 +20,7 @@ NAME, LOGIT, POWER, SOFTMAX, SIGMOID, ACTUAL, LOSS = range(1, 8)
 
 def softmax_workbook(path: str | os.PathLike[str]) -> Path:
     """Five random logits, their exponentials, softmax and, beside it, sigmoid; one-hot actuals and cross-entropy."""
-    with replacing(path) as part, new_book(part) as book:
+    with replacing(workbook_path(path)) as part, new_book(part) as book:
         page = Page(
             book,
             "Softmax",

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor, fx, nn
 
 from course_utils.excel.errors import ExportError
+from course_utils.excel.inputs import as_input, as_model
 from course_utils.excel.layers import FUNCTIONS, METHODS, MODULES, SUPPORTED, UnsupportedError
 
 Array = NDArray[np.float64]
+NOT_AMONG = "not among the layers it can show"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Trace:
         return [step for step in self.steps if number in step.sources]
 
 
-def trace_model(model: nn.Module, x: Tensor) -> Trace:
+def trace_model(model: nn.Module, x: Any) -> Trace:
     """Run a float64 copy of `model` in eval mode on one input and write down every layer.
 
     `x` is an image of shape (channels, height, width) with 1-4 channels or a vector of shape (features,), with or without a
@@ -63,41 +65,56 @@ def trace_model(model: nn.Module, x: Tensor) -> Trace:
     >>> [(step.kind, step.path, step.value.shape) for step in steps]
     [('input', 'input', (2,)), ('linear', '0', (3,)), ('relu', '1', (3,))]
     """
-    batch = _as_batch(x)
-    dtypes = {key: str(value.dtype).removeprefix("torch.") for key, value in model.state_dict().items()}
-    double = copy.deepcopy(model).cpu().double().eval()
-    prefix = ""
+    model, outer = as_model(model)
+    x = as_input(x)
+    state = {outer + key: value for key, value in model.state_dict().items() if isinstance(value, Tensor)}
+    dtypes = {key: str(value.dtype).removeprefix("torch.") for key, value in state.items()}
+    name, prefix = type(model).__name__, ""
+    try:
+        double = copy.deepcopy(model).cpu().double().eval()
+    except Exception as error:  # whatever a part of the model that cannot be copied raises
+        raise ExportError(f"{name} cannot be copied ({error}); make it anew and load its weights") from error
     if type(double) in MODULES:  # a layer alone: the tracer looks into the outermost module, so there has to be one around it
         double, prefix = nn.Sequential(OrderedDict(layer=double)), "layer."
     try:
         module = fx.GraphModule(double, fx.Tracer().trace(double))
     except Exception as error:  # fx raises many kinds; each means that the model's own code decides by values
         raise ExportError(
-            f"{type(model).__name__}: its forward cannot be followed without running it ({error}). A workbook needs a model "
+            f"{name}: its forward cannot be followed without running it ({error}). A workbook needs a model "
             "whose layers run in the same order for every input: take out `if` and loops over tensor values."
         ) from error
     module.graph.eliminate_dead_code()
-    recorder = _Recorder(module, _keys_of(double, dtypes, prefix), dtypes)
+    unknown = _unknown_layers(module)
+    inputs = [str(node.target) for node in module.graph.nodes if node.op == "placeholder" and not node.args]
+    if len(inputs) > 1 and not unknown:
+        raise ExportError(f"a model with one input was expected, and the forward of {name} takes {', '.join(inputs)}")
+    recorder = _Recorder(module, _keys_of(double, dtypes, prefix, outer), dtypes)
     with torch.no_grad():
         try:
+            batch = _as_batch(x)
             result = recorder.run(batch)
             direct = double(batch)
-        except (RuntimeError, ValueError, TypeError) as error:
-            reason = str(error).strip().split("\n")[0]
-            raise ExportError(f"{type(model).__name__} cannot take an input of shape {tuple(x.shape)}: {reason}") from error
+        except Exception as error:  # a layer may raise anything about an input that it does not take
+            if unknown:  # the input is another than that of images and vectors because the layer is
+                raise _cannot_show(name, unknown) from error
+            if isinstance(error, ExportError):
+                raise
+            reason = (str(error).strip() or type(error).__name__).split("\n")[0]
+            raise ExportError(f"{name} cannot take an input of shape {tuple(x.shape)}: {reason}") from error
+    if not isinstance(result, Tensor):
+        raise ExportError(f"a model with one output was expected, and {name} gives a {type(result).__name__}")
     if recorder.problems:
-        lines = "\n".join(f"  {problem}" for problem in recorder.problems)
-        raise ExportError(f"A workbook cannot show these parts of {type(model).__name__}:\n{lines}\nIt can show: {SUPPORTED}.")
+        raise _cannot_show(name, [*(line for line in unknown if line not in recorder.problems), *recorder.problems])
     _check_finite(recorder.steps)
     if not torch.allclose(result, direct, rtol=1e-12, atol=1e-12):
         raise ExportError(
-            f"{type(model).__name__}: a layer changes in place what another one still reads, so that its layers one after the "
+            f"{name}: a layer changes in place what another one still reads, so that its layers one after the "
             "other do not give what the model gives; write the layer without inplace=True"
         )
     drawn = {key for step in recorder.steps for weight in step.weights.values() for key in weight.keys}
     counters = {
         key: int(value)
-        for key, value in model.state_dict().items()
+        for key, value in state.items()
         if key not in drawn and value.numel() == 1 and not value.is_floating_point()
     }
     return Trace(recorder.steps, tuple(x.shape), str(x.dtype).removeprefix("torch."), counters)
@@ -139,6 +156,19 @@ def _as_batch(x: Tensor) -> Tensor:
     return x.detach().cpu().double().reshape(1, *single)
 
 
+def _unknown_layers(module: fx.GraphModule) -> list[str]:
+    """A line for each module of the graph that is none of ours, found without running it."""
+    layers = [
+        (str(node.target), module.get_submodule(str(node.target))) for node in module.graph.nodes if node.op == "call_module"
+    ]
+    return [f"{path} ({type(layer).__name__}): {NOT_AMONG}" for path, layer in layers if type(layer) not in MODULES]
+
+
+def _cannot_show(name: str, problems: list[str]) -> ExportError:
+    lines = "\n".join(f"  {problem}" for problem in problems)
+    return ExportError(f"A workbook cannot show these parts of {name}:\n{lines}\nIt can show: {SUPPORTED}.")
+
+
 def _check_finite(steps: list[Step]) -> None:
     for step in steps:
         for role, weight in step.weights.items():
@@ -148,11 +178,11 @@ def _check_finite(steps: list[Step]) -> None:
             raise ExportError(f"{step.path} ({step.kind}): its output holds nan or inf; a spreadsheet has no cell for them")
 
 
-def _keys_of(model: nn.Module, dtypes: dict[str, str], prefix: str) -> dict[int, list[str]]:
+def _keys_of(model: nn.Module, dtypes: dict[str, str], prefix: str, outer: str) -> dict[int, list[str]]:
     """The state dict keys of each parameter and buffer by its id; a shared one has several."""
     keys: dict[int, list[str]] = {}
     for name, tensor in (*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)):
-        key = name.removeprefix(prefix)
+        key = outer + name.removeprefix(prefix)
         if key in dtypes:
             keys.setdefault(id(tensor), []).append(key)
     return keys
@@ -172,7 +202,7 @@ class _Recorder(fx.Interpreter):
 
     def run_node(self, node: fx.Node) -> Any:
         args, kwargs = self.fetch_args_kwargs_from_env(node)
-        for tensor in (*args, *kwargs.values()):
+        for tensor in (*args, *kwargs.values()) if node.op != "output" else ():
             number = self._made_by.get(id(tensor))
             if number is not None and not np.array_equal(_without_batch(tensor, strict=False), self.steps[number].value, True):
                 self.problems.append(f"{node.name}: reads {self.steps[number].path} after another layer changed it in place")
@@ -184,8 +214,6 @@ class _Recorder(fx.Interpreter):
             except UnsupportedError as problem:
                 self.problems.append(f"{path} ({what}): {problem}")
                 self._add(Step("unsupported", path, (), _without_batch(result, strict=False)), result)
-        elif node.op == "output" and not isinstance(args[0], Tensor):
-            raise ExportError(f"a model with one output was expected, and this one gives a {type(args[0]).__name__}")
         return result
 
     def _place(self, node: fx.Node) -> tuple[str, str]:
@@ -206,7 +234,7 @@ class _Recorder(fx.Interpreter):
             module = self.fetch_attr(str(node.target))
             maker = MODULES.get(type(module))
             if maker is None:
-                raise UnsupportedError("not among the layers it can show")
+                raise UnsupportedError(NOT_AMONG)
             kind, settings, roles = maker(module)
         else:
             function = METHODS.get(str(node.target)) if node.op == "call_method" else FUNCTIONS.get(node.target)

@@ -40,8 +40,8 @@ def describe(step: Step) -> str:
         "batch_norm": "(x - mean) / √(variance + ε) × weight + bias, with the numbers of its channel.",
         "adaptive_avg_pool": "The average of each window; the windows share out the whole channel.",
         "adaptive_max_pool": "The largest number of each window; the windows share out the whole channel.",
-        "softmax": "exp(x) makes every number positive; divided by their sum they add up to 1.",
-        "log_softmax": "x minus the logarithm of the sum of all exp(x).",
+        "softmax": "exp(x - max) makes every number positive; divided by their sum they add up to 1.",
+        "log_softmax": "x - max minus the logarithm of the sum of all exp(x - max).",
         "add": "Cell by cell, the sum of two blocks to the left.",
     }.get(step.kind, "")
     if step.kind == "conv":

@@ -18,6 +18,7 @@ from course_utils.tabular.features import (
     rolling_sum,
 )
 from course_utils.tabular.model import TabularLearner, TabularModel, embedding_size, read_preprocessor, tabular_learner
+from course_utils.tabular.predictor import TablePredictor
 from course_utils.tabular.preprocess import Preprocessor
 from course_utils.tabular.results import errors_by, principal_components, show_embedding, show_errors, show_predictions
 from course_utils.tabular.shards import ParquetData
@@ -28,6 +29,7 @@ __all__ = [
     "ParquetData",
     "Preprocessor",
     "TableError",
+    "TablePredictor",
     "TabularData",
     "TabularLearner",
     "TabularModel",

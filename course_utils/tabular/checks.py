@@ -1,25 +1,42 @@
 """What every feature asks of its table before it touches it, in words that say which column and which rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
 
-from course_utils.tabular.errors import TableError
+from course_utils.tabular.errors import TableError, engine_errors
 
 Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
 
 
 def in_list(names: str | Sequence[str]) -> list[str]:
-    """One column name or several, as a list; a `TableError` where there is none."""
-    listed = [names] if isinstance(names, str) else list(names)
+    """One column name or several, as a list; a `TableError` where there is none, one twice, or one that is no text.
+
+    >>> in_list("Store"), in_list(("Store", "State"))
+    (['Store'], ['Store', 'State'])
+    """
+    listed = [names] if isinstance(names, str) else list(names) if isinstance(names, Iterable) else [names]
     if not listed:
         raise TableError("expected the name of a column, or several; got none")
+    _require_text(listed)
+    if twice := [name for name in listed if listed.count(name) > 1]:
+        raise TableError(f"column {twice[0]!r} is named twice; name it once")
     return listed
 
 
-def as_frame(table: Any, *columns: str) -> Frame:
-    """Wrap a table of any engine, and see that it has these columns; a `TableError` says which are missing."""
+def _require_text(names: Sequence[Any], whose: str = "columns are named by text; got") -> None:
+    if wrong := [name for name in names if not isinstance(name, str)]:
+        raise TableError(
+            f"{whose} {wrong[0]!r}; in pandas, table.columns = table.columns.map(str) makes text of names that are numbers"
+        )
+
+
+def as_frame(table: Any, *columns: str, any_names: bool = False) -> Frame:
+    """Wrap a table of any engine, and see that it has these columns; a `TableError` says which are missing.
+
+    Names that are no text (pandas has them) are refused too, unless `any_names`: no other engine knows them.
+    """
     try:
         frame: Frame = nw.from_native(table)
         there = frame.collect_schema().names()
@@ -28,10 +45,30 @@ def as_frame(table: Any, *columns: str) -> Frame:
     except TypeError:
         kind = f"{type(table).__module__}.{type(table).__qualname__}"
         raise TableError(f"expected a table (pandas, Polars, DuckDB, Spark); got a {kind}") from None
+    _require_text(columns)
     if missing := [name for name in columns if name not in there]:
         names = ", ".join(map(str, there))  # pandas may name its columns by numbers
         raise TableError(f"the table has no column {', '.join(map(repr, missing))}; its columns are {names}")
+    if not any_names:
+        _require_text(there, "columns are named by text, but the table has one named")
     return frame
+
+
+def refuse_names(frame: Frame, new: Sequence[str], kept: Sequence[str]) -> None:
+    """Raise a `TableError` where a new column would take the place of one of `kept`, or a database could not tell it apart.
+
+    DuckDB and Spark do not tell names apart that differ in capitals alone.
+    """
+    if taken := [name for name in new if name in kept]:
+        raise TableError(f"the new column would take the place of {taken[0]!r}, which it is made from; give it another name")
+    if frame.implementation.is_duckdb() or frame.implementation.is_spark_like():
+        named: dict[str, str] = {}
+        for name in (*frame.collect_schema().names(), *new):
+            if (alike := named.setdefault(name.lower(), name)) != name:
+                raise TableError(
+                    f"the table would have the columns {alike!r} and {name!r}, which differ in capitals alone, and "
+                    f"{frame.implementation.value} does not tell them apart; give one another name"
+                )
 
 
 def refuse_columns(frame: Frame, *names: str) -> None:
@@ -51,29 +88,44 @@ def require_one_engine(frames: Mapping[str, Frame]) -> None:
 
 
 def require_dates(frame: Frame, *columns: str) -> None:
-    """Raise a `TableError` where a column holds no dates; text that looks like dates is text."""
+    """Raise a `TableError` where a column holds no dates; text that looks like dates is text.
+
+    Times of a zone are refused: engines do not agree whose midnight ends their day, the zone's, that of UTC, or the session's.
+    """
     for name, dtype in frame.collect_schema().items():
-        if name in columns and not isinstance(dtype, nw.Date | nw.Datetime):
-            if dtype == nw.Unknown:
-                advice = f'if these are times of a zone, drop the zone, in pandas with table["{name}"].dt.tz_localize(None)'
-            else:
-                advice = f'parse it first, in pandas with pandas.to_datetime(table["{name}"], format="%Y-%m-%d")'
-            raise TableError(f"column {name!r} should hold dates but holds {dtype}; {advice}")
+        if name not in columns:
+            continue
+        if dtype == nw.Unknown or (isinstance(dtype, nw.Datetime) and dtype.time_zone):  # Narwhals does not read all zones
+            zone = f"times of the zone {dtype.time_zone}" if isinstance(dtype, nw.Datetime) else "times of a zone or the like"
+            raise TableError(
+                f"column {name!r} holds {zone}, whose days begin when others do not; decide which count and drop the zone, in "
+                f'pandas with table["{name}"].dt.tz_localize(None) for the days there, or .dt.tz_convert(None) for those of UTC'
+            )
+        if not isinstance(dtype, nw.Date | nw.Datetime):
+            raise TableError(
+                f"column {name!r} should hold dates but holds {dtype}; parse it first, in pandas with "
+                f'pandas.to_datetime(table["{name}"], format="%Y-%m-%d")'
+            )
+
+
+_WIDE = (nw.UInt64, nw.Int128, nw.UInt128)
 
 
 def numbers(frame: Frame, column: str) -> nw.Expr:
     """A column of numbers, or of true and false, as numbers in which nothing is missing: what was, counts as 0.
 
-    Raises a `TableError` where the column holds something else.
+    Whole numbers are made 64 bits wide, wider ones stay as they are; decimals become floats. Raises a `TableError` where the
+    column holds something else.
     """
     dtype = frame.collect_schema()[column]
     values = nw.col(column)
     if dtype == nw.Boolean:
         return nw.when(values).then(nw.lit(1)).otherwise(nw.lit(0))
-    if dtype.is_float():
+    if dtype.is_float() or isinstance(dtype, nw.Decimal):
         return values.cast(nw.Float64).fill_nan(0).fill_null(0)  # where engines tell "not a number" from missing, we do not
     if dtype.is_integer():
-        return values.fill_null(0).cast(nw.Int64)  # sums of short ones would begin anew at their end
+        whole = values.fill_null(0)
+        return whole if dtype in _WIDE else whole.cast(nw.Int64)  # sums of short ones would begin anew at their end
     if isinstance(frame, nw.DataFrame) and frame[column].is_null().all():
         return nw.lit(0)
     raise TableError(
@@ -82,15 +134,55 @@ def numbers(frame: Frame, column: str) -> nw.Expr:
     )
 
 
+def refuse_large_sums(frame: Frame, columns: Sequence[str], terms: int) -> None:
+    """Raise a `TableError` where the sum of `terms` whole numbers of a column might not fit in 64 bits.
+
+    In pandas, what is shifted has gaps and so becomes floats, which keep 53 bits. Where the engine is lazy, this runs a query
+    of its own, unless no column is wide enough.
+    """
+    wide = [name for name in columns if frame.collect_schema()[name] in (nw.Int64, *_WIDE)]
+    if not wide:
+        return
+    ends = [nw.col(name).min().alias(f"{name} min") for name in wide] + [
+        nw.col(name).max().alias(f"{name} max") for name in wide
+    ]
+    bits = 53 if frame.implementation.is_pandas() else 63
+    (found,) = rows_of(frame.select(*ends))
+    for name in wide:
+        both = (found[f"{name} min"], found[f"{name} max"])
+        largest = max((abs(int(end)) for end in both if is_present(end)), default=0)
+        if largest * terms >= 2**bits:
+            raise TableError(
+                f"column {name!r} holds numbers as far from 0 as {largest}, and the sum of {terms} such would not be exact in "
+                f"{bits + 1 if bits == 63 else bits} bits; make them floats, or leave out what is no amount"
+            )
+
+
+def is_present(value: Any) -> bool:
+    """Whether a single value of a table is there: not None, not NaN, NaT or NA.
+
+    >>> [is_present(value) for value in (0, "", None, float("nan"))]
+    [True, True, False, False]
+    """
+    return value is not None and type(value).__name__ != "NAType" and bool(value == value)
+
+
+def missing(frame: Frame, *columns: str) -> nw.Expr:
+    """Whether one of the columns has nothing in a row; "not a number" is nothing."""
+    schema = frame.collect_schema()
+    values = [nw.col(name).fill_nan(None) if schema[name].is_float() else nw.col(name) for name in columns]
+    return nw.any_horizontal(*[value.is_null() for value in values], ignore_nulls=False)
+
+
 def refuse_duplicates(frame: Frame, by: Sequence[str], date: str, day: str) -> None:
     """Raise a `TableError` where a date or `by` is missing, or a date comes twice for it; `day` holds the date's day number.
 
     Where the engine is lazy, this runs a query of its own.
     """
     counts = frame.group_by(*by).agg(rows=nw.len(), dated=nw.col(day).count(), days=nw.col(day).n_unique())
-    nameless = nw.any_horizontal(*[nw.col(name).is_null() for name in by], ignore_nulls=False)
+    nameless = missing(frame, *by)
     once = (nw.col("rows") == nw.col("days")) & (nw.col("rows") == nw.col("dated"))
-    wrong = rows_of(counts.filter(nameless | ~once).with_columns(nameless=nameless).sort(*by).head(1))
+    wrong = first_rows(counts.filter(nameless | ~once).with_columns(nameless=nameless), by, 1)
     if not wrong:
         return
     group = wrong[0]
@@ -110,13 +202,23 @@ def refuse_duplicates(frame: Frame, by: Sequence[str], date: str, day: str) -> N
 
 def rows_of(frame: Frame) -> list[dict[str, Any]]:
     """The rows themselves, of an engine that has them at once or of one that must run a query."""
-    return (frame.collect() if isinstance(frame, nw.LazyFrame) else frame).rows(named=True)
+    with engine_errors("read the table"):
+        return (frame.collect() if isinstance(frame, nw.LazyFrame) else frame).rows(named=True)
+
+
+def first_rows(frame: Frame, by: Sequence[str], number: int) -> list[dict[str, Any]]:
+    """The first rows by the order of some columns; those of several types, which have none, by type and as text."""
+    try:
+        return rows_of(frame.sort(*by).head(number))
+    except TypeError:  # pandas, 0 and "0" in one column
+        return sorted(rows_of(frame), key=lambda row: [(type(row[name]).__name__, str(row[name])) for name in by])[:number]
 
 
 def in_words(key: dict[str, Any]) -> str:
     """A key as one would write it.
 
-    >>> in_words({"Store": 1, "State": "HE"})
-    'Store 1, State HE'
+    >>> in_words({"Store": 1, "State": "HE", "City": None})
+    'Store 1, State HE, City missing'
     """
-    return ", ".join(f"{name} {value.date() if hasattr(value, 'date') else value}" for name, value in key.items())
+    words = {name: value.date() if hasattr(value, "date") else value for name, value in key.items() if is_present(value)}
+    return ", ".join(f"{name} {words.get(name, 'missing')}" for name in key)

@@ -1,5 +1,6 @@
 """Tables for training: whole columns as tensors in memory, of which a mini-batch is an index."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from course_utils.errors import CourseError
+from course_utils.tabular.checks import in_list, is_present
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.preprocess import Preprocessor, in_memory
+from course_utils.training.arguments import whole
 from course_utils.training.data import Data, Split, Task, number_of_batches
 
 Inputs = tuple[Tensor, Tensor]  # codes (N, categorical) and values (N, continuous)
@@ -63,6 +66,7 @@ class TabularData(Data):
     """
 
     task: Task = "regression"
+    target: str | None = None  # its name, where it is known
 
     def __init__(
         self,
@@ -78,8 +82,7 @@ class TabularData(Data):
     ) -> None:
         """Take what `preprocessor` made of a table, with the numbers of the `train` and `valid` rows, and of a test table."""
         super().__init__()
-        if batch_size < 1:
-            raise CourseError(f"batch_size is {batch_size}; a mini-batch holds one row or more")
+        batch_size = whole("batch_size", batch_size, of=", the rows in a mini-batch")
         self.preprocessor, self.batch_size, self.log_target, self.path = preprocessor, batch_size, log_target, Path(path)
         self._inputs, self._targets, self._labels = (
             {"train": inputs, "valid": inputs},
@@ -111,6 +114,8 @@ class TabularData(Data):
     ) -> "TabularData":
         """Data from a table in memory (pandas or Polars), as the lecture's library made it (2:15:08).
 
+        Columns of the table that are not named are not used.
+
         Args:
             frame: the table to learn from.
             target: its column of numbers to predict.
@@ -130,24 +135,25 @@ class TabularData(Data):
             TableError: a column is missing or of the wrong type, the table is empty, the target is missing somewhere or has
                 no logarithm, or valid_idx does not name some but not all of the rows.
         """
-        columns = [*categorical, *continuous]
+        columns = input_columns(categorical, continuous, preprocessor)
         table = in_memory(frame, [target, *columns], also=[label])
         if target in columns:
             raise TableError(f"column {target!r} is the target, so it cannot be one of the columns to predict it from")
         if not len(table):
             raise TableError("the table has no rows; give one with rows to learn from and rows to validate with")
+        _refuse_labels(valid_idx, table)
         valid = _row_numbers(valid_idx, len(table))
         train = np.delete(np.arange(len(table)), valid)
         labels = row_labels(table, label)
         targets = target_column(table, target, log_target, labels)
         if preprocessor is None:
             preprocessor = Preprocessor(categorical, continuous).fit(table, train)
-        elif preprocessor.columns != columns:
-            raise TableError(f"the preprocessor is for the columns {preprocessor.columns}, not {columns}")
         inputs = as_inputs(preprocessor, table)
         rows = {"train": torch.from_numpy(train), "valid": torch.from_numpy(valid)}
         tested = None if test is None else _test_rows(preprocessor, test, label)
-        return cls(preprocessor, inputs, torch.from_numpy(targets), rows, labels, batch_size, log_target, tested, path)
+        data = cls(preprocessor, inputs, torch.from_numpy(targets), rows, labels, batch_size, log_target, tested, path)
+        data.target = target
+        return data
 
     def to(self, device: torch.device | str) -> "TabularData":
         """Move all rows to `device`; a table is small beside what works on it."""
@@ -192,10 +198,31 @@ class TabularData(Data):
         assert targets is not None
         return targets.min().item(), targets.max().item()
 
+    def meaning(self) -> dict[str, Any]:
+        """What rows and outputs stand for: task, categories and scales of the columns, whether outputs are logarithms."""
+        return {**super().meaning(), **prepared_by(self.preprocessor), "log_target": self.log_target}
+
     def activation(self, outputs: Tensor) -> Tensor:
         """Predictions on the target's own scale, (N,): with `log_target` the exponential of what a network gives."""
-        outputs = outputs.flatten()
-        return outputs.exp() if self.log_target else outputs
+        return on_target_scale(outputs, self.log_target)
+
+    def export(self, learner: Any, path: str | os.PathLike[str], **options: Any) -> Path:
+        """Write a predictor for rows of such a table; see `Learner.export`."""
+        from course_utils.tabular.predictor import export
+
+        return export(learner, path, **options)
+
+
+def on_target_scale(outputs: Tensor, log_target: bool) -> Tensor:
+    """Predictions (N,) of what a network gives, which are logarithms with `log_target`."""
+    outputs = outputs.flatten()
+    return outputs.exp() if log_target else outputs
+
+
+def prepared_by(preprocessor: Preprocessor) -> dict[str, Any]:
+    """What a preprocessor learnt, under the names of `TabularData.meaning`; the columns are in the order that a model takes."""
+    learnt = preprocessor.to_dict()
+    return {"categories": learnt["categorical"], "scales": learnt["continuous"]}
 
 
 def as_inputs(preprocessor: Preprocessor, table: Any) -> Inputs:
@@ -207,9 +234,39 @@ def as_inputs(preprocessor: Preprocessor, table: Any) -> Inputs:
 def row_labels(table: "nw.DataFrame[Any]", label: str | None = None) -> NDArray[Any]:
     """What the rows are called: by a column where there is one of that name, else by a pandas index, else by number."""
     if label is not None and label in table.columns:
+        if table[label].dtype.is_float() or table[label].is_null().any():  # 1003.0 is what pandas makes of 1003 beside a gap
+            return np.array([_name(value) for value in table[label].to_list()], object)
         return np.asarray(table[label].to_numpy())
     index = nw.maybe_get_index(table)
     return np.arange(len(table)) if index is None else np.asarray(index)
+
+
+def _name(value: Any) -> Any:
+    if not is_present(value):
+        return "missing"
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def input_columns(categorical: Sequence[str], continuous: Sequence[str], preprocessor: Any) -> list[str]:
+    """The names of the columns to predict from, which must be those of the preprocessor where one is given."""
+    columns = [name for names in (categorical, continuous) if len(names) for name in in_list(names)]
+    if preprocessor is not None and not isinstance(preprocessor, Preprocessor):
+        raise TableError(f"preprocessor is a {type(preprocessor).__name__}; give a Preprocessor that has learnt, or none")
+    if preprocessor is not None and preprocessor.columns != columns:
+        raise TableError(f"the preprocessor is for the columns {preprocessor.columns}, not {columns}")
+    return columns
+
+
+def _refuse_labels(valid_idx: Any, table: "nw.DataFrame[Any]") -> None:
+    """Raise a `TableError` for the labels of a pandas index, where these are not the numbers of the rows."""
+    index: Any = nw.maybe_get_index(table)
+    if index is None or type(valid_idx).__module__.partition(".")[0] != "pandas" or type(valid_idx).__name__ == "Series":
+        return
+    if not np.array_equal(np.asarray(index), np.arange(len(table))):
+        raise TableError(
+            "valid_idx is a pandas index, whose labels are not the numbers of the table's rows; give the numbers, with "
+            "frame.index.get_indexer(valid_idx), or number the rows anew first, with frame.reset_index(drop=True)"
+        )
 
 
 def _test_rows(preprocessor: Preprocessor, test: Any, label: str | None) -> tuple[Inputs, NDArray[Any]]:
@@ -224,7 +281,7 @@ def _test_rows(preprocessor: Preprocessor, test: Any, label: str | None) -> tupl
 
 def _row_numbers(valid_idx: Sequence[int] | NDArray[np.int64], rows: int) -> NDArray[np.int64]:
     """`valid_idx` in the order of the table, after a look at whether it can be right."""
-    numbers = np.asarray(valid_idx)
+    numbers = np.asarray(sorted(valid_idx) if isinstance(valid_idx, set | frozenset) else valid_idx)
     if numbers.ndim != 1 or not len(numbers):
         raise TableError(f"valid_idx names no rows (shape {numbers.shape}); give the numbers of the rows that validate")
     if numbers.dtype.kind not in "iu":
@@ -245,7 +302,8 @@ def target_column(table: "nw.DataFrame[Any]", name: str, log: bool, labels: NDAr
     series = table[name]
     if not series.dtype.is_numeric():
         raise TableError(f"the target, column {name!r}, should hold numbers but holds {series.dtype}")
-    targets = series.cast(nw.Float64).to_numpy().astype(np.float32)
+    with np.errstate(over="ignore"):  # said below
+        targets = series.cast(nw.Float64).to_numpy().astype(np.float32)
     wrong, what = ~np.isfinite(targets), "missing or infinite"
     if log and not wrong.any():
         wrong, what = targets <= 0, "0 or less, which has no logarithm,"

@@ -4,12 +4,13 @@ The engines disagree on what the difference of two dates is, so everything here 
 """
 
 import re
+from numbers import Integral
 
 import narwhals as nw
 from narwhals.typing import IntoFrameT
 
-from course_utils.tabular.checks import Frame, as_frame, numbers, refuse_columns, require_dates
-from course_utils.tabular.errors import TableError
+from course_utils.tabular.checks import Frame, as_frame, numbers, refuse_columns, refuse_names, require_dates
+from course_utils.tabular.errors import TableError, engine_errors
 
 _PARTS = ("year", "month", "week", "day")
 
@@ -37,6 +38,7 @@ def iso_week(date: nw.Expr) -> nw.Expr:
     return (thursday - 1) // 7 + 1
 
 
+@engine_errors("take dates apart")
 def add_datepart(frame: IntoFrameT, column: str, prefix: str | None = None) -> IntoFrameT:
     """Add thirteen columns that say what day a date is; without a date, numbers are missing and flags false.
 
@@ -44,7 +46,8 @@ def add_datepart(frame: IntoFrameT, column: str, prefix: str | None = None) -> I
     Is_month_start, and the same for quarter and year), and Elapsed: seconds since 1 January 1970. Each name begins with
     `prefix`; by default with the column's name but for the word date at its end: Date gives Year, and saledate saleYear.
     A part is left out where the table has a column of its name but for capitals (Rossmann's DayOfWeek): databases do not tell
-    them apart. Raises a `TableError` where the column holds no dates. After the lecture's function of this name (2:10:58).
+    them apart. Raises a `TableError` where the column holds no dates, or times of a zone. After the lecture's function of this
+    name (2:10:58).
 
     >>> import pandas as pd
     >>> table = add_datepart(pd.DataFrame({"Date": pd.to_datetime(["2014-12-29"])}), "Date")
@@ -55,7 +58,8 @@ def add_datepart(frame: IntoFrameT, column: str, prefix: str | None = None) -> I
     require_dates(table, column)
     date = nw.col(column)
     year, month, day, weekday = date.dt.year(), date.dt.month(), date.dt.day(), day_of_week(day_number(date))
-    first, last = day == 1, date.dt.offset_by("1d").dt.day() == 1  # of its month
+    end = _days_before_month(_long(year), _long(month) + 1)
+    first, last = day == 1, ~year.is_null() & (_long(date.dt.ordinal_day()) == end)  # of its month
     parts = {
         "Year": year,
         "Month": month,
@@ -77,9 +81,11 @@ def add_datepart(frame: IntoFrameT, column: str, prefix: str | None = None) -> I
     new = {
         before + name: part for name, part in parts.items() if (before + name).lower() not in alike or before + name in there
     }
+    refuse_names(table, list(new), [column])
     return table.with_columns(**new).to_native()
 
 
+@engine_errors("put dates together")
 def combine_date(
     frame: IntoFrameT, name: str, year: str, month: str | None = None, day: str | int = 1, week: str | None = None
 ) -> IntoFrameT:
@@ -103,11 +109,14 @@ def combine_date(
     for part, column in zip(_PARTS, (year, month, week), strict=False):
         if not isinstance(column, str | None):
             raise TableError(f"{part} is the name of a column; got {column!r}. For one number in all rows make a column of it")
+    if not isinstance(day, str | Integral) or isinstance(day, bool):
+        raise TableError(f"day is a column of days of the month, or a whole number for all rows; got {day!r}")
     given = {part: column for part, column in zip(_PARTS, (year, month, week, day), strict=True) if isinstance(column, str)}
     table = as_frame(frame, *given.values())
     # Columns of our own for each step: engines that write queries would else repeat a step in all that use it.
     own = {part: f"{part} of {name}" for part in (*_PARTS, "exists")}
     refuse_columns(table, *own.values())
+    refuse_names(table, [name], [])
     years, months, weeks, days, exists = (nw.col(column) for column in own.values())
     table = table.with_columns(**{own[part]: _whole(table, column) for part, column in given.items()})
     if month is not None:
@@ -118,7 +127,7 @@ def combine_date(
         fourth = _days_before(years) + 3  # of January, which is always in week 1
         ordinal = 4 - day_of_week(fourth) + 7 * (weeks - 1)
         possible = weeks.is_between(1, 53) & (ordinal + 3 <= 365 + _leap(years))  # its Thursday is in the year
-    possible = possible & years.is_between(1001, 9998)  # all of four digits, also the years beside them
+    possible = possible & years.is_between(1, 9999)
 
     # What is no date is read as some date, and taken out: every engine fails on text that it cannot read.
     table = table.with_columns(
@@ -127,11 +136,13 @@ def combine_date(
         nw.when(possible).then(ordinal).otherwise(nw.lit(1)).alias(own["day"]),
     )
     in_year, ordinal = _in_its_year(years, days)
-    text = nw.concat_str(in_year.cast(nw.String), (1000 + ordinal).cast(nw.String).str.slice(1), separator="-")
+    digits = [(10_000 + in_year).cast(nw.String).str.slice(1), (1000 + ordinal).cast(nw.String).str.slice(1)]
+    text = nw.concat_str(*digits, separator="-")
     table = table.with_columns(nw.when(exists).then(text.str.to_datetime(format="%Y-%j")).alias(name))
     return table.drop(*{own[part] for part in (*given, "day", "exists")}).to_native()
 
 
+@engine_errors("count the days between dates")
 def duration_capped(
     frame: IntoFrameT, name: str, since: str, date: str, days: int, cap: int, earliest_year: int = 1990
 ) -> IntoFrameT:
@@ -146,10 +157,11 @@ def duration_capped(
     >>> duration_capped(table, "Months", "Opened", "Date", days=30, cap=24)["Months"].tolist()
     [2, 0]
     """
-    if days < 1 or cap < 0:
-        raise TableError(f"expected periods of 1 day or more, and a cap of 0 or more; got days={days} and cap={cap}")
+    if not (isinstance(days, Integral) and isinstance(cap, Integral) and days >= 1 and cap >= 0):
+        raise TableError(f"expected periods of 1 day or more, and a cap of 0 or more, in whole numbers; got {days=} and {cap=}")
     table = as_frame(frame, since, date)
     require_dates(table, since, date)
+    refuse_names(table, [name], [since, date])
     passed = day_number(nw.col(date)) - day_number(nw.col(since))
     known = (passed > 0) & (nw.col(since).dt.year() >= earliest_year)
     periods = nw.when(known).then(passed).otherwise(nw.lit(0)).cast(nw.Int64) // days
@@ -196,13 +208,14 @@ def _in_its_year(year: nw.Expr, ordinal: nw.Expr) -> tuple[nw.Expr, nw.Expr]:
     )
 
 
+def _long(number: nw.Expr) -> nw.Expr:
+    """A part of a date in 64 bits, some engines keep an hour in 8; 0 where there is no date."""
+    return number.fill_null(0).cast(nw.Int64)
+
+
 def _seconds(date: nw.Expr, has_time: bool) -> nw.Expr:
     """Count the seconds from 1 January 1970 to a date, or to a date with a time of day."""
-
-    def long(number: nw.Expr) -> nw.Expr:
-        return number.fill_null(0).cast(nw.Int64)  # some engines keep an hour in 8 bits
-
-    seconds = long(day_number(date)) * 86_400
+    seconds = _long(day_number(date)) * 86_400
     if has_time:
-        seconds = seconds + long(date.dt.hour()) * 3_600 + long(date.dt.minute()) * 60 + long(date.dt.second())
-    return nw.when(~date.is_null()).then(seconds)
+        seconds = seconds + _long(date.dt.hour()) * 3_600 + _long(date.dt.minute()) * 60 + _long(date.dt.second())
+    return nw.when(~date.dt.year().is_null()).then(seconds)  # DuckDB's infinite dates have no year either

@@ -5,18 +5,32 @@ may come in any order, and keep it where the table is in memory.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from numbers import Integral
+from typing import Any, Literal
 
 import narwhals as nw
 from narwhals.typing import IntoFrameT
 
-from course_utils.tabular.checks import as_frame, in_list, numbers, refuse_columns, refuse_duplicates, require_dates
+from course_utils.tabular.checks import (
+    Frame,
+    as_frame,
+    in_list,
+    missing,
+    numbers,
+    refuse_columns,
+    refuse_duplicates,
+    refuse_large_sums,
+    refuse_names,
+    require_dates,
+)
 from course_utils.tabular.dates import day_number
-from course_utils.tabular.errors import TableError
+from course_utils.tabular.errors import TableError, engine_errors
 
-_NEVER = 10_000_000  # days; no date is as far away
+_NEVER = 10**12  # days; no date is as far away
+_GROUP = "number of the group"
 
 
+@engine_errors("count the days since an event")
 def elapsed_since(
     frame: IntoFrameT,
     event: str | Sequence[str],
@@ -43,6 +57,7 @@ def elapsed_since(
     return _elapsed(frame, event, by, date, prefix, fill, check, until=False)
 
 
+@engine_errors("count the days until an event")
 def elapsed_until(
     frame: IntoFrameT,
     event: str | Sequence[str],
@@ -80,17 +95,15 @@ def _elapsed(
     require_dates(table, date)
     day, *nearest = (f"day number {name}" for name in ("", *events))
     refuse_columns(table, day, *nearest)
+    refuse_names(table, [prefix + name for name in events], [*groups, date])
     on = {name: numbers(table, name) != 0 for name in events}
-
-    table = table.with_columns(day_number(nw.col(date)).alias(day))
-    if check:
-        refuse_duplicates(table, groups, date, day)
+    table = _with_days(table, groups, date, day, check)
     # The last day that was on is the largest day number of those that were on so far; engines differ in what the largest
     # of nothing is, so days that were off count as one long past (or far ahead).
     never = nw.lit(_NEVER if until else -_NEVER)
-    table = table.with_columns(
-        *[nw.when(on[name]).then(nw.col(day)).otherwise(never).alias(mark) for name, mark in zip(events, nearest, strict=True)]
-    )
+    marks = {mark: on[name] & ~nw.col(day).is_null() for name, mark in zip(events, nearest, strict=True)}
+    table = table.with_columns(**{mark: nw.when(was).then(nw.col(day)).otherwise(never) for mark, was in marks.items()})
+    table, groups, index = _steady(table, groups, [day, *nearest])
     so_far = nw.col(*nearest).cum_min(reverse=True) if until else nw.col(*nearest).cum_max()
     table = table.with_columns(so_far.over(*groups, order_by=day))
 
@@ -99,13 +112,43 @@ def _elapsed(
         distance = nw.when(known).then((nw.col(day) - nw.col(mark)).abs())
         return distance if fill is None else distance.otherwise(nw.lit(fill))
 
-    return (
-        table.with_columns(*[days(mark).alias(prefix + name) for name, mark in zip(events, nearest, strict=True)])
-        .drop(day, *nearest)
-        .to_native()
-    )
+    table = table.with_columns(*[days(mark).alias(prefix + name) for name, mark in zip(events, nearest, strict=True)])
+    return _as_it_was(table.drop(day, *nearest), index)
 
 
+def _with_days(table: Frame, groups: Sequence[str], date: str, day: str, check: bool) -> Frame:
+    """The table with the day number of its dates, after a look at whether days come twice or are missing.
+
+    In memory, it costs little to see that none is missing, so that is seen to without `check` too.
+    """
+    table = table.with_columns(day_number(nw.col(date)).alias(day))
+    if check or (isinstance(table, nw.DataFrame) and len(table.filter(missing(table, *groups, day)))):
+        refuse_duplicates(table, groups, date, day)
+    return table.with_columns(nw.col(day).cast(nw.Int64))
+
+
+def _steady(table: Frame, groups: Sequence[str], own: Sequence[str]) -> tuple[Frame, list[str], Any]:
+    """A pandas table so that what is computed over its groups is right whatever its types and index, and its own index.
+
+    pandas aligns columns that can be missing by their labels (pandas-dev/pandas#62473), and cannot sort keys of several types:
+    so rows are numbered from 0, our `own` columns are NumPy's, and groups are numbers. Other engines' tables stay as they are.
+    """
+    if not table.implementation.is_pandas():
+        return table, list(groups), None
+    native: Any = table.to_native()
+    index, native = native.index, native.reset_index(drop=True)
+    number = native.groupby(list(groups), sort=False, dropna=False, observed=True).ngroup()
+    native = native.assign(**{name: native[name].to_numpy() for name in own}, **{_GROUP: number.to_numpy()})
+    return nw.from_native(native), [_GROUP], index
+
+
+def _as_it_was(table: Frame, index: Any) -> Any:
+    """The native table, with the index that `_steady` took."""
+    native: Any = table.to_native()
+    return native if index is None else native.drop(columns=_GROUP).set_axis(index)
+
+
+@engine_errors("sum over days")
 def rolling_sum(
     frame: IntoFrameT,
     columns: str | Sequence[str],
@@ -121,7 +164,7 @@ def rolling_sum(
     "backward" takes the days that end with the row's own, "forward" those that begin with it; the suffix is by default "_bw" or
     "_fw", as in the lecture. Missing counts as 0. The lecture's window was of rows: the same where no day is missing, but where
     a store was shut for months, it reached back over them. Like `elapsed_until`, a forward sum looks ahead. Raises a
-    `TableError` as `elapsed_since` does.
+    `TableError` as `elapsed_since` does, and where sums of whole numbers might not fit in 64 bits.
 
     >>> import pandas as pd
     >>> dates = pd.to_datetime(["2015-01-01", "2015-01-02", "2015-01-05"])
@@ -129,8 +172,8 @@ def rolling_sum(
     >>> rolling_sum(days, "Promo", by="Store", date="Date", window=3)["Promo_bw"].tolist()
     [1, 2, 1]
     """
-    if window < 1 or direction not in ("backward", "forward"):
-        raise TableError(f"expected a window of 1 day or more and 'backward' or 'forward'; got {window} and {direction!r}")
+    if not isinstance(window, Integral) or isinstance(window, bool) or window < 1 or direction not in ("backward", "forward"):
+        raise TableError(f"expected a window of 1 day or more and 'backward' or 'forward'; got {window!r} and {direction!r}")
     values, groups = in_list(columns), in_list(by)
     table = as_frame(frame, *values, *groups, date)
     require_dates(table, date)
@@ -140,23 +183,26 @@ def rolling_sum(
     aways = {rows: f" {rows} rows away" for rows in range(1, window)}
     shifted = [name + away for name in (day, *sums) for away in aways.values()]
     refuse_columns(table, day, *shifted)
-    table = table.with_columns(
-        day_number(nw.col(date)).alias(day),
-        *[numbers(table, name).alias(total) for name, total in zip(values, sums, strict=True)],
-    )
-    if check:
-        refuse_duplicates(table, groups, date, day)
+    refuse_names(table, sums, [*groups, date])
+    counted = [numbers(table, name).alias(total) for name, total in zip(values, sums, strict=True)]
+    whole = {total: schema[name].is_integer() or schema[name] == nw.Boolean for name, total in zip(values, sums, strict=True)}
+    if check or isinstance(table, nw.DataFrame):
+        refuse_large_sums(table, values, window)
+    table = _with_days(table, groups, date, day, check).with_columns(*counted)
+    if whole_sums := [name for name in sums if whole[name]]:
+        table = table.with_columns(nw.col(*whole_sums).cast(nw.Int64))
+    table, groups, index = _steady(table, groups, [day, *sums])
     # A day has at most one row: what is in the window is at most window - 1 rows away. Look at these, and count what is near.
     sign = 1 if direction == "backward" else -1
-    table = table.with_columns(
-        *[nw.col(day, *sums).shift(sign * rows).over(*groups, order_by=day).name.suffix(away) for rows, away in aways.items()]
-    )
+    near_by = [nw.col(day, *sums).shift(sign * rows).over(*groups, order_by=day) for rows in range(1, window)]
+    if near_by:
+        table = table.with_columns(*[values.name.suffix(away) for values, away in zip(near_by, aways.values(), strict=True)])
 
     def total(name: str) -> nw.Expr:
         result = nw.col(name)
         for away in aways.values():
             near = (nw.col(day) - nw.col(day + away)).abs() < window
             result = result + nw.when(near).then(nw.col(name + away)).otherwise(nw.lit(0))
-        return result if schema[name.removesuffix(ending)].is_float() else result.cast(nw.Int64)
+        return result.cast(nw.Int64) if whole[name] else result
 
-    return table.with_columns(*[total(name) for name in sums]).drop(day, *shifted).to_native()
+    return _as_it_was(table.with_columns(*[total(name) for name in sums]).drop(day, *shifted), index)

@@ -8,7 +8,8 @@ import narwhals as nw
 from course_utils.errors import CourseError
 from course_utils.figures import plain
 from course_utils.tabular.checks import as_frame, require_dates
-from course_utils.tabular.errors import TableError
+from course_utils.tabular.errors import TableError, engine_errors
+from course_utils.tabular.storage import to_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,14 +22,18 @@ STATE_HOLIDAYS = {"0": "none", "a": "public", "b": "Easter", "c": "Christmas"}
 
 def in_pandas(table: Any, *columns: str, dates: Sequence[str] = (), numbers: Sequence[str] = ()) -> "pd.DataFrame":
     """A table of any engine in pandas, rows counted from 0; a `TableError` where a column is missing, or of the wrong kind."""
-    frame = as_frame(table, *columns, *dates, *numbers)
+    frame = as_frame(table, *columns, *dates, *numbers, any_names=True)
     require_dates(frame, *dates)
     for name, dtype in frame.collect_schema().items():
         if name in numbers and not (dtype.is_numeric() or dtype == nw.Boolean):
             raise TableError(
                 f"column {name!r} should hold numbers but holds {dtype}; in pandas, pandas.to_numeric makes them so"
             )
-    return nw.maybe_reset_index(frame.collect() if isinstance(frame, nw.LazyFrame) else frame).to_pandas()
+    with engine_errors("read the table"):
+        whole = nw.maybe_reset_index(frame.collect() if isinstance(frame, nw.LazyFrame) else frame)
+        there: pd.DataFrame = whole.to_native() if whole.implementation.is_pandas() else to_pandas(whole.to_arrow())
+    plain = {name: there[name].to_numpy(float, na_value=float("nan")) for name in numbers if there[name].hasnans}
+    return there.assign(**plain, **{name: there[name].astype("datetime64[us]") for name in dates})
 
 
 def at_a_glance(table: Any) -> "pd.DataFrame":

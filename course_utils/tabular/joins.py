@@ -1,14 +1,25 @@
 """Joining tables, with a word about what found no partner (lecture 2:10:31)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import narwhals as nw
 from narwhals.typing import IntoFrameT
 
-from course_utils.tabular.checks import Frame, as_frame, in_list, in_words, refuse_columns, require_one_engine, rows_of
-from course_utils.tabular.errors import TableError
+from course_utils.tabular.checks import (
+    Frame,
+    as_frame,
+    first_rows,
+    in_list,
+    in_words,
+    missing,
+    refuse_columns,
+    refuse_names,
+    require_one_engine,
+    rows_of,
+)
+from course_utils.tabular.errors import TableError, engine_errors
 
 EXAMPLES = 3
 
@@ -29,6 +40,7 @@ class JoinReport:
         return f"joined on {', '.join(self.on)}: {self.unmatched:,} of {self.rows:,} rows found no match, the first: {keys}"
 
 
+@engine_errors("join the tables")
 def join(
     left: IntoFrameT,
     right: IntoFrameT,
@@ -41,8 +53,10 @@ def join(
     """Add the columns of `right` to the rows of `left` that have the same `on`; in memory, the order of `left` stays.
 
     A row without a match keeps its place with nothing in the new columns, or goes where `how` is "inner". A name that both
-    tables have gets `suffix` on the right one's. A missing key matches nothing. `report` is called with a `JoinReport`, for
-    instance `report=print`; where the engine is lazy, this runs the query.
+    tables have gets `suffix` on the right one's. A missing key matches nothing. Keys of several widths or units are compared
+    as the numbers and times that they are, categories as text. In pandas, new columns of whole numbers become floats where a
+    row has no match, or Int64 if floats would not keep all their digits. `report` is called with a `JoinReport`, for instance
+    `report=print`; where the engine is lazy, this runs the query.
 
     `validate` guards against rows that multiply by accident: "m:1" says that many rows of `left` may share a key, but no two
     of `right`. Raises a `TableError` where that is not so (where the engine is lazy, this runs a query; "m:m" needs none), and
@@ -62,51 +76,117 @@ def join(
     ours, theirs = as_frame(left, *keys), as_frame(right, *keys)
     require_one_engine({"the left table": ours, "the right table": theirs})
     order, match = "row of left", "found a match"
+    text = {key: f"{key} as text" for key in keys}
     for frame in (ours, theirs):
-        refuse_columns(frame, order, match)
+        refuse_columns(frame, order, match, *text.values())
     theirs = _with_our_keys(ours, theirs, keys)
     _refuse_clashes(ours, theirs, keys, suffix)
     for side, frame, many in (("left", ours, validate[0]), ("right", theirs, validate[-1])):
         if many == "1":
             _refuse_many(side, frame, keys, validate)
 
-    theirs = theirs.with_columns(nw.lit(True).alias(match))
+    mine, others = ours.collect_schema(), theirs.collect_schema()
+    of_categories = [key for key in keys if any(schema[key] in (nw.Categorical, nw.Enum) for schema in (mine, others))]
+    changed = {key: text[key] for key in of_categories if mine[key] != others[key]}
+    on_keys = [changed.get(key, key) for key in keys]
+    for key, new in changed.items():
+        ours = ours.with_columns(nw.when(~nw.col(key).is_null()).then(nw.col(key).cast(nw.String)).alias(new))
+        theirs = theirs.with_columns(nw.col(key).cast(nw.String).alias(new)).drop(key)
+    theirs, large = _with_gaps(theirs.with_columns(nw.lit(True).alias(match)), on_keys)
     if isinstance(ours, nw.DataFrame):
         ours = ours.with_row_index(order)
-    joined: Frame = ours.join(theirs, on=keys, how="left", suffix=suffix)  # type: ignore[arg-type]
+    joined: Frame = ours.join(theirs, on=on_keys, how="left", suffix=suffix)  # type: ignore[arg-type]
     if isinstance(joined, nw.DataFrame):
         joined = (joined if joined[order].is_sorted() else joined.sort(order)).drop(order)
+    joined = joined.drop(*changed.values())
     if report is not None:
         report(_report(joined, keys, match))
     if how == "inner":
         joined = joined.filter(~nw.col(match).is_null())
-    return joined.drop(match).to_native()
+    return _without_gaps(joined.drop(match), large, mine.names(), suffix).to_native()
+
+
+_LARGE = 2**53  # from here on, floats do not hold every whole number
 
 
 def _with_our_keys(ours: Frame, theirs: Frame, keys: Sequence[str]) -> Frame:
-    """See that the keys are of the same kinds; where only the width or the unit differs, make it ours.
+    """The right table with keys of the left one's types: of the same kind, and without the rows that can match none.
 
-    What is not a number is missing, so that it matches nothing.
+    Those are the rows without a key, and those whose key the left type cannot hold (300 in 8 bits, 12:30 in a date): made to
+    fit, it would be another.
     """
     mine, others = ours.collect_schema(), theirs.collect_schema()
     for key in keys:
-        if _kind(mine[key]) != _kind(others[key]):
+        if _kind(ours, key) != _kind(theirs, key):
             raise TableError(
                 f"cannot join on {key!r}: it holds {mine[key]} on the left and {others[key]} on the right; make them the same"
             )
-    changed = [nw.col(key).cast(mine[key]) for key in keys if mine[key].is_temporal() and mine[key] != others[key]]
-    changed += [nw.col(key).fill_nan(None) for key in keys if others[key].is_float()]
-    return theirs.with_columns(*changed) if changed else theirs
+    theirs = theirs.filter(~missing(theirs, *keys))
+    for key in keys:
+        given, value = mine[key], nw.col(key)
+        if given == others[key]:
+            continue
+        if given.is_integer():
+            low, high = _range(given)
+            low_there, high_there = _range(others[key])
+            theirs = theirs.filter(value >= max(low, low_there), value <= min(high, high_there))
+            theirs = theirs.with_columns(value.cast(given))
+        elif given.is_temporal():
+            theirs = theirs.filter(value.cast(given).cast(others[key]) == value).with_columns(value.cast(given))
+    return theirs
 
 
-def _kind(dtype: nw.dtypes.DType) -> str:
+def _range(dtype: nw.dtypes.DType) -> tuple[int, int]:
+    """The lowest and the highest whole number of a type.
+
+    >>> _range(nw.Int8()), _range(nw.UInt16())
+    ((-128, 127), (0, 65535))
+    """
+    bits = int("".join(filter(str.isdigit, str(dtype))))
+    return (0, 2**bits - 1) if str(dtype).startswith("U") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
+def _kind(frame: Frame, key: str) -> str:
+    dtype = frame.collect_schema()[key]
+    if dtype in (nw.Object, nw.Categorical) and frame.implementation.is_pandas():
+        from pandas.api.types import infer_dtype
+
+        native: Any = frame.to_native()[key]
+        held = infer_dtype(native.cat.categories if dtype == nw.Categorical else native, skipna=True)
+        return "whole numbers" if held == "integer" else "text" if held in _TEXT else f"values of kind {held}"
     if dtype.is_integer():
         return "whole numbers"
     if isinstance(dtype, nw.Datetime) and dtype.time_zone:
         return f"times of {dtype.time_zone}"
     if isinstance(dtype, nw.Date | nw.Datetime):
         return "dates"
-    return "text" if dtype in (nw.String, nw.Categorical, nw.Object) else str(dtype)
+    return "text" if dtype in (nw.String, nw.Categorical, nw.Enum, nw.Object) else str(dtype)
+
+
+_TEXT = ("string", "empty", "mixed", "mixed-integer")
+
+
+def _with_gaps(theirs: Frame, keys: Sequence[str]) -> tuple[Frame, dict[str, str]]:
+    """The right table, its columns of large whole numbers in pandas as those that may have gaps, and what they were before."""
+    if not theirs.implementation.is_pandas():
+        return theirs, {}
+    native: Any = theirs.to_native()
+    large = {
+        name: str(column.dtype)
+        for name, column in native.items()
+        if name not in keys and str(column.dtype) in ("int64", "uint64") and len(column)
+        if max(abs(int(column.min())), abs(int(column.max()))) > _LARGE
+    }
+    gaps = {name: {"int64": "Int64", "uint64": "UInt64"}[dtype] for name, dtype in large.items()}
+    return (nw.from_native(native.astype(gaps)) if gaps else theirs), large
+
+
+def _without_gaps(joined: Frame, large: Mapping[str, str], left: Sequence[str], suffix: str) -> Frame:
+    """The joined table, with the types that the columns of `_with_gaps` had where all rows found a match."""
+    native: Any = joined.to_native()
+    named = {name + suffix if name in left else name: dtype for name, dtype in large.items()}
+    whole = {name: dtype for name, dtype in named.items() if not native[name].isna().any()}
+    return nw.from_native(native.astype(whole)) if whole else joined
 
 
 def _refuse_clashes(ours: Frame, theirs: Frame, keys: Sequence[str], suffix: str) -> None:
@@ -116,10 +196,12 @@ def _refuse_clashes(ours: Frame, theirs: Frame, keys: Sequence[str], suffix: str
         raise TableError(
             f"the joined table would have two columns {clash[0]!r}; drop one, or give another suffix than {suffix!r}"
         )
+    refuse_names(ours, added, [])
 
 
 def _refuse_many(side: str, frame: Frame, keys: Sequence[str], validate: str) -> None:
-    many = rows_of(frame.group_by(*keys).agg(rows=nw.len()).filter(nw.col("rows") > 1).sort(*keys).head(1))
+    counts = frame.filter(~missing(frame, *keys)).group_by(*keys).agg(rows=nw.len())
+    many = first_rows(counts.filter(nw.col("rows") > 1), keys, 1)
     if many:
         key = in_words({name: many[0][name] for name in keys})
         raise TableError(
@@ -131,5 +213,5 @@ def _refuse_many(side: str, frame: Frame, keys: Sequence[str], validate: str) ->
 def _report(joined: Frame, keys: Sequence[str], match: str) -> JoinReport:
     alone = joined.filter(nw.col(match).is_null())
     rows, unmatched = (rows_of(frame.select(rows=nw.len()))[0]["rows"] for frame in (joined, alone))
-    examples = rows_of(alone.group_by(*keys).agg(nw.len()).select(*keys).sort(*keys).head(EXAMPLES)) if unmatched else []
+    examples = first_rows(alone.group_by(*keys).agg(nw.len()).select(*keys), keys, EXAMPLES) if unmatched else []
     return JoinReport(tuple(keys), rows, unmatched, tuple(examples))

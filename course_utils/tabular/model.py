@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
-from course_utils.tabular.data import EVALUATION, TabularData, TabularLoader, as_inputs, row_labels
+from course_utils.tabular.data import EVALUATION, TabularData, TabularLoader, as_inputs, prepared_by, row_labels
 from course_utils.tabular.preprocess import Preprocessor, in_memory
 from course_utils.training import storage
 from course_utils.training.data import Data
@@ -24,7 +24,8 @@ from course_utils.work import find_saved
 if TYPE_CHECKING:
     import pandas as pd
 
-ADAMW = partial(torch.optim.AdamW, fused=True)  # one pass over the memory of each weight instead of ten
+# fused: one pass over the memory of each weight instead of ten
+ADAMW = partial(torch.optim.AdamW, weight_decay=0.0, fused=True)
 
 
 def embedding_size(cardinality: int) -> int:
@@ -155,7 +156,7 @@ def tabular_learner(
     embedding_dropout: float = 0.04,
     y_range: tuple[float, float] | None = None,
     embedding_sizes: Mapping[str, int] | None = None,
-    metrics: Sequence[Metric] | None = None,
+    metrics: Sequence[Metric] | Metric | None = None,
     **options: Any,
 ) -> "TabularLearner":
     """Build a Learner with a `TabularModel` for the columns of `data` (lecture 2:15:15).
@@ -170,7 +171,8 @@ def tabular_learner(
         embedding_sizes: by hand for some columns; others go by `embedding_size`.
         metrics: by default RMSPE, on the target's own scale.
         options: of `Learner`; the optimiser is by default AdamW, whose weight decay is not scaled with
-            the gradients (Loshchilov and Hutter, 2019); without weight decay it is the Adam of the lecture's library.
+            the gradients (Loshchilov and Hutter, 2019); without weight decay, as it is unless `fit` gives one, it is the
+            Adam of the lecture's library.
     """
     if not isinstance(data, TabularData):
         raise CourseError(f"tabular_learner was given {type(data).__name__}; it needs rows of a table, a TabularData")
@@ -230,19 +232,24 @@ class TabularLearner(Learner):
             )
         super().set_data(data)
 
-    def save(self, name: str) -> Path:
-        """Write the weights to `path/name.safetensors`, with what the preprocessor learnt; return that path."""
-        about = {"model": type(self.model).__name__, "preprocessor": json.dumps(self.data.preprocessor.to_dict())}
-        return storage.save_weights(self.model, self._file(name, ".safetensors"), about)
+    def meaning(self) -> dict[str, Any]:
+        """What the model's numbers stand for, and between which its output lies; see `Learner.meaning`."""
+        return {**super().meaning(), "y_range": self.model.y_range}
+
+    def _about(self) -> dict[str, str]:
+        return {**super()._about(), "preprocessor": json.dumps(self.data.preprocessor.to_dict())}
+
+    load_advice = (
+        "Weights that were saved with other categories or scales need data made with preprocessor="
+        "course_utils.tabular.read_preprocessor(file); with another y_range, tabular_learner(..., y_range=...) of then."
+    )
 
     def load(self, name: str) -> None:
         """Read the weights that `save(name)` wrote; those of a model for data that was prepared in another way are refused."""
         file = find_saved(self._file(name, ".safetensors"), self.data.path)
-        if file.is_file() and read_preprocessor(file) != self.data.preprocessor:
-            raise storage.StorageError(
-                f"{file} was saved with other categories or scales than this data has. Make the data anew with "
-                "preprocessor=course_utils.tabular.read_preprocessor(file), then load again."
-            )
+        if file.is_file():
+            saved = prepared_by(read_preprocessor(file))
+            storage.check_meaning(saved, prepared_by(self.data.preprocessor), file, self.load_advice)
         super().load(name)
 
 

@@ -9,10 +9,9 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils.tabular.checks import as_frame
-from course_utils.tabular.errors import TableError
-
-Category = str | int | float | bool
+from course_utils.tabular.checks import as_frame, in_list
+from course_utils.tabular.columns import Category, category_column, kind, kind_of, number_column
+from course_utils.tabular.errors import TableError, engine_errors
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Preprocessor:
 
     def __init__(self, categorical: Sequence[str], continuous: Sequence[str]) -> None:
         """Name the columns of categories and those of amounts."""
-        self.categorical, self.continuous = list(categorical), list(continuous)
+        self.categorical, self.continuous = (in_list(names) if len(names) else [] for names in (categorical, continuous))
         self.categories: dict[str, list[Category]] = {}
         self.scales: dict[str, Scale] = {}
         self._said: set[str] = set()
@@ -85,7 +84,7 @@ class Preprocessor:
         rows = np.arange(len(frame)) if rows is None else rows
         if len(rows) == 0:
             raise TableError("there are no rows to learn from")
-        self.categories = {name: sorted_categories(name, category_column(frame, name)[rows]) for name in self.categorical}
+        self.categories = {name: sorted(categories_of(frame, name, rows)) for name in self.categorical}
         self.scales = {name: _scale(name, number_column(frame, name)[rows]) for name in self.continuous}
         return self
 
@@ -100,38 +99,47 @@ class Preprocessor:
         frame = in_memory(table, self.columns)
         codes = np.empty((len(frame), len(self.categorical)), np.int64)
         for i, name in enumerate(self.categorical):
-            codes[:, i] = self._codes(name, category_column(frame, name))
+            codes[:, i] = self._codes(name, *category_column(frame, name))
         values = np.empty((len(frame), len(self.continuous_names)), np.float32)
         flag = len(self.continuous)
         for i, name in enumerate(self.continuous):
             scale, column = self.scales[name], number_column(frame, name)
             missing = np.isnan(column)
-            values[:, i] = (np.where(missing, scale.fill, column) - scale.mean) / scale.std
+            values[:, i] = _scaled(name, np.where(missing, scale.fill, column), scale)
             if scale.flagged:
                 values[:, flag] = missing
                 flag += 1
+            elif number := int(missing.sum()):
+                rows = "row" if number == 1 else "rows"
+                self._say(
+                    name,
+                    f"{number:,} {rows} without a value, which all training rows had; taken for their median, {scale.fill:g}",
+                )
         return codes, values
 
-    def _codes(self, name: str, column: NDArray[Any]) -> NDArray[np.int64]:
-        import pandas as pd
-
+    def _codes(self, name: str, places: NDArray[np.int64], categories: list[Category]) -> NDArray[np.int64]:
         known = self.categories[name]
-        if (kind := _kind_of(name, column)) and known and kind != _kind(known[0]):
+        if (given := kind_of(name, categories)) and known and given != kind(known[0]):
             raise TableError(
-                f"column {name!r} holds {kind} but held {_kind(known[0])} in the training rows ({known[0]!r} ...); give it the "
+                f"column {name!r} holds {given} but held {kind(known[0])} in the training rows ({known[0]!r} ...); give it the "
                 "same type"
             )
-        codes = pd.Index(known, dtype=None if known else object).get_indexer(pd.Index(column)) + 1
+        code_of = {category: code for code, category in enumerate(known, start=1)}
+        codes = np.asarray([*(code_of.get(category, 0) for category in categories), 0], np.int64)[places]  # the last: missing
+        unknown = (codes == 0) & (places >= 0)
+        if number := int(unknown.sum()):
+            rows, counts = ("row", "it counts") if number == 1 else ("rows", "they count")
+            self._say(
+                name,
+                f"{number:,} {rows} of a category that was not in the training rows, such as "
+                f"{categories[places[unknown.argmax()]]!r}; {counts} as unknown",
+            )
+        return codes
+
+    def _say(self, name: str, what: str) -> None:
         if name not in self._said:
-            unknown = (codes == 0) & ~pd.isna(column)
-            if number := int(unknown.sum()):
-                self._said.add(name)
-                rows, counts = ("row", "it counts") if number == 1 else ("rows", "they count")
-                print(
-                    f"column {name!r}: {number:,} {rows} of a category that was not in the training rows, such as "
-                    f"{_plain(column[unknown.argmax()])!r}; {counts} as unknown"
-                )
-        return np.asarray(codes, np.int64)
+            self._said.add(name)
+            print(f"column {name!r}: {what}")
 
     def _require_fitted(self) -> None:
         if len(self.categories) + len(self.scales) < len(self.columns):
@@ -145,7 +153,9 @@ class Preprocessor:
     __hash__ = None  # type: ignore[assignment]  # it changes when it learns
 
     def to_dict(self) -> dict[str, Any]:
-        """All that it learnt, as text, numbers, lists and dictionaries: what JSON can hold.
+        """All that it learnt, as text, numbers, lists and dictionaries: what JSON can hold, and gives back exactly.
+
+        Whole numbers keep all their digits and floats all their bits, where a reader of JSON does as Python's does.
 
         >>> import pandas as pd
         >>> Preprocessor(["day"], []).fit(pd.DataFrame({"day": ["Tue", "Mon", "Tue"]})).to_dict()
@@ -182,88 +192,31 @@ def in_memory(table: Any, columns: Sequence[str], also: Sequence[str | None] = (
     if isinstance(frame, nw.DataFrame):
         return frame
     there = frame.collect_schema().names()
-    return frame.select(*dict.fromkeys([*columns, *(name for name in also if name in there)])).collect()
+    with engine_errors("read the table"):
+        return frame.select(*dict.fromkeys([*columns, *(name for name in also if name in there)])).collect()
 
 
-def number_column(frame: "nw.DataFrame[Any]", name: str) -> NDArray[np.float64]:
-    """A column of numbers, or of true and false, as floats with NaN where something is missing."""
-    series = frame[name]
-    if series.null_count() == len(series):  # a table of one row may well have no number, and so no type
-        return np.full(len(series), np.nan)
-    if not (series.dtype.is_numeric() or series.dtype == nw.Boolean):
-        advice = "make parts of it with add_datepart" if series.dtype.is_temporal() else "name it as categorical, or convert it"
+def categories_of(frame: "nw.DataFrame[Any]", name: str, rows: NDArray[np.int64] | None = None) -> set[Category]:
+    """The different categories of a column, in all rows or in those numbered `rows`."""
+    places, categories = category_column(frame, name)
+    return {categories[place] for place in np.unique(places if rows is None else places[rows]) if place >= 0}
+
+
+def _scaled(name: str, column: NDArray[np.float64], scale: Scale) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):
+        values = ((column - scale.mean) / scale.std).astype(np.float32)
+    if number := int((~np.isfinite(values)).sum()):
         raise TableError(
-            f"column {name!r} is to be continuous, so it should hold numbers, but it holds {series.dtype}; {advice}"
+            f"column {name!r} has {number:,} values, such as {column[~np.isfinite(values)][0]}, so far from the training rows' "
+            f"(mean {scale.mean:g}, standard deviation {scale.std:g}) that 32 bits cannot hold the distance; see what they are"
         )
-    column = series.cast(nw.Float64).to_numpy().astype(np.float64, copy=False)
-    wrong = np.abs(column) > np.finfo(np.float32).max
-    if number := int(wrong.sum()):
-        raise TableError(
-            f"column {name!r} has {number:,} infinite values, or too large ones for 32 bits; the first is {column[wrong][0]} "
-            f"in row {wrong.argmax():,}"
-        )
-    return column
-
-
-def category_column(frame: "nw.DataFrame[Any]", name: str) -> NDArray[Any]:
-    """A column of categories as an array: of numbers, or of objects of which the missing ones are None or NaN."""
-    series = frame[name]
-    if series.null_count() == len(series):
-        return np.full(len(series), None)
-    if series.dtype.is_temporal():
-        raise TableError(
-            f"column {name!r} holds {series.dtype}, so that each moment would be a category; make parts of it with add_datepart"
-        )
-    return np.asarray(series.to_numpy())
-
-
-def sorted_categories(name: str, column: NDArray[Any]) -> list[Category]:
-    """The categories of a column in their order, as Python's own numbers or text."""
-    import pandas as pd
-
-    _kind_of(name, column)
-    found = pd.unique(column)
-    return sorted({_plain(value) for value in found[~pd.isna(found)]})
-
-
-def _kind_of(name: str, column: NDArray[Any]) -> str | None:
-    """What a column holds, None where all is missing; a `TableError` where that is several things at once."""
-    import pandas as pd
-
-    if column.dtype != object:
-        return None if not len(column) else _kind(column[0].item())
-    try:
-        examples = {_kind(value): value for value in pd.unique(column) if not pd.isna(value)}
-    except TypeError:  # lists and arrays have no hash
-        raise TableError(f"column {name!r} holds lists, or the like; categories are text or numbers") from None
-    if other := [kind for kind in examples if kind not in ("numbers", "text")]:
-        raise TableError(f"column {name!r} holds {other[0]}; categories are text or numbers")
-    if len(examples) > 1:
-        raise TableError(
-            f"column {name!r} mixes numbers and text ({examples['numbers']!r} and {examples['text']!r}); make it one type, in "
-            f'pandas with table["{name}"] = table["{name}"].astype(str)'
-        )
-    return next(iter(examples), None)
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, str):
-        return "text"
-    return (
-        "numbers" if isinstance(value, bool | int | float | np.number | np.bool_) else f"values of type {type(value).__name__}"
-    )
-
-
-def _plain(value: Any) -> Category:
-    """Python's own type for a category; 3.0, which is what pandas makes of 3 in a column with gaps, is 3."""
-    value = value.item() if isinstance(value, np.generic) else value
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return values
 
 
 def _checked(name: str, values: list[Any]) -> list[Category]:
-    if not all(isinstance(value, str | bool | int | float) for value in values):
+    if not all(isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value)) for value in values):
         raise TypeError(f"column {name!r} has categories that are neither text nor numbers")
-    if len(set(values)) < len(values) or len({_kind(value) for value in values}) > 1:
+    if len(set(values)) < len(values) or len({kind(value) for value in values}) > 1:
         raise ValueError(f"column {name!r} has categories twice or of two types")
     return list(values)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import narwhals as nw
 
 from course_utils.tabular.checks import Frame, as_frame, refuse_columns, require_dates
-from course_utils.tabular.errors import TableError
+from course_utils.tabular.errors import TableError, engine_errors
 from course_utils.tabular.features import (
     JoinReport,
     add_datepart,
@@ -45,6 +45,7 @@ EVENTS = ("Promo", "StateHoliday", "SchoolHoliday")
 VALIDATION = ("2014-08-01", "2014-09-17")  # in the lecture: the days of the test set, a year before
 
 
+@engine_errors("make features of Rossmann's tables")
 def build_features(
     tables: Mapping[str, Any],
     report: Callable[[str], object] | None = print,
@@ -85,8 +86,8 @@ def build_features(
         return join(left, right, on, validate="m:1" if check else "m:m", report=look if check else None)
 
     names = frames["state_names"].select(nw.col("StateName").alias("file"), "State")
-    weather = nw.from_native(add(tables["weather"], names.to_native(), "file", "weather + state_names"))
-    shops = add(_shops(tables["store"]), tables["store_states"], "Store", "store + store_states")
+    weather = nw.from_native(add(frames["weather"].to_native(), names.to_native(), "file", "weather + state_names"))
+    shops = add(_shops(frames["store"].to_native()), frames["store_states"].to_native(), "Store", "store + store_states")
 
     if weeks not in ("calendar", "lecture"):
         raise TableError(f"expected weeks='calendar' or 'lecture'; got {weeks!r}")
@@ -104,6 +105,7 @@ def build_features(
     return _split(nw.from_native(joined).drop("trend week"))
 
 
+@engine_errors("split the table by date")
 def split_by_date(
     frame: Any, dates: "tuple[str | date | np.datetime64, str | date | np.datetime64]" = VALIDATION, column: str = "Date"
 ) -> "np.ndarray":

@@ -67,7 +67,10 @@ _FITS: dict[str, Callable[[nw.dtypes.DType], bool]] = {
 
 
 def expected_tables(tables: Mapping[str, Any]) -> dict[str, Frame]:
-    """Wrap the seven tables, of whatever engine; a `TableError` says which is missing, empty, or lacks a column or its type."""
+    """Wrap the seven tables, of whatever engine; a `TableError` says which is missing, empty, or lacks a column or its type.
+
+    Columns of categories become text, which can be taken apart.
+    """
     if missing := [name for name in TABLES if name not in tables]:
         raise TableError(
             f"expected the tables {', '.join(TABLES)}; {', '.join(missing)} is not among {', '.join(tables) or 'none'}"
@@ -85,7 +88,8 @@ def expected_tables(tables: Mapping[str, Any]) -> dict[str, Frame]:
                     f"{name}: column {column} holds {schema[column]}; expected {WORDS[kind.rstrip('?')]}. "
                     "course_utils.tabular.rossmann.read_tables reads every column in its type"
                 )
-        frame = frames[name]
+        categories = [column for column in columns if schema[column] in (nw.Categorical, nw.Enum)]
+        frame = frames[name] = frames[name].with_columns(nw.col(*categories).cast(nw.String)) if categories else frames[name]
         if isinstance(frame, nw.DataFrame) and not len(frame):
             raise TableError(f"{name} has no rows")
     require_one_engine(frames)

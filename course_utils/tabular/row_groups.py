@@ -101,9 +101,14 @@ class RowGroups:
         assert self.valid is not None
         name, first, last = self.valid
         column = self._read(group, [name])[name]
-        if column.null_count:
+        if pa.types.is_timestamp(column.type) and column.type.tz:
             raise TableError(
-                f"column {name!r} is to tell which rows validate, but is missing in {column.null_count:,} of the rows "
+                f"column {name!r} holds times of the zone {column.type.tz}, so that it is not said whose days validate; write "
+                "it without a zone"
+            )
+        if missing := int(pc.sum(column.is_null(nan_is_null=True)).as_py() or 0):
+            raise TableError(
+                f"column {name!r} is to tell which rows validate, but is missing in {missing:,} of the rows "
                 f"{group.first:,} to {group.first + group.rows - 1:,}; fill it in, or drop these rows"
             )
         kind = pa.date32() if pa.types.is_timestamp(column.type) else column.type  # the last day counts until midnight

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from course_utils.errors import CourseError
-from course_utils.tabular.data import EVALUATION, Inputs, TabularData, as_inputs, target_column
+from course_utils.tabular.data import EVALUATION, Inputs, TabularData, as_inputs, input_columns, target_column
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.preprocess import Preprocessor
 from course_utils.tabular.row_groups import RowGroup, RowGroups, read_ahead
 from course_utils.tabular.streamed_fit import StreamedFit
+from course_utils.training.arguments import whole
 from course_utils.training.data import Data, Split, number_of_batches
 
 Part = tuple[Tensor, ...]  # codes (n, categorical), values (n, continuous), and targets (n,) but for a test set
@@ -83,6 +84,8 @@ class ParquetData(TabularData):
     which is being copied. A million rows of lesson 4's table (22 categories, 16 amounts) are 240 MB in the buffer.
     """
 
+    target: str
+
     def __init__(
         self,
         preprocessor: Preprocessor,
@@ -147,17 +150,14 @@ class ParquetData(TabularData):
             TableError: a file is missing or damaged, a column is missing or of the wrong type, the target is missing somewhere
                 or has no logarithm, or no rows validate or train.
         """
-        if min(batch_size, buffer_rows) < 1:
-            raise CourseError(f"batch_size is {batch_size} and buffer_rows {buffer_rows}; each is one row or more")
+        batch_size, buffer_rows = whole("batch_size", batch_size), whole("buffer_rows", buffer_rows)
         if not (isinstance(valid, tuple | list) and len(valid) == 3):
             raise TableError(
                 f'valid is a column, a first and a last value, as ("Date", "2014-08-01", "2014-09-17"); got {valid!r}'
             )
-        columns = [*categorical, *continuous]
+        columns = input_columns(categorical, continuous, preprocessor)
         if target in columns:
             raise TableError(f"column {target!r} is the target, so it cannot be one of the columns to predict it from")
-        if preprocessor is not None and preprocessor.columns != columns:
-            raise TableError(f"the preprocessor is for the columns {preprocessor.columns}, not {columns}")
         rows = RowGroups(source, [*columns, target, valid[0]], (valid[0], valid[1], valid[2]))
         fit = None if preprocessor else StreamedFit(categorical, continuous)
         counts, valid_targets, target_range = _first_pass(rows, target, log_target, columns, fit)

@@ -8,8 +8,9 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from course_utils.tabular.columns import Category, number_column
 from course_utils.tabular.errors import TableError
-from course_utils.tabular.preprocess import Category, Preprocessor, Scale, category_column, number_column, sorted_categories
+from course_utils.tabular.preprocess import Preprocessor, Scale, categories_of
 
 
 @dataclass
@@ -67,7 +68,7 @@ class StreamedFit:
         """Learn categories, means and standard deviations of some rows; a `TableError` for a column of another type."""
         self._rows += len(table)
         for name, found in self._categories.items():
-            found.update(sorted_categories(name, category_column(table, name)))
+            found.update(categories_of(table, name))
         for name, moments in self._moments.items():
             moments.add(_present(table, name))
 

@@ -1,5 +1,6 @@
 """What may happen around each step of a fit: a callback is an object whose methods are called at those moments."""
 
+import inspect
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
+from course_utils.training.arguments import positive, shown
 
 if TYPE_CHECKING:
     from course_utils.training.learner import Learner
@@ -50,8 +52,29 @@ class Callback:
     def after_fit(self, learner: "Learner") -> None:
         """However the fit ended: whole, interrupted or by an error."""
 
+    def after_resume(self, learner: "Learner") -> None:
+        """After `before_fit`, where a fit goes on from a checkpoint: `load_state` gave back what it had."""
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps of this callback: tensors, numbers, text, and lists and dictionaries of them."""
+        return {}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take back what `state` gave."""
+
 
 MOMENTS = tuple(name for name in vars(Callback) if name.startswith(("before_", "after_")))
+
+
+def checked_callback(callback: Any) -> Callback:
+    """The callback that was given; raises a CourseError for a class, or what is none."""
+    if isinstance(callback, Callback):
+        return callback
+    if inspect.isclass(callback):
+        raise CourseError(f"callbacks holds {shown(callback)}; give an object of it: {callback.__name__}(...)")
+    raise CourseError(
+        f"callbacks holds {shown(callback)}; give objects of classes that inherit from course_utils.training.Callback"
+    )
 
 
 class Hooks:
@@ -108,7 +131,7 @@ class ClipGradients(Callback):
     """Scale the gradients down where their norm over all weights is above `max_norm`."""
 
     def __init__(self, max_norm: float) -> None:
-        self.max_norm = max_norm
+        self.max_norm = positive("clip", max_norm, ", the largest norm that gradients may have together; None lets them be")
 
     def after_backward(self, learner: "Learner") -> None:
         """Clip before the step."""

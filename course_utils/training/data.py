@@ -1,18 +1,25 @@
 """What a Learner learns from: examples one at a time (`*_ds`), and in mini-batches (`*_dl`)."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from course_utils.errors import CourseError
+from course_utils.training.arguments import shown, whole
 from course_utils.training.distributed import processes
 
 Split = Literal["train", "valid", "test"]
 Task = Literal["single-label", "multi-label", "regression"]
+
+
+Numbers = Tensor | np.ndarray
 
 
 class Loader(Protocol):
@@ -52,6 +59,37 @@ class TensorLoader:
 def number_of_batches(examples: int, batch_size: int, drop_last: bool = False) -> int:
     """How many mini-batches a pass over `examples` has, the smaller last one counted unless `drop_last`."""
     return examples // batch_size if drop_last else -(-examples // batch_size)
+
+
+def activation(task: Task, outputs: Tensor) -> Tensor:
+    """What raw outputs (N, ...) say: probabilities by softmax or sigmoid; for a regression, themselves."""
+    if task == "single-label":
+        return outputs.softmax(dim=1)
+    return outputs.sigmoid() if task == "multi-label" else outputs
+
+
+class WithoutSingle:
+    """Mini-batches for a model with batch norm: a last one of a single example, from which it cannot learn, is left out.
+
+    >>> [len(x) for x, _ in WithoutSingle(TensorLoader(torch.zeros(5), None, batch_size=2), examples=5, batch_size=2)]
+    [2, 2]
+    """
+
+    def __init__(self, batches: Loader, examples: int, batch_size: int) -> None:
+        self.iterable = batches  # so that processes that share them find the loader
+        if batch_size == 1 or examples == 1:
+            what = f"batch_size is {batch_size}" if batch_size == 1 else "the training set has one example"
+            raise CourseError(
+                f"{what}, but this model has batch norm, which learns from the differences within a mini-batch: it takes two "
+                "examples or more. Make the data with batch_size=2 or more, or keep the batch norms still: bn_freeze(True)."
+            )
+        self._number = min(len(batches), examples // batch_size) if examples % batch_size == 1 else len(batches)
+
+    def __len__(self) -> int:
+        return self._number
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        return islice(self.iterable, self._number)
 
 
 class Data:
@@ -110,26 +148,47 @@ class Data:
         """All targets of one split in the order of `items`; None for a test set."""
         raise NotImplementedError
 
+    def meaning(self) -> dict[str, Any]:
+        """What the numbers that go into a model and come out of it stand for, as text, numbers, lists and dictionaries (JSON).
+
+        It is saved with weights, and compared when they are loaded: where it differs, the same weights say something else. A
+        subclass adds what its inputs were prepared with, in the order in which a model takes them.
+
+        >>> x, y = torch.zeros(2, 1), torch.tensor([0, 1])
+        >>> Data.from_tensors((x, y), (x, y), classes=["cat", "dog"]).meaning()
+        {'task': 'single-label', 'classes': ['cat', 'dog']}
+        """
+        return {"task": self.task, "classes": None if self.classes is None else [str(name) for name in self.classes]}
+
     def activation(self, outputs: Tensor) -> Tensor:
         """What a model's raw outputs (N, ...) say: probabilities by softmax or sigmoid; for a regression, themselves."""
-        if self.task == "single-label":
-            return outputs.softmax(dim=1)
-        return outputs.sigmoid() if self.task == "multi-label" else outputs
+        return activation(self.task, outputs)
+
+    def export(self, learner: Any, path: str | os.PathLike[str], **options: Any) -> Path:
+        """Write a predictor for inputs of this kind; see `Learner.export`. Pictures and tables have one."""
+        raise CourseError(
+            f"there is no predictor for {type(self).__name__}: one takes pictures or rows of a table, and this data holds "
+            "neither. Keep the weights with learner.save(name)."
+        )
 
     @staticmethod
     def from_tensors(
-        train: tuple[Tensor, Tensor],
-        valid: tuple[Tensor, Tensor],
-        test: Tensor | None = None,
+        train: tuple[Numbers, Numbers],
+        valid: tuple[Numbers, Numbers],
+        test: Numbers | None = None,
         batch_size: int = 64,
         task: Task | None = None,
         classes: Sequence[str] | None = None,
         path: str | Path = ".",
     ) -> "TensorData":
-        """Data from tensors `(x, y)`, the examples along their first dimension.
+        """Data from tensors or NumPy arrays `(x, y)`, the examples along their first dimension.
 
-        Without `task`, whole-number targets (N,) are classes and floating-point targets are a regression; several labels at
-        once (N, classes) need `task="multi-label"`, since nothing in the numbers tells them from a regression.
+        Without `task`, whole-number targets (N,) are classes, counted from 0, and floating-point targets are a regression;
+        several labels at once (N, classes) need `task="multi-label"`, since nothing in the numbers tells them from a
+        regression. Targets become what the task needs: class numbers 64-bit integers, zeros and ones 32-bit floats. Inputs keep
+        their type; a Learner computes floating-point inputs in the precision of its model.
+
+        Raises a CourseError for targets that do not fit the inputs or the task, or are missing (NaN).
 
         >>> x, y = torch.randn(100, 4), torch.randint(3, (100,))
         >>> data = Data.from_tensors(train=(x, y), valid=(x[:20], y[:20]), batch_size=32)
@@ -144,30 +203,34 @@ class TensorData(Data):
 
     def __init__(
         self,
-        train: tuple[Tensor, Tensor],
-        valid: tuple[Tensor, Tensor],
-        test: Tensor | None = None,
+        train: tuple[Numbers, Numbers],
+        valid: tuple[Numbers, Numbers],
+        test: Numbers | None = None,
         batch_size: int = 64,
         task: Task | None = None,
         classes: Sequence[str] | None = None,
         path: str | Path = ".",
     ) -> None:
         super().__init__()
-        if batch_size < 1:
-            raise CourseError(f"batch_size is {batch_size}; a mini-batch holds one example or more")
-        for name, (x, y) in {"train": train, "valid": valid}.items():
-            if len(x) != len(y) or len(x) == 0:
-                raise CourseError(
-                    f"{name} has {len(x)} inputs and {len(y)} targets; give as many of one as of the other, at least one"
-                )
-        self._splits: dict[str, tuple[Tensor, Tensor | None]] = {"train": train, "valid": valid}
-        if test is not None:
-            self._splits["test"] = (test, None)
-        self.batch_size, self.path = batch_size, Path(path)
-        self.task = task or ("regression" if train[1].is_floating_point() else "single-label")
+        if task is not None and task not in get_args(Task):
+            raise CourseError(f"task is {shown(task)}; it is one of {', '.join(map(repr, get_args(Task)))}, or None")
+        self.batch_size, self.path = whole("batch_size", batch_size, of=", the examples in a mini-batch"), Path(path)
+        pairs = {name: _pair(name, given) for name, given in {"train": train, "valid": valid}.items()}
+        floating = pairs["train"][1].is_floating_point()
+        self.task = task or ("regression" if floating else "single-label")
         self.classes = None if classes is None else list(classes)
-        self.train_ds, self.valid_ds = TensorDataset(*train), TensorDataset(*valid)
-        self.test_ds = None if test is None else TensorDataset(test)
+        pairs = {name: (x, _targets(name, y, self.task, self.classes)) for name, (x, y) in pairs.items()}
+        self._splits: dict[str, tuple[Tensor, Tensor | None]] = dict(pairs)
+        if test is not None:
+            self._splits["test"] = (_tensor("test", test), None)
+        for name, (x, _) in self._splits.items():
+            if x.shape[1:] != pairs["train"][0].shape[1:]:
+                expected = tuple(pairs["train"][0].shape[1:])
+                raise CourseError(
+                    f"an input of {name} has the shape {tuple(x.shape[1:])}, and one of train {expected}; give equal"
+                )
+        self.train_ds, self.valid_ds = TensorDataset(*pairs["train"]), TensorDataset(*pairs["valid"])
+        self.test_ds = None if test is None else TensorDataset(self._splits["test"][0])
 
     def loader(self, split: Split, augment: bool = False, shuffle: bool = False) -> TensorLoader:
         """Mini-batches of one split; tensors know no augmentation."""
@@ -186,3 +249,70 @@ class TensorData(Data):
         if split not in self._splits:
             raise CourseError(f"this data has no {split!r} set; it has {', '.join(self._splits)}")
         return self._splits[split]
+
+
+def _pair(name: str, given: Any) -> tuple[Tensor, Tensor]:
+    """Inputs and targets of one split as tensors of equal length."""
+    if not (isinstance(given, tuple | list) and len(given) == 2):
+        raise CourseError(f"{name} is {shown(given)}; give a pair (x, y) of inputs and targets")
+    x, y = (_tensor(f"{what} of {name}", part) for what, part in zip(("x", "y"), given, strict=True))
+    if len(x) != len(y) or len(x) == 0:
+        raise CourseError(f"{name} has {len(x)} inputs and {len(y)} targets; give as many of one as of the other, at least one")
+    return x, y
+
+
+def _tensor(name: str, given: Any) -> Tensor:
+    """A tensor with examples along its first dimension; arrays are copied where PyTorch cannot share their memory."""
+    if not isinstance(given, Tensor):
+        array = np.asarray(given)
+        if array.dtype.kind not in "biuf":
+            hint = ""
+            if array.dtype.kind in "US" or (array.dtype.kind == "O" and all(isinstance(v, str) for v in array.flat)):
+                hint = "; names become class numbers by `classes, y = numpy.unique(names, return_inverse=True)`"
+            raise CourseError(f"{name} holds {array.dtype}; give numbers, a tensor or an array of them{hint}")
+        shareable = array.flags.writeable and array.dtype.isnative and all(step >= 0 for step in array.strides)
+        given = torch.from_numpy(array if shareable else array.astype(array.dtype.newbyteorder("=")).copy())
+    if given.ndim == 0 or given.is_complex():
+        raise CourseError(
+            f"{name} is {shown(given)} of {given.dtype}; give real numbers, the examples along the first dimension"
+        )
+    tensor: Tensor = given
+    return tensor
+
+
+def _targets(name: str, y: Tensor, task: Task, classes: Sequence[str] | None) -> Tensor:
+    """Targets of the type that the task needs, after a look at whether they can be right."""
+    if y.is_floating_point() and not (finite := y.isfinite()).all():
+        rows = (~finite).flatten(1).any(1) if y.ndim > 1 else ~finite
+        raise CourseError(
+            f"targets of {name} are missing or infinite in {int(rows.sum()):,} of {len(y):,} rows, first row "
+            f"{int(rows.nonzero()[0])}; leave these rows out"
+        )
+    if task == "regression":
+        return y if y.is_floating_point() else y.float()
+    if task == "multi-label":
+        return _zeros_and_ones(name, y, classes)
+    if y.is_floating_point():
+        if y.ndim > 1:
+            return y  # a probability for each class
+        if (y != y.round()).any():
+            wrong = y[y != y.round()][0].item()
+            raise CourseError(
+                f"targets of {name} hold {wrong:g}, which is no class; with one label each they are whole numbers"
+            )
+    return y.long()  # whether the numbers are right, the number of the model's outputs tells
+
+
+def _zeros_and_ones(name: str, y: Tensor, classes: Sequence[str] | None) -> Tensor:
+    columns = f"one for each of the {len(classes)} classes" if classes is not None else "one for each class"
+    if y.ndim < 2 or (classes is not None and y.shape[1] != len(classes)):
+        raise CourseError(
+            f"targets of {name} have the shape {tuple(y.shape)}; with several labels each they are rows of zeros and ones, "
+            f"{columns}"
+        )
+    y = y.float() if not y.is_floating_point() else y
+    if y.min() < 0 or y.max() > 1:
+        raise CourseError(
+            f"targets of {name} go from {y.min():g} to {y.max():g}; with several labels each they are zeros and ones, {columns}"
+        )
+    return y

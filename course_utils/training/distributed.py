@@ -9,6 +9,14 @@ rows. A last mini-batch with fewer rows than there are processes trains nothing.
 Every process makes the same calls, predict() and save() too, or the others wait for it; what shall happen once, like printing,
 is for the process whose `rank()` is 0.
 
+Who can reach them: `course train --nproc 2`, and `launching.launch(2, "script", [])` for a script of your own, start processes
+of this machine that listen on its loopback address alone. torchrun opens ports on all interfaces, with --standalone and with
+--rdzv-endpoint=localhost:0 --local-addr=127.0.0.1 too, and whoever can reach them can make the processes run any code, for
+what is written there is unpickled. So use torchrun, which several machines need, only in a network in which you trust everybody
+(a cluster's own, or behind a firewall), and name the first machine by its address there: torchrun --nnodes=2
+--rdzv-backend=c10d --rdzv-endpoint=ADDRESS:29500. GLOO_SOCKET_IFNAME and NCCL_SOCKET_IFNAME choose the interface of what the
+processes exchange, not of those ports.
+
 (The idea is Goyal et al., 2017, "Accurate, Large Minibatch SGD"; the means are PyTorch's DistributedDataParallel.)
 """
 
@@ -19,6 +27,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -28,7 +37,7 @@ from torch import Tensor, nn
 from course_utils.errors import CourseError
 from course_utils.training.batch_norm import BatchNormOverAll
 from course_utils.training.devices import default_device, random_state, restore_random_state
-from course_utils.training.launching import check_machine
+from course_utils.training.launching import STORE, check_machine
 
 T = TypeVar("T")
 
@@ -95,7 +104,7 @@ class Together(Alone):
         check_machine(int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
         from accelerate import PartialState
 
-        state = PartialState(cpu=not torch.cuda.is_available())
+        state = PartialState(cpu=not torch.cuda.is_available(), **_meeting())
         self._device, self.rank, self.world = torch.device(state.device.type), state.process_index, state.num_processes
         self._random_numbers = torch.get_rng_state()
         self._trained: list[Any] = []
@@ -192,6 +201,13 @@ class Together(Alone):
         finally:
             self._random_numbers = torch.get_rng_state()
             torch.set_rng_state(common)
+
+
+def _meeting() -> dict[str, Any]:
+    """Where this process meets the others: in the file that `launch` chose, else at torchrun's address."""
+    if STORE not in os.environ:
+        return {}
+    return {"init_method": Path(os.environ[STORE]).as_uri(), "rank": rank(), "world_size": world_size()}
 
 
 class Share:

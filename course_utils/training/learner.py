@@ -1,5 +1,7 @@
 """The Learner: data, a model, and the loop that fits one to the other."""
 
+import json
+import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -7,40 +9,48 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
-from course_utils.training import schedules, storage
-from course_utils.training.callbacks import Callback, Checkpoint, ClipGradients, Hooks, Progress, Recorder, StopAtNaN
-from course_utils.training.data import Data, Loader, Split
-from course_utils.training.devices import random_state, restore_random_state
-from course_utils.training.distributed import processes
+from course_utils.training import checkpoints, schedules, storage
+from course_utils.training.arguments import (
+    Rates,
+    checked_list,
+    checked_loss,
+    checked_metric,
+    checked_model,
+    made_optimizer,
+    not_negative,
+    rates_for,
+    shown,
+    whole,
+)
+from course_utils.training.callbacks import (
+    Callback,
+    Checkpoint,
+    ClipGradients,
+    Hooks,
+    Progress,
+    Recorder,
+    StopAtNaN,
+    checked_callback,
+)
+from course_utils.training.data import Data, Loader, Split, WithoutSingle
+from course_utils.training.devices import restore_random_state
+from course_utils.training.distributed import processes, rank
 from course_utils.training.evaluation import Metric, compute, named
+from course_utils.training.losses import LOSSES, Loss, mean_loss
+from course_utils.training.meaning import layers_of
+from course_utils.training.memory import explained
 from course_utils.training.progress import Bar, can_be_seen
 from course_utils.training.schedules import LearningRateSearch, Schedule
 from course_utils.work import find_saved, models_folder
 
-Rates = float | Sequence[float] | np.ndarray
 LayerGroup = nn.Module | Sequence[nn.Module]
 
 SGD = partial(torch.optim.SGD, momentum=0.9)
-SCHEDULES = {f.__name__: f for f in (schedules.constant, schedules.cosine_restarts, schedules.one_cycle)}
-BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
-
-
-def mean_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Mean squared error of outputs (N, 1) or (N,) against targets of either shape, never broadcast against each other."""
-    return F.mse_loss(outputs.view_as(targets), targets)
-
-
-LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "single-label": F.cross_entropy,
-    "multi-label": F.binary_cross_entropy_with_logits,
-    "regression": mean_squared_error,
-}
+BATCH_NORMS = nn.modules.batchnorm._BatchNorm  # of any number of dimensions, and those that other libraries derive from it
 
 
 @dataclass
@@ -79,7 +89,8 @@ class Learner:
     Args:
         data: training and validation set, as mini-batches; see `Data`.
         model: maps a mini-batch to raw outputs (logits), (N, classes) for a classifier.
-        loss: (outputs, targets) -> mean loss; by default the one for `data.task`.
+        loss: (outputs, targets) -> mean loss; by default the one for `data.task`. Tensors that it brings along, such as
+            `nn.CrossEntropyLoss(weight=class_weights(data))`, follow the outputs to their device.
         metrics: functions of (values, targets) that give a number, called after each epoch over the whole validation set; they
             may be written for tensors or for NumPy arrays.
         layer_groups: the model cut from its input to its output into parts that get a rate each, and freeze together; by
@@ -107,26 +118,31 @@ class Learner:
         self,
         data: Data,
         model: nn.Module,
-        loss: Callable[[Tensor, Tensor], Tensor] | None = None,
-        metrics: Sequence[Metric] = (),
+        loss: Loss | None = None,
+        metrics: Sequence[Metric] | Metric = (),
         layer_groups: Sequence[LayerGroup] | None = None,
         optimizer: Callable[[list[dict[str, Any]]], torch.optim.Optimizer] = SGD,
-        callbacks: Sequence[Callback] = (),
+        callbacks: Sequence[Callback] | Callback = (),
         clip: float | None = None,
         mixed_precision: bool | None = None,
         channels_last: bool | None = None,
         progress: bool | None = None,
         path: str | Path | None = None,
     ) -> None:
-        self.data, self.model, self.metrics = data, model.to(data.device), list(metrics)
+        if not isinstance(data, Data):
+            raise CourseError(f"data is {shown(data)}; give a Data, such as Data.from_tensors(train=(x, y), valid=(x, y))")
+        self.data, self.model = data, checked_model(model).to(data.device)
+        self.metrics = checked_list("metrics", metrics, checked_metric)
         self.processes = processes()  # this one alone, or those that torchrun started
         self.processes.same_weights(model)
-        self.loss_function = loss or LOSSES[data.task]
+        self.loss_function = LOSSES[data.task] if loss is None else checked_loss(loss)
         self.layer_groups = self._checked_groups(layer_groups)
         self.make_optimizer = optimizer
-        self.optimizer: torch.optim.Optimizer = optimizer([{"params": list(model.parameters())}])
+        self.optimizer = made_optimizer(optimizer, [{"params": list(model.parameters())}])
         self.recorder = Recorder()
-        self.callbacks: list[Callback] = [StopAtNaN(), *([ClipGradients(clip)] if clip else []), self.recorder, *callbacks]
+        clipping = [] if clip is None else [ClipGradients(clip)]
+        own = checked_list("callbacks", callbacks, checked_callback)
+        self.callbacks: list[Callback] = [StopAtNaN(), *clipping, self.recorder, *own]
         self.progress = can_be_seen() if progress is None else progress
         self.path = Path(path) if path else models_folder(data.path)
 
@@ -142,6 +158,8 @@ class Learner:
         self.bn_frozen = False
         self.epoch = self.step = self.epochs_done = self.rows = 0
         self.loss, self.results = float("nan"), dict[str, float]()
+        self.fitting: dict[str, Any] = {}  # the schedule, rates and weight decay of the fit, for its checkpoints
+        self.stopped = ""  # why the fit ends with this epoch
 
     # -- fitting ---------------------------------------------------------------------------------------------------------
 
@@ -151,7 +169,7 @@ class Learner:
         cycles: int,
         cycle_len: int | None = None,
         cycle_mult: int = 1,
-        weight_decay: float = 0.0,
+        weight_decay: float | None = None,
         checkpoint: str | None = None,
     ) -> None:
         """Train for some cycles.
@@ -164,59 +182,86 @@ class Learner:
             cycles: how many cycles.
             cycle_len: epochs in the first cycle.
             cycle_mult: how many times longer each next cycle is.
-            weight_decay: how strongly weights are pulled to zero (the optimiser's own `weight_decay`).
+            weight_decay: how strongly weights are pulled to zero; None leaves what the optimiser was given.
             checkpoint: a name; all that is needed to go on is saved under it after each cycle, see `resume`.
 
+        A model with batch norm learns nothing from a last mini-batch of one example: it is left out of each epoch.
+
         Raises:
+            StorageError: the folder for the checkpoint cannot be written to; nothing was trained.
+            OutOfMemory: the message says what to make smaller.
             DivergedError: the loss is no longer a number; the weights are then as they were before.
 
         Ctrl-C ends the fit at once and keeps what was learnt; also while activations are precomputed or while validating.
         """
-        plan = ["constant", cycles] if cycle_len is None else ["cosine_restarts", cycles, cycle_len, cycle_mult]
-        self._fit(plan, lr, weight_decay, checkpoint)
+        cosine = cycle_len is not None
+        schedule = schedules.cosine_restarts(cycles, cycle_len or 0, cycle_mult) if cosine else schedules.constant(cycles)
+        self._fit(schedule, lr, weight_decay, checkpoint)
 
-    def fit_one_cycle(self, lr: Rates, epochs: int, weight_decay: float = 0.0, checkpoint: str | None = None) -> None:
+    def fit_one_cycle(self, lr: Rates, epochs: int, weight_decay: float | None = None, checkpoint: str | None = None) -> None:
         """Train for one long cycle in which the rate first rises to `lr`, then falls; see `schedules.one_cycle`."""
-        self._fit(["one_cycle", epochs], lr, weight_decay, checkpoint)
+        self._fit(schedules.one_cycle(epochs), lr, weight_decay, checkpoint)
 
     def resume(self, checkpoint: str) -> None:
         """Go on with the fit that saved this checkpoint, as if it had never stopped: on the processor equal to the last bit.
 
-        The learner must have been made as it was then: the same data, model, and options.
+        The learner must have been made as it was then: the same data, model, and options. A checkpoint that does not fit (other
+        classes, layers, statistics, optimiser, callbacks) raises a StorageError that says what differs, and changes nothing.
         """
-        state = storage.load_checkpoint(find_saved(self._file(checkpoint, ".checkpoint"), self.data.path), self.model)
+        state = checkpoints.read(self, find_saved(self._file(checkpoint, ".checkpoint"), self.data.path))
         self.model.load_state_dict(state["model"])
         self.freeze_to(state["first_trainable"])
         self.bn_freeze(state["bn_frozen"])
         saved = state["fit"]
-        self._fit(saved["plan"], saved["lr"], saved["weight_decay"], checkpoint, state)
+        self._fit(schedules.again(saved["plan"]), saved["lr"], saved["weight_decay"], checkpoint, state)
+
+    def stop(self, why: str) -> None:
+        """End the fit after this epoch; for callbacks. `why` is printed."""
+        self.stopped = why
+
+    def say(self, words: str) -> None:
+        """Print a line; of several processes one does."""
+        if rank() == 0:
+            print(words)
 
     def _fit(
-        self, plan: list[Any], lr: Rates, weight_decay: float, checkpoint: str | None, resumed: dict[str, Any] | None = None
+        self,
+        schedule: Schedule,
+        lr: Rates,
+        weight_decay: float | None,
+        checkpoint: str | None,
+        resumed: dict[str, Any] | None = None,
     ) -> None:
-        name, *arguments = plan
-        self.schedule: Schedule = SCHEDULES[name](*arguments)
+        self.schedule = schedule
+        if checkpoint is not None:
+            storage.check_writable(self._file(checkpoint, ".checkpoint"))
         try:
-            self.start_training(lr, weight_decay)
+            with explained(self.data, "preparing the mini-batches"):
+                self.start_training(lr, weight_decay)
         except KeyboardInterrupt:  # preparing the mini-batches may take a while: pictures through a frozen network
             self.model.eval()
             if self.processes.several:
                 raise
             print("Stopped by you before the first step; the weights are as they were.")
             return
-        self._plan = {"plan": plan, "lr": self._rates(lr), "weight_decay": weight_decay}
-        self.epochs_done, self.step = 0, 0
+        self.fitting = {"plan": list(schedule.made_by), "lr": self._rates(lr), "weight_decay": weight_decay}
+        self.epochs_done, self.step, self.stopped = 0, 0, ""
         if resumed:
             self.optimizer.load_state_dict(resumed["optimizer"])
             self.epochs_done = resumed["epochs_done"]
             self.recorder.__dict__.update(resumed["recorder"])
             restore_random_state(resumed["random"])
-        extra = [Checkpoint(checkpoint)] if checkpoint else []
+        extra = [] if checkpoint is None else [Checkpoint(checkpoint)]
         self._hooks = Hooks([*self.callbacks, *([Progress()] if self.progress else []), *extra])
         try:
             self._hooks.call("before_fit", self)
-            for epoch in range(self.epochs_done, self.schedule.epochs):
-                self._fit_epoch(epoch)
+            if resumed:
+                checkpoints.restore_callbacks(self, resumed)
+            with explained(self.data, "training"):
+                while self.epochs_done < schedule.epochs and not self.stopped:
+                    self._fit_epoch(self.epochs_done)
+            if self.stopped:
+                self.say(self.stopped)
         except KeyboardInterrupt:
             if self.processes.several:  # each was stopped somewhere else, so none can go on
                 raise
@@ -250,7 +295,7 @@ class Learner:
         self.optimizer.zero_grad()
         with self._precision():
             outputs = self._forward(x, self.processes.parallel(self.training_model))
-            loss = self.loss_function(outputs, y.to(self.data.device))
+            loss = mean_loss(self.loss_function, outputs, y)
         loss, self.loss, self.rows = self.processes.mean_loss(loss, len(y))
         self._hooks.call("after_loss", self)
         self._scaler.scale(loss).backward()
@@ -261,24 +306,31 @@ class Learner:
         self._hooks.call("after_step", self)
         return self.loss
 
-    def start_training(self, lr: Rates, weight_decay: float = 0.0) -> None:
+    def start_training(self, lr: Rates, weight_decay: float | None = None) -> None:
         """Make a new optimiser with a parameter group for each layer group that is not frozen, and enter training mode."""
-        groups = []
+        groups: list[dict[str, Any]] = []
+        decay = {} if weight_decay is None else {"weight_decay": not_negative("weight_decay", weight_decay)}
         for rate, modules in zip(self._rates(lr), self.layer_groups, strict=True):
             weights = [p for module in modules for p in module.parameters() if p.requires_grad]
             if weights:
-                groups.append({"params": weights, "lr": rate, "full_lr": rate, "weight_decay": weight_decay})
+                groups.append({"params": weights, "lr": rate, "full_lr": rate, **decay})
         if not groups:
             raise CourseError("every layer is frozen, so there is nothing to train; call unfreeze() or freeze_to(-1)")
-        self.optimizer = self.make_optimizer(groups)
+        if decay and "weight_decay" not in self.optimizer.defaults:
+            raise CourseError(f"{type(self.optimizer).__name__} knows no weight decay; leave weight_decay out, or take another")
+        self.optimizer = made_optimizer(self.make_optimizer, groups)
         self._hooks = Hooks(self.callbacks)
         self.steps_per_epoch = len(self.training_batches())
         self.set_training_mode()
 
     def training_batches(self) -> Loader:
         """One pass over the training set: shuffled, augmented mini-batches, of which each process gets its rows."""
-        batches: Loader = self.processes.share(self.loader("train", augment=True, shuffle=True), training=True)
-        return batches
+        batches = self.loader("train", augment=True, shuffle=True)
+        still = {id(module) for module in self._still()}
+        if any(isinstance(m, BATCH_NORMS) and id(m) not in still for m in self.training_model.modules()):
+            batches = WithoutSingle(batches, len(self.data.train_ds), self.data.batch_size)
+        shared: Loader = self.processes.share(batches, training=True)
+        return shared
 
     def _set_rates(self, schedule: Schedule, epochs_done: float) -> None:
         position = schedule.position(epochs_done)
@@ -291,15 +343,7 @@ class Learner:
 
     def _rates(self, lr: Rates) -> list[float]:
         """One full rate for each layer group."""
-        rates = [float(lr)] * len(self.layer_groups) if isinstance(lr, int | float) else [float(rate) for rate in lr]
-        if len(rates) != len(self.layer_groups):
-            raise CourseError(
-                f"{len(rates)} learning rates were given for {len(self.layer_groups)} layer groups; "
-                "give one number, or one rate per group"
-            )
-        if any(not 0 <= rate < float("inf") for rate in rates):
-            raise CourseError(f"the learning rate {lr} is no rate; it is 0 or more, and finite")
-        return rates
+        return rates_for(lr, len(self.layer_groups))
 
     @property
     def steps_in_fit(self) -> int:
@@ -312,7 +356,7 @@ class Learner:
         return self.epochs_done * self.steps_per_epoch
 
     def lr_find(
-        self, start: float = 1e-5, stop: float = 10.0, steps: int = 100, weight_decay: float = 0.0
+        self, start: float = 1e-5, stop: float = 10.0, steps: int = 100, weight_decay: float | None = None
     ) -> LearningRateSearch:
         """Try growing learning rates, then put everything back to the bit; see `schedules.find_learning_rate`."""
         return schedules.find_learning_rate(self, start, stop, steps, weight_decay)
@@ -329,7 +373,7 @@ class Learner:
 
     def freeze_to(self, n: int) -> None:
         """Freeze the layer groups before the nth, counted from the end if negative; batch norms in them stand still too."""
-        groups = len(self.layer_groups)
+        n, groups = whole("n", n, least=None, of=", the number of a layer group"), len(self.layer_groups)
         if not -groups <= n < groups:
             raise CourseError(f"freeze_to({n}): this model has {groups} layer groups, so n is {-groups} to {groups - 1}")
         self.first_trainable = n % groups
@@ -344,10 +388,14 @@ class Learner:
     def set_training_mode(self) -> None:
         """Training mode, but for the batch norms that stand still: those of frozen layer groups, and all after `bn_freeze`."""
         self.training_model.train()
-        still = self.layer_groups if self.bn_frozen else self.layer_groups[: self.first_trainable]
-        for module in (m for modules in still for part in modules for m in part.modules()):
+        for module in self._still():
             if isinstance(module, BATCH_NORMS):
                 module.eval()
+
+    def _still(self) -> list[nn.Module]:
+        """The modules of layer groups whose batch norms stand still."""
+        still = self.layer_groups if self.bn_frozen else self.layer_groups[: self.first_trainable]
+        return [m for modules in still for part in modules for m in part.modules()]
 
     def set_data(self, data: Data) -> None:
         """Go on with other data of the same task and classes, as with larger images; the model stays (lecture 1:35:40).
@@ -377,7 +425,7 @@ class Learner:
         values = self.data.activation(outputs)
         if self.data.task == "regression" and values.numel() == targets.numel():
             values = values.view_as(targets)  # (N, 1) minus (N,) would be (N, N)
-        results = {"valid loss": self.loss_function(outputs, targets).item()}
+        results = {"valid loss": mean_loss(self.loss_function, outputs, targets).item()}
         return results | {name: compute(metric, values, targets) for name, metric in named(self.metrics).items()}
 
     def predict(self, split: Split = "valid") -> Predictions:
@@ -392,6 +440,7 @@ class Learner:
             raise CourseError(
                 f"tta() averages over augmented views, but this {type(self.data).__name__} augments nothing; use predict()"
             )
+        n = whole("n", n, least=None, of=" of augmented views")
         if n < 1:
             raise CourseError(f"tta() was asked for {n} augmented views; ask for 1 or more")
         loaders = [self.data.loader(split, augment=view > 0) for view in range(n + 1)]
@@ -411,21 +460,24 @@ class Learner:
         model = model or self.training_model
         model.eval()
         outputs, targets = [], []
-        for x, y in self.processes.share(loader):
-            with self._precision():
-                outputs.append(self._forward(x, model).float().cpu())
-            if y is not None:
-                targets.append(y.cpu())
-            if bar:
-                bar.advance()
+        with explained(self.data, "predicting"):
+            for x, y in self.processes.share(loader):
+                with self._precision():
+                    outputs.append(self._forward(x, model).float().cpu())
+                if y is not None:
+                    targets.append(y.cpu())
+                if bar:
+                    bar.advance()
         outputs, targets = self.processes.gather(outputs), self.processes.gather(targets)
         if not outputs:
             raise CourseError("there is nothing to predict: the set has no examples")
         return torch.cat(outputs), torch.cat(targets) if targets else None
 
     def _forward(self, x: Any, model: Callable[..., Tensor] | None = None) -> Tensor:
-        """Outputs for a mini-batch: a tensor, or a tuple of the model's several inputs."""
-        inputs = [part.to(self.data.device) for part in (x if isinstance(x, tuple | list) else (x,))]
+        """Outputs for a mini-batch: a tensor, or a tuple of the model's several inputs, in the model's precision."""
+        precision = next((p.dtype for p in self.model.parameters() if p.is_floating_point()), torch.float32)
+        parts = x if isinstance(x, tuple | list) else (x,)
+        inputs = [part.to(self.data.device, precision if part.is_floating_point() else None) for part in parts]
         if self.channels_last:
             inputs = [part.contiguous(memory_format=torch.channels_last) if part.ndim == 4 else part for part in inputs]
         outputs: Tensor = (model or self.training_model)(*inputs)
@@ -461,26 +513,47 @@ class Learner:
 
     def save(self, name: str) -> Path:
         """Write the weights to `path/name.safetensors` and return that path."""
-        about = {"model": type(self.model).__name__, "classes": " ".join(self.data.classes or [])}
-        return storage.save_weights(self.model, self._file(name, ".safetensors"), about)
+        return storage.save_weights(self.model, self._file(name, ".safetensors"), self._about())
 
     def load(self, name: str) -> None:
-        """Read the weights that `save(name)` wrote; weights of another architecture are refused, their first layers named."""
-        storage.load_weights(self.model, find_saved(self._file(name, ".safetensors"), self.data.path))
+        """Read the weights that `save(name)` wrote.
+
+        Raises a StorageError that says what differs if they are of another architecture, or mean something else here: other
+        classes or another order of them, another task, other statistics of the inputs. The model is then as it was.
+        """
+        file = find_saved(self._file(name, ".safetensors"), self.data.path)
+        storage.load_weights(self.model, file, self.meaning(), self.load_advice)
+
+    load_advice = ""  # what to do where weights mean something else
+
+    def export(self, path: str | os.PathLike[str], **options: Any) -> Path:
+        """Write one file that predicts where there is neither the data nor Jupyter; `course_utils.load_predictor` reads it.
+
+        It holds the weights and what belongs to them, of pictures (classes, size, normalisation) or of tables (categories,
+        scales), and nothing that could run. `path` is relative to the current folder, and gets the suffix `.course` where it
+        has none.
+
+        Args:
+            path: the file to write; one that is there is replaced.
+            options: `threshold`, of pictures with several labels: a number or one per class, by default 0.2.
+
+        Raises:
+            CourseError: there is no predictor for data of this kind (`Data.from_tensors`).
+            FileError: the system does not let it be written.
+        """
+        return self.data.export(self, path, **options)
+
+    def meaning(self) -> dict[str, Any]:
+        """What the model's numbers stand for: those of the data (see `Data.meaning`), and the kinds of its layers."""
+        return {**self.data.meaning(), "layers": layers_of(self.model)}
+
+    def _about(self) -> dict[str, str]:
+        return {"model": type(self.model).__name__, "meaning": json.dumps(self.meaning())}
 
     def save_checkpoint(self, name: str) -> Path:
         """Write all that a fit needs to go on: weights, optimiser, schedule, random state, history."""
-        state = {
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "fit": self._plan,
-            "epochs_done": self.epochs_done,
-            "first_trainable": self.first_trainable,
-            "bn_frozen": self.bn_frozen,
-            "recorder": vars(self.recorder),
-            "random": random_state(),
-        }
-        return storage.save_checkpoint(state, self._file(name, ".checkpoint"))
+        checkpoints.refuse_before_a_fit(self)
+        return storage.save_checkpoint(checkpoints.taken_from(self), self._file(name, ".checkpoint"))
 
     def _file(self, name: str, suffix: str) -> Path:
         return self.path / f"{storage.checked_name(name)}{suffix}"

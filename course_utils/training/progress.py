@@ -1,5 +1,6 @@
 """Progress that can be watched while it lasts, and reads well in a saved notebook when it is over."""
 
+import html
 import sys
 from collections.abc import Iterable, Iterator, Sized
 from typing import Any, Generic, TypeVar
@@ -131,19 +132,29 @@ class EpochTable(Bar[None]):
 
     def as_text(self) -> str:
         """The table in columns of characters."""
-        widths = [max(len(name), 5) for name in self.rows[0]]
-        lines = [list(self.rows[0])] + [[_number(value) for value in row.values()] for row in self.rows]
+        names = [_printable(name) for name in self.rows[0]]
+        widths = [max(len(name), 5) for name in names]
+        lines = [names] + [[_number(value) for value in row.values()] for row in self.rows]
         return "\n".join(
             "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
         )
 
     def as_html(self) -> str:
-        """The table as HTML."""
+        """The table as HTML; a name is text there, `<lambda>` too."""
         if not self.rows:
             return ""
-        head = "".join(f"<th>{name}</th>" for name in self.rows[0])
+        head = "".join(f"<th>{html.escape(_printable(name))}</th>" for name in self.rows[0])
         body = "".join("<tr>" + "".join(f"<td>{_number(value)}</td>" for value in row.values()) + "</tr>" for row in self.rows)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _printable(name: str) -> str:
+    """A name on one line, without signs that move a terminal's cursor.
+
+    >>> print(_printable("two\\nlines"))
+    two\\nlines
+    """
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in name)
 
 
 def _number(value: float) -> str:

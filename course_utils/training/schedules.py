@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
+from course_utils.training.arguments import positive, whole
 from course_utils.training.devices import random_state, restore_random_state
+from course_utils.training.memory import explained
 from course_utils.training.progress import Bar
 
 if TYPE_CHECKING:
@@ -27,11 +29,13 @@ class Schedule:
         cycle_lengths: epochs in each cycle.
         rate: from the position in a cycle (0 at its start, 1 at its end) to a multiple of the learning rate.
         momentum: the same for the momentum itself; None leaves the optimiser's own.
+        made_by: the function that made it and its arguments, which a checkpoint keeps; see `again`.
     """
 
     cycle_lengths: tuple[int, ...]
     rate: Shape
     momentum: Shape | None = None
+    made_by: tuple[str | int | float, ...] = ()
 
     @property
     def epochs(self) -> int:
@@ -65,7 +69,8 @@ def constant(epochs: int) -> Schedule:
     >>> constant(3).epochs, constant(3).rate(0.7)
     (3, 1.0)
     """
-    return Schedule((1,) * _at_least_one("cycles", epochs), lambda position: 1.0)
+    epochs = whole("cycles", epochs)
+    return Schedule((1,) * epochs, lambda position: 1.0, made_by=("constant", epochs))
 
 
 def cosine_restarts(cycles: int, cycle_len: int = 1, cycle_mult: int = 1) -> Schedule:
@@ -77,10 +82,10 @@ def cosine_restarts(cycles: int, cycle_len: int = 1, cycle_mult: int = 1) -> Sch
     >>> s.cycle_lengths, [round(s.rate(t), 3) for t in (0, 0.5, 1)]
     ((1, 2, 4), [1.0, 0.5, 0.0])
     """
-    for name, value in {"cycles": cycles, "cycle_len": cycle_len, "cycle_mult": cycle_mult}.items():
-        _at_least_one(name, value)
+    cycles, cycle_len, cycle_mult = whole("cycles", cycles), whole("cycle_len", cycle_len), whole("cycle_mult", cycle_mult)
     lengths = tuple(cycle_len * cycle_mult**i for i in range(cycles))
-    return Schedule(lengths, lambda position: (1 + math.cos(math.pi * position)) / 2)
+    made_by = ("cosine_restarts", cycles, cycle_len, cycle_mult)
+    return Schedule(lengths, lambda position: (1 + math.cos(math.pi * position)) / 2, made_by=made_by)
 
 
 def one_cycle(epochs: int, warm_up: float = 0.3, start: float = 1 / 25, end: float = 1e-5) -> Schedule:
@@ -102,13 +107,19 @@ def one_cycle(epochs: int, warm_up: float = 0.3, start: float = 1 / 25, end: flo
 
         return value
 
-    return Schedule((_at_least_one("epochs", epochs),), between(start, 1.0, end), between(0.95, 0.85, 0.95))
+    epochs = whole("epochs", epochs)
+    made_by = ("one_cycle", epochs, warm_up, start, end)
+    return Schedule((epochs,), between(start, 1.0, end), between(0.95, 0.85, 0.95), made_by)
 
 
-def _at_least_one(name: str, value: int) -> int:
-    if not isinstance(value, int) or value < 1:
-        raise CourseError(f"{name} is {value!r}; it is a whole number, 1 or more")
-    return value
+def again(made_by: Sequence[Any]) -> Schedule:
+    """The schedule that was made by a function of this module: its name, then its arguments.
+
+    >>> again(["constant", 3]).epochs
+    3
+    """
+    name, *arguments = made_by
+    return {f.__name__: f for f in (constant, cosine_restarts, one_cycle)}[name](*arguments)
 
 
 @dataclass
@@ -120,7 +131,11 @@ class LearningRateSearch:
 
     @property
     def steepest(self) -> float | None:
-        """The rate at which the loss fell fastest; None with fewer than ten steps, too few to say."""
+        """The rate at which the loss fell fastest; None where that cannot be said.
+
+        That is so with fewer than ten steps, or where the loss did not fall: search again with more `steps` or a lower `start`,
+        and look at `plot()`.
+        """
         if len(self.losses) < 10:
             return None
         losses = self.losses[: self.losses.index(min(self.losses)) + 1]
@@ -151,7 +166,7 @@ class LearningRateSearch:
 
 
 def find_learning_rate(
-    learner: "Learner", start: float = 1e-5, stop: float = 10.0, steps: int = 100, weight_decay: float = 0.0
+    learner: "Learner", start: float = 1e-5, stop: float = 10.0, steps: int = 100, weight_decay: float | None = None
 ) -> LearningRateSearch:
     """Train for `steps` mini-batches while the rate grows from `start` to `stop`, and put everything back as it was.
 
@@ -159,11 +174,11 @@ def find_learning_rate(
     so many mini-batches is passed over again. With several layer groups all get the same rate. From Smith, Cyclical
     learning rates (2017); lecture 0:19:48.
     """
-    if not 0 < start < stop:
+    start, stop, steps = positive("start", start), positive("stop", stop), whole("steps", steps)
+    if start >= stop:
         raise CourseError(f"lr_find was given start={start} and stop={stop}; it needs 0 < start < stop")
-    _at_least_one("steps", steps)
     search, average, lowest = LearningRateSearch(), 0.0, math.inf
-    with unchanged(learner):
+    with explained(learner.data, "searching for a learning rate"), unchanged(learner):
         learner.callbacks = []
         bar: Bar[tuple[Any, Any]] = Bar(show=False)
         try:

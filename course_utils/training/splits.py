@@ -1,12 +1,14 @@
 """Which rows validate: a random part, on request with its share of every class."""
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from course_utils.errors import CourseError
+from course_utils.training.arguments import real, shown, whole
 
 
 def validation_split(
@@ -17,7 +19,8 @@ def validation_split(
     With `stratify`, the label of each row, every class gives its share, rounded so that the shares add up (by the largest
     remainder), and keeps at least one row to train on; so rows that are the only ones of their class never validate.
 
-    Raises CourseError where no part can be taken: `n` below 2, a fraction that is not between 0 and 1, or too few labels.
+    Raises CourseError where no part can be taken: `n` below 2, a fraction that is not between 0 and 1, too few labels, or rows
+    whose label is missing (None, NaN, pandas' NA).
 
     >>> validation_split(10)
     array([5, 6])
@@ -25,27 +28,62 @@ def validation_split(
     >>> [labels[row] for row in validation_split(15, stratify=labels)]
     ['pug', 'boxer', 'boxer']
     """
+    n, fraction_given = whole("n", n, least=None, of=" of rows"), fraction
     if n < 2:
         raise CourseError(f"there are {n} rows to split; it takes one to train on and another to validate")
+    fraction = real(fraction) or 0.0
     if not 0 < fraction < 1:
-        raise CourseError(f"fraction is {fraction}; give the part that validates, between 0 and 1, such as 0.2")
+        raise CourseError(f"fraction is {shown(fraction_given)}; give the part that validates, between 0 and 1, such as 0.2")
     shuffled = np.random.default_rng(seed).permutation(n)
     count = min(max(1, round(fraction * n)), n - 1)
     if stratify is None:
         return np.sort(shuffled[:count])
-    labels = np.asarray(stratify)
-    if labels.shape != (n,):
-        raise CourseError(f"stratify has the shape {labels.shape}; give one label for each of the {n} rows")
-    labels = labels[shuffled]
-    left = _shares(Counter(labels.tolist()), fraction, count)
+    labels = _labels(stratify, n)
+    left = _shares(Counter(labels[row] for row in shuffled), fraction, count)
     chosen = []
-    for row, label in zip(shuffled, labels.tolist(), strict=True):
-        if left[label]:
-            left[label] -= 1
+    for row in shuffled:
+        if left[labels[row]]:
+            left[labels[row]] -= 1
             chosen.append(row)
     if not chosen:
         raise CourseError("every class has one row only, so none can validate; split without stratify, or get more rows")
     return np.sort(np.array(chosen))
+
+
+def _labels(stratify: Any, n: int) -> list[Hashable]:
+    """The label of each row; raises a CourseError where some have none, or there is not one for each row."""
+    if isinstance(stratify, Iterator):
+        stratify = list(stratify)
+    shape = getattr(stratify, "shape", None) or np.shape(list(stratify) if isinstance(stratify, Iterable) else stratify)
+    if tuple(shape) != (n,) or isinstance(stratify, str):
+        given = shown(stratify) if isinstance(stratify, str) else f"the shape {tuple(shape)}"
+        raise CourseError(
+            f"stratify {'is' if isinstance(stratify, str) else 'has'} {given}; give one label for each of the {n} rows"
+        )
+    listed = getattr(stratify, "tolist", None) or getattr(stratify, "to_list", None)  # plain values: pandas', NumPy's, Polars'
+    labels = list(listed() if listed else stratify)
+    if gaps := [row for row, label in enumerate(labels) if _is_missing(label)]:
+        more = f" and {len(gaps) - 5} more" if len(gaps) > 5 else ""
+        raise CourseError(
+            f"stratify has no label in {len(gaps):,} of the {n:,} rows (numbers {', '.join(map(str, gaps[:5]))}{more}, counted "
+            "from 0); label them, leave these rows out, or make what is missing a class of its own: labels.fillna('none')"
+        )
+    for row, label in enumerate(labels):
+        try:
+            hash(label)
+        except TypeError:
+            raise CourseError(f"stratify holds {shown(label)} in row {row}; give one label for each row") from None
+    return labels
+
+
+def _is_missing(label: Any) -> bool:
+    """None, NaN of any kind, and pandas' NA and NaT: what does not equal itself."""
+    try:
+        return label is None or bool(label != label)
+    except TypeError:  # NA neither does nor does not
+        return True
+    except ValueError:  # an array, which is no label
+        return False
 
 
 def _shares(sizes: Counter[Hashable], fraction: float, count: int) -> dict[Hashable, int]:

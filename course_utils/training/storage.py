@@ -1,5 +1,7 @@
 """Weights and checkpoints on disk, in formats that cannot run code."""
 
+import errno
+import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,63 +11,144 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
-from course_utils.files import replacing
+from course_utils.files import FileError, replacing
+from course_utils.training.arguments import shown
 from course_utils.training.distributed import processes
+from course_utils.training.meaning import compare_names, differences
+
+CHECKPOINT_PARTS = {"model", "optimizer", "random", "fit", "epochs_done"}
 
 
-class StorageError(CourseError):
+class StorageError(FileError):
     """A file of weights cannot be written, read, or fitted to the model."""
 
 
 def checked_name(name: str) -> str:
     """The name that was given for a file; raises a CourseError if it is none, or leads to another folder."""
-    if not name or name != Path(name).name or name.startswith("."):
-        raise CourseError(f"{name!r} is no name for saved weights; give a plain name like 'first', without folders")
+    if not isinstance(name, str) or not name or name != Path(name).name or name.startswith(".") or "\0" in name:
+        raise CourseError(f"{shown(name)} is no name for saved weights; give a plain name like 'first', without folders")
     return name
 
 
 def save_weights(model: nn.Module, path: str | os.PathLike[str], about: Mapping[str, str] | None = None) -> Path:
     """Write all parameters and buffers of a model to a safetensors file, with a few words `about` it; return its path.
 
+    Raises a StorageError, in words, where the system does not let it be written.
+
     >>> import tempfile
     >>> file = save_weights(nn.Linear(2, 1), Path(tempfile.mkdtemp()) / "line.safetensors", {"made by": "an example"})
     >>> load_weights(nn.Linear(2, 1), file)
     {'made by': 'an example'}
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     # one tensor may stand under two names (tied weights); safetensors wants each its own memory
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
-    return _write(path, lambda part: save_file(tensors, part, dict(about or {})))
+    # written by Python, whose files follow the umask; safetensors' own can be read by their owner alone
+    return _write(path, lambda part: part.write_bytes(save(tensors, dict(about or {}))))
 
 
-def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> dict[str, str]:
+def load_weights(
+    model: nn.Module, path: str | os.PathLike[str], meaning: Mapping[str, Any] | None = None, advice: str = ""
+) -> dict[str, str]:
     """Read a file of `save_weights` into a model and return what it says about itself.
 
+    With `meaning`, what weights would mean here, a file that says that its weights mean something else is refused; the
+    `advice` ends the message. A file that says nothing of it (an older one) is taken.
+
     Raises:
-        StorageError: the file is missing, damaged, or its layers are not the model's (the first that differ are named); the
-            model is then as it was.
+        StorageError: the file is missing, damaged, its layers are not the model's (the first that differ are named), or its
+            weights mean something else; the model is then as it was.
     """
     from safetensors import SafetensorError, safe_open
 
     path = Path(path)
-    if not path.is_file():
-        there = sorted(p.stem for p in path.parent.glob(f"*{path.suffix}")) if path.parent.is_dir() else []
-        raise StorageError(
-            f"no weights at {path}; " + (f"saved there: {', '.join(there)}" if there else "nothing is saved there yet")
-        )
+    _check_readable(path, _what_is_there(path))
     try:
         with safe_open(path, framework="pt") as file:
             about = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except (SafetensorError, OSError) as error:
         raise StorageError(f"{path} is not a whole safetensors file ({error}); save the weights again") from error
-    _check_fit(model, tensors, str(path))
+    _check_fit(model, tensors, _saved_meaning(about, path), meaning or {}, path, advice)
     model.load_state_dict(tensors)
     return about
 
 
-def _check_fit(model: nn.Module, tensors: Mapping[str, Tensor], source: str, named: int = 3) -> None:
+def _check_readable(path: Path, if_missing: str) -> None:
+    try:
+        with path.open("rb"):
+            return
+    except FileNotFoundError:
+        raise StorageError(if_missing) from None
+    except OSError as error:
+        if path.is_dir():
+            raise StorageError(f"{path} is a folder; expected a file") from None
+        reason = "you may not read it" if error.errno == errno.EACCES else (error.strerror or str(error)).lower()
+        raise StorageError(f"cannot read {path}: {reason}; ask its owner to let you, or save it anew") from error
+
+
+def _what_is_there(path: Path) -> str:
+    try:
+        there = sorted(p.stem for p in path.parent.glob(f"*{path.suffix}")) if path.parent.is_dir() else []
+    except OSError:
+        there = []
+    hint = f"; saved there: {', '.join(there)}" if there else "; nothing is saved there yet"
+    inner = Path(path.stem).suffix
+    if inner == path.suffix:
+        hint += f". Give the name without {inner}: {Path(path.stem).stem!r}"
+    elif inner in (".pt", ".pth", ".bin", ".h5", ".ckpt", ".pkl", ".checkpoint"):
+        hint += (
+            f". A file of another kind ({inner}) is not read here: save() writes safetensors, fit(checkpoint=...) checkpoints"
+        )
+    return f"no weights at {path}{hint}"
+
+
+def _saved_meaning(about: Mapping[str, str], path: Path) -> dict[str, Any]:
+    """What a file of weights says of their meaning; of an older one, nothing."""
+    try:
+        meaning = json.loads(about.get("meaning", "{}"))
+    except ValueError:
+        meaning = None
+    if not isinstance(meaning, dict):
+        raise StorageError(f"what {path} says about its weights cannot be read; save the weights again")
+    if not meaning and about.get("classes"):
+        meaning["classes"] = about["classes"]  # joined by spaces, as files were written at first
+    return meaning
+
+
+def check_meaning(saved: Mapping[str, Any], here: Mapping[str, Any], source: str | os.PathLike[str], advice: str = "") -> None:
+    """Raise a StorageError that says what differs if weights were saved for something else than what they would mean here."""
+    found = []
+    classes = here.get("classes")
+    if isinstance(saved.get("classes"), str):
+        joined, saved = saved["classes"], {name: value for name, value in saved.items() if name != "classes"}
+        if classes and joined != " ".join(map(str, classes)):
+            found = compare_names("the classes", joined.split(" "), [str(name) for name in classes])
+    found += differences(saved, here)
+    if found:
+        more = f"; and {len(found) - 4} more" if len(found) > 4 else ""
+        raise StorageError(
+            f"{source} was saved for something else than what is here: {'; '.join(found[:4])}{more}. Nothing was changed. "
+            + (advice or "Make data and model as they were when it was saved, then try again.")
+        )
+
+
+def _check_fit(
+    model: nn.Module,
+    tensors: Mapping[str, Tensor],
+    saved: Mapping[str, Any],
+    here: Mapping[str, Any],
+    source: Path,
+    advice: str = "",
+) -> None:
+    check_meaning({key: value for key, value in saved.items() if key != "layers"}, here, source, advice)
+    check_layers(model, tensors, source)  # says more than the kinds of layers do
+    check_meaning({"layers": saved.get("layers")}, here, source, advice)
+
+
+def check_layers(model: nn.Module, tensors: Mapping[str, Tensor], source: str | os.PathLike[str], named: int = 3) -> None:
+    """Raise a StorageError that names the first layers that differ if tensors are not those of a model."""
     ours = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     theirs = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     differing = [name for name in dict.fromkeys([*ours, *theirs]) if ours.get(name) != theirs.get(name)]
@@ -94,6 +177,24 @@ def save_checkpoint(state: dict[str, Any], path: str | os.PathLike[str]) -> Path
     return _write(path, save)
 
 
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise a StorageError, in words, if no file can be written there; what is there stays as it is."""
+    path = Path(path)
+
+    def beside() -> None:
+        probe = path.with_name(f".{path.stem}-can-be-written{path.suffix}")
+        try:
+            if path.is_dir():
+                raise FileError(f"cannot write {path}: there is a folder of that name; choose another name")
+            with replacing(probe) as part:
+                part.write_bytes(bytes(4096))  # of an empty file a full disk would not complain
+            probe.unlink()
+        except FileError as error:
+            raise _storage_error(str(error).replace(str(probe), str(path))) from error
+
+    processes().once(beside)
+
+
 def _write(path: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:
     """Write a whole file or none, once where several processes have the same to write."""
 
@@ -101,24 +202,27 @@ def _write(path: str | os.PathLike[str], write: Callable[[Path], object]) -> Pat
         try:
             with replacing(path) as part:
                 write(part)
-        except OSError as error:
-            raise StorageError(
-                f"cannot write {path}: {error.strerror or error}; choose another folder with Learner(..., path=...)"
-            ) from error
+        except FileError as error:
+            raise _storage_error(str(error)) from error
         return Path(path)
 
     return processes().once(whole)
 
 
-def load_checkpoint(path: str | os.PathLike[str], model: nn.Module) -> dict[str, Any]:
+def _storage_error(message: str) -> StorageError:
+    return StorageError(f"{message} (Learner(..., path=...) names the folder)")
+
+
+def load_checkpoint(path: str | os.PathLike[str], model: nn.Module, meaning: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Read a checkpoint onto the processor's memory, never running code from it; its weights must be those of `model`.
 
+    For `meaning` see `load_weights`.
+
     Raises:
-        StorageError: missing, damaged, not a checkpoint of this package, or of another architecture.
+        StorageError: missing, damaged, not a checkpoint of this package, of another architecture or another meaning.
     """
     path = Path(path)
-    if not path.is_file():
-        raise StorageError(f"no checkpoint at {path}; fit(..., checkpoint={path.stem!r}) writes one after each cycle")
+    _check_readable(path, f"no checkpoint at {path}; fit(..., checkpoint={path.stem!r}) writes one after each cycle")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged or hostile file ends in any of a dozen types
@@ -126,7 +230,10 @@ def load_checkpoint(path: str | os.PathLike[str], model: nn.Module) -> dict[str,
             f"{path} cannot be read as a checkpoint: it is damaged or holds more than numbers ({type(error).__name__}). "
             "Nothing of it was run; start the fit again."
         ) from error
-    if not isinstance(state, dict) or not {"model", "optimizer", "random", "fit", "epochs_done"} <= state.keys():
+    if not isinstance(state, dict) or not state.keys() >= CHECKPOINT_PARTS:
         raise StorageError(f"{path} is a PyTorch file, but no checkpoint of a fit; load plain weights with load_state_dict")
-    _check_fit(model, state["model"], str(path))
+    tensors, saved = state["model"], state.get("meaning", {})
+    if not isinstance(saved, dict) or not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
+        raise StorageError(f"{path} is damaged: its weights are no tensors; start the fit again")
+    _check_fit(model, tensors, saved, meaning or {}, path)
     return state

@@ -16,6 +16,7 @@ from course_utils.vision.heads import adapt_input_channels
 from course_utils.vision.images import ImageError, read_image
 from course_utils.vision.learner import ImageLearner, image_learner
 from course_utils.vision.prediction import ImagePrediction
+from course_utils.vision.predictor import ImagePredictor
 from course_utils.vision.results import Results
 from course_utils.vision.tag_results import TagResults
 from course_utils.vision.transforms import Augmentation, Transforms, side_on, top_down, transforms_for
@@ -26,6 +27,7 @@ __all__ = [
     "ImageError",
     "ImageLearner",
     "ImagePrediction",
+    "ImagePredictor",
     "Results",
     "TagResults",
     "Transforms",

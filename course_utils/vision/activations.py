@@ -1,7 +1,6 @@
 """What the frozen part of a network makes of each picture, computed once and kept on disk."""
 
 import hashlib
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from course_utils.files import replacing
 from course_utils.training.data import Split
 from course_utils.training.distributed import processes
 from course_utils.vision.data import ImageData
+from course_utils.vision.images import ImageError
 from course_utils.work import spare_folder
 
 KEPT = 12  # files of activations; the oldest go when there are more
@@ -69,12 +69,11 @@ def key(data: ImageData, split: Split, model: nn.Module) -> str | None:
     for tensor_name, tensor in model.state_dict().items():
         digest.update(f"{tensor_name} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
-    for name, path in zip(data.items(split), data.paths(split), strict=True):
-        try:
-            status = os.stat(path)
-        except (OSError, ValueError):  # gone, a broken link, a name that no file can have
-            return None
-        digest.update(f"{name}\0{status.st_size} {status.st_mtime_ns}\0".encode("utf-8", "surrogatepass"))
+    try:
+        for item in data.items(split):
+            digest.update(f"{data.fingerprint(item)}\n".encode("utf-8", "surrogatepass"))
+    except ImageError:  # gone, a broken link, a name that no file can have
+        return None
     return digest.hexdigest()
 
 

@@ -62,17 +62,20 @@ def backbone(arch: Architecture = DEFAULT, pretrained: bool = True) -> Backbone:
     512
     """
     arch = name_of(arch)
+    body = network(arch, pretrained)
+    return Backbone(arch, body, _features(body, arch), split_in_half(parts_of(body)))
+
+
+def network(arch: str, pretrained: bool) -> nn.Module:
+    """The body of a backbone alone; see `backbone`."""
     if arch == DEFAULT:
         body = _timm("tf_efficientnet_lite0", pretrained=False)
         if pretrained:
             load_lite0(body)
-    elif arch.startswith("timm/"):
-        body = _timm(arch.removeprefix("timm/"), pretrained)
-    elif arch in torchvision_names():
-        body = _torchvision(arch, pretrained)
-    else:
-        body = _timm(arch, pretrained)
-    return Backbone(arch, body, _features(body, arch), split_in_half(parts_of(body)))
+        return body
+    if arch in torchvision_names():
+        return _torchvision(arch, pretrained)
+    return _timm(arch.removeprefix("timm/"), pretrained)
 
 
 def available_offline() -> list[str]:

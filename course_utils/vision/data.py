@@ -2,37 +2,29 @@
 
 import math
 import os
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from course_utils.errors import CourseError
 from course_utils.figures import plain
 from course_utils.names import shortened
+from course_utils.training.arguments import whole
 from course_utils.training.data import Data, Split, Task, number_of_batches
 from course_utils.training.progress import Bar
-from course_utils.training.splits import validation_split
+from course_utils.vision import folders, from_tables
 from course_utils.vision.cache import PixelCache
+from course_utils.vision.from_tables import Missing, ValidIdx
 from course_utils.vision.images import ImageError
-from course_utils.vision.labels import encode, only_in_validation, read_labels
+from course_utils.vision.labelled import Labelled
+from course_utils.vision.labels import LabelColumn
 from course_utils.vision.resizing import place_of_copies
-from course_utils.vision.sources import (
-    checked_rows,
-    class_folders,
-    file_names,
-    files_beside,
-    is_picture,
-    pictures_in,
-    some_of,
-    what_is_in,
-)
+from course_utils.vision.sources import checked_path, on_disk
 from course_utils.vision.threads import one_thread
 from course_utils.vision.transforms import Transforms, side
 from course_utils.work import folder_for
@@ -40,6 +32,7 @@ from course_utils.work import folder_for
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Damaged = Literal["raise", "skip"]
 TITLE_WIDTH = 30  # letters above a picture, before the next line begins
 
 
@@ -94,11 +87,13 @@ class ImageLoader:
 
 
 class ImageData(Data):
-    """Pictures for training, validation and perhaps testing; made by `from_folders` and `from_csv`.
+    """Pictures for training, validation and perhaps testing.
+
+    `from_folders`, `from_csv`, `from_frame`, `from_files` and `from_arrays` make one.
 
     `classes` are sorted. Each picture is decoded once, when first needed, and kept at 1.3 times the network's size (see
-    `PixelCache`). `damaged` and `missing` list the pictures that were left out on request, `unlisted` those that the table
-    does not name.
+    `PixelCache`). `damaged` and `missing` list the pictures that were left out on request, `unlisted` files that are not
+    used: pictures that the table does not name, and in folders what is no picture.
     """
 
     augments: ClassVar[bool] = True
@@ -111,12 +106,11 @@ class ImageData(Data):
         classes: Sequence[str],
         transforms: Transforms,
         batch_size: int = 64,
-        damaged: Literal["raise", "skip"] = "raise",
+        damaged: Damaged = "raise",
     ) -> None:
         """Take file `names` relative to `path` and the targets of the train and valid splits."""
         super().__init__()
-        if batch_size < 1:
-            raise CourseError(f"batch_size is {batch_size}; a mini-batch holds one picture or more")
+        batch_size = whole("batch_size", batch_size, of=", the pictures in a mini-batch")
         if not isinstance(transforms, Transforms):
             raise CourseError(f"transforms is {transforms!r}; give what transforms_for(arch, size) returns")
         if damaged not in ("raise", "skip"):
@@ -133,8 +127,7 @@ class ImageData(Data):
         for split in names:
             start = sum(map(len, self._rows.values()))
             self._rows[split] = list(range(start, start + len(names[split])))
-        root = os.fspath(self.path)
-        self.cache = PixelCache([os.path.join(root, name) for name in self._names], transforms.square, folder=folder_for(path))
+        self.cache = self._new_cache()
         if damaged == "skip":
             self._leave_out_damaged()
         for split, rows in self._rows.items():
@@ -150,34 +143,26 @@ class ImageData(Data):
         transforms: Transforms,
         batch_size: int = 64,
         train: str = "train",
-        valid: str = "valid",
+        valid: str | None = "valid",
         test: str | None = None,
-        damaged: Literal["raise", "skip"] = "raise",
+        damaged: Damaged = "raise",
+        valid_fraction: float | None = None,
+        seed: int = 42,
     ) -> "ImageData":
         """Pictures in folders named after their classes: `path/train/cats/cat.1.jpg` (lecture 0:15:15).
 
-        `test` is a folder of pictures without labels. Files are taken in plain order of their names (cat.10.jpg before
-        cat.2.jpg). A picture that cannot be read raises ImageError when its turn comes; with `damaged="skip"` all are decoded
-        at once and such pictures are left out (`data.damaged`).
+        Pictures in folders below a class's are of that class, too; links to folders are followed. `test` is a folder of
+        pictures without labels. Files are taken in plain order of their names (cat.10.jpg before cat.2.jpg). Those that are no
+        pictures are counted and named in one line (`data.unlisted`); hidden files and what systems leave behind (Thumbs.db,
+        __MACOSX) are left out without one. A picture that cannot be read raises ImageError when its turn comes; with
+        `damaged="skip"` all are decoded at once and such pictures are left out (`data.damaged`).
+
+        Without a folder `valid`, `valid_fraction=0.2` takes a random fifth of each class to validate, the same for the same
+        `seed`; `train="."` means the folders of classes in `path` itself.
         """
-        path, folders = Path(path), {"train": train, "valid": valid}
-        class_names = {split: class_folders(path, folder) for split, folder in folders.items()}
-        classes = class_names["train"]
-        if unknown := sorted(set(class_names["valid"]) - set(classes)):
-            raise CourseError(
-                f"{path / valid} has classes that {path / train} has not: {some_of(unknown)}. A network can only be tested "
-                f"on classes that it was trained on: {some_of(classes)}. Move or remove these folders."
-            )
-        if len(classes) < 2:
-            raise CourseError(f"{path / train} has one class, {classes[0]!r}; add the folder of another to tell it from")
-        names, targets = {}, {}
-        for split, folder in folders.items():
-            found = {name: pictures_in(path, f"{folder}/{name}") for name in class_names[split]}
-            names[split] = [picture for pictures in found.values() for picture in pictures]
-            targets[split] = torch.tensor([classes.index(name) for name, pictures in found.items() for _ in pictures])
-        if test is not None:
-            names["test"] = pictures_in(path, test)
-        return cls(path, names, targets, classes, transforms, batch_size, damaged)
+        path = on_disk(checked_path("path", path))
+        found = folders.from_folders(path, train, valid, test, valid_fraction, seed)
+        return cls._of(path, found, transforms, batch_size, damaged)
 
     @classmethod
     def from_csv(
@@ -187,66 +172,119 @@ class ImageData(Data):
         csv: str | os.PathLike[str],
         transforms: Transforms,
         batch_size: int = 64,
-        valid_idx: Sequence[int] | np.ndarray | None = None,
+        valid_idx: ValidIdx = None,
         suffix: str = "",
         test: str | None = None,
-        damaged: Literal["raise", "skip"] = "raise",
-        missing: Literal["raise", "skip"] = "raise",
+        damaged: Damaged = "raise",
+        missing: Missing = "raise",
         task: Task | None = None,
         file_column: str | None = None,
+        label_column: LabelColumn | None = None,
     ) -> "ImageData":
-        """Pictures in one folder, labelled by a table: names in its first column, labels in its second (lecture 0:34:15).
+        """Pictures in one folder, labelled by a table: names in its first column, labels in the other (lecture 0:34:15).
 
         The pictures are `path/folder/<name><suffix>`, or those that the column `file_column` names below `path/folder`, suffix
-        and all. `csv` is looked for in `path` first. `valid_idx` are the rows of the table that validate, by default a random
-        fifth (`validation_split`). `missing="skip"` leaves out rows whose picture is not there (`data.missing`); their classes
-        stay. For `test` and `damaged` see `from_folders`.
+        and all. `csv` is looked for in `path` first. `valid_idx` are the rows of the table that validate (numbers, or a truth
+        for each row), by default a random fifth (`validation_split`). `missing="skip"` leaves out rows whose picture is not
+        there (`data.missing`); their classes stay. For `test` and `damaged` see `from_folders`.
+
+        `label_column` names the column of the labels, or is a list of headings where each class has a column of zeros and ones.
+        Without it the table has one column beside the names, or one whose heading ends in label, class, tags and the like, or
+        nothing but zeros and ones; a line tells which was taken, and any other table is refused.
 
         Labels are divided by spaces. Where any picture has more than one, the task is multi-label and targets are zeros and
         ones (N, classes), else single-label and targets are class numbers (N,) (lecture 1:23:08). `task="multi-label"` makes it
         so with one label each, too: a network trained on pictures of one kind each can then say that a picture shows both, or
         none (1:54:40). With `task="single-label"` a label may hold spaces.
         """
-        path = Path(path)
-        table = read_labels(path / csv if (path / csv).is_file() else Path(csv), path, task, file_column)
-        if not (path / folder).is_dir():
-            raise CourseError(f"there is no folder {path / folder}; {what_is_in(path)}")
-        *names, heading = file_names([*table.names, table.heading[0]], folder, "" if file_column else suffix)
-        files = files_beside(names, path)
-        if heading in files or table.heading[1] in table.classes:
-            raise CourseError(f"{csv} begins with {','.join(table.heading)!r}, a picture; put a line such as id,label above it")
-        absent = [name for name in names if name not in files]
-        if absent and missing != "skip":
-            raise CourseError(
-                f"{len(absent):,} of the {len(names):,} pictures that {csv} names are not in {path}: {some_of(absent)}. Check "
-                f"folder ({folder!r}) and suffix ({suffix!r}): {what_is_in(path / folder)}. missing='skip' leaves them out."
-            )
-        valid_rows = checked_rows(validation_split(len(names)) if valid_idx is None else valid_idx, len(names))
-        there = [row for row, name in enumerate(names) if name in files]
-        rows = {"train": [row for row in there if row not in valid_rows], "valid": [row for row in there if row in valid_rows]}
-        for split in rows:
-            if not rows[split]:
-                raise CourseError(
-                    f"no picture is left for the {split} set: of the {len(names):,} rows of {csv} {len(valid_rows):,} are to "
-                    f"validate, and {len(absent):,} pictures are missing"
-                )
-        split_names = {split: [names[row] for row in rows[split]] for split in rows}
-        if test is not None:
-            split_names["test"] = pictures_in(path, test)
-        targets = encode(table.labels, table.classes, table.task)
-        split_targets = {split: targets[rows[split]] for split in rows}
-        data = cls(path, split_names, split_targets, table.classes, transforms, batch_size, damaged)
-        data.missing, data.unlisted = absent, sorted(name for name in files.difference(names) if is_picture(name))
-        if absent:
-            print(f"{len(absent):,} of the {len(names):,} pictures that {csv} names are missing and left out (data.missing).")
-        if data.unlisted:
-            print(f"{len(data.unlisted):,} pictures are not used, because {csv} does not name them (data.unlisted).")
-        if untaught := only_in_validation(data._targets["train"], data._targets["valid"], table.classes):
-            warnings.warn(
-                f"{len(untaught)} of the {len(table.classes)} classes are in the validation set only, so that no network can "
-                f"learn them: {some_of(untaught)}. Choose other valid_idx; validation_split(n, stratify=labels) sees to it.",
-                stacklevel=2,
-            )
+        path = on_disk(checked_path("path", path))
+        found = from_tables.from_csv(path, folder, csv, valid_idx, suffix, test, missing, task, file_column, label_column)
+        return cls._of(path, found, transforms, batch_size, damaged)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        transforms: Transforms,
+        path: str | os.PathLike[str] = ".",
+        folder: str = "",
+        batch_size: int = 64,
+        valid_idx: ValidIdx = None,
+        suffix: str = "",
+        test: str | None = None,
+        damaged: Damaged = "raise",
+        missing: Missing = "raise",
+        task: Task | None = None,
+        file_column: str | None = None,
+        label_column: LabelColumn | None = None,
+    ) -> "ImageData":
+        """Pictures that a pandas or Polars frame names and labels; all else is as in `from_csv`.
+
+        Names are below `path/folder`, or absolute. A cell of labels may also be a list of tags.
+        """
+        path = on_disk(checked_path("path", path))
+        found = from_tables.from_frame(frame, path, folder, valid_idx, suffix, test, missing, task, file_column, label_column)
+        return cls._of(path, found, transforms, batch_size, damaged)
+
+    @classmethod
+    def from_files(
+        cls,
+        files: Iterable[str | os.PathLike[str]],
+        labels: Iterable[Any] | Callable[[Path], Any],
+        transforms: Transforms,
+        path: str | os.PathLike[str] | None = None,
+        batch_size: int = 64,
+        valid_idx: ValidIdx = None,
+        test: str | None = None,
+        damaged: Damaged = "raise",
+        missing: Missing = "raise",
+        task: Task | None = None,
+    ) -> "ImageData":
+        """Pictures in a list of files, with a label for each, or a function that tells it from the file's path.
+
+        A label is one text, spaces included; a list of tags for each makes the task multi-label. Files are below `path`, by
+        default the folder that all of them are in, or absolute. For the rest see `from_csv`.
+        """
+        files = files if isinstance(files, str | bytes | os.PathLike) else list(files)
+        path = on_disk(from_tables.common_folder(files) if path is None else Path(path))
+        found = from_tables.from_files(files, labels, path, valid_idx, test, missing, task)
+        return cls._of(path, found, transforms, batch_size, damaged)
+
+    @staticmethod
+    def from_arrays(
+        train: tuple[Any, Any],
+        valid: tuple[Any, Any],
+        transforms: Transforms,
+        batch_size: int = 64,
+        test: Any = None,
+        classes: Iterable[Any] | None = None,
+        task: Task | None = None,
+        damaged: Damaged = "raise",
+        path: str | os.PathLike[str] = ".",
+    ) -> "ImageData":
+        """Pictures in memory, as pairs (x, y) of pictures and labels; `test` is x alone.
+
+        x is an array or a tensor (N, height, width, 3), (N, 3, height, width) or (N, height, width) of grey: bytes from 0 to
+        255 or floats from 0 to 1; or a list of such pictures, or of Pillow images, of any sizes. y are class numbers, names,
+        lists of tags, or zeros and ones (N, classes); `classes` names them. Items are called `train/0`, `train/1` and so on;
+        `path` is what a Learner's files go below.
+
+        >>> from course_utils.vision import transforms_for
+        >>> x, y = torch.randint(256, (20, 28, 28), dtype=torch.uint8), ["seven", "three"] * 10
+        >>> data = ImageData.from_arrays((x, y), (x[:4], y[:4]), transforms_for(None, 28))
+        >>> data.classes, data.train_ds[0][0].shape, data.file_names("valid")
+        (['seven', 'three'], torch.Size([3, 28, 28]), ['valid/0', 'valid/1', 'valid/2', 'valid/3'])
+        """
+        from course_utils.vision import arrays
+
+        return arrays.from_arrays(train, valid, transforms, batch_size, test, classes, task, damaged, Path(path))
+
+    @classmethod
+    def _of(cls, path: Path, found: Labelled, transforms: Transforms, batch_size: int, damaged: Damaged) -> "ImageData":
+        data = cls(path, found.names, found.targets, found.classes, transforms, batch_size, damaged)
+        data.missing, data.unlisted = found.missing, found.unlisted
+        found.targets = {split: data._targets[split] for split in ("train", "valid")}  # without damaged ones
+        found.say(stacklevel=3)
         return data
 
     def loader(self, split: Split, augment: bool = False, shuffle: bool = False) -> ImageLoader:
@@ -271,10 +309,32 @@ class ImageData(Data):
         """The files of one split."""
         return [self.path / name for name in self.items(split)]
 
+    def picture(self, item: str) -> Any:
+        """What `read_image` and `Transforms.one` take for one item: the path of its file, or a picture in memory."""
+        return self.path / item
+
+    def fingerprint(self, item: str) -> str:
+        """What is another when a picture's file was changed: its name, size and time of change.
+
+        Raises ImageError where there is no such file.
+        """
+        path = self.path / item
+        try:
+            status = path.stat()
+        except FileNotFoundError as error:
+            raise ImageError(path, "does not exist") from error
+        except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+            raise ImageError(path, f"cannot be opened ({getattr(error, 'strerror', None) or error})") from error
+        return f"{path.name}\0{status.st_size} {status.st_mtime_ns}"
+
     def targets(self, split: Split) -> Tensor | None:
         """Class numbers (N,), or zeros and ones (N, classes) when multi-label; None for the test set."""
         self.rows(split)
         return self._targets.get(split)
+
+    def meaning(self) -> dict[str, Any]:
+        """What pictures and outputs stand for: task, classes, and the mean and deviation that pictures are scaled by."""
+        return {**super().meaning(), "mean": list(self.transforms.mean), "std": list(self.transforms.std)}
 
     def resize(self, size: int, folder: str | os.PathLike[str]) -> "ImageData":
         """Write copies with shorter side `size` below `folder/size` and give the same data on these (lecture 1:38:48).
@@ -316,10 +376,22 @@ class ImageData(Data):
         plt.close(figure)  # a notebook shows what is returned; left open it would be shown twice
         return figure
 
+    def export(self, learner: Any, path: str | os.PathLike[str], **options: Any) -> Path:
+        """Write a predictor for pictures; see `Learner.export`."""
+        from course_utils.vision.predictor import export
+
+        return export(learner, path, **options)
+
     def __repr__(self) -> str:
         counts = ", ".join(f"{len(rows):,} {split}" for split, rows in self._rows.items())
         size = self.transforms.size
         return f"ImageData({str(self.path)!r}: {counts}; {len(self.classes)} classes, {self.task}, {size} x {size} pixels)"
+
+    def _new_cache(self) -> PixelCache:
+        root = os.fspath(self.path)
+        return PixelCache(
+            [os.path.join(root, name) for name in self._names], self.transforms.square, folder=folder_for(self.path)
+        )
 
     def _title(self, target: Tensor) -> str:
         if self.task == "single-label":

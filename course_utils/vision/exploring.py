@@ -193,7 +193,8 @@ def image_sizes(data: ImageData) -> "pd.DataFrame":
 
     splits: list[Split] = ["train", "valid", "test"] if data.test_ds else ["train", "valid"]
     names = [name for split in splits for name in data.items(split)]
-    sizes = ((name, _size(data.path / name)) for name in names)
+    pictures = ((name, data.picture(name)) for name in names)
+    sizes = ((name, getattr(picture, "size", None) or _size(picture)) for name, picture in pictures)
     return pd.DataFrame([(printable(name), *size) for name, size in sizes if size], columns=["file", "width", "height"])
 
 

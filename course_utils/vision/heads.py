@@ -1,5 +1,6 @@
 """The layers on top of a backbone, and fitting a network to images of other than three channels."""
 
+from collections import OrderedDict
 from numbers import Real
 
 import torch
@@ -44,6 +45,12 @@ def head(features: int, classes: int, dropout: float = 0.5, hidden: int = 512) -
             nn.init.kaiming_normal_(layer.weight)
             nn.init.zeros_(layer.bias)
     return layers
+
+
+def with_head(body: nn.Module, features: int, classes: int, dropout: float = 0.5) -> nn.Sequential:
+    """A backbone's `body` that makes this many feature maps, a `pool` and a `head` on top: pictures to logits (N, classes)."""
+    layers = {"body": body, "pool": ConcatPool(), "head": head(2 * features, classes, dropout)}
+    return nn.Sequential(OrderedDict(layers))
 
 
 def adapt_input_channels(model: nn.Module, channels: int) -> nn.Module:

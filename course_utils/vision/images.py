@@ -17,16 +17,13 @@ from torch import Tensor
 
 from course_utils.errors import CourseError
 from course_utils.names import printable
+from course_utils.vision.formats import IMAGE_SUFFIXES as IMAGE_SUFFIXES
+from course_utils.vision.formats import NOT_DECODED
 from course_utils.vision.grey import Greys, greys_of, is_deep
 from course_utils.vision.threads import Room
 
 USUAL_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "AVIF")  # by Pillow's names, tried before its others
 
-NOT_DECODED = frozenset({"EPS", "WMF", "IPTC", "FITS", "HDF5", "GRIB", "BUFR", "MPEG"})
-"""Kinds that Pillow opens and this package does not: PostScript starts another program and Windows metafiles the system's, IPTC
-may hold either of them, FITS unpacks without end, and of the others Pillow knows the names alone."""
-
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 PIXEL_LIMIT = 89_000_000  # some 9,400 x 9,400; a small file can claim to be far larger and fill the memory when decoded
 MEMORY_LIMIT = 900_000_000  # bytes that all pictures that are decoded at a time may take, or one alone
 LARGE = 2**24  # pixels; larger pictures are converted a few rows at a time

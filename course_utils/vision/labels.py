@@ -1,12 +1,8 @@
-"""A table of names and labels: reading it as people and programs really write it, and turning labels into targets."""
+"""A table of names and labels: which of its columns says what, and turning labels into targets."""
 
-import csv
-import gzip
-import io
-import zlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -16,118 +12,291 @@ from torch import Tensor
 
 from course_utils.errors import CourseError
 from course_utils.training.data import Task
-from course_utils.vision.sources import some_of, what_is_in
+from course_utils.vision.sources import composed, counted, is_file, some_of, what_is_in
+from course_utils.vision.table_files import read_table
 
-DELIMITERS = ",;\t|"  # between the columns; the first that the header has
+LABEL_HEADINGS = frozenset(  # by the last word of which one of several columns is known to hold the labels
+    {
+        *("label", "labels", "class", "classes", "category", "categories", "tag", "tags", "target", "targets"),
+        *("breed", "species", "diagnosis"),
+    }
+)
+OTHER_HEADINGS = frozenset({"split", "fold", "set", "subset", "valid", "train", "test"})  # no class, though zeros and ones
+TRUTHS = {"0": False, "false": False, "1": True, "true": True}
+
+Cell = str | Sequence[str]  # of a table of labels: a text, or in a frame a list of tags too
+LabelColumn = str | Sequence[str]
 
 
 @dataclass(frozen=True)
 class LabelTable:
-    """What a table says of each picture, row by row; `classes` are all labels, sorted, `heading` is the first line."""
+    """What a table says of each picture, row by row; `classes` are all labels, sorted, `heading` is the first line.
+
+    `notices` say in one line each what was not plain in it: columns left over, cells that were divided.
+    """
 
     names: list[str]
     labels: list[list[str]]
     task: Task
     classes: list[str]
     heading: tuple[str, str]
+    notices: list[str] = field(default_factory=list)
 
 
-def read_labels(file: Path, path: Path, task: Task | None = None, file_column: str | None = None) -> LabelTable:
-    """Read the names in the first column of a table, or in `file_column`, and the labels in the next.
+def read_labels(
+    file: Path,
+    path: Path,
+    task: Task | None = None,
+    file_column: str | None = None,
+    label_column: LabelColumn | None = None,
+) -> LabelTable:
+    """Read the names in the first column of a table, or in `file_column`, and the labels as `label_table` finds them.
 
-    Without a `task`, labels are divided by spaces, and more than one anywhere makes it multi-label; in a single-label task the
-    whole cell is the label, spaces included. `path` is where else the table was looked for, for the message.
-
-    Raises CourseError, which names the file and the line, where a name or a label is not there or is not plain.
+    `path` is where else the table was looked for, for the message. Raises CourseError, which names the file and the line, where
+    a name or a label is not there or is not plain.
     """
-    if task not in (None, "single-label", "multi-label"):
-        raise CourseError(f"task is {task!r}; it is 'single-label', 'multi-label' or None (what the labels make it)")
-    if not file.is_file():
+    check_task(task)
+    if not is_file(file):
         raise CourseError(f"there is no table {file}, nor in {path}; {what_is_in(path)}")
     header, rows = read_table(file)
-    name_column, label_column = _columns(file, header, file_column)
-    names, cells = [row[name_column] for row in rows], [row[label_column] for row in rows]
+    return label_table(str(file), header, rows, task, file_column, label_column)
+
+
+def check_task(task: str | None) -> None:
+    """Raise CourseError for a task that no labels have."""
+    if task not in (None, "single-label", "multi-label"):
+        raise CourseError(f"task is {task!r}; it is 'single-label', 'multi-label' or None (what the labels make it)")
+
+
+def label_table(
+    file: str,
+    header: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    task: Task | None = None,
+    file_column: str | None = None,
+    label_column: LabelColumn | None = None,
+) -> LabelTable:
+    """Find names and labels in the columns of a table; `file` is what messages call it.
+
+    Names are in the first column or in `file_column`. Labels are in `label_column`; several columns are one for each class,
+    with zeros and ones (or false and true) in them. Without it they are in the one column that is left; where several are, in
+    the one that a heading such as label, class or tags names, or in all if there are only zeros and ones in them.
+
+    Without a `task`, labels are divided by spaces, and more than one anywhere makes it multi-label; in a single-label task the
+    whole cell is the label, spaces included.
+    """
+    notices: list[str] = []
+    header = [composed(heading) for heading in header]
+    name_column = _name_column(file, header, file_column)
+    label_columns, one_each = _label_columns(file, header, rows, name_column, file_column, label_column, notices)
+    names = [str(row[name_column]) for row in rows]
     if blank := [row for row, name in enumerate(names, 1) if not name]:
         raise CourseError(f"{file} has no {header[name_column]!r} in {len(blank):,} rows, the first of them row {blank[0]:,}")
     if twice := sorted(name for name, times in Counter(names).items() if times > 1):
         raise CourseError(
             f"{file} names pictures more than once: {some_of(twice)}. Put all labels of one in one row, divided by spaces."
         )
-    if task == "single-label":
-        labels = [[cell] if cell else [] for cell in cells]
-    else:
-        labels = [list(dict.fromkeys(cell.split())) for cell in cells]  # a tag that is there twice counts once
-        if odd := next((cell for cell in cells if "," in cell or ";" in cell or "|" in cell), None):
-            hint = "" if task else ", or say task='single-label' if each cell is one label"
-            raise CourseError(f"{file} has the labels {odd!r}. Divide the labels of a picture by spaces alone{hint}.")
+    if one_each:
+        return _one_column_per_class(file, header, rows, names, (name_column, label_columns), task, notices)
+    [label_column_found] = label_columns
+    cells, heading = [row[label_column_found] for row in rows], header[label_column_found]
+    labels = [_labels(file, cell, task) for cell in cells]
     found = task or ("multi-label" if max(map(len, labels)) > 1 else "single-label")
+    several = [i for i, row in enumerate(labels) if len(row) > 1]
+    if task is None and several and isinstance(cells[several[0]], str):
+        notices.append(
+            f"{len(several):,} of {counted(len(labels), 'picture')} {'has' if len(several) == 1 else 'have'} more than one "
+            f"label, because cells are divided at spaces ({cells[several[0]]!r}); task='single-label' keeps a cell together."
+        )
     blank_labels = [name for name, row in zip(names, labels, strict=True) if not row]
     if found == "single-label" and blank_labels:
         raise CourseError(
             f"{file} has no label for {len(blank_labels):,} pictures: {some_of(blank_labels)}. Label them or remove their "
             "rows, or say task='multi-label' if a picture may show none of the classes."
         )
+    if task is None and several and blank_labels:
+        notices.append(f"{counted(len(blank_labels), 'picture')} without a label: none of the classes is in them.")
     classes = sorted({label for row in labels for label in row})
     if not classes:
-        raise CourseError(f"{file} has no label in its column {header[label_column]!r}; write those of each picture there")
+        raise CourseError(f"{file} has no label in its column {heading!r}; write those of each picture there")
     if len(classes) == 1 and found == "single-label":
         raise CourseError(f"{file} has one class, {classes[0]!r}; add pictures of another to tell it from")
-    return LabelTable(names, labels, cast(Task, found), classes, (header[name_column], header[label_column]))
+    return LabelTable(names, labels, cast(Task, found), classes, (header[name_column], heading), notices)
 
 
-def read_table(file: Path) -> tuple[list[str], list[list[str]]]:
-    """Read the header and the rows of a CSV file, every cell as the text that it is, without the space around it.
-
-    Columns are divided by the first of `DELIMITERS` that the header has. Blank lines are left out; `.gz` is unpacked; a byte
-    order mark and any ends of lines are understood.
-    """
-    try:
-        with gzip.open(file, "rb") if file.suffix == ".gz" else open(file, "rb") as content:
-            text = content.read().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise CourseError(f"{file} cannot be read as a table, because it is not text in UTF-8: {error}") from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise CourseError(f"{file} cannot be read: {error}") from error
-    first = text.lstrip().partition("\n")[0]
-    delimiter = next((mark for mark in DELIMITERS if mark in first), ",")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
-    rows: list[list[str]] = []
-    try:
-        for row in reader:
-            cells = [cell.strip() for cell in row]
-            if not any(cells):
-                continue
-            width = len(rows[0]) if rows else len(cells)
-            if len(cells) < width or any(cells[width:]):
-                raise CourseError(
-                    f"line {reader.line_num:,} of {file} has {len(cells)} cells ({some_of(cells)}), its header {width} "
-                    f"({some_of(rows[0])}). Put a cell that holds {delimiter!r} in quotation marks."
-                )
-            rows.append(cells[:width])
-    except csv.Error as error:
-        raise CourseError(f"{file} cannot be read as a table, line {reader.line_num:,}: {error}") from error
-    if len(rows) < 2 or len(rows[0]) < 2:
-        found = f"has the columns {rows[0]} and {len(rows) - 1} rows below" if rows else "is empty"
-        raise CourseError(
-            f"{file} {found}; expected a line of headings such as id,label and below it a row for each picture, with cells "
-            "divided by commas"
-        )
-    return rows[0], rows[1:]
+def _labels(file: str, cell: Cell, task: Task | None) -> list[str]:
+    """The labels in one cell; a tag that is there twice counts once."""
+    if not isinstance(cell, str):
+        labels = list(dict.fromkeys(composed(label) for label in cell))
+        if task == "single-label" and len(labels) > 1:
+            raise CourseError(f"{file} has the labels {some_of(labels)} for one picture; with task='single-label' each has one")
+        return labels
+    cell = composed(cell)
+    if task == "single-label":
+        return [cell] if cell else []
+    if "," in cell or ";" in cell or "|" in cell:
+        hint = "" if task else ", or say task='single-label' if each cell is one label"
+        raise CourseError(f"{file} has the labels {cell!r}. Divide the labels of a picture by spaces alone{hint}.")
+    return list(dict.fromkeys(cell.split()))
 
 
-def _columns(file: Path, header: list[str], file_column: str | None) -> tuple[int, int]:
-    """Where names and labels are."""
-    if file_column is None:
-        if not header[0]:
+def _one_column_per_class(
+    file: str,
+    header: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    names: list[str],
+    columns: tuple[int, Sequence[int]],
+    task: Task | None,
+    notices: list[str],
+) -> LabelTable:
+    name_column, class_columns = columns
+    classes = sorted(header[column] for column in class_columns)
+    by_class = sorted(class_columns, key=lambda column: header[column])
+    low = _low(rows, class_columns)
+    labels = []
+    for number, row in enumerate(rows, 1):
+        truths = [_truth(row[column], low) for column in by_class]
+        if None in truths:
+            column = by_class[truths.index(None)]
             raise CourseError(
-                f"the first column of {file} has no heading, so it looks like row numbers, where the names of the pictures are "
-                f"expected. Name their column, as file_column={header[1]!r}, or write the table without row numbers."
+                f"row {number:,} of {file} has {row[column]!r} in the column {header[column]!r}; with a column for each class "
+                "each cell is 1 or 0, for shown or not"
             )
-        return 0, 1
-    if file_column not in header:
-        raise CourseError(f"file_column is {file_column!r}; {file} has the columns {', '.join(header)}")
-    column = header.index(file_column)
-    return column, next((i for i in range(1, len(header)) if i != column), 0)
+        labels.append([name for name, truth in zip(classes, truths, strict=True) if truth])
+    odd = [name for name, row in zip(names, labels, strict=True) if len(row) != 1]
+    if task == "single-label" and odd:
+        raise CourseError(
+            f"{file} has one column for each class, and {counted(len(odd), 'picture')} with none of them or several: "
+            f"{some_of(odd)}. Say task='multi-label' if that is meant."
+        )
+    found: Task = task or ("multi-label" if odd else "single-label")
+    how = f"{counted(len(odd), 'picture')} with none or several" if odd else "one each"
+    notices.append(
+        f"labels are in {counted(len(classes), 'column')}, one for each class ({some_of(classes)}); {how}, so {found}."
+    )
+    return LabelTable(names, labels, found, classes, (header[name_column], ""), notices)
+
+
+def _low(rows: Sequence[Sequence[Cell]], columns: Sequence[int]) -> float:
+    """What stands for "not shown": -1 where it is in these columns and 0 is not, else 0."""
+    cells = {row[column] for row in rows for column in columns if isinstance(row[column], str)}
+    numbers = {_number(cell) for cell in cells}
+    return -1 if -1 in numbers and 0 not in numbers else 0
+
+
+def _number(cell: Cell) -> float | None:
+    try:
+        return float(cell) if isinstance(cell, str) else None
+    except ValueError:
+        return None
+
+
+def _truth(cell: Cell, low: float = 0) -> bool | None:
+    """Whether a cell says that a class is there; None where it says neither.
+
+    >>> [_truth(cell) for cell in ("1.0", "0", "True", "2", "")]
+    [True, False, True, None, None]
+    """
+    if not isinstance(cell, str):
+        return None
+    if (truth := TRUTHS.get(cell.lower())) is not None and (low == 0 or truth):
+        return truth
+    number = _number(cell)
+    return number == 1 if number in (low, 1) else None
+
+
+def _name_column(file: str, header: Sequence[str], file_column: str | None) -> int:
+    """Where the names are."""
+    if file_column is not None:
+        return _column(file, header, "file_column", file_column)
+    if _is_index(header[0]):
+        raise CourseError(
+            f"the first column of {file} has no heading, so it looks like row numbers, where the names of the pictures are "
+            f"expected. Name their column, as file_column={header[1]!r}, or write the table without row numbers."
+        )
+    return 0
+
+
+def _is_index(heading: str) -> bool:
+    """Whether a heading is what pandas makes of a column of row numbers."""
+    return not heading or heading.startswith("Unnamed:")
+
+
+def _column(file: str, header: Sequence[str], argument: str, heading: str) -> int:
+    """Where the column of that heading is."""
+    if not isinstance(heading, str):
+        raise CourseError(f"{argument} is {heading!r}; give the heading of a column, one of {some_of(header, 10)}")
+    places = [column for column, name in enumerate(header) if name == composed(heading).strip()]
+    if not places:
+        raise CourseError(f"{argument} is {heading!r}; {file} has the columns {', '.join(header[:30])}")
+    if len(places) > 1:
+        raise CourseError(f"{argument} is {heading!r}; {file} has {len(places)} columns of that name. Rename all but one.")
+    return places[0]
+
+
+def _label_columns(
+    file: str,
+    header: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    name_column: int,
+    file_column: str | None,
+    label_column: LabelColumn | None,
+    notices: list[str],
+) -> tuple[list[int], bool]:
+    """Where the labels are, and whether these are columns of one class each."""
+    if isinstance(label_column, str):
+        columns, one_each = [_column(file, header, "label_column", label_column)], False
+    elif label_column is not None:
+        if not isinstance(label_column, Iterable):
+            raise CourseError(f"label_column is {label_column!r}; give a heading, or a list of one for each class")
+        columns, one_each = [_column(file, header, "label_column", heading) for heading in label_column], True
+        if not columns:
+            raise CourseError("label_column is an empty list; give one heading, or a list of one for each class")
+    else:
+        return _guessed_label_columns(file, header, rows, name_column, file_column, notices)
+    if name_column in columns:
+        raise CourseError(f"the column {header[name_column]!r} of {file} holds the names; it cannot hold the labels too")
+    if len(set(columns)) < len(columns):
+        raise CourseError(f"label_column names a column twice: {some_of(list(label_column))}")
+    return columns, one_each
+
+
+def _guessed_label_columns(
+    file: str,
+    header: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    name_column: int,
+    file_column: str | None,
+    notices: list[str],
+) -> tuple[list[int], bool]:
+    rest = [column for column, heading in enumerate(header) if column != name_column and not _is_index(heading)]
+    if file_column is not None and len(rest) > 1:
+        rest = [column for column in rest if column != 0]  # where names usually are
+    if not rest:
+        raise CourseError(f"{file} has the columns {', '.join(map(repr, header))}; none is left for the labels")
+    if len(rest) == 1:
+        return rest, False
+    words = {column: header[column].lower().replace("_", " ").replace("-", " ").split() for column in rest}
+    named = [column for column in rest if words[column] and words[column][-1] in LABEL_HEADINGS]
+    named += [column for column in rest if words[column] in (["class", "name"], ["label", "name"])]
+    if len(named) == 1:
+        left = [header[column] for column in rest if column != named[0]]
+        notices.append(
+            f"labels are those in the column {header[named[0]]!r}; not used: {some_of(left)} (label_column= names another)."
+        )
+        return named, False
+    low = _low(rows, rest)
+    headings = [header[column] for column in rest]
+    if (
+        not any(word in OTHER_HEADINGS for column in rest for word in words[column])
+        and len(set(headings)) == len(headings)
+        and all(_truth(row[column], low) is not None for row in rows for column in rest)
+    ):
+        return rest, True
+    raise CourseError(
+        f"{file} has {len(rest)} columns that could hold the labels: {some_of(headings, 30)}. Say which: "
+        f"label_column={headings[0]!r}, or a list of headings where each class has a column of zeros and ones."
+    )
 
 
 def encode(labels: Sequence[Sequence[str]], classes: Sequence[str], task: Task) -> Tensor:

@@ -1,6 +1,5 @@
 """A Learner for pictures: a pretrained backbone with a new head, and the head trained on precomputed activations."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,13 +10,14 @@ from course_utils.errors import CourseError
 from course_utils.training.data import Data, Loader, Split, TensorLoader
 from course_utils.training.evaluation import Metric
 from course_utils.training.learner import LayerGroup, Learner
+from course_utils.training.memory import explained
 from course_utils.training.metrics import Threshold, accuracy, f_beta
 from course_utils.training.progress import Bar
 from course_utils.vision.activations import activations
 from course_utils.vision.architectures import DEFAULT, Architecture
 from course_utils.vision.backbones import backbone
 from course_utils.vision.data import ImageData
-from course_utils.vision.heads import ConcatPool, head
+from course_utils.vision.heads import with_head
 from course_utils.vision.pictures import Picture
 from course_utils.vision.prediction import ImagePrediction
 from course_utils.vision.smallest import check_size
@@ -29,7 +29,7 @@ def image_learner(
     pretrained: bool = True,
     precompute: bool = False,
     dropout: float = 0.5,
-    metrics: Sequence[Metric] | None = None,
+    metrics: Sequence[Metric] | Metric | None = None,
     layer_groups: Sequence[LayerGroup] | None = None,
     **options: Any,
 ) -> "ImageLearner":
@@ -55,11 +55,10 @@ def image_learner(
         raise CourseError(f"image_learner was given {type(data).__name__}; it needs labelled pictures, an ImageData")
     base = backbone(arch, pretrained)
     check_size(base.body, data.transforms.size, base.name)
-    layers = {"body": base.body, "pool": ConcatPool(), "head": head(2 * base.features, len(data.classes), dropout)}
-    model = nn.Sequential(OrderedDict(layers))
+    model = with_head(base.body, base.features, len(data.classes), dropout)
     if metrics is None:
         metrics = [f_beta] if data.task == "multi-label" else [accuracy]
-    groups = layer_groups or [*base.halves, layers["head"]]
+    groups = layer_groups or [*base.halves, model[-1]]
     learner = ImageLearner(data, model, metrics=metrics, layer_groups=groups, **options)
     learner.arch = base.name
     if pretrained:
@@ -82,6 +81,10 @@ class ImageLearner(Learner):
         self._activations: dict[Split, Tensor] = {}
         self._computed_by: list[tuple[int, int]] = []  # the state of body and data that the activations belong to
         self._note_size()
+
+    def meaning(self) -> dict[str, Any]:
+        """What the model's numbers stand for, and the name of its backbone; see `Learner.meaning`."""
+        return {**super().meaning(), "architecture": self.arch}
 
     @property
     def precompute(self) -> bool:
@@ -113,9 +116,7 @@ class ImageLearner(Learner):
         """Activations (B, 2 x features) while they are precomputed, else pictures."""
         if not self.precompute:
             return self.data.loader(split, augment, shuffle)
-        x, size = self.activations(split), self.data.batch_size
-        alone = shuffle and len(x) % size == 1 and len(x) > 1  # batch norm cannot learn from a batch of one
-        return TensorLoader(x, self.data.targets(split), size, shuffle, drop_last=alone)
+        return TensorLoader(self.activations(split), self.data.targets(split), self.data.batch_size, shuffle)
 
     def activations(self, split: Split = "valid") -> Tensor:
         """What body and pool make of the plain pictures of one split, (N, 2 x features), computed only if anything changed."""
@@ -145,7 +146,7 @@ class ImageLearner(Learner):
         """
         x = self.data.transforms.one(image)
         self.model.eval()
-        with torch.no_grad():
+        with torch.no_grad(), explained(self.data, "predicting"):
             outputs = self.model(x[None].to(self.data.device))
         probabilities = self.data.activation(outputs)[0].cpu()
         return ImagePrediction.of(probabilities, self.data.classes, self.data.task, threshold)

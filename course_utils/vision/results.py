@@ -11,8 +11,7 @@ from course_utils.errors import CourseError
 from course_utils.figures import plain
 from course_utils.training.learner import Predictions
 from course_utils.vision.data import ImageData
-from course_utils.vision.images import read_image
-from course_utils.vision.picture_grid import SHOWN_SIDE, picture_grid
+from course_utils.vision.picture_grid import picture_grid, shown_pixels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,6 +40,7 @@ class Results:
                 f"results are for one label per picture; got values {tuple(values.shape)} and targets {tuple(targets.shape)}"
             )
         self.path = data if isinstance(data, Path) else data.path
+        self._picture = data.__truediv__ if isinstance(data, Path) else data.picture
         self.classes: Sequence[str] = predictions.classes or [str(i) for i in range(values.shape[1])]
         self.items, self.values, self.targets = predictions.items, values, targets
         self.top, self.predicted = values.max(dim=1)
@@ -111,7 +111,7 @@ class Results:
     def show(self, rows: Sequence[int] | None = None, title: str = "") -> "Figure":
         """Show the pictures of some rows, four abreast; the first four by default."""
         rows = range(min(4, len(self.items))) if rows is None else rows
-        figure, axes = picture_grid([self.path / self.items[row] for row in rows], title)
+        figure, axes = picture_grid([self._picture(self.items[row]) for row in rows], title)
         for axis, row in zip(axes, rows, strict=True):
             axis.set_title(self._caption(row), fontsize=9, color="black" if self.right[row] else "firebrick")
         return figure
@@ -158,7 +158,7 @@ class Results:
                 axis = figure.add_subplot(grid[line, column])
                 axis.axis("off")
                 if rows:
-                    axis.imshow(read_image(self.path / self.items[rows[0]], SHOWN_SIDE))
+                    axis.imshow(shown_pixels(self._picture(self.items[rows[0]])))
                 else:
                     axis.text(0.5, 0.5, "none here", ha="center", va="center", fontsize=9)
                 if line == 0:

@@ -2,36 +2,160 @@
 
 import contextlib
 import os
-from collections.abc import Sequence
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 import numpy as np
 
 from course_utils.errors import CourseError
-from course_utils.vision.images import IMAGE_SUFFIXES
+from course_utils.vision.formats import begins_as_picture, has_picture_suffix, is_hidden
 
 
-def class_folders(path: Path, folder: str) -> list[str]:
-    """The names of the folders in `path/folder`, sorted, hidden ones left out; there must be some."""
-    if not (path / folder).is_dir():
+@dataclass
+class Found:
+    """What is in a folder and those below it, relative to some path and sorted: pictures, and files that are none."""
+
+    pictures: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+
+
+def composed(text: str) -> str:
+    """A name in one of the two forms that Unicode has for it: é is one character, or an e with an accent.
+
+    macOS and archives made there have the other form; both look the same, and are the same name here.
+    """
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def on_disk(path: Path, folder: str | os.PathLike[str] = "") -> Path:
+    """`path / folder` as the disk spells it, where a name there differs from what was given only in its form of Unicode."""
+    wanted = path / folder
+    with contextlib.suppress(OSError, ValueError):
+        if str(wanted).isascii() or wanted.exists():
+            return wanted
+        place = Path(wanted.anchor)
+        for part in wanted.parts[1 if wanted.anchor else 0 :]:
+            if not (place / part).exists():
+                part = next((name for name in sorted(os.listdir(place)) if composed(name) == composed(part)), part)
+            place /= part
+        return place if place.exists() else wanted
+    return wanted
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; a name that no folder can have is that of none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; a name that no file can have is that of none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def checked_path(name: str, path: Any) -> Path:
+    """A path that a user gave; raises CourseError for what is none."""
+    if not isinstance(path, str | os.PathLike):
+        raise CourseError(f"{name} is {path!r}; give the path of a folder")
+    return Path(path)
+
+
+def cannot_be_read(path: str | os.PathLike[str], error: OSError) -> CourseError:
+    """What the system says of a file or folder, in words."""
+    if isinstance(error, PermissionError):
+        return CourseError(
+            f"{shown(path)} cannot be read: you may not read it; ask its owner for the right to, or move it away"
+        )
+    return CourseError(f"{shown(path)} cannot be read: {error.strerror or error}")
+
+
+def listing(path: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder, sorted by name, hidden files left out; raises CourseError where the system does not tell."""
+    try:
+        with os.scandir(path) as entries:
+            return sorted((entry for entry in entries if not is_hidden(entry.name)), key=lambda entry: entry.name)
+    except OSError as error:
+        raise cannot_be_read(path, error) from error
+
+
+def class_folders(path: Path, folder: str, leave_out: Sequence[str] = ()) -> dict[str, list[str]]:
+    """The classes that the folders in `path/folder` are named after, sorted, each with its folders relative to `path`.
+
+    Hidden folders and those in `leave_out` are none. A class has two folders where their names are two forms of one name (see
+    `composed`). Raises CourseError where there is no class.
+    """
+    if not is_folder(path / folder):
         raise CourseError(f"there is no folder {path / folder}; {what_is_in(path)}")
-    classes = sorted(entry.name for entry in os.scandir(path / folder) if entry.is_dir() and not entry.name.startswith("."))
+    classes: dict[str, list[str]] = defaultdict(list)
+    for entry in listing(path / folder):
+        place = (PurePosixPath(Path(folder).as_posix()) / entry.name).as_posix()
+        if entry.is_dir() and place not in leave_out:
+            if shown(entry.name) != entry.name and not composed(entry.name).isprintable():
+                raise CourseError(f"{path / folder} has a folder {shown(entry.name)}, whose name is no plain text; rename it")
+            classes[composed(entry.name)].append(place)
     if not classes:
         raise CourseError(f"{path / folder} has no folders named after classes; {what_is_in(path / folder)}")
-    return classes
+    return dict(sorted(classes.items()))
 
 
-def pictures_in(path: Path, folder: str) -> list[str]:
-    """The pictures in `path/folder`, named relative to `path` and sorted, hidden ones left out; there must be some."""
-    if not (path / folder).is_dir():
-        raise CourseError(f"there is no folder {path / folder}; {what_is_in(path)}")
-    pictures = sorted(entry.name for entry in os.scandir(path / folder) if is_picture(entry.name) and not entry.is_dir())
-    if not pictures:
+def walk(path: Path, folder: str) -> Found:
+    """The pictures and other files in `path/folder` and all folders below, links to folders followed, each folder once.
+
+    A file is a picture by its suffix, or where that is not known by its first bytes. Links that lead nowhere count by their
+    suffix, so that the picture is missed. Hidden files, and those that systems leave behind, are left out.
+    """
+    found, seen = Found(), set[tuple[int, int]]()
+
+    def look(place: PurePosixPath) -> None:
+        try:
+            status = os.stat(path / place)
+        except OSError as error:
+            raise cannot_be_read(path / place, error) from error
+        if (status.st_dev, status.st_ino) in seen:
+            return
+        seen.add((status.st_dev, status.st_ino))
+        for entry in listing(path / place):
+            name = place / entry.name
+            if entry.is_dir():
+                look(name)
+            elif not entry.is_file() and not (entry.is_symlink() and not os.path.exists(entry.path)):
+                found.others.append(name.as_posix())  # a pipe or a device, which may never end
+            elif has_picture_suffix(entry.name) or begins_as_picture(entry.path):
+                found.pictures.append(name.as_posix())
+            else:
+                found.others.append(name.as_posix())
+
+    try:
+        look(PurePosixPath(Path(folder).as_posix()))
+    except RecursionError as error:
         raise CourseError(
-            f"{path / folder} has no pictures; {what_is_in(path / folder)}. Put some there "
-            f"({', '.join(sorted(IMAGE_SUFFIXES))}) or remove the folder."
+            f"{path / folder} has folders in folders too many times over; bring its pictures further up"
+        ) from error
+    found.pictures.sort()
+    found.others.sort()
+    return found
+
+
+def pictures_in(path: Path, folder: str) -> Found:
+    """What `walk` finds in `path/folder`; there must be some pictures."""
+    if not is_folder(path / folder):
+        raise CourseError(f"there is no folder {path / folder}; {what_is_in(path)}")
+    found = walk(path, folder)
+    if not found.pictures:
+        raise CourseError(
+            f"{path / folder} has no pictures; {what_is_in(path / folder)}. Put some there (.jpg, .png, or another kind that "
+            "Pillow reads) or remove the folder."
         )
-    return [(Path(folder) / name).as_posix() for name in pictures]
+    return found
 
 
 def file_names(names: Sequence[str], folder: str, suffix: str = "") -> list[str]:
@@ -56,26 +180,71 @@ def file_names(names: Sequence[str], folder: str, suffix: str = "") -> list[str]
 def files_beside(names: Sequence[str], path: Path) -> set[str]:
     """Every file in the folders that `names` lie in, relative to `path`; listing a folder beats asking for each file."""
     found: set[str] = set()
-    for folder in {name.rpartition("/")[0] for name in names}:
-        with contextlib.suppress(OSError, ValueError), os.scandir(path / folder) as entries:  # ValueError: no name of a folder
-            found.update(f"{folder}/{entry.name}" if folder else entry.name for entry in entries if entry.is_file())
+    for folder in sorted({name.rpartition("/")[0] for name in names}):
+        try:
+            place = on_disk(path, folder)
+            with os.scandir(place) as entries:
+                start = f"{folder}/" if place == path / folder else f"{place.relative_to(path).as_posix()}/"
+                found.update(f"{start if folder else ''}{entry.name}" for entry in entries if entry.is_file())
+        except PermissionError as error:
+            raise cannot_be_read(path / folder, error) from error
+        except (OSError, ValueError):  # ValueError: no name of a folder
+            continue
     return found
+
+
+def matched(names: Sequence[str], files: set[str]) -> tuple[list[str], int]:
+    """`names` as the disk spells them, and how many differ from it in upper and lower case.
+
+    A name that is no file's stays as it is, but where one file alone has that name in another form of Unicode or in other case.
+
+    >>> matched(["a.JPG", "b.jpg", "c.jpg"], {"a.jpg", "b.jpg"})
+    (['a.jpg', 'b.jpg', 'c.jpg'], 1)
+    """
+    if all(name in files for name in names):
+        return list(names), 0
+    same, alike = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
+    for file in sorted(files):
+        same[composed(file)].append(file)
+        alike[composed(file).casefold()].append(file)
+    spelled, other_case = [], 0
+    for name in names:
+        if name not in files:
+            if len(found := same.get(composed(name), [])) == 1:
+                name = found[0]
+            elif len(found := alike.get(composed(name).casefold(), [])) == 1:
+                name, other_case = found[0], other_case + 1
+        spelled.append(name)
+    return spelled, other_case
 
 
 def is_picture(name: str) -> bool:
     """Whether a file's name is that of a picture, and not hidden."""
-    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not os.path.basename(name).startswith(".")
+    return has_picture_suffix(name) and not is_hidden(os.path.basename(name))
 
 
 def what_is_in(folder: Path) -> str:
     """What a folder holds, or the nearest folder above it that there is, for a message."""
-    if not folder.exists():
-        parent = next(parent for parent in folder.absolute().parents if parent.exists())
-        return f"{folder} does not exist; {what_is_in(parent)}"
-    if not folder.is_dir():
-        return f"{folder} is a file"
-    names = sorted(f"{entry.name}/" if entry.is_dir() else entry.name for entry in os.scandir(folder))
+    try:
+        if not folder.exists():
+            parent = next(parent for parent in folder.absolute().parents if parent.exists())
+            return f"{folder} does not exist; {what_is_in(parent)}"
+        if not folder.is_dir():
+            return f"{folder} is a file"
+        names = sorted(f"{entry.name}/" if entry.is_dir() else entry.name for entry in os.scandir(folder))
+    except (OSError, ValueError) as error:  # ValueError: no name of a folder
+        return f"{shown(folder)} cannot be read: {getattr(error, 'strerror', None) or error}"
     return f"in {folder} there is {some_of(names)}" if names else f"{folder} is empty"
+
+
+def shown(name: str | os.PathLike[str]) -> str:
+    r"""A name for a message: letters that cannot be printed, as in names of files that are no text, are written out.
+
+    >>> shown("cat\n.jpg"), shown(os.fsdecode(b"caf\xe9.jpg"))
+    ('cat\\n.jpg', 'caf\\udce9.jpg')
+    """
+    text = os.fspath(name)
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def some_of(names: Sequence[str], limit: int = 5) -> str:
@@ -85,12 +254,47 @@ def some_of(names: Sequence[str], limit: int = 5) -> str:
     'a, b and 1 more'
     """
     more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more
+    return ", ".join(shown(name) for name in names[:limit]) + more
 
 
-def checked_rows(valid_idx: Sequence[int] | np.ndarray, rows: int) -> set[int]:
-    """`valid_idx` as a set of row numbers, each from 0 to `rows` - 1."""
-    numbers = np.asarray(valid_idx)
-    if numbers.ndim != 1 or not np.issubdtype(numbers.dtype, np.integer) or (numbers < 0).any() or (numbers >= rows).any():
-        raise CourseError(f"valid_idx is {valid_idx!r}; give the numbers, from 0 to {rows - 1}, of the rows that validate")
+def counted(n: int, what: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "picture"), counted(2_000, "picture")
+    ('1 picture', '2,000 pictures')
+    """
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def checked_rows(valid_idx: Iterable[Any] | np.ndarray, rows: int) -> set[int]:
+    """`valid_idx` as a set of row numbers, each from 0 to `rows` - 1: numbers in any order, or a truth for each row.
+
+    >>> checked_rows([2, 0, 2], 3), checked_rows(np.array([True, False, True]), 3)
+    ({0, 2}, {0, 2})
+    """
+    wrong = CourseError(
+        f"valid_idx is {_short(valid_idx)}; give the numbers, from 0 to {rows - 1}, of the rows that validate, or True or "
+        f"False for each of the {rows:,} rows"
+    )
+    if isinstance(valid_idx, str | bytes | dict):
+        raise wrong
+    try:
+        numbers = np.asarray(valid_idx if hasattr(valid_idx, "__array__") else list(valid_idx))
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
+        raise wrong from error
+    if numbers.dtype == object and all(isinstance(one, bool | np.bool_) for one in numbers.flat):
+        numbers = numbers.astype(bool)
+    elif numbers.dtype == object and all(isinstance(one, int | np.integer) and 0 <= one < rows for one in numbers.flat):
+        numbers = numbers.astype(np.int64)
+    if numbers.dtype == bool and numbers.shape == (rows,):
+        numbers = np.flatnonzero(numbers)
+    if numbers.dtype.kind == "f" and np.isfinite(numbers).all() and (numbers == np.trunc(numbers)).all():
+        numbers = numbers.astype(np.int64)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or (numbers < 0).any() or (numbers >= rows).any():
+        raise wrong
     return set(numbers.tolist())
+
+
+def _short(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 100 else f"{text[:97]}..."

@@ -48,6 +48,7 @@ class TagResults:
                 f"{tuple(targets.shape)}, where both have a column per class. Results is for one label each."
             )
         self.path = data if isinstance(data, Path) else data.path
+        self._picture = data.__truediv__ if isinstance(data, Path) else data.picture
         self.classes: Sequence[str] = predictions.classes or [str(i) for i in range(values.shape[1])]
         self.items, self.values, self.targets = predictions.items, values, targets
         self.threshold = thresholds_like(values, threshold)
@@ -109,7 +110,7 @@ class TagResults:
         """
         rows = range(min(4, len(self.items))) if rows is None else rows
         captions = [self._caption(row) for row in rows]
-        paths = [self.path / self.items[row] for row in rows]
+        paths = [self._picture(self.items[row]) for row in rows]
         figure, axes = picture_grid(paths, title, caption_lines=max(map(len, captions), default=1))
         for axis, caption in zip(axes, captions, strict=True):
             for above, (line, colour) in enumerate(reversed(caption)):

@@ -1,5 +1,6 @@
 """Arrays of finite numbers: as a trait, and as an image that somebody gives."""
 
+import os
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,31 @@ from numpy.typing import NDArray
 from traitlets import TraitType
 
 from course_utils.widgets.errors import WidgetError
+
+
+def as_array(values: Any) -> NDArray[np.float64]:
+    """A new float64 array, of a tensor of any dtype too (NumPy has no bfloat16); TypeError or ValueError where it is none."""
+    if hasattr(values, "detach"):
+        values = values.detach().cpu().double().numpy()
+    return np.array(values, dtype=np.float64)
+
+
+def plain_value(value: Any, single: bool = False) -> Any:
+    """A number, text or list of Python's own, of what NumPy, PyTorch and pathlib give; `single` takes a pair of one number.
+
+    >>> plain_value(np.float32(2)), plain_value(np.bool_(True)), plain_value((2, 2), single=True)
+    (2.0, True, 2)
+    """
+    if isinstance(value, np.generic) or (
+        hasattr(value, "item") and hasattr(value, "shape") and tuple(value.shape) in ((), (1,))
+    ):
+        return value.item()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, (tuple, list)):
+        parts = type(value)(plain_value(part) for part in value) if type(value) in (tuple, list) else value
+        return parts[0] if single and len(parts) == 2 and parts[0] == parts[1] else parts
+    return value
 
 
 class Numbers(TraitType[NDArray[np.float64], Any]):
@@ -25,10 +51,8 @@ class Numbers(TraitType[NDArray[np.float64], Any]):
 
     def validate(self, obj: Any, value: Any) -> NDArray[np.float64]:
         """Give `value` as a read-only float64 array, or raise WidgetError."""
-        if hasattr(value, "detach"):
-            value = value.detach().cpu().numpy()
         try:
-            array = np.array(value, dtype=np.float64)
+            array = as_array(value)
         except (TypeError, ValueError) as error:
             raise WidgetError(f"{self.name} should be numbers in {self.axes} axes, with rows of one length: {error}") from error
         if array.size == 0:
@@ -53,10 +77,8 @@ def as_image(image: Any, largest: int) -> NDArray[np.float64]:
     >>> as_image([[0, 1], [1, 0]], largest=64).shape
     (1, 2, 2)
     """
-    if hasattr(image, "detach"):
-        image = image.detach().cpu().numpy()
     try:
-        array = np.array(image, dtype=np.float64)
+        array = as_array(image)
     except (TypeError, ValueError) as error:
         raise WidgetError(f"the image should be numbers in a grid with rows of one length: {error}") from error
     if array.ndim == 2:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from traitlets import Bool, Dict, Int, List, Tuple, Unicode, observe, validate
 
-from course_utils.widgets.arrays import Numbers, as_image
+from course_utils.widgets.arrays import Numbers, as_array, as_image
 from course_utils.widgets.convolution_picture import draw_convolution
 from course_utils.widgets.course_widget import CourseWidget
 from course_utils.widgets.errors import WidgetError
@@ -74,7 +74,7 @@ class ConvolutionExplorer(CourseWidget):
     ) -> None:
         pixels = as_image(image, MAX_SIDE)
         if isinstance(kernels, Tensor):
-            kernels = kernels.detach().cpu().numpy()
+            kernels = as_array(kernels)
         named = named_kernels(kernels, channels=len(pixels))
         unknown = sorted(set(traits) - set(self.trait_names()))
         if unknown:
@@ -211,7 +211,7 @@ class ConvolutionExplorer(CourseWidget):
             try:
                 self.use_preset(str(content.get("name")))
             except WidgetError as error:
-                self.message = str(error)
+                self._say(str(error))
         else:
             super()._receive(widget, content, buffers)
 

@@ -2,14 +2,19 @@
 
 import base64
 import os
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import anywidget
 from torch import Tensor, nn
-from traitlets import Unicode
+from traitlets import Int, TraitError, Unicode
 
 from course_utils.errors import CourseError
+from course_utils.files import writing
+from course_utils.widgets.arrays import Numbers, plain_value
 from course_utils.widgets.errors import WidgetError
 from course_utils.widgets.picture import Picture
 
@@ -22,18 +27,46 @@ class CourseWidget(anywidget.AnyWidget):
     export_path = Unicode(help="the workbook to write; where there is a file already, a number is added").tag(sync=True)
     # A stretch of the still picture's own text, by which a living widget finds that picture in the page and hides it.
     _picture_mark = Unicode().tag(sync=True)
+    _path_from_page = ""  # the export_path, where the page has set it and not Python
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.on_msg(self._receive)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set a trait, on creation and later: numbers of NumPy and PyTorch are taken, and a misfit is a WidgetError."""
+        if name == "export_path":
+            super().__setattr__("_path_from_page", "")
+        if name not in self._traits:
+            super().__setattr__(name, value)
+            return
+        trait = self._traits[name]
+        try:
+            super().__setattr__(
+                name, value if isinstance(trait, Numbers) else plain_value(value, single=isinstance(trait, Int))
+            )
+        except WidgetError:
+            raise
+        except TraitError as error:
+            shown = repr(value) if len(repr(value)) <= 80 else f"{repr(value)[:79]}…"
+            raise WidgetError(f"{name} is {shown}; expected {trait.info()}") from error
+
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take what the screen sends; what does not fit is refused in words, and the screen gets the true state back."""
+        before = self.export_path
         try:
             super().set_state(sync_data)
-        except WidgetError as error:
-            self.message = str(error)
+        except TraitError as error:
+            self._say(str(error))
             self.send_state(list(sync_data))
+        if self.export_path != before:
+            self._path_from_page = self.export_path
+
+    def _say(self, text: str) -> None:
+        """Put a message on the screen; the screen hears of changes alone, so one that is there already goes and comes back."""
+        if self.message == text:
+            self.message = ""
+        self.message = text
 
     def describe(self) -> str:
         """What is on the screen, in a few sentences."""
@@ -58,10 +91,12 @@ class CourseWidget(anywidget.AnyWidget):
         """
         from course_utils.excel import export_model  # the spreadsheet library loads when a workbook is written
 
+        if path is None and self._path_from_page:
+            _check_beside(self._path_from_page)
         model, x, options = self._exported()
-        target = free_path(path or self.export_path)
-        export_model(model, x, target, **options)
-        self.message = f"Written to {target} ({max(1, round(target.stat().st_size / 1000))} kB)."
+        with reserved(path or self.export_path) as target:
+            export_model(model, x, target, **options)
+        self._say(f"Written to {target} ({max(1, round(target.stat().st_size / 1000))} kB).")
         return target
 
     def _receive(self, _: object, content: dict[str, Any], buffers: list[bytes]) -> None:
@@ -69,11 +104,12 @@ class CourseWidget(anywidget.AnyWidget):
         if content.get("ask") == "export":
             try:
                 path = self.export()
-            except (CourseError, OSError) as error:
-                self.message = f"Nothing was written. {error}"
-            else:
                 # The file itself goes along: the notebook may run on another machine than the screen.
                 self.send({"exported": path.name}, buffers=[path.read_bytes()])
+            except CourseError as error:
+                self._say(f"Nothing was written. {error}")
+            except Exception as error:  # the button waits for an answer, whatever went wrong
+                self._say(f"Nothing was written. {type(error).__name__}: {error}")
 
     def _still(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The picture as a mime bundle, and its metadata.
@@ -106,6 +142,12 @@ class CourseWidget(anywidget.AnyWidget):
         display(still, metadata=metadata, raw=True)
 
 
+def _check_beside(name: str) -> None:
+    """Python may write anywhere; a page, which may hold anybody's scripts, only beside the notebook."""
+    if name != PurePosixPath(name).name or name != PureWindowsPath(name).name:
+        raise WidgetError(f"The page asks to write to {name}, which is not beside the notebook; set export_path from Python")
+
+
 def free_path(path: str | os.PathLike[str]) -> Path:
     """`path` if nothing is there, else the first of path_2, path_3, ... that is free.
 
@@ -115,8 +157,34 @@ def free_path(path: str | os.PathLike[str]) -> Path:
     wanted = Path(path)
     if wanted.suffix.lower() != ".xlsx":
         raise WidgetError(f"{wanted} does not end in .xlsx; give a name as in 'convolution.xlsx'")
-    candidate, number = wanted, 2
-    while candidate.exists() or candidate.is_symlink():
-        candidate = wanted.with_stem(f"{wanted.stem}_{number}")
-        number += 1
-    return candidate
+    with writing(wanted):
+        return next(candidate for candidate in _numbered(wanted) if not (candidate.exists() or candidate.is_symlink()))
+
+
+@contextmanager
+def reserved(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Keep the name of `free_path` for the block: an empty file holds it, which goes again where the block fails.
+
+    Two widgets, or two notebooks in one folder, that look for a free name at the same moment would both find the same one.
+    """
+    while True:
+        target = free_path(path)
+        with writing(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                target.touch(exist_ok=False)
+            except FileExistsError:
+                continue  # somebody else was faster
+        break
+    try:
+        yield target
+    except BaseException:
+        with suppress(OSError):
+            target.unlink()
+        raise
+
+
+def _numbered(wanted: Path) -> Iterator[Path]:
+    yield wanted
+    for number in count(2):
+        yield wanted.with_stem(f"{wanted.stem}_{number}")

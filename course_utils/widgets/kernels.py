@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from course_utils.widgets.arrays import as_array
 from course_utils.widgets.errors import WidgetError
 
 Array = NDArray[np.float64]
@@ -88,7 +89,7 @@ def _all_names(kernels: object) -> bool:
 
 def _numbers(values: ArrayLike, what: str) -> Array:
     try:
-        array = np.array(values, dtype=np.float64)
+        array = as_array(values)
     except (TypeError, ValueError) as error:
         raise WidgetError(f"{what} should be numbers in a grid with rows of one length: {error}") from error
     if not np.isfinite(array).all():

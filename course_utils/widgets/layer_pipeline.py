@@ -15,7 +15,7 @@ from traitlets import Bool, Int, List, Tuple, Unicode, validate
 from course_utils.excel.trace import Step, trace_model
 from course_utils.excel.words import TITLES, by
 from course_utils.excel.words import describe as in_words
-from course_utils.widgets.arrays import as_image
+from course_utils.widgets.arrays import as_array, as_image
 from course_utils.widgets.course_widget import CourseWidget
 from course_utils.widgets.errors import WidgetError
 from course_utils.widgets.picture import Picture, plain_number
@@ -142,7 +142,10 @@ class LayerPipeline(CourseWidget):
 
 def _followed(model: nn.Module, x: ArrayLike | Tensor) -> tuple[Tensor, list[Step], list[dict[str, Any]]]:
     """Run the model, and put what it did into the form that travels to JavaScript."""
-    array = np.asarray(x.detach().cpu() if isinstance(x, Tensor) else x)
+    try:
+        array = as_array(x)
+    except (TypeError, ValueError) as error:
+        raise WidgetError(f"x should be numbers in a grid with rows of one length: {error}") from error
     if array.ndim == 4 and len(array) == 1:
         array = array[0]
     image = torch.tensor(as_image(array, MAX_SIDE))

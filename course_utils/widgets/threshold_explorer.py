@@ -11,6 +11,7 @@ from traitlets import Bytes, Dict, Float, Int, List, Unicode, observe, validate
 
 from course_utils.errors import CourseError
 from course_utils.training import Predictions, f_beta
+from course_utils.widgets.arrays import as_array
 from course_utils.widgets.course_widget import CourseWidget
 from course_utils.widgets.errors import WidgetError
 from course_utils.widgets.picture import Picture
@@ -224,7 +225,7 @@ def _multi_label(predictions: Predictions) -> tuple[NDArray[np.float32], NDArray
         raise WidgetError(
             "these predictions have no targets, as those of a test set; give learner.predict() of the validation set"
         )
-    values, targets = (np.asarray(part.detach().cpu()) for part in (predictions.values, predictions.targets))
+    values, targets = (as_array(part) for part in (predictions.values, predictions.targets))
     if values.ndim != 2 or 0 in values.shape or targets.shape != values.shape:
         raise WidgetError(
             f"the predictions' values have shape {values.shape} and their targets {targets.shape}; expected (pictures, tags) "

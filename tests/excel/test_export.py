@@ -5,15 +5,19 @@ import subprocess
 import sys
 import zipfile
 from collections import OrderedDict
+from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import nn
 
-from course_utils.excel import ExportError, export_model
+from course_utils.excel import WORKBOOKS, ExportError, export_model, read_input, read_weights
 from course_utils.excel.trace import fuse_relu, trace_model
+from course_utils.files import FileError
 
 
 def small() -> nn.Sequential:
@@ -311,3 +315,104 @@ def test_importing_is_light():
     code = "import sys, course_utils.excel; print(*sorted({name.split('.')[0] for name in sys.modules}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"IPython", "pandas", "torchvision", "xlsxwriter", "openpyxl", "matplotlib", "sklearn"} & set(loaded)
+
+
+# What people hand over
+
+
+def test_arrays_lists_numbers_and_pictures(path):
+    image = Image.fromarray(np.arange(36, dtype=np.uint8).reshape(6, 6) * 7)
+    conv, line = nn.Conv2d(1, 1, 3), nn.Linear(2, 1)
+    for model, given, kept in (
+        (conv, np.ones((1, 6, 6), np.float32), torch.ones(1, 6, 6)),
+        (conv, np.ones((1, 6, 12))[..., ::-2], torch.ones(1, 6, 6, dtype=torch.float64)),
+        (line, [1.0, 2.0], torch.tensor([1.0, 2.0])),
+        (line, (1, 2), torch.tensor([1, 2])),
+        (nn.Linear(1, 1), 3.5, torch.tensor([3.5])),
+        (conv, image, torch.tensor(np.array(image))[None] / 255),
+        (nn.Conv2d(3, 1, 3), image.convert("RGB"), torch.tensor(np.array(image.convert("RGB"))).permute(2, 0, 1) / 255),
+        (conv, image.convert("1"), torch.tensor(np.array(image.convert("1")))[None].float()),
+    ):
+        back = read_input(export_model(model, given, path))
+        assert back.dtype == kept.dtype
+        assert torch.equal(back, kept)
+
+
+class TwoInputs(nn.Module):
+    def forward(self, x, y):
+        return x + y
+
+
+class Last(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(4, 5, batch_first=True)
+
+    def forward(self, x):
+        return self.lstm(x)[0][:, -1]
+
+
+@pytest.mark.parametrize(
+    ("model", "x", "said"),
+    [
+        (nn.Linear(2, 1), None, "x should be numbers.*NoneType"),
+        (nn.Linear(2, 1), "abc", "x should be numbers.*str"),
+        (nn.Linear(2, 1), [[1], [1, 2]], "rows of one length"),
+        (nn.Linear(2, 1), {"x": 1}, "x should be numbers.*dict"),
+        (nn.Linear(2, 1), np.array(["a", "b"]), "x should be numbers"),
+        (nn.Linear(2, 1), torch.zeros(2, dtype=torch.complex64), "real numbers"),
+        (nn.Linear(2, 1), torch.zeros(2).to_sparse(), "dense"),
+        (nn.Linear(2, 1), torch.zeros(2, device="meta"), "meta"),
+        (nn.Conv2d(1, 1, 3), Image.new("CMYK", (6, 6)), "mode CMYK.*convert"),
+        (TwoInputs(), (torch.ones(2), torch.ones(2)), "x holds 2"),
+        (TwoInputs(), torch.ones(2), "takes x, y"),
+        (torch.relu, torch.ones(2), "a torch.nn.Module, and got builtin"),
+        (nn.ReLU, torch.ones(2), r"ReLU is a class; give .*ReLU\(\.\.\.\)"),
+        (nn.Sequential(nn.Linear(2, 2), nn.LazyLinear(3)), torch.ones(2), "1: its weights have no shape yet"),
+        (nn.Linear(2, 1, device="meta"), torch.ones(2), "no numbers"),
+        (nn.Linear(2, 1).to(torch.complex64), torch.ones(2), "complex numbers"),
+        (nn.Sequential(nn.Conv1d(1, 4, 3), nn.Flatten()), torch.rand(1, 1, 16), r"0 \(Conv1d\): not among the layers"),
+        (nn.Sequential(nn.Conv1d(1, 4, 3), nn.Flatten()), torch.rand(3, 16), r"0 \(Conv1d\): not among the layers"),
+        (nn.Sequential(nn.Embedding(10, 4), nn.Flatten()), torch.tensor([[1, 2]]), r"0 \(Embedding\): not among the layers"),
+        (Last(), torch.rand(1, 3, 4), r"lstm \(LSTM\): not among the layers"),
+    ],
+)
+def test_what_else_people_hand_over_is_refused_with_its_true_reason(model, x, said, path):
+    with pytest.raises(ExportError, match=said) as caught:
+        export_model(model, x, path)
+    assert "tlparse" not in str(caught.value)
+    assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("wrap", [nn.DataParallel, torch.compile, lambda model: torch.compile(nn.DataParallel(model))])
+def test_wrapped_models_are_looked_into_and_keep_their_keys(wrap, path):
+    model = wrap(nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)))
+    state = read_weights(export_model(model, torch.rand(3), path))
+    assert state.keys() == model.state_dict().keys()
+    model.load_state_dict(state)
+
+
+@pytest.mark.parametrize("name", ["net", "net.xls", "net.csv", "net.ods", "net.xlsx.zip"])
+def test_any_other_suffix_is_refused(name, tmp_path):
+    for write in (lambda path: export_model(nn.Linear(2, 1), torch.rand(2), path), *WORKBOOKS.values()):
+        with pytest.raises(ExportError, match=r"does not end in \.xlsx"):
+            write(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_the_system_does_not_let_it_be_written(tmp_path, monkeypatch):
+    (tmp_path / "folder.xlsx").mkdir()
+    (tmp_path / "file").write_text("x")
+    for write in (
+        lambda path: export_model(nn.Linear(2, 1), torch.rand(2), path),
+        WORKBOOKS["relu_maxpool"],
+        WORKBOOKS["softmax"],
+    ):
+        for place in (tmp_path / "folder.xlsx", tmp_path / "file" / "a.xlsx"):
+            with pytest.raises(FileError, match=r"cannot write .*xlsx"):
+                write(place)
+    # open in Excel on Windows: the move onto it is what fails
+    monkeypatch.setattr(Path, "replace", lambda self, target: (_ for _ in ()).throw(PermissionError(13, "in use")))
+    with pytest.raises(FileError, match="another program has the file open"):
+        export_model(nn.Linear(2, 1), torch.rand(2), tmp_path / "a.xlsx")
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["file", "folder.xlsx"]

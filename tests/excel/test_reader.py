@@ -1,6 +1,7 @@
 """Reading workbooks back: what was written, what was edited, and files that are damaged, foreign or made to harm."""
 
 import json
+import re
 import zipfile
 
 import openpyxl
@@ -8,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.excel import WorkbookError, export_model, read_input, read_weights
+from course_utils.excel import WorkbookError, cells, export_model, read_input, read_weights
 from course_utils.excel.workbooks import WORKBOOKS
 
 
@@ -109,13 +110,160 @@ def test_files_that_are_not_ours(tmp_path):
         read_weights(WORKBOOKS["softmax"](tmp_path / "softmax.xlsx"))
 
 
-def test_a_file_that_would_unpack_to_gigabytes_is_not_read(tmp_path, monkeypatch):
-    bomb = tmp_path / "bomb.xlsx"
-    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("xl/workbook.xml", b"\0" * 5_000_000)
-    monkeypatch.setattr("course_utils.excel.reader.LARGEST_UNPACKED", 1_000_000)
-    with pytest.raises(WorkbookError, match="would unpack to 5,000,000 bytes"):
-        read_weights(bomb)
+# Saved by another program
+
+SHEET, MAIN = "xl/worksheets/sheet1.xml", b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+
+
+def rewritten(file, change):
+    """A copy of a workbook with `change(name, bytes)` in place of each of its parts."""
+    target = file.with_name("rewritten.xlsx")
+    with zipfile.ZipFile(file) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, change(name, old.read(name)))
+    return target
+
+
+@pytest.mark.parametrize("dimension", [b'<dimension ref="A1"/>', b'<dimension ref="A1:F10"/>', b'<dimension ref=""/>', b""])
+def test_the_size_that_a_sheet_states_is_not_believed(tmp_path, dimension):
+    model, x = network(), torch.rand(2, 7, 7)
+    file = export_model(model, x, tmp_path / "net.xlsx")
+    again = rewritten(file, lambda name, data: re.sub(rb'<dimension ref="[^"]*"/>', dimension, data))
+    state = read_weights(again)
+    assert all(torch.equal(state[key], value) for key, value in model.state_dict().items())
+    assert torch.equal(read_input(again), x)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda name, data: data.replace(MAIN, b"http://purl.oclc.org/ooxml/spreadsheetml/main"),  # "Strict Open XML"
+        lambda name, data: data.replace(b'Target="worksheets/', b'Target="/xl/worksheets/'),
+        lambda name, data: re.sub(rb'<row r="\d+"', b"<row", data) if name == SHEET else data,  # the cells say where they are
+        lambda name, data: data.replace(b"<v>", b'<v xml:space="preserve">').replace(b"<c ", b'<c xml:lang="en" '),
+        lambda name, data: data.replace(b"<sheetData>", b"<sheetData><!-- a comment -->"),
+    ],
+)
+def test_other_ways_to_write_the_same_workbook(tmp_path, change):
+    model, x = network(), torch.rand(2, 7, 7)
+    again = rewritten(export_model(model, x, tmp_path / "net.xlsx"), change)
+    assert again.read_bytes() != (tmp_path / "net.xlsx").read_bytes()
+    state = read_weights(again)
+    assert all(torch.equal(state[key], value) for key, value in model.state_dict().items())
+    assert torch.equal(read_input(again), x)
+
+
+def test_cells_without_addresses_stand_one_after_the_other(tmp_path):
+    file = export_model(nn.Linear(1, 1), torch.rand(1), tmp_path / "net.xlsx")
+    rows = b"<row/>" * 8 + b"<row>" + b"".join(b"<c><v>%d</v></c>" % n for n in range(20)) + b"</row>"
+    sheet = b'<worksheet xmlns="%s"><sheetData>%s</sheetData></worksheet>' % (MAIN, rows)
+    again = rewritten(file, lambda name, data: sheet if name == SHEET else data)
+    places = {"".join(entry["keys"]): entry["rects"][0][:2] for entry in manifest_of(file)["tensors"]}
+    assert {row for row, _ in places.values()} == {8}
+    assert read_input(again).item() == places[""][1]
+    assert read_weights(again)["weight"].item() == places["weight"][1]
+
+
+def test_names_that_look_like_the_files_own_escapes(tmp_path):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a_x0041_ = nn.Linear(2, 1)
+
+        def forward(self, x):
+            return self.a_x0041_(x)
+
+    model = Net()
+    file = export_model(model, torch.rand(2), tmp_path / "net.xlsx")
+    assert read_weights(file).keys() == model.state_dict().keys()
+
+
+def test_a_hidden_sheet_that_was_left_out(file):
+    book = openpyxl.load_workbook(file)
+    del book["course_utils"]
+    book.save(file)
+    with pytest.raises(WorkbookError, match="leaves hidden sheets out"):
+        read_weights(file)
+
+
+# Made to harm, or damaged
+
+
+def sheet_of(*pieces):
+    data = b'<worksheet xmlns="%s"><sheetData>' % MAIN + b"".join(pieces)
+    return lambda name, old: data if name == SHEET else old
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (sheet_of(b'<row r="9"/>' * 2000), "more than 1,000 tags"),
+        (sheet_of(b'<row r="9">', b'<c r="B9"><v>1</v></c>' * 600), "more than 1,000 tags"),
+        (sheet_of(b"<row>", b"<c/>" * 50), "more than 40 columns"),
+        (sheet_of(b'<row r="9">', b"<is>" * 100), "64 tags inside one another"),
+        (sheet_of(b'<row r="9"><c r="B9" t="str"><v>', b"x" * 30_000), "hold more than 20,000 characters"),
+        (sheet_of(b'<row r="9"><c r="Z9" t="str"><v>', b"x" * 300_000), "unpacks to more than 200,000 bytes"),
+        (sheet_of(b'<row r="', b"9" * 150_000), "has a tag of 100,000 bytes"),
+        (sheet_of(b'<row r="9"><c r="B9" t="s"><v>7</v></c></row></sheetData></worksheet>'), "missing"),
+        (sheet_of(b'<row r="9"><c r="$$9"><v>7</v></c></row></sheetData></worksheet>'), "no column"),
+        (sheet_of(b'<row r="9"><c r="B9"><v>nan</v></c></row></sheetData></worksheet>'), "holds 'nan'"),
+        (
+            lambda name, data: b'<!DOCTYPE a [<!ENTITY b "c">]>' + data if name == SHEET else data,
+            "that can be read|document type",
+        ),
+        (lambda name, data: b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>' if name == SHEET else data, "declares a document type"),
+        (lambda name, data: data[: len(data) // 2] if name == SHEET else data, "that can be read"),
+        (lambda name, data: b"" if name == SHEET else data, "that can be read"),
+        (lambda name, data: data.replace(b"sheet1.xml", b"nowhere.xml"), "is missing"),
+    ],
+)
+def test_what_reading_may_cost_is_bounded(tmp_path, monkeypatch, change, said):
+    file = rewritten(export_model(nn.Linear(3, 2), torch.rand(3), tmp_path / "net.xlsx"), change)
+    limits = {"MOST_TAGS": 1000, "MOST_BYTES": 200_000, "MOST_TEXT": 20_000, "LONGEST_TAG": 100_000, "MAX_COLUMNS": 40}
+    for name, limit in limits.items():
+        monkeypatch.setattr(cells, name, limit)
+    with pytest.raises(WorkbookError, match=said):
+        read_input(file)
+
+
+def test_only_what_is_asked_for_is_read(tmp_path):
+    """A digit in the last cell of the sheet, rows after the network, parts that nobody needs: none of them is even parsed."""
+    model = nn.Linear(3, 2)
+    file = export_model(model, torch.rand(3), tmp_path / "net.xlsx")
+    stray = b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+    spoilt = {
+        "xl/styles.xml",
+        "xl/theme/theme1.xml",
+        "docProps/app.xml",
+        "xl/worksheets/sheet2.xml",
+        "xl/worksheets/sheet3.xml",
+    }
+
+    def change(name, data):
+        return b"<" * 100 if name in spoilt else data.replace(b"</sheetData>", stray + b"<" * 100)
+
+    assert torch.equal(read_weights(rewritten(file, change))["weight"], model.weight)
+
+
+def test_one_tensor_under_many_names_is_counted_once_for_each(file, monkeypatch):
+    manifest = manifest_of(file)
+    manifest["tensors"][1]["keys"] = [str(n) for n in range(20)]
+    monkeypatch.setattr("course_utils.excel.reader.MOST_NUMBERS", 1000)
+    with pytest.raises(WorkbookError, match=r"should hold 1,\d+ weights and at most 1,000"):
+        read_weights(edited(file, "course_utils", {"A1": json.dumps(manifest)}))
+
+
+@pytest.mark.parametrize("path", [None, 3, "a folder", "\0", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 an old .xls file"])
+def test_what_is_no_workbook_at_all(tmp_path, path):
+    (tmp_path / "a folder").mkdir()
+    if isinstance(path, bytes):
+        (tmp_path / "old.xls").write_bytes(path)
+    given = {"a folder": tmp_path / "a folder", bytes: tmp_path / "old.xls"}.get(
+        path if isinstance(path, str) else type(path), path
+    )
+    said = "old .xls kind" if isinstance(path, bytes) else "no file" if isinstance(path, str) else "expected the path"
+    with pytest.raises(WorkbookError, match=said):
+        read_weights(given)
 
 
 def manifest_of(file) -> dict:

@@ -7,6 +7,7 @@ import numpy as np
 import openpyxl
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from course_utils.excel import WORKBOOKS, export_model, read_input, read_weights
@@ -102,7 +103,7 @@ def test_an_edited_pixel_and_an_edited_weight(tmp_path):
     assert shown == pytest.approx(probabilities.tolist(), abs=1e-9)
     assert not np.allclose(shown, model(digit[None]).softmax(1)[0].detach().numpy(), atol=1e-6)
     assert cells["Check", "B2"].startswith("2 edited")
-    named = {cells[key] for key in cells if key[0] == "Check" and key[1].startswith("E")}
+    named = {cells[key] for key in cells if key[0] == "Check" and key[1].startswith("F")}
     assert {pixel.replace("$", ""), weight.replace("$", "")} <= named
 
     # and LibreOffice's own file, saved by a student, is read back
@@ -124,6 +125,41 @@ def test_large_numbers_do_not_overflow(tmp_path):
         values = office.values(computed)
         assert not office.differences(office.values(file), values, formulas)
         assert all(math.isfinite(values[key]) for key in formulas if isinstance(values.get(key), float))
+
+
+def test_cross_entropy_where_the_probability_is_too_small_for_a_number(tmp_path):
+    """As of a picture of 0-255 that nobody normalised: exported so, and typed into a workbook exported with small numbers."""
+    torch.manual_seed(0)
+    logits = nn.Linear(9, 3).double()
+    large, small = torch.rand(9, dtype=torch.float64) * 20_000, torch.rand(9, dtype=torch.float64)
+    ends = {"logits": logits, "softmax": nn.Sequential(logits, nn.Softmax(1)), "logs": nn.Sequential(logits, nn.LogSoftmax(1))}
+    worst = int(logits(large).argmin())
+    want = F.cross_entropy(logits(large)[None], torch.tensor([worst])).item()
+    assert want > 1000
+    files, edits = {}, {}
+    for name, model in ends.items():
+        for x in (large, small):
+            file = export_model(model, x, tmp_path / f"{name}{x is large}.xlsx", actual=worst)
+            if x is large:
+                assert _beside(office.values(file), "cross-entropy") == pytest.approx(want, rel=1e-12), name
+            place = (
+                next(iter(openpyxl.load_workbook(file).defined_names["input"].destinations))[1].replace("$", "").split(":")[0]
+            )
+            column, row = place.rstrip("0123456789"), int(place.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+            edits = {("sheet1", f"{column}{row + n}"): large[n].item() for n in range(9)}
+            files[file] = office.strip_values(file, tmp_path / f"bare_{file.name}", edits)
+    computed = office.recalculate(files.values(), tmp_path / "out")
+    for file, bare in files.items():
+        values = office.values(computed[bare])
+        assert _beside(values, "cross-entropy") == pytest.approx(want, rel=1e-9), file.name
+        assert "no number" not in values.values(), file.name
+
+
+def _beside(cells, words):
+    """The number in the cell to the right of some words on the sheet Network."""
+    place = next(address for (sheet, address), value in cells.items() if sheet == "Network" and value == words)
+    column, row = openpyxl.utils.cell.coordinate_from_string(place)
+    return cells["Network", f"{openpyxl.utils.get_column_letter(openpyxl.utils.column_index_from_string(column) + 1)}{row}"]
 
 
 @pytest.mark.filterwarnings("ignore")

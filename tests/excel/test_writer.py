@@ -1,11 +1,13 @@
 """The fast worksheet writes what XlsxWriter writes, and numbers keep their last bit."""
 
+import openpyxl
 import pytest
 import torch
 from torch import nn
 from xlsxwriter.worksheet import Worksheet
 
 from course_utils.excel import export_model, writer
+from course_utils.files import FileError
 
 
 def test_the_fast_sheet_writes_the_same_bytes(tmp_path, monkeypatch):
@@ -43,7 +45,14 @@ def test_a_failing_write_leaves_the_old_file(tmp_path, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(writer, "write_check", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(FileError, match="disk full"):
         export_model(nn.Sequential(nn.ReLU()), torch.rand(1, 2, 2), path)
     assert path.read_text() == "older"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_text_that_looks_like_the_files_own_markup(tmp_path):
+    names = ["<r>&</r>", "<r><t>x</t></r>", "</c>"]
+    file = export_model(nn.Linear(2, 3), torch.rand(2), tmp_path / "m.xlsx", class_names=names, title="<r></c></r>")
+    cells = {cell.value for row in openpyxl.load_workbook(file)["Network"].iter_rows() for cell in row}
+    assert {*names, "<r></c></r>"} <= cells

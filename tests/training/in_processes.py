@@ -18,7 +18,7 @@ from course_utils.errors import CourseError
 from course_utils.tabular.data import TabularData
 from course_utils.tabular.model import tabular_learner
 from course_utils.tabular.shards import ParquetData
-from course_utils.training import Callback, Data, DivergedError, Learner, accuracy, set_seed, storage
+from course_utils.training import Callback, Data, DivergedError, EarlyStopping, KeepBest, Learner, accuracy, set_seed, storage
 from course_utils.training.data import TensorData
 from course_utils.training.distributed import processes, rank, world_size
 from course_utils.vision import ImageData, transforms_for
@@ -243,6 +243,22 @@ def shown(folder):
     return {"shown": len(out.getvalue())}
 
 
+def stopping(folder):
+    """All processes stop at the same epoch, though a metric says something else in each, and leave the weights of the best."""
+    values = [[0.5, 0.4, 0.3, 0.6, 0.7, 0.8], [0.9, 0.95, 0.2, 0.1, 0.05, 0.01]][rank()]
+
+    def mine(p, t):
+        return values[fitted.epoch]
+
+    watch = {"monitor": "mine", "higher_is_better": False}
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        fitted = learner(metrics=[mine], callbacks=[KeepBest(**watch), EarlyStopping(patience=2, **watch)])
+        fitted.fit(0.05, 6)
+    numbers = {key: value for key, value in seen(fitted).items() if key != "epochs"}
+    return numbers | {"said": out.getvalue() if rank() == 0 else ""}
+
+
 def too_small(folder):
     """Mini-batches of one row."""
     data = tensors()
@@ -255,7 +271,7 @@ def too_small(folder):
     return {"message": ""}
 
 
-SCENARIOS = (classes, numbers, odd_sizes, pictures, table, parquet, diverging, files, unlike, shown, too_small)
+SCENARIOS = (classes, numbers, odd_sizes, pictures, table, parquet, diverging, files, unlike, shown, stopping, too_small)
 
 if __name__ == "__main__":
     place = Path(sys.argv[1])

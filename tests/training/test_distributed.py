@@ -1,14 +1,17 @@
 """Two processes against one, on the processor; what they run is in in_processes.py."""
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
-from contextlib import nullcontext
+import threading
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 import torch.nn.functional as F
@@ -224,6 +227,8 @@ class Say(Callback):
             if rank() == 1 and "die" in sys.argv:
                 os._exit(3)
             print(f"process {rank()} is there", flush=True)
+        if learner.epoch == 2 and "die" in sys.argv:
+            print(oct(os.stat(os.path.dirname(os.environ["COURSE_STORE"])).st_mode), flush=True)
 
 if __name__ == "__main__" and world_size() == 1:
     launch(2, "endless", sys.argv[1:])
@@ -237,7 +242,12 @@ elif __name__ == "__main__":
 
 def endless(folder, *arguments):
     (folder / "endless.py").write_text(ENDLESS)
-    environment = {**ENVIRONMENT, "PYTHONPATH": os.pathsep.join([str(folder), ENVIRONMENT["PYTHONPATH"]])}
+    (folder / "temporary").mkdir()
+    environment = {
+        **ENVIRONMENT,
+        "PYTHONPATH": os.pathsep.join([str(folder), ENVIRONMENT["PYTHONPATH"]]),
+        "TMPDIR": str(folder / "temporary"),
+    }
     return subprocess.Popen(
         [sys.executable, str(folder / "endless.py"), *arguments],
         env=environment,
@@ -255,24 +265,71 @@ def test_a_process_that_dies_ends_the_others_with_a_message(tmp_path):
     assert "process 1 of 2 failed" in out
     assert "the others were ended with it" in out
     assert "went on" not in out
-    assert_all_ended(started)
+    assert "0o40700" in out  # what they meet in is closed to others
+    assert_all_ended(started, tmp_path)
 
 
-def test_an_interrupt_ends_all(tmp_path):
+def test_nothing_listens_where_another_machine_could_reach_it_and_an_interrupt_ends_all(tmp_path):
     started = endless(tmp_path)
     out = ""
-    while out.count("is there") < 2:
-        line = started.stdout.readline()
-        assert line, out
-        out += line
+    with listening(started) as addresses:
+        while out.count("is there") < 2:
+            line = started.stdout.readline()
+            assert line, out
+            out += line
     os.killpg(started.pid, signal.SIGINT)  # as a terminal does
     out += started.communicate(timeout=120)[0]
     assert started.returncode != 0
     assert "went on" not in out
     assert "Stopped by you" not in out  # which says that one may go on
-    assert_all_ended(started)
+    assert_all_ended(started, tmp_path)
+    assert addresses, "the processes talk to each other"
+    assert addresses <= {"127.0.0.1", "::1"}
 
 
-def assert_all_ended(started):
+@contextmanager
+def listening(started):
+    """The addresses at which a process, or one that it started, listened at any time within the block."""
+    addresses, over = set(), threading.Event()
+
+    def watch():
+        family = psutil.Process(started.pid)
+        while not over.wait(0.02):
+            pids = {started.pid, *(child.pid for child in family.children(recursive=True))}
+            found = [c for c in psutil.net_connections("tcp") if c.pid in pids and c.status == psutil.CONN_LISTEN]
+            addresses.update(c.laddr.ip for c in found)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield addresses
+    finally:
+        over.set()
+        watcher.join()
+
+
+def assert_all_ended(started, folder):
     with pytest.raises(ProcessLookupError):
         os.killpg(started.pid, 0)
+    left = os.listdir(folder / "temporary")
+    assert [name for name in left if not name.startswith("torchinductor")] == []  # PyTorch keeps those
+
+
+def test_the_environment_is_as_before_and_the_folder_gone(monkeypatch):
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "eth7")
+    before = dict(os.environ)
+    with launching._meeting_place() as folder:
+        assert Path(os.environ[launching.STORE]).parent == folder
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert dict(os.environ) == before
+    assert not folder.exists()
+
+
+def test_no_place_for_temporary_files_is_said(monkeypatch):
+    monkeypatch.setattr(launching, "TemporaryDirectory", full)
+    with pytest.raises(CourseError, match="the disk is full"):
+        launching.launch(2, "nothing", [])
+
+
+def full(**_):
+    raise OSError(errno.ENOSPC, "No space left on device")

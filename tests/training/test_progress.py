@@ -57,3 +57,17 @@ print(len(learner.recorder.losses))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("1")
+
+
+def test_names_of_metrics_are_text_in_both_tables():
+    table = EpochTable(total=1, show=False)
+    table.add_row(
+        {"epoch": 0, "<lambda>": 0.5, "<img src=x onerror=alert(1)>": 0.5, "a & 'b'": 0.5, "two\nlines \x1b[31m": 0.5}
+    )
+    page = table.as_html()
+    assert "&lt;lambda&gt;" in page
+    assert "<img" not in page
+    assert "a &amp; " in page
+    assert page.count("<th>") == 5
+    assert len(table.as_text().splitlines()) == 2
+    assert "\x1b" not in table.as_text() + page

@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import torch
 from sklearn.model_selection import train_test_split
@@ -99,5 +100,55 @@ def test_labels_of_every_kind(kind):
     ],
 )
 def test_what_cannot_be_split(arguments, message):
+    with pytest.raises(CourseError, match=message):
+        validation_split(*arguments)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pd.Series([1, 1, None, 2, 2, None, 1, 2, 1, 2]),
+        pd.Series([1, 1, None, 2, 2, None, 1, 2, 1, 2], dtype="Int64"),
+        pd.Series(["a", "a", None, "b", "b", None, "a", "b", "a", "b"]),
+        pd.Series(["a", "a", None, "b", "b", None, "a", "b", "a", "b"], dtype="string"),
+        pd.Series(["a", "a", None, "b", "b", None, "a", "b", "a", "b"], dtype="category"),
+        pd.Series(pd.to_datetime(["2014-01-01", "2014-01-01", None, "2015-01-01", "2015-01-01", None, *["2015-01-01"] * 4])),
+        pd.Series([True, True, None, False, False, None, True, False, True, False], dtype="boolean"),
+        pl.Series([1, 1, None, 2, 2, None, 1, 2, 1, 2]),
+        pl.Series(["a", "a", None, "b", "b", None, "a", "b", "a", "b"]),
+        [1, 1, float("nan"), 2, 2, np.nan, 1, 2, 1, 2],
+        ["a", 1, None, 2, "b", pd.NA, "a", 2, 1, "b"],
+        np.array([1, 1, np.nan, 2, 2, np.nan, 1, 2, 1, 2]),
+        torch.tensor([1, 1, float("nan"), 2, 2, float("nan"), 1, 2, 1, 2]),
+    ],
+)
+def test_rows_without_a_label_are_named(labels):
+    with pytest.raises(CourseError, match=r"no label in 2 of the 10 rows \(numbers 2, 5, counted from 0\)"):
+        validation_split(10, stratify=labels)
+
+
+def test_labels_of_mixed_and_nullable_types():
+    expected = validation_split(15, stratify=[0] * 5 + [1] * 10).tolist()
+    for labels in (
+        [1] * 5 + ["1"] * 10,
+        pl.Series(["cat"] * 5 + ["dog"] * 10),
+        pd.Series([1] * 5 + [2] * 10, dtype="Int64", index=range(100, 115)),
+        pd.Series(["cat"] * 5 + ["dog"] * 10, dtype="string"),
+        (label for label in "aaaaabbbbbbbbbb"),
+    ):
+        assert validation_split(15, stratify=labels).tolist() == expected
+    assert validation_split(np.int64(10), np.float32(0.2)).tolist() == [5, 6]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((10.5,), "n is 10.5; it is a whole number"),
+        ((10, "0.2"), "fraction is '0.2'"),
+        ((3, 0.5, 42, "abc"), "stratify is 'abc'"),
+        ((2, 0.5, 42, [{"a"}, {"b"}]), "holds {'a'} in row 0"),
+    ],
+)
+def test_what_cannot_be_split_either(arguments, message):
     with pytest.raises(CourseError, match=message):
         validation_split(*arguments)

@@ -72,7 +72,7 @@ def test_writing_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(StorageError, match="No space left"):
+    with pytest.raises(StorageError, match="the disk is full; make room"):
         save_checkpoint(checkpoint(nn.Linear(2, 3)), file)
     assert file.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["c"]

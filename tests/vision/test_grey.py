@@ -121,7 +121,8 @@ def test_sizes_are_those_of_what_is_decoded(tmp_path: Path) -> None:
         end = start + 12 + int.from_bytes(content[start : start + 4], "big")
         names.append(f"{orientation} behind.png")
         (tmp_path / names[-1]).write_bytes(content[:start] + content[end:-12] + content[start:end] + content[-12:])
-    data = SimpleNamespace(path=tmp_path, test_ds=None, items=lambda split: names if split == "train" else [])
+    items = {"train": names, "valid": []}
+    data = SimpleNamespace(path=tmp_path, test_ds=None, items=items.get, picture=lambda name: tmp_path / name)
     sizes = image_sizes(data)  # type: ignore[arg-type]
     assert list(sizes["file"]) == names
     for name, width, height in sizes.itertuples(index=False):

@@ -1,7 +1,10 @@
 """Tables of labels as Kaggle ships them, spreadsheets save them and people type them."""
 
+import bz2
 import gzip
+import lzma
 import random
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 
 from course_utils.errors import CourseError
 from course_utils.training.data import Task
+from course_utils.vision import table_files
 from course_utils.vision.labels import LabelTable, encode, only_in_validation, read_labels, read_table
 
 PLAIN = "id,breed\n001,pug\n002,boxer\n"
@@ -35,6 +39,10 @@ def read(file: Path, content: str | bytes, task: Task | None = None, file_column
         PLAIN.replace("\n", "\r\n"),
         PLAIN.replace("\n", "\r"),
         b"\xef\xbb\xbf" + PLAIN.encode(),
+        PLAIN.encode("utf-16"),
+        b"\xfe\xff" + PLAIN.encode("utf-16-be"),
+        bz2.compress(PLAIN.encode()),
+        lzma.compress(PLAIN.encode()),
         PLAIN.replace(",", ";"),
         PLAIN.replace(",", "\t"),
         PLAIN.replace(",", "|"),
@@ -46,7 +54,22 @@ def read(file: Path, content: str | bytes, task: Task | None = None, file_column
         "id,breed,height\n001,pug,30\n002,boxer,60\n",
     ],
     ids=[
-        *("plain", "no last line end", "CRLF", "CR", "byte order mark", "semicolons", "tabs", "bars", "quoted", "spaces"),
+        *(
+            "plain",
+            "no last line end",
+            "CRLF",
+            "CR",
+            "byte order mark",
+            "UTF-16",
+            "UTF-16, big end first",
+            "bz2",
+            "xz",
+            "semicolons",
+            "tabs",
+            "bars",
+            "quoted",
+            "spaces",
+        ),
         *("quoted after a space", "blank lines", "commas at the end", "more columns"),
     ],
 )
@@ -130,7 +153,11 @@ def test_a_column_that_is_not_there(file: Path) -> None:
         ("id,breed\n'id0,pug\n" + 'id1,"pug', "cannot be read as a table, line 3: unexpected end"),
         ('id,breed\nid0,"pug"x\n', "cannot be read as a table, line 2"),
         ("id,breed\nid0,b\u00fcffel\n".encode("latin-1"), "not text in UTF-8"),
-        (PLAIN.encode("utf-16"), "not text in UTF-8"),
+        (",id,breed\n".replace(",id", "Unnamed: 0,id") + "0,a,pug\n1,b,boxer\n", "looks like row numbers, .*file_column='id'"),
+        ("id,label,label\na,x,y\nb,y,x\n", "2 columns that could hold the labels: label, label"),
+        ("id,age,sex\na,40,f\nb,50,m\n", r"2 columns that could hold the labels: age, sex\. Say which: label_column='age'"),
+        ("id,is_cat,is_valid\na,1,0\nb,0,1\n", "2 columns that could hold the labels: is_cat, is_valid"),
+        (b"PAR1" + bytes(20), "a Parquet file; read it with polars"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xff\xff", "not text in UTF-8"),
         ("id,breed\nid0," + "x" * 200_000, "cannot be read as a table, line 2: field larger"),
     ],
@@ -195,3 +222,93 @@ def test_only_in_validation() -> None:
     train, valid = torch.tensor([[1.0, 0, 0, 0], [1, 1, 0, 0]]), torch.tensor([[0.0, 1, 1, 0]])
     assert only_in_validation(train, valid, ["a", "b", "c", "d"]) == ["c"]
     assert only_in_validation(torch.tensor([0, 2]), torch.tensor([2, 3, 1]), ["a", "b", "c", "d"]) == ["b", "d"]
+
+
+# -- which column says what ------------------------------------------------------------------------------------------------
+
+ONE_HOT = "image,NV,MEL\na,1.0,0.0\nb,0.0,1.0\nc,1,0\n"
+
+
+def test_one_column_per_class(file: Path) -> None:
+    table = read(file, ONE_HOT)
+    assert (table.classes, table.task) == (["MEL", "NV"], "single-label")
+    assert table.labels == [["NV"], ["MEL"], ["NV"]]
+    assert table.notices == ["labels are in 2 columns, one for each class (MEL, NV); one each, so single-label."]
+    table = read(file, "image,NV,MEL,x\na,true,TRUE,0\nb,False,0,0\n")
+    assert (table.labels, table.task, table.classes) == ([["MEL", "NV"], []], "multi-label", ["MEL", "NV", "x"])
+    assert read(file, "image,bald,young\na,-1,1\nb,1,1\n").labels == [["young"], ["bald", "young"]]
+    assert read(file, ONE_HOT, "multi-label").task == "multi-label"
+    with pytest.raises(CourseError, match="2 pictures with none of them or several: a, b"):
+        read(file, "image,NV,MEL\na,1,1\nb,0,0\n", "single-label")
+
+
+def labels_in(file: Path, content: str, label_column) -> LabelTable:
+    file.write_text(content)
+    return read_labels(file, file.parent, label_column=label_column)
+
+
+def test_the_columns_of_labels_can_be_named(file: Path) -> None:
+    content = "id,age,sex,ill,bald\na,40,f,1,0\nb,50,m,1,1\n"
+    assert labels_in(file, content, "sex").labels == [["f"], ["m"]]
+    table = labels_in(file, content, ["ill", "bald"])
+    assert (table.labels, table.classes) == ([["ill"], ["bald", "ill"]], ["bald", "ill"])
+    for wrong, message in (
+        ("name", "label_column is 'name'; .* has the columns id, age, sex, ill, bald"),
+        ("id", "the column 'id' of .* holds the names"),
+        (["ill", "age"], "row 1 of .* has '40' in the column 'age'; .* 1 or 0"),
+        (["ill", "ill"], "names a column twice"),
+        ([], "empty list"),
+        (3, "label_column is 3; give a heading"),
+    ):
+        with pytest.raises(CourseError, match=message):
+            labels_in(file, content, wrong)
+
+
+def test_what_was_not_plain_is_said(file: Path) -> None:
+    table = read(file, "image,split,label\na,valid,cat\nb,train,dog\n")
+    assert table.labels == [["cat"], ["dog"]]
+    assert table.notices == ["labels are those in the column 'label'; not used: split (label_column= names another)."]
+    [notice] = read(file, "id,breed\na,great dane\nb,pug\nc,golden retriever\n").notices
+    assert notice == (
+        "2 of 3 pictures have more than one label, because cells are divided at spaces ('great dane'); "
+        "task='single-label' keeps a cell together."
+    )
+    assert read(file, PLAIN).notices == []
+    assert read(file, "id,tags\na,haze water\n", "multi-label").notices == []
+
+
+def test_labels_in_two_forms_of_unicode_are_one(file: Path) -> None:
+    assert read(file, "id,label\na,caf\u00e9\nb,cafe\u0301\nc,bar\n").classes == ["bar", "caf\u00e9"]
+
+
+# -- size ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_a_table_that_is_too_large_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch, pack) -> None:
+    monkeypatch.setattr(table_files, "TEXT_LIMIT", 1_000_000)
+    with pytest.raises(CourseError, match=r"more than 1 MB of text, the limit .* ImageData.from_frame"):
+        read(file, pack(b"id,label\n" + b"a,b\n" * 300_000))
+
+
+def test_lines_columns_and_cells_without_end(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_files, "CELL_LIMIT", 100)
+    for content, message in (
+        ("x" * 5_000_000, "line 1 .* letters or more"),
+        ("id" + ",a" * 30_000 + "\n", "30,001 columns, too many"),
+        ("id,b\n" + "a,b\n" * 100, "more than 100 cells"),
+    ):
+        with pytest.raises(CourseError, match=message):
+            read(file, content)
+
+
+def test_zip_archives(tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("labels.csv", PLAIN)
+        archive.writestr("__MACOSX/._labels.csv", "x")
+    assert read_labels(file, tmp_path).names == ["001", "002"]
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("other.csv", PLAIN)
+    with pytest.raises(CourseError, match=r"holds labels\.csv, other\.csv; expected an archive of one table"):
+        read_labels(file, tmp_path)

@@ -3,10 +3,25 @@
 import os
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+import torch
+from PIL import Image
 
 from course_utils.errors import CourseError
-from course_utils.vision.sources import checked_rows, file_names, files_beside, is_picture, pictures_in, some_of, what_is_in
+from course_utils.vision.formats import IMAGE_SUFFIXES, NOT_DECODED
+from course_utils.vision.sources import (
+    checked_rows,
+    file_names,
+    files_beside,
+    is_picture,
+    matched,
+    pictures_in,
+    some_of,
+    walk,
+    what_is_in,
+)
 
 
 def test_file_names() -> None:
@@ -79,7 +94,62 @@ def test_pictures_in(tmp_path: Path) -> None:
     (tmp_path / "test" / "folder.jpg").mkdir(parents=True)
     for name in ("10.jpg", "9.JPG", "._9.jpg", "notes.txt"):
         (tmp_path / "test" / name).touch()
-    assert pictures_in(tmp_path, "test") == ["test/10.jpg", "test/9.JPG"]
+    found = pictures_in(tmp_path, "test")
+    assert found.pictures == ["test/10.jpg", "test/9.JPG"]
+    assert found.others == ["test/notes.txt"]
+
+
+def test_pictures_are_known_by_their_first_bytes_too(tmp_path: Path) -> None:
+    kinds = {"JPEG": True, "PNG": True, "WEBP": True, "GIF": True, "BMP": True, "TIFF": True, "PPM": True, "JPEG2000": True}
+    for kind in kinds:
+        Image.new("RGB", (30, 30)).save(tmp_path / kind, kind)
+    (tmp_path / "words").write_text("BM, P6 and so on")
+    (tmp_path / "empty").touch()
+    Image.new("RGB", (30, 30)).save(tmp_path / "odd.txt", "PNG")  # taken at its word
+    assert walk(tmp_path, ".").pictures == sorted(kinds)
+    assert walk(tmp_path, ".").others == ["empty", "odd.txt", "words"]
+
+
+def test_suffixes_are_those_that_pillow_decodes() -> None:
+    decoded = {
+        suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN and kind not in NOT_DECODED
+    }
+    assert decoded <= IMAGE_SUFFIXES
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links and pipes need rights on Windows")
+def test_folders_below_are_walked_once_and_pipes_never_opened(tmp_path: Path) -> None:
+    (tmp_path / "a" / "deep").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    for name in ("a/1.jpg", "a/deep/2.jpg", "elsewhere/3.jpg"):
+        (tmp_path / name).touch()
+    (tmp_path / "a" / "deep" / "up").symlink_to(tmp_path / "a")
+    (tmp_path / "a" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "a" / "gone.jpg").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "a" / "pipe.jpg")
+    (tmp_path / "a" / "__MACOSX").mkdir()
+    (tmp_path / "a" / "__MACOSX" / "4.jpg").touch()
+    (tmp_path / "a" / "Thumbs.db").touch()
+    found = walk(tmp_path, "a")
+    assert found.pictures == ["a/1.jpg", "a/deep/2.jpg", "a/gone.jpg", "a/link/3.jpg"]
+    assert found.others == ["a/pipe.jpg"]
+
+
+def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    (tmp_path / "a").mkdir()
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(CourseError, match=f"{tmp_path / 'a'} cannot be read: you may not read it"):
+        walk(tmp_path, "a")
+
+
+def test_matched() -> None:
+    composed, decomposed = "B\u00e4cker.png", "Ba\u0308cker.png"
+    assert matched([composed, "b.JPG", "c"], {decomposed, "b.jpg"}) == ([decomposed, "b.jpg", "c"], 1)
+    assert matched([composed, decomposed], {composed, decomposed}) == ([composed, decomposed], 0)
+    assert matched(["a.jpg"], {"A.jpg", "a.JPG"}) == (["a.jpg"], 0)  # which of them is meant?
 
 
 def test_what_is_in(tmp_path: Path) -> None:
@@ -94,5 +164,12 @@ def test_what_is_in(tmp_path: Path) -> None:
 
 def test_checked_rows() -> None:
     assert checked_rows([3, 0, 3], 4) == {0, 3}
+    mask = [True, False, False, True]
+    forms = [np.array(mask), mask, pd.Series(mask), {0, 3}, pd.Index([3, 0]), np.array([0, 3], np.int8), np.array([0.0, 3.0])]
+    forms += [(i for i in (0, 3)), torch.tensor([0, 3]), range(0, 4, 3), np.array([0, 3], object), pd.array([0, 3], "Int64")]
+    assert all(checked_rows(form, 4) == {0, 3} for form in forms)
+    for wrong in ([-1], [True], "03", {0: 1}, None, 3, [0.5], [float("nan")], [10**30], [None], pd.array([0, None], "Int64")):
+        with pytest.raises(CourseError, match=r"valid_idx is .* from 0 to 3"):
+            checked_rows(wrong, 4)
     with pytest.raises(CourseError, match="from 0 to 3, of the rows that validate"):
         checked_rows([4], 4)

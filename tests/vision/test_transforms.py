@@ -43,7 +43,9 @@ def test_plain_is_torchvisions_resize_and_normalise() -> None:
     )
     x = Transforms(64)(squares)
     assert x.dtype == torch.float32
-    torch.testing.assert_close(x, expected)
+    one_level = 1 / 255 / min(IMAGENET_STD)  # how bytes are rounded when sizes change differs between kinds of processors
+    torch.testing.assert_close(x, expected, atol=1.01 * one_level, rtol=0)
+    assert (x - expected).mean().abs() < one_level / 4
 
 
 def test_statistics_of_the_backbone(monkeypatch: pytest.MonkeyPatch) -> None:

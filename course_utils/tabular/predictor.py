@@ -1,0 +1,221 @@
+"""A network for tables on its own: what preprocessing learnt from the training rows comes with it, the rows do not."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from course_utils.errors import CourseError
+from course_utils.tabular.data import EVALUATION, as_inputs, on_target_scale
+from course_utils.tabular.errors import TableError
+from course_utils.tabular.model import TabularModel
+from course_utils.tabular.preprocess import Preprocessor, in_memory
+from course_utils.tabular.reading import read_csv
+from course_utils.tabular.storage import read_table
+from course_utils.training import exported as files
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from course_utils.training.learner import Learner
+
+Row = Mapping[str, Any]
+
+
+class TablePredictor:
+    """What `learner.export` wrote for rows of a table, ready to predict; made by `course_utils.load_predictor`.
+
+    Attributes:
+        preprocessor: categories and scales, as they were learnt from the training rows.
+        target: the name of what is predicted; None where it is not known.
+        log_target: whether the network gives logarithms; predictions are on the target's own scale all the same.
+        model: the network, in evaluation mode.
+        device: where it computes.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        preprocessor: Preprocessor,
+        log_target: bool = False,
+        target: str | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
+        self.model, self.preprocessor = files.ready(model, device), preprocessor
+        self.log_target, self.target = log_target, target
+        self.device = next((tensor.device for tensor in self.model.state_dict().values()), torch.device("cpu"))
+
+    @classmethod
+    def of(
+        cls, exported: files.Exported, model: nn.Module | None = None, device: torch.device | str | None = None
+    ) -> "TablePredictor":
+        """Make it from what a file holds; see `load_predictor`."""
+        log_target, target = exported.truth("log target"), exported.about.get("target")
+        if not (target is None or isinstance(target, str)):
+            raise exported.wrong(f"its target is {target!r}, expected the name of a column")
+        learnt = exported.part("preprocessor")
+        try:
+            preprocessor = Preprocessor.from_dict({} if learnt is None else learnt.about)
+        except CourseError as error:
+            raise exported.wrong(str(error)) from error
+        model = _network(exported, preprocessor) if model is None else exported.fill(model)
+        return cls(model, preprocessor, log_target, target, device)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that it predicts from."""
+        return self.preprocessor.columns
+
+    @overload
+    def predict(self, rows: Row) -> float: ...
+
+    @overload
+    def predict(self, rows: Any) -> NDArray[np.float32]: ...
+
+    def predict(self, rows: Any) -> float | NDArray[np.float32]:
+        """What the network says of each row of a table, (N,), on the target's own scale: sales in euros, not their logarithm.
+
+        The table may be pandas', Polars', DuckDB's or any that Narwhals knows, or a list of dictionaries. Of one dictionary, a
+        row by the names of its columns, the prediction is a number. Columns that the network does not know are left alone. A
+        category that the training rows did not have counts as unknown, which a printed line says.
+
+        Raises a TableError for a column that is missing or of another type than in training.
+        """
+        if hasattr(rows, "to_dict") and getattr(rows, "ndim", 0) == 1:  # a row of pandas
+            rows = rows.to_dict()
+        if isinstance(rows, Mapping):
+            return float(self._predict(_table([rows], self.columns))[0])
+        if isinstance(rows, list | tuple | Iterator):
+            return self._predict(_table(list(rows), self.columns))
+        return self._predict(rows)
+
+    def read(self, path: str | os.PathLike[str]) -> Any:
+        """The rows of a .csv, .feather or .parquet file, in pandas; what was text in training is read as text."""
+        path, categories = Path(path), self.preprocessor.categories
+        if path.suffix in (".feather", ".parquet"):
+            return read_table(path)
+        return read_csv(path, {name: "text?" for name, known in categories.items() if known and isinstance(known[0], str)})
+
+    def __repr__(self) -> str:
+        what = f"{self.target!r} from " if self.target else ""
+        return f"TablePredictor({what}{len(self.columns)} columns, on {self.device})"
+
+    @torch.no_grad()
+    def _predict(self, table: Any) -> NDArray[np.float32]:
+        codes, values = as_inputs(self.preprocessor, in_memory(table, self.columns))
+        parts = zip(codes.split(EVALUATION), values.split(EVALUATION), strict=True)
+        outputs = [self._outputs(*part) for part in parts if len(part[0])]
+        return on_target_scale(torch.cat([torch.empty(0), *outputs]), self.log_target).numpy()
+
+    def _outputs(self, codes: Tensor, values: Tensor) -> Tensor:
+        outputs = self.model(codes.to(self.device), values.to(self.device)).flatten().float().cpu()
+        if len(outputs) != len(codes):
+            raise CourseError(
+                f"the network gives {len(outputs):,} numbers for {len(codes):,} rows; give load_predictor the model that was "
+                "exported"
+            )
+        return outputs
+
+
+def export(learner: "Learner", path: str | os.PathLike[str]) -> Path:
+    """Write a file for `load_predictor`; see `Learner.export`.
+
+    The network of `tabular_learner` is rebuilt from the widths of its layers. Of another the file holds the weights alone,
+    which a printed line says.
+    """
+    data, model = learner.data, learner.model
+    preprocessor: Preprocessor = data.preprocessor  # type: ignore[attr-defined]
+    target: str | None = data.target  # type: ignore[attr-defined]
+    about = {
+        "target": None if target is None else str(target),
+        "log target": data.log_target,  # type: ignore[attr-defined]
+        "preprocessor": preprocessor.to_dict(),
+        "network": _description(model),
+    }
+    exported = files.described("table", about, model, path)
+    if Preprocessor.from_dict(exported.about["preprocessor"]) != preprocessor:
+        raise TableError(
+            "what the preprocessor learnt cannot be written as it is: JSON has only text for the names of columns; rename them"
+        )
+    model.eval()
+    if not _rebuilds(exported, model, preprocessor, data.device):
+        exported = files.described("table", {**about, "network": None}, model, path)
+        print(files.OWN_LAYERS.format(path=exported.path))
+    return files.write(exported)
+
+
+def _description(model: nn.Module) -> dict[str, Any] | None:
+    """What rebuilds the network of `tabular_learner`; None for another."""
+    if not isinstance(model, TabularModel):
+        return None
+    linear = [layer for layer in model.layers.modules() if isinstance(layer, nn.Linear)]
+    return {
+        "embedding sizes": [layer.embedding_dim for layer in model.embeddings if isinstance(layer, nn.Embedding)],
+        "layers": [layer.out_features for layer in linear],
+        "y range": None if model.y_range is None else [float(end) for end in model.y_range],
+    }
+
+
+def _rebuilds(exported: files.Exported, model: nn.Module, preprocessor: Preprocessor, device: torch.device) -> bool:
+    """Whether the network that is described is this one: its weights fit, and it says the same of rows drawn at random."""
+    if exported.part("network") is None:
+        return False
+    try:
+        other = files.ready(_network(exported, preprocessor), device)
+    except files.StorageError:
+        return False
+    rng = np.random.default_rng(0)
+    codes = torch.from_numpy(rng.integers(0, preprocessor.cardinalities, (64, len(preprocessor.categorical))))
+    values = torch.from_numpy(rng.standard_normal((64, len(preprocessor.continuous_names)), np.float32))
+    return files.same_outputs(other, model, codes.to(device), values.to(device))
+
+
+def _network(exported: files.Exported, preprocessor: Preprocessor) -> nn.Module:
+    """The network that is described, with the weights of the file."""
+    described = exported.part("network")
+    if described is None:
+        raise files.needs_model(exported)
+    sizes = described.wholes("embedding sizes", len(preprocessor.categorical))
+    layers = described.wholes("layers")
+    y_range = None if described.about.get("y range") is None else described.numbers("y range", 2)
+    embeddings = list(zip(preprocessor.cardinalities, sizes, strict=True))
+    return exported.rebuild(
+        lambda: TabularModel(
+            embeddings,
+            len(preprocessor.continuous_names),
+            layers,
+            [0.0] * len(layers),
+            y_range=None if y_range is None else (y_range[0], y_range[1]),
+        )
+    )
+
+
+def _table(rows: list[Any], columns: Sequence[str]) -> "pa.Table":
+    """Rows given one by one as a table, each column in the one type that all of its values have."""
+    import pyarrow as pa
+
+    for number, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            raise TableError(
+                f"row {number} is of type {type(row).__name__}; give a table (pandas, Polars, DuckDB), or rows as dictionaries "
+                f"such as {{{columns[0]!r}: ..., }}"
+            )
+        if missing := [name for name in columns if name not in row]:
+            where = "the row" if len(rows) == 1 else f"row {number}"
+            there = ", ".join(map(repr, list(row)[:30])) or "nothing"
+            raise TableError(f"{where} has no column {', '.join(map(repr, missing))}; it has {there}")
+    table = {}
+    for name in columns:
+        values = [row[name] for row in rows]
+        try:
+            table[name] = pa.array(values, from_pandas=True)
+        except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
+            raise TableError(
+                f"column {name!r} holds values of several types, or such that no column can hold: {error}"
+            ) from None
+    return pa.table(table)

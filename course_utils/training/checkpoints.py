@@ -1,0 +1,132 @@
+"""All that a fit needs to go on: taken from a learner, and looked at before anything is changed by it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from course_utils.errors import CourseError
+from course_utils.training import schedules, storage
+from course_utils.training.arguments import made_optimizer
+from course_utils.training.callbacks import Callback
+from course_utils.training.devices import random_state, restore_random_state
+from course_utils.training.storage import StorageError
+
+if TYPE_CHECKING:
+    from course_utils.training.learner import Learner
+
+
+def taken_from(learner: "Learner") -> dict[str, Any]:
+    """What a checkpoint holds: weights, optimiser, schedule, callbacks, random state, history, and what the weights mean."""
+    return {
+        "model": learner.model.state_dict(),
+        "meaning": learner.meaning(),
+        "made": _made(learner.optimizer),
+        "optimizer": learner.optimizer.state_dict(),
+        "fit": learner.fitting,
+        "epochs_done": learner.epochs_done,
+        "first_trainable": learner.first_trainable,
+        "bn_frozen": learner.bn_frozen,
+        "recorder": vars(learner.recorder),
+        "callbacks": [[type(c).__name__, c.state()] for c in _with_state(learner.callbacks)],
+        "random": random_state(),
+    }
+
+
+def read(learner: "Learner", file: Path) -> dict[str, Any]:
+    """The checkpoint in a file, if the learner can go on with it; else a StorageError, and nothing was changed."""
+    state = storage.load_checkpoint(file, learner.model, learner.meaning())
+    kept = random_state()
+    try:
+        _check(learner, state, file)
+        restore_random_state(state["random"])
+    except StorageError:
+        raise
+    except Exception as error:  # a damaged file may hold anything where something else belongs
+        raise StorageError(
+            f"{file} is damaged: a part of it is not what a checkpoint holds ({type(error).__name__}: {error}); start the "
+            "fit again"
+        ) from error
+    finally:
+        restore_random_state(kept)
+    return state
+
+
+def _check(learner: "Learner", state: dict[str, Any], file: Path) -> None:
+    ours, theirs = _made(learner.optimizer), state.get("made", {})
+    if theirs.get("kind") not in (None, ours["kind"]):
+        raise StorageError(
+            f"{file} was saved with the optimiser {theirs['kind']}, and this learner has {ours['kind']}; give it that"
+        )
+    known = theirs.keys() & ours.keys()  # other versions of PyTorch have other options
+    storage.check_meaning(
+        {"optimizer": {k: theirs[k] for k in sorted(known)}}, {"optimizer": {k: ours[k] for k in sorted(known)}}, file
+    )
+    groups, rates, first = len(learner.layer_groups), state["fit"]["lr"], state["first_trainable"]
+    if len(rates) != groups:
+        raise StorageError(
+            f"{file} was saved from a model of {len(rates)} layer groups, and this one has {groups}; make the learner with the "
+            "same layer_groups"
+        )
+    schedules.again(state["fit"]["plan"])
+    if not (0 <= first < groups and isinstance(state["bn_frozen"], bool) and state["epochs_done"] >= 0):
+        raise ValueError("numbers out of range")
+    if not state["recorder"].keys() <= vars(learner.recorder).keys():
+        raise ValueError("an unknown history")
+    saved = [name for name, _ in state.get("callbacks", [])]
+    own = [type(c).__name__ for c in _with_state(learner.callbacks)]
+    if "callbacks" in state and saved != own:
+        raise StorageError(
+            f"{file} was saved with the callbacks {', '.join(saved) or 'none'} (of those that remember), and this learner has "
+            f"{', '.join(own) or 'none'}; make it with the same"
+        )
+    trained: list[list[Tensor]] = [
+        [p for module in modules for p in module.parameters()] for modules in learner.layer_groups[first:]
+    ]
+    _check_optimizer([weights for weights in trained if weights], state["optimizer"], learner, file)
+
+
+def _check_optimizer(trained: list[list[Tensor]], state: dict[str, Any], learner: "Learner", file: Path) -> None:
+    """Its memory has to be that of the same weights: as many groups, as many weights, of the same shapes."""
+    if [len(weights) for weights in trained] != [len(group["params"]) for group in state["param_groups"]]:
+        raise StorageError(
+            f"{file} was saved while other weights were trained: its optimiser knows "
+            f"{[len(group['params']) for group in state['param_groups']]} of them in groups, and this learner would train "
+            f"{[len(weights) for weights in trained]}; make the learner with the same layer_groups"
+        )
+    flat = [p for weights in trained for p in weights]
+    for number, memory in state["state"].items():
+        shapes = [tuple(t.shape) for t in memory.values() if isinstance(t, Tensor) and t.ndim]
+        if any(shape != tuple(flat[number].shape) for shape in shapes) and _shaped_like_weights(learner.optimizer):
+            raise ValueError("the optimiser's memory is of other weights")
+    made_optimizer(learner.make_optimizer, [{"params": weights, "lr": 0.1} for weights in trained]).load_state_dict(state)
+
+
+def _shaped_like_weights(optimizer: torch.optim.Optimizer) -> bool:
+    return isinstance(
+        optimizer, torch.optim.SGD | torch.optim.Adam | torch.optim.AdamW | torch.optim.RMSprop | torch.optim.Adagrad
+    )
+
+
+def _made(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """Its kind and the options that it was made with; the rate is the fit's."""
+    options = {name: v for name, v in optimizer.defaults.items() if isinstance(v, bool | int | float | tuple) and name != "lr"}
+    return {"kind": type(optimizer).__name__, **options}
+
+
+def _with_state(callbacks: list[Callback]) -> list[Callback]:
+    return [c for c in callbacks if type(c).state is not Callback.state]
+
+
+def restore_callbacks(learner: "Learner", state: dict[str, Any]) -> None:
+    """Give the callbacks back what they knew."""
+    for callback, (_, known) in zip(_with_state(learner.callbacks), state.get("callbacks", []), strict=False):
+        callback.load_state(known)
+        callback.after_resume(learner)
+
+
+def refuse_before_a_fit(learner: "Learner") -> None:
+    """Raise a CourseError where no fit was begun, so that there is nothing to go on with."""
+    if not learner.fitting:
+        raise CourseError("there is no fit to go on with yet; call fit(..., checkpoint=name), or save(name) for weights alone")

@@ -1,0 +1,317 @@
+"""Exported predictors: one file that holds weights and a description, which is data alone, so that nothing in it can run."""
+
+import json
+import math
+import os
+import struct
+import warnings
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from course_utils.errors import CourseError
+from course_utils.files import replacing
+from course_utils.training.devices import default_device
+from course_utils.training.distributed import processes
+from course_utils.training.storage import StorageError
+
+Network = TypeVar("Network", bound=nn.Module)
+
+SUFFIX = ".course"
+KEY = "course predictor"  # where a safetensors file holds the description
+VERSION = 1
+OWN_LAYERS = (
+    "{path} holds the weights of this network but not its layers, which are your own: load_predictor(path, model=...) needs a "
+    "network of the same layers."
+)
+LARGEST_HEADER = 16_000_000  # bytes; a million categories fit, and reading it takes a second at most
+
+
+@dataclass
+class Exported:
+    """What a file holds: `about` is its description, `tensors` are the weights, by the names of the model's state_dict.
+
+    The methods give entries of the description after a look at what they are, since a file may come from anybody. They raise a
+    StorageError that names the file and the entry.
+    """
+
+    path: Path
+    about: Mapping[str, Any]
+    tensors: Mapping[str, Tensor]
+
+    def wrong(self, what: str) -> StorageError:
+        """The error that says what is wrong with this file."""
+        return StorageError(f"{self.path} is no predictor that can be used: {what}. Export it again with learner.export(...).")
+
+    def one_of(self, name: str, *values: str) -> str:
+        """An entry that is one of these texts."""
+        value = self.about.get(name)
+        if value not in values:
+            raise self.wrong(f"its {name} is {_shown(value)}, expected {' or '.join(map(repr, values))}")
+        return str(value)
+
+    def whole(self, name: str, lowest: int, highest: int) -> int:
+        """An entry that is a whole number from `lowest` to `highest`."""
+        value = self.about.get(name)
+        if type(value) is not int or not lowest <= value <= highest:
+            raise self.wrong(f"its {name} is {_shown(value)}, expected a whole number from {lowest} to {highest:,}")
+        return value
+
+    def wholes(self, name: str, length: int | None = None) -> list[int]:
+        """An entry that is a list of whole numbers from 1 on, of this length or at most as many as there are weights."""
+        value = self.about.get(name)
+        if not (isinstance(value, list) and all(type(number) is int and number > 0 for number in value)):
+            raise self.wrong(f"its {name} is {_shown(value)}, expected a list of whole numbers from 1 on")
+        if len(value) > len(self.tensors) or (length is not None and len(value) != length):
+            raise self.wrong(f"its {name} has {len(value)} numbers, expected {len(self.tensors) if length is None else length}")
+        return value
+
+    def numbers(self, name: str, length: int) -> list[float]:
+        """An entry that is a list of finite numbers, of this length."""
+        value = self.about.get(name)
+        if not (isinstance(value, list) and len(value) == length and all(_is_number(number) for number in value)):
+            raise self.wrong(f"its {name} is {_shown(value)}, expected {length} numbers")
+        return [float(number) for number in value]
+
+    def texts(self, name: str) -> list[str]:
+        """An entry that is a list of texts, at least one, each once."""
+        value = self.about.get(name)
+        if not (isinstance(value, list) and value and all(isinstance(text, str) for text in value)):
+            raise self.wrong(f"its {name} is {_shown(value)}, expected a list of names")
+        if len(set(value)) < len(value):
+            raise self.wrong(f"its {name} names something twice")
+        return value
+
+    def truth(self, name: str) -> bool:
+        """An entry that is true or false."""
+        value = self.about.get(name)
+        if not isinstance(value, bool):
+            raise self.wrong(f"its {name} is {_shown(value)}, expected true or false")
+        return value
+
+    def part(self, name: str) -> "Exported | None":
+        """An entry that is a description itself, or None where there is none."""
+        value = self.about.get(name)
+        if value is not None and not isinstance(value, dict):
+            raise self.wrong(f"its {name} is {_shown(value)}, expected a description")
+        return None if value is None else Exported(self.path, value, self.tensors)
+
+    def rebuild(self, build: Callable[[], Network]) -> Network:
+        """The network that `build` makes, with the weights of this file.
+
+        Its layers take no memory until the names and shapes of all weights have been compared with those that are there, so
+        that a description cannot ask for more than the file holds.
+        """
+        try:
+            model = without_weights(build)
+        except Exception as error:  # a description of nonsense ends in any of a dozen types
+            raise self.wrong(f"the network that it describes cannot be built ({type(error).__name__}: {error})") from error
+        model = self.fill(model)
+        if empty := [name for name, tensor in model.named_buffers() if tensor.is_meta]:
+            raise self.wrong(f"the network that it describes needs numbers that are not in it, first {empty[0]}")
+        return model
+
+    def _made_with(self) -> str:
+        return str(self.about.get("made with", "unknown versions"))[:100]
+
+    def fill(self, model: Network) -> Network:
+        """Put the weights of this file into a network of the same layers, whose first that differ are named in the error."""
+        ours, theirs = model.state_dict(), self.tensors
+        differing = [name for name in dict.fromkeys([*ours, *theirs]) if _layout(ours.get(name)) != _layout(theirs.get(name))]
+        if differing:
+            lines = [f"{n}: {_layout(ours.get(n))}, in the file {_layout(theirs.get(n))}" for n in differing[:3]]
+            raise StorageError(
+                f"the weights in {self.path} are not for this network: {len(differing)} of {len(ours)} differ, first\n  "
+                + "\n  ".join(lines)
+                + "\nThe network must have the layers that it had when it was exported, from the same versions of torchvision "
+                f"and timm; it was made with {self._made_with()}."
+            )
+        model.load_state_dict(dict(theirs), assign=any(tensor.is_meta for tensor in ours.values()))
+        return model
+
+
+class WithoutWeights(TorchFunctionMode):
+    """Inside of this, `torch.empty`, from which layers make their weights, gives tensors of a shape that hold no memory."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        options = {**(kwargs or {}), "device": "meta"} if function is torch.empty else kwargs or {}
+        return function(*args, **options)
+
+
+def without_weights(build: Callable[[], Network]) -> Network:
+    """The network that `build` makes, its weights shapes without memory; random numbers stay as they were.
+
+    >>> without_weights(lambda: nn.Linear(10**6, 10**6)).weight.shape
+    torch.Size([1000000, 1000000])
+    """
+    with WithoutWeights(), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of how weights would start
+        return build()
+
+
+def needs_model(exported: Exported) -> StorageError:
+    """The error where a file holds weights of layers that only their maker knows."""
+    return StorageError(
+        f"{exported.path} holds the weights of a network that was made by hand, and no code. Build that network as it was, and "
+        f"give it: load_predictor({str(exported.path)!r}, model=network)"
+    )
+
+
+def ready(model: Network, device: torch.device | str | None) -> Network:
+    """A network that answers: in evaluation mode, in 32 bits, on a device, by default the fastest that there is."""
+    try:
+        chosen = default_device() if device is None else torch.device(device)
+        return model.to(chosen).float().eval().requires_grad_(False)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise CourseError(f"the device {device!r} cannot be used ({reason}); give 'cpu', 'cuda', 'mps' or None") from error
+
+
+def weights_of(model: nn.Module) -> dict[str, Tensor]:
+    """Copies of all parameters and buffers in the processor's memory, each its own."""
+    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
+
+
+def same_outputs(model: nn.Module, other: nn.Module, *inputs: Tensor) -> bool:
+    """Whether two networks, the second in any precision, say the same of some inputs, up to rounding."""
+    if any(weight.dtype in (torch.float16, torch.bfloat16, torch.float64) for weight in other.parameters()):
+        other = deepcopy(other).float()
+    with torch.no_grad():
+        a, b = model(*inputs), other(*inputs)
+    within = 1e-3 * a.abs().mean().nan_to_num().item() + 1e-6
+    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-3, atol=within, equal_nan=True)
+
+
+def described(kind: str, about: Mapping[str, Any], model: nn.Module, path: str | os.PathLike[str]) -> Exported:
+    """What a file of this description will hold, as it will be read: gone through JSON and back."""
+    versions = f"course_utils {_version('course-utils')}, torch {_version('torch')}, torchvision {_version('torchvision')}"
+    whole = {"version": VERSION, "kind": kind, "made with": f"{versions}, timm {_version('timm')}", **about}
+    return Exported(_with_suffix(path), json.loads(json.dumps(whole, allow_nan=False)), weights_of(model))
+
+
+def write(exported: Exported) -> Path:
+    """Write the file that `read` reads, and return its path; a file that is there is replaced in one step.
+
+    Raises a FileError where the system does not let it be written, a StorageError where its description is too long.
+    """
+    from safetensors.torch import save_file
+
+    text = json.dumps(exported.about)
+    if 2 * len(text) + 200 * len(exported.tensors) > LARGEST_HEADER:  # it is quoted once more, and names come to it
+        raise StorageError(
+            f"the description of this predictor is {len(text):,} letters long, more than a file may have; it names "
+            "every class and category: leave out a column of nearly as many categories as rows"
+        )
+
+    def whole() -> Path:
+        with replacing(exported.path) as part:
+            save_file(dict(exported.tensors), part, {KEY: text})
+        return exported.path
+
+    return processes().once(whole)
+
+
+def read(path: str | os.PathLike[str]) -> Exported:
+    """Read what `learner.export` wrote; no code is run, and nothing is read that is longer than the file.
+
+    Raises a StorageError where there is no such file, or it is damaged, of a later version, or something else.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    place = _found(path)
+    try:
+        _check_header(place)
+        with safe_open(place, framework="pt") as file:
+            text = (file.metadata() or {}).get(KEY)
+            if text is None:
+                raise StorageError(
+                    f"{place} holds weights but no predictor: learner.save wrote it, or another program. "
+                    "Write a predictor with learner.export(...)."
+                )
+            about = json.loads(text)
+            if not isinstance(about, dict) or type(about.get("version")) is not int:
+                raise StorageError(f"{place} is no predictor: what it says of itself is no description. Export it again.")
+            if about["version"] != VERSION:
+                raise StorageError(
+                    f"{place} is a predictor of version {about['version']}; this package reads version {VERSION}. "
+                    "Install the version of course_utils that wrote it, or export it again."
+                )
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
+        raise StorageError(
+            f"{place} cannot be read as a predictor, it is damaged or cut short ({error}); export it again"
+        ) from error
+    return Exported(place, about, tensors)
+
+
+def _check_header(path: Path) -> None:
+    """Refuse a file that claims to begin with a longer description than is reasonable, before it is read."""
+    with path.open("rb") as file:
+        start = file.read(8)
+    if len(start) < 8:
+        raise StorageError(f"{path} is no predictor, it has {len(start)} bytes; export it again")
+    (length,) = struct.unpack("<Q", start)
+    if length > LARGEST_HEADER:
+        raise StorageError(f"{path} is no predictor: it does not begin as one. Give a file that learner.export(...) wrote.")
+
+
+def _with_suffix(path: str | os.PathLike[str]) -> Path:
+    text = _as_text(path)
+    if text.endswith(("/", os.sep)) or not Path(text).name or "\0" in text or Path(text).is_dir():
+        raise StorageError(f"{text!r} is no name of a file to write; give one like 'pets{SUFFIX}', in any folder")
+    return Path(text if text.endswith(SUFFIX) else text + SUFFIX)
+
+
+def _found(path: str | os.PathLike[str]) -> Path:
+    """The file that was asked for, with or without its suffix."""
+    given = Path(_as_text(path))
+    try:
+        for place in (given, Path(f"{given}{SUFFIX}")):
+            if place.is_file():
+                return place
+        there = sorted(file.name for file in given.parent.glob(f"*{SUFFIX}"))
+    except (OSError, ValueError) as error:
+        raise StorageError(f"there is no predictor at {str(given)!r} ({error})") from error
+    found = f"in that folder there is {', '.join(there[:5])}" if there else f"there is no {SUFFIX} file in that folder"
+    raise StorageError(f"there is no predictor at {given}; {found}. learner.export({given.stem!r}) writes one")
+
+
+def _as_text(path: str | os.PathLike[str]) -> str:
+    try:
+        return os.path.expanduser(os.fsdecode(path))
+    except TypeError:
+        raise StorageError(f"{path!r} is no name of a file; give a path like 'pets{SUFFIX}'") from None
+
+
+def _layout(tensor: Tensor | None) -> str:
+    """The shape of a tensor, and whether it holds whole numbers."""
+    if tensor is None:
+        return "no such layer"
+    kind = "" if tensor.is_floating_point() else f" of {str(tensor.dtype).removeprefix('torch.')}"
+    return f"{tuple(tensor.shape)}{kind}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300 and math.isfinite(value)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _version(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"

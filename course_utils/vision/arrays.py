@@ -1,0 +1,335 @@
+"""Pictures that are in memory already: arrays, tensors and Pillow images, with their labels."""
+
+import contextlib
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from course_utils.errors import CourseError
+from course_utils.training.data import Split, Task
+from course_utils.vision.cache import PixelCache, Pixels
+from course_utils.vision.data import ImageData
+from course_utils.vision.images import ImageError, to_pixels
+from course_utils.vision.labelled import Labelled
+from course_utils.vision.labels import check_task, encode
+from course_utils.vision.sources import composed, counted, some_of
+from course_utils.vision.transforms import Transforms
+
+Picture = NDArray[np.uint8] | Image.Image  # (height, width) of grey or (height, width, 3) of colours, from 0 to 255
+CHANNELS = (1, 3, 4)
+DARK = 16  # where no byte of a set is larger, its values are on another scale than 0 to 255
+
+
+class ArrayCache(PixelCache):
+    """A PixelCache of pictures in memory: what is kept of them is resized."""
+
+    def __init__(self, pictures: Sequence[Picture], names: Sequence[str], short_side: int) -> None:
+        super().__init__(names, short_side)
+        self.pictures_given = pictures
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: Any = super().__getstate__()
+        return {**state, "pictures_given": self.pictures_given}
+
+    def _decode(self, row: int) -> Pixels | ImageError:
+        picture = self.pictures_given[row]
+        try:
+            return to_pixels(picture if isinstance(picture, Image.Image) else Image.fromarray(picture), self.short_side)
+        except Exception as error:  # a Pillow image may be of a file that is damaged, or closed
+            return ImageError(self.paths[row], f"cannot be decoded ({error or type(error).__name__})")
+
+
+class ArrayData(ImageData):
+    """An ImageData of pictures in memory; `items` are `train/0`, `train/1` and so on, and there are no files."""
+
+    def __init__(
+        self,
+        pictures: Sequence[Picture],
+        labelled: Labelled,
+        transforms: Transforms,
+        batch_size: int,
+        damaged: Literal["raise", "skip"],
+        path: Path,
+    ) -> None:
+        self.pictures = pictures
+        self._numbers = {name: i for i, name in enumerate(name for names in labelled.names.values() for name in names)}
+        super().__init__(path, labelled.names, labelled.targets, labelled.classes, transforms, batch_size, damaged)
+
+    def _new_cache(self) -> PixelCache:
+        return ArrayCache(self.pictures, self._names, self.transforms.square)
+
+    def picture(self, item: str) -> Image.Image:
+        """One picture, upright."""
+        if item not in self._numbers:
+            raise CourseError(f"there is no picture {item!r}; they are called train/0, train/1 and so on")
+        picture = self.pictures[self._numbers[item]]
+        return upright(picture) if isinstance(picture, Image.Image) else Image.fromarray(picture)
+
+    def paths(self, split: Split) -> list[Path]:
+        """Pictures in memory have no files; raises CourseError."""
+        raise CourseError("these pictures came from arrays, so they have no files; data.picture(item) gives one of them")
+
+    def fingerprint(self, item: str) -> str:
+        """A hash of the picture's size and pixels."""
+        pixels = np.asarray(self.picture(item))
+        return hashlib.blake2b(f"{pixels.shape}".encode() + pixels.tobytes(), digest_size=16).hexdigest()
+
+    def resize(self, size: int, folder: Any = None) -> ImageData:
+        """Copies are for files; raises CourseError."""
+        raise CourseError(
+            "these pictures came from arrays, which are resized in memory, so that copies would speed up nothing. For another "
+            "size call ImageData.from_arrays with transforms_for(arch, size) again."
+        )
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """A Pillow image turned as its EXIF data ask."""
+    with contextlib.suppress(Exception):  # a picture whose EXIF data are broken is a picture all the same
+        return ImageOps.exif_transpose(image)
+    return image
+
+
+def from_arrays(
+    train: Any,
+    valid: Any,
+    transforms: Transforms,
+    batch_size: int = 64,
+    test: Any = None,
+    classes: Iterable[Any] | None = None,
+    task: Task | None = None,
+    damaged: Literal["raise", "skip"] = "raise",
+    path: Path = Path(),
+) -> ImageData:
+    """See `ImageData.from_arrays`."""
+    check_task(task)
+    pairs = {"train": _pair("train", train), "valid": _pair("valid", valid)}
+    given = {split: x for split, (x, _) in pairs.items()} | ({} if test is None else {"test": test})
+    if isinstance(test, tuple) and len(test) == 2 and not isinstance(test[0], Image.Image) and np.ndim(test[0]) > 2:
+        raise CourseError("test is a pair (x, y); a test set has no labels, so give its pictures alone: test=x")
+    scales = _scale(given)
+    pictures = {split: _pictures(split, x, scales) for split, x in given.items()}
+    names = {split: [f"{split}/{i}" for i in range(len(found))] for split, found in pictures.items()}
+    targets, class_names = _targets({split: y for split, (_, y) in pairs.items()}, classes, task)
+    for split, y in targets.items():
+        if len(y) != len(pictures[split]):
+            raise CourseError(
+                f"{split} has {counted(len(pictures[split]), 'picture')} and {counted(len(y), 'label')}; give one for each"
+            )
+    labelled = Labelled(names, targets, class_names)
+    every = [picture for found in pictures.values() for picture in found]
+    brightest = max((int(one.max()) for one in every if isinstance(one, np.ndarray)), default=255)
+    if 0 < brightest <= DARK:
+        labelled.notices.append(
+            f"The brightest value of all pictures is {brightest}, where white is 255, so that they are nearly black. If "
+            f"{brightest} is white, give x / {brightest}."
+        )
+    data = ArrayData(every, labelled, transforms, batch_size, damaged, path)
+    labelled.say(stacklevel=3)
+    return data
+
+
+# -- pictures ------------------------------------------------------------------------------------------------------------
+
+
+def _pair(name: str, given: Any) -> tuple[Any, Any]:
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        raise CourseError(f"{name} is of type {type(given).__name__}; give a pair (x, y) of pictures and their labels")
+    return given[0], given[1]
+
+
+def _whole_array(x: Any) -> NDArray | None:
+    """Several pictures in one array or tensor."""
+    if isinstance(x, Tensor):
+        x = x.detach().cpu()
+        return (x.float() if x.dtype == torch.bfloat16 else x).numpy()
+    return x if isinstance(x, np.ndarray) and x.dtype != object else None
+
+
+def _arrays(x: Any) -> list[NDArray]:
+    whole = _whole_array(x)
+    if whole is not None:
+        return [whole]
+    return [array for one in x if not isinstance(one, Image.Image) and (array := _whole_array(one)) is not None]
+
+
+def _scale(given: dict[str, Any]) -> float:
+    """What floats are multiplied by to run from 0 to 255; one scale for all sets, which mean the same by the same number."""
+    low, high = 0.0, 0.0
+    for split, x in given.items():
+        if isinstance(x, str | bytes | dict) or not hasattr(x, "__len__"):
+            raise CourseError(f"the pictures of {split} are of type {type(x).__name__}; give an array or a list")
+        for array in _arrays(x):
+            if array.dtype.kind == "f" and array.size:
+                if not np.isfinite(array).all():
+                    raise CourseError(f"the pictures of {split} hold values that are not numbers (NaN or infinite)")
+                low, high = min(low, float(array.min())), max(high, float(array.max()))
+    if low < 0 or high > 255 or 1 < high <= 127:
+        raise CourseError(
+            f"the pictures are floats from {low:.4g} to {high:.4g}; give floats from 0 to 1 or from 0 to 255, or bytes, "
+            "and not normalised: the transforms do that"
+        )
+    return 255 if high <= 1 else 1
+
+
+def _pictures(split: str, x: Any, scale: float) -> list[Picture]:
+    whole = _whole_array(x)
+    if whole is None:
+        found = [_one(f"{split}/{i}", one, scale) for i, one in enumerate(x)]
+    else:
+        if whole.ndim not in (3, 4) or 0 in whole.shape[1:]:
+            raise CourseError(
+                f"the pictures of {split} have the shape {whole.shape}; give (N, height, width, 3), (N, 3, height, width) or "
+                "(N, height, width) of grey"
+            )
+        channels_first = isinstance(x, Tensor)
+        found = list[Picture](_bytes(split, _channels_last(split, whole, 4, channels_first), scale))
+    if not found:
+        raise CourseError(f"{split} has no pictures")
+    return found
+
+
+def _one(name: str, one: Any, scale: float) -> Picture:
+    if isinstance(one, Image.Image):
+        return one
+    array = _whole_array(one)
+    if array is None or array.ndim not in (2, 3) or 0 in array.shape:
+        shape = f"an array of shape {array.shape}" if array is not None else f"of type {type(one).__name__}"
+        raise CourseError(f"the picture {name} is {shape}; give (height, width, 3), (height, width) of grey, or a Pillow image")
+    return _bytes(name, _channels_last(name, array, 3, isinstance(one, Tensor)), scale)
+
+
+def _channels_last(name: str, array: NDArray, ndim: int, first: bool) -> NDArray:
+    """(..., height, width, channels), of grey (..., height, width); PyTorch's tensors have the channels first."""
+    if array.ndim < ndim:
+        return array
+    places = [axis for axis in ((ndim - 3, -1) if first else (-1, ndim - 3)) if array.shape[axis] in CHANNELS]
+    if not places:
+        raise CourseError(
+            f"the pictures of {name} have the shape {array.shape}; one of its ends is the channels: 3 (red, green, blue), "
+            "1 (grey) or 4 (with opacity)"
+        )
+    array = np.moveaxis(array, places[0], -1)
+    return array[..., 0] if array.shape[-1] == 1 else array
+
+
+def _bytes(name: str, array: NDArray, scale: float) -> NDArray[np.uint8]:
+    if array.dtype == np.uint8:
+        return np.ascontiguousarray(array)
+    if array.dtype == bool:
+        return np.ascontiguousarray(array).astype(np.uint8) * 255
+    if array.dtype.kind == "f":
+        return (array.astype(np.float64) * scale).round().astype(np.uint8)
+    if array.dtype.kind in "iu" and array.size and array.min() >= 0 and 127 < array.max() <= 255:
+        return np.ascontiguousarray(array).astype(np.uint8)
+    what = f"from {array.min()} to {array.max()}" if array.dtype.kind in "iu" and array.size else "that are no colours"
+    raise CourseError(
+        f"the pictures of {name} are {array.dtype} {what}; give bytes (uint8) from 0 to 255, or floats from 0 to 1"
+    )
+
+
+# -- labels --------------------------------------------------------------------------------------------------------------
+
+
+def _targets(labels: dict[str, Any], classes: Iterable[Any] | None, task: Task | None) -> tuple[dict[str, Tensor], list[str]]:
+    """Targets of both sets and the names of the classes, from numbers, names, lists of tags, or zeros and ones (N, classes)."""
+    names = None if classes is None else [composed(str(name)) for name in classes]
+    if names is not None and len(set(names)) < len(names):
+        raise CourseError(f"classes has a name twice: {some_of(names, 20)}")
+    rows = {split: _rows(split, y) for split, y in labels.items()}
+    every = [label for found in rows.values() for label in found]
+    if all(isinstance(label, np.ndarray) for label in every):
+        tags, names = _zeros_and_ones(rows, names)
+    elif any(isinstance(label, np.ndarray) for label in every):
+        raise CourseError(
+            "the labels of train and valid are of different kinds; give both as numbers, names, or zeros and ones"
+        )
+    else:
+        tags, names = _named(rows, names)
+    several = any(len(found) != 1 for row in tags.values() for found in row)
+    found_task: Task = task or ("multi-label" if several else "single-label")
+    if found_task == "single-label" and several:
+        raise CourseError("task is 'single-label', but there are pictures with several labels or none")
+    if found_task == "single-label" and len(names) < 2:
+        raise CourseError(f"there is one class, {names[0]!r}; add pictures of another to tell it from")
+    return {split: encode(found, names, found_task) for split, found in tags.items()}, names
+
+
+def _rows(split: str, y: Any) -> list[Any]:
+    """The labels of each picture: a number, a name, a list of names, or an array of zeros and ones."""
+    if isinstance(y, Tensor):
+        y = y.detach().cpu().numpy()
+    if hasattr(y, "to_numpy"):
+        y = y.to_numpy()
+    if isinstance(y, str | bytes | dict) or not hasattr(y, "__len__"):
+        raise CourseError(
+            f"the labels of {split} are of type {type(y).__name__}; give an array or a list, one for each picture"
+        )
+    if isinstance(y, np.ndarray) and y.ndim == 2 and y.shape[1] == 1 and y.dtype.kind in "iub":
+        y = y[:, 0]
+    if isinstance(y, np.ndarray) and y.ndim == 2 and y.dtype != object:
+        if not np.isin(y, (0, 1)).all():
+            raise CourseError(f"the labels of {split} have the shape {y.shape}; such tags are 0 or 1 for each class")
+        return list(y)
+    if isinstance(y, np.ndarray) and y.ndim != 1:
+        raise CourseError(
+            f"the labels of {split} have the shape {y.shape}; give (N,) of classes or (N, classes) of zeros and ones"
+        )
+    found = []
+    for i, label in enumerate(y):
+        if isinstance(label, Tensor | np.generic):
+            label = label.item()
+        if isinstance(label, float) and label.is_integer():
+            label = int(label)
+        if isinstance(label, list | tuple | set | frozenset) and all(isinstance(tag, str) for tag in label):
+            label = [composed(tag) for tag in (sorted(label) if isinstance(label, set | frozenset) else label)]
+        elif not isinstance(label, str | int) or label == "":
+            raise CourseError(f"label {i} of {split} is {label!r}; give a class's number or name, or a list of names")
+        found.append(composed(label) if isinstance(label, str) else label)
+    return found
+
+
+def _zeros_and_ones(rows: dict[str, list[Any]], names: list[str] | None) -> tuple[dict[str, list[list[str]]], list[str]]:
+    widths = {len(row) for found in rows.values() for row in found}
+    expected = widths if names is None else {len(names)}
+    if len(widths | expected) > 1:
+        raise CourseError(
+            f"the labels have {some_of([str(width) for width in sorted(widths | expected)])} classes; give as many everywhere"
+        )
+    found_names = names or [str(i) for i in range(widths.pop())]
+    return {
+        split: [[found_names[i] for i in np.flatnonzero(row)] for row in found] for split, found in rows.items()
+    }, found_names
+
+
+def _named(rows: dict[str, list[Any]], names: list[str] | None) -> tuple[dict[str, list[list[str]]], list[str]]:
+    every = [label for found in rows.values() for row in found for label in (row if isinstance(row, list) else [row])]
+    numbers = [label for label in every if not isinstance(label, str)]
+    if numbers and len(numbers) < len(every):
+        raise CourseError(f"the labels are numbers ({numbers[0]}) and names; give the one or the other for all pictures")
+    if numbers and names is not None:
+        if not 0 <= min(numbers) <= max(numbers) < len(names):
+            raise CourseError(
+                f"the labels run from {min(numbers)} to {max(numbers)}; those of {len(names)} classes are 0 to {len(names) - 1}"
+            )
+        labels_names = dict(enumerate(names))
+        tags = {split: [[labels_names[int(row)]] for row in found] for split, found in rows.items()}
+        return tags, names
+    found_names = names or [str(label) for label in sorted({int(n) for n in numbers} if numbers else set(every))]
+    if unknown := sorted({str(label) for label in every} - set(found_names)) if not numbers else []:
+        raise CourseError(f"there are labels that classes does not name: {some_of(unknown)}; it has {some_of(found_names)}")
+    if not found_names:
+        raise CourseError("no picture has a label")
+    return {
+        split: [
+            list(dict.fromkeys(row)) if isinstance(row, list) else [str(int(row)) if not isinstance(row, str) else row]
+            for row in found
+        ]
+        for split, found in rows.items()
+    }, found_names

@@ -1,0 +1,245 @@
+"""Pictures that a table, a frame or a list names, and which of them are there."""
+
+import math
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+import numpy as np
+
+from course_utils.errors import CourseError
+from course_utils.training.data import Task
+from course_utils.training.splits import validation_split
+from course_utils.vision.formats import begins_as_picture, has_picture_suffix, is_hidden
+from course_utils.vision.labelled import Labelled
+from course_utils.vision.labels import Cell, LabelColumn, LabelTable, check_task, encode, label_table, read_labels
+from course_utils.vision.sources import (
+    checked_rows,
+    composed,
+    counted,
+    file_names,
+    files_beside,
+    is_file,
+    is_folder,
+    matched,
+    on_disk,
+    pictures_in,
+    some_of,
+    what_is_in,
+)
+
+Missing = Literal["raise", "skip"]
+ValidIdx = Iterable[Any] | np.ndarray | None
+
+
+def from_csv(
+    path: Path,
+    folder: str,
+    csv: str | os.PathLike[str],
+    valid_idx: ValidIdx,
+    suffix: str,
+    test: str | None,
+    missing: Missing,
+    task: Task | None,
+    file_column: str | None,
+    label_column: LabelColumn | None,
+) -> Labelled:
+    """What a CSV file says of the pictures in `path/folder`; see `ImageData.from_csv`."""
+    file = on_disk(path, csv)
+    table = read_labels(file if is_file(file) else Path(csv), path, task, file_column, label_column)
+    place = on_disk(path, folder)
+    if not is_folder(place):
+        raise CourseError(f"there is no folder {path / folder}; {what_is_in(path)}")
+    if place != path / folder:
+        folder = place.relative_to(path).as_posix()
+    suffix = "" if file_column else suffix
+    *names, heading = file_names([*table.names, table.heading[0] or "?"], folder, suffix)
+    files = files_beside(names, path)
+    if heading in files or table.heading[1] in table.classes:
+        raise CourseError(f"{csv} begins with {','.join(table.heading)!r}, a picture; put a line such as id,label above it")
+    found = _there(str(csv), path, folder, names, files, table, valid_idx, test, missing, suffix)
+    used = {name for split in ("train", "valid") for name in found.names[split]}
+    found.unlisted = sorted(name for name in files - used if _is_picture(path, name))
+    if found.unlisted:
+        are = "picture is" if len(found.unlisted) == 1 else "pictures are"
+        found.notices.append(f"{len(found.unlisted):,} {are} not used, because {csv} does not name them (data.unlisted).")
+    return found
+
+
+def from_frame(
+    frame: Any,
+    path: Path,
+    folder: str,
+    valid_idx: ValidIdx,
+    suffix: str,
+    test: str | None,
+    missing: Missing,
+    task: Task | None,
+    file_column: str | None,
+    label_column: LabelColumn | None,
+) -> Labelled:
+    """What a pandas or Polars frame says of pictures below `path/folder`, or anywhere; see `ImageData.from_frame`."""
+    check_task(task)
+    if not (hasattr(frame, "columns") and hasattr(frame, "shape") and len(frame.shape) == 2):
+        raise CourseError(f"frame is of type {type(frame).__name__}; give a pandas or Polars DataFrame of names and labels")
+    if not len(frame):
+        raise CourseError("the frame has no rows; give one for each picture")
+    header = [str(heading) for heading in frame.columns]
+    columns = [_cells(frame[heading]) if header.count(str(heading)) == 1 else [""] * len(frame) for heading in frame.columns]
+    rows = list(zip(*columns, strict=True))
+    table = label_table("the frame", header, rows, task, file_column, label_column)
+    names = [_placed(name, path, folder, "" if file_column else suffix) for name in table.names]
+    files = files_beside(names, path)
+    return _there("the frame", path, folder, names, files, table, valid_idx, test, missing, suffix)
+
+
+def from_files(
+    files: Iterable[str | os.PathLike[str]],
+    labels: Iterable[Any] | Callable[[Path], Any],
+    path: Path,
+    valid_idx: ValidIdx,
+    test: str | None,
+    missing: Missing,
+    task: Task | None,
+) -> Labelled:
+    """What a list of files and one of their labels say; see `ImageData.from_files`."""
+    check_task(task)
+    if isinstance(files, str | bytes | os.PathLike):
+        raise CourseError(f"files is {files!r}; give a list of files, such as sorted(Path(...).glob('*.jpg'))")
+    given = list(files)
+    if odd := next((file for file in given if not isinstance(file, str | os.PathLike) or not str(file)), None):
+        raise CourseError(f"files holds {odd!r}; give names of files")
+    if not callable(labels) and (isinstance(labels, str) or not hasattr(labels, "__iter__")):
+        raise CourseError(f"labels is {labels!r}; give a label for each file, or a function of its path")
+    cells = [labels(Path(file)) for file in given] if callable(labels) else _cells(labels)
+    if callable(labels):
+        cells = _cells(cells)
+    if len(cells) != len(given) or not given:
+        raise CourseError(f"there are {counted(len(given), 'file')} and {counted(len(cells), 'label')}; give one for each")
+    several = any(not isinstance(cell, str) for cell in cells)
+    rows: list[tuple[Cell, ...]] = [
+        (os.fspath(name), [cell] if isinstance(cell, str) and cell else cell or [])
+        for name, cell in zip(given, cells, strict=True)
+    ]
+    found_task: Task | None = task or (None if several else "single-label")
+    table = label_table("the list", ["file", "label"], rows, found_task, label_column="label")
+    names = [_placed(name, path, "", "") for name in table.names]
+    return _there("the list", path, "", names, files_beside(names, path), table, valid_idx, test, missing, "")
+
+
+def common_folder(files: Iterable[Any]) -> Path:
+    """The folder that all of some files lie below: theirs where they are absolute, else the current one."""
+    names = [os.fspath(file) for file in files if isinstance(file, str | os.PathLike)]
+    if names and all(isinstance(name, str) and os.path.isabs(name) for name in names):
+        try:
+            return Path(os.path.commonpath([os.path.dirname(name) for name in names]))
+        except ValueError:  # on several drives
+            return Path()
+    return Path()
+
+
+def _there(
+    source: str,
+    path: Path,
+    folder: str,
+    names: list[str],
+    files: set[str],
+    table: LabelTable,
+    valid_idx: ValidIdx,
+    test: str | None,
+    missing: Missing,
+    suffix: str,
+) -> Labelled:
+    """Those of `names` that are there, in splits, and a word on those that are not."""
+    if missing not in ("raise", "skip"):
+        raise CourseError(f"missing is {missing!r}; it is 'raise' (stop where a picture is not there) or 'skip' (leave it out)")
+    notices = [f"{source}: {notice}" for notice in table.notices]
+    names, other_case = matched(names, files)
+    if twice := sorted(name for name, times in Counter(names).items() if times > 1):
+        raise CourseError(
+            f"{source} names pictures more than once, in several spellings: {some_of(twice)}. Remove all rows but one."
+        )
+    if other_case:
+        notices.append(
+            f"{counted(other_case, 'picture')} of {source} differ from the names on disk in upper and lower case; found."
+        )
+    absent = [name for name in names if name not in files]
+    if absent and missing != "skip":
+        raise CourseError(
+            f"{len(absent):,} of the {len(names):,} pictures that {source} names are not in {path}: {some_of(absent)}. Check "
+            f"folder ({folder!r}) and suffix ({suffix!r}): {_what_is_there(path, folder, absent)}."
+            f"{_suffix_hint(absent, files, suffix)} missing='skip' leaves them out."
+        )
+    valid_rows = checked_rows(validation_split(len(names)) if valid_idx is None else valid_idx, len(names))
+    there = [row for row, name in enumerate(names) if name in files]
+    rows = {"train": [row for row in there if row not in valid_rows], "valid": [row for row in there if row in valid_rows]}
+    for split in rows:
+        if not rows[split]:
+            raise CourseError(
+                f"no picture is left for the {split} set: of the {len(names):,} rows of {source} {len(valid_rows):,} are to "
+                f"validate, and {len(absent):,} pictures are missing"
+            )
+    if absent:
+        notices.append(
+            f"{len(absent):,} of the {len(names):,} pictures that {source} names are missing and left out (data.missing)."
+        )
+    split_names = {split: [names[row] for row in rows[split]] for split in rows}
+    if test is not None:
+        found = pictures_in(path, on_disk(path, test).relative_to(path).as_posix() if not Path(test).is_absolute() else test)
+        split_names["test"] = found.pictures
+        if found.others:
+            are = "file is" if len(found.others) == 1 else "files are"
+            notices.append(
+                f"{len(found.others):,} {are} not used in {test}, because they are no pictures: {some_of(found.others)}."
+            )
+    targets = encode(table.labels, table.classes, table.task)
+    return Labelled(split_names, {split: targets[rows[split]] for split in rows}, table.classes, absent, notices=notices)
+
+
+def _what_is_there(path: Path, folder: str, absent: Sequence[str]) -> str:
+    return what_is_in(path / (folder or PurePosixPath(absent[0]).parent))
+
+
+def _suffix_hint(absent: Sequence[str], files: set[str], suffix: str) -> str:
+    """Which suffix would find the first of the pictures that are not there."""
+    bare = absent[0].removesuffix(suffix)
+    found = sorted(file for file in files if file.startswith(bare) and has_picture_suffix(file))
+    fits = next((file[len(bare) :] for file in found if file == bare or os.path.splitext(file)[0] == bare), None)
+    return "" if fits is None else f" With suffix={fits!r} there is {found[0]}."
+
+
+def _is_picture(path: Path, name: str) -> bool:
+    if is_hidden(os.path.basename(name)):
+        return False
+    return has_picture_suffix(name) or begins_as_picture(path / name)
+
+
+def _placed(name: str, path: Path, folder: str, suffix: str) -> str:
+    """A file that a user named, relative to `path` where it lies below it."""
+    if not os.path.isabs(name):
+        return file_names([name], folder, suffix)[0] if folder or ".." not in name else Path(f"{name}{suffix}").as_posix()
+    file, top = Path(f"{name}{suffix}"), path.absolute()
+    return (file.relative_to(top) if file.is_relative_to(top) else file).as_posix()
+
+
+def _cells(column: Any) -> list[Any]:
+    """The cells of a column as text, or as lists of text; empty where there is none."""
+    values = column.tolist() if hasattr(column, "tolist") else column.to_list() if hasattr(column, "to_list") else list(column)
+    floats = [value for value in values if isinstance(value, float)]
+    whole = all(value.is_integer() for value in floats if math.isfinite(value))  # whole numbers with a gap become floats
+    return [_cell(value, whole) for value in values]
+
+
+def _cell(value: Any, whole: bool) -> Cell:
+    if isinstance(value, list | tuple | set | frozenset | np.ndarray):
+        tags = (
+            value.tolist() if isinstance(value, np.ndarray) else sorted(value) if isinstance(value, set | frozenset) else value
+        )
+        return [str(_cell(tag, whole)) for tag in tags]
+    if value is None or value != value or type(value).__name__ in ("NAType", "NaTType"):
+        return ""
+    if isinstance(value, float | np.floating) and whole and math.isfinite(value):
+        return str(int(value))
+    return composed(str(value).strip()) if isinstance(value, str) else str(value)

@@ -1,0 +1,52 @@
+"""Pictures and what they show, found in folders, a table or a frame; what an ImageData is made of."""
+
+import warnings
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from course_utils.vision.labels import only_in_validation
+from course_utils.vision.sources import some_of
+
+
+@dataclass
+class Labelled:
+    """File names by split, relative to some path, and the targets of the train and valid splits.
+
+    `missing` are pictures that were left out because they are not there, `unlisted` files that are not used, and `notices` say
+    in one line each what a user should know.
+    """
+
+    names: dict[str, list[str]]
+    targets: dict[str, Tensor]
+    classes: list[str]
+    missing: list[str] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+    def say(self, stacklevel: int = 2) -> None:
+        """Print the notices, and warn of what no network could learn."""
+        for notice in self.notices:
+            print(notice)
+        if alike := classes_alike(self.classes):
+            print(f"{len(alike)} classes differ only in upper and lower case or space: {some_of(alike)}. Is one meant?")
+        if untaught := only_in_validation(self.targets["train"], self.targets["valid"], self.classes):
+            warnings.warn(
+                f"{len(untaught)} of the {len(self.classes)} classes are in the validation set only, so that no network can "
+                f"learn them: {some_of(untaught)}. Choose other valid_idx; validation_split(n, stratify=labels) sees to it.",
+                stacklevel=stacklevel + 1,
+            )
+
+
+def classes_alike(classes: Sequence[str]) -> list[str]:
+    """The classes that others equal but for upper and lower case, and space.
+
+    >>> classes_alike(["Pug", "boxer", "pug"])
+    ['Pug', 'pug']
+    """
+    spellings = defaultdict[str, list[str]](list)
+    for name in classes:
+        spellings[" ".join(name.casefold().split())].append(name)
+    return [name for same in spellings.values() if len(same) > 1 for name in same]

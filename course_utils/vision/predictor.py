@@ -1,0 +1,252 @@
+"""A network for pictures on its own: no training data, no notebook."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from course_utils.errors import CourseError
+from course_utils.training import exported as files
+from course_utils.training.data import Task, activation
+from course_utils.training.metrics import Threshold, thresholds_like
+from course_utils.training.progress import Bar
+from course_utils.vision.backbones import network
+from course_utils.vision.cache import processors
+from course_utils.vision.heads import with_head
+from course_utils.vision.images import ImageError, read_image
+from course_utils.vision.pictures import pixels_of
+from course_utils.vision.prediction import ImagePrediction, as_image
+from course_utils.vision.transforms import Transforms
+
+if TYPE_CHECKING:
+    from course_utils.training.learner import Learner
+
+Picture = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
+
+DEFAULT_THRESHOLD = 0.2
+ONE_LABEL = "a threshold is for pictures with several labels; here each picture has one, the most probable"
+LARGEST_SIZE = 4096  # pixels along a side of what a network sees
+BATCH = 64  # pictures at a time, fewer where they are larger than BATCH_SIZE
+BATCH_SIZE = 512
+
+
+class ImagePredictor:
+    """What `learner.export` wrote for pictures, ready to predict; made by `course_utils.load_predictor`.
+
+    Pictures are prepared as those of the validation set were, and the network computes in 32 bits, as `learner.predict_image`.
+
+    Attributes:
+        classes: their names, in the order of probabilities.
+        task: "single-label", or "multi-label" where a picture may have several of the classes.
+        transforms: the size and normalisation of what the network sees.
+        threshold: of pictures with several labels: above it, a class is one of them.
+        model: the network, in evaluation mode.
+        device: where it computes.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        classes: Sequence[str],
+        task: Task,
+        transforms: Transforms,
+        threshold: Threshold = DEFAULT_THRESHOLD,
+        device: torch.device | str | None = None,
+        channels_last: bool = True,
+    ) -> None:
+        self.model, self.classes, self.task = files.ready(model, device), list(classes), task
+        self.transforms, self.threshold = transforms, threshold
+        self.device = next((tensor.device for tensor in self.model.state_dict().values()), torch.device("cpu"))
+        if channels_last:
+            self.model.to(memory_format=torch.channels_last)
+
+    @classmethod
+    def of(
+        cls, exported: files.Exported, model: nn.Module | None = None, device: torch.device | str | None = None
+    ) -> "ImagePredictor":
+        """Make it from what a file holds; see `load_predictor`."""
+        classes, size = exported.texts("classes"), exported.whole("size", 1, LARGEST_SIZE)
+        red, green, blue = exported.numbers("mean", 3)
+        red_std, green_std, blue_std = deviations = exported.numbers("std", 3)
+        if min(deviations) <= 0:
+            raise exported.wrong(f"its std is {deviations}, expected numbers above 0")
+        task: Task = (
+            "multi-label" if exported.one_of("task", "single-label", "multi-label") == "multi-label" else "single-label"
+        )
+        transforms = Transforms(size, (red, green, blue), (red_std, green_std, blue_std), augment=None)
+        threshold, channels_last = exported.numbers("threshold", len(classes)), exported.truth("channels last")
+        model = _network(exported, len(classes)) if model is None else exported.fill(model)
+        return cls(model, classes, task, transforms, threshold, device, channels_last)
+
+    @overload
+    def predict(self, images: Picture, threshold: Threshold | None = None) -> ImagePrediction: ...  # type: ignore[overload-overlap]
+
+    @overload
+    def predict(self, images: Iterable[Picture], threshold: Threshold | None = None) -> list[ImagePrediction]: ...
+
+    def predict(
+        self, images: Picture | Iterable[Picture], threshold: Threshold | None = None
+    ) -> ImagePrediction | list[ImagePrediction]:
+        """What the network says of a picture, or of each of several in their order.
+
+        A picture is the path of a file, a Pillow image, or an array (height, width, 3) of bytes, 0 to 255; several are a list,
+        an array (N, height, width, 3), or whatever gives them one by one. With a `threshold`, a number or one per class, that
+        one holds instead of the predictor's own.
+
+        Raises a CourseError that names a picture which cannot be read.
+        """
+        if threshold is not None and self.task != "multi-label":
+            raise CourseError(ONE_LABEL)
+        chosen = self.threshold if threshold is None else threshold
+        thresholds_like(torch.zeros(1, len(self.classes)), chosen)  # raises where it fits no class, also of no picture
+        found = [
+            ImagePrediction.of(row, self.classes, self.task, chosen)
+            for batch in self._batches(images)
+            for row in batch.unbind()
+        ]
+        return found[0] if _is_one(images) else found
+
+    def probabilities(self, images: Picture | Iterable[Picture]) -> Tensor:
+        """The probabilities of all classes, (N, classes) for N pictures, (1, classes) for a single one; see `predict`."""
+        return torch.cat([torch.empty(0, len(self.classes)), *self._batches(images)])
+
+    def __repr__(self) -> str:
+        size = self.transforms.size
+        return f"ImagePredictor({len(self.classes)} classes, {self.task}, {size} x {size} pixels, on {self.device})"
+
+    def _batches(self, images: Any) -> Iterator[Tensor]:
+        """Probabilities, a mini-batch at a time."""
+        if _is_one(images):
+            yield self._probabilities([self._pixels(images)])
+            return
+        try:
+            remaining = iter(images)
+        except TypeError:
+            as_image(images)  # says what it is, and what to give
+            raise
+        size = max(1, min(BATCH, BATCH * BATCH_SIZE**2 // self.transforms.size**2))
+        first = list(islice(remaining, size + 1))
+        total = len(images) if hasattr(images, "__len__") else None
+        bar: Bar[None] = Bar(total=total, description="predicting", show=None if len(first) > size else False)
+        remaining = chain(first, remaining)
+        with ThreadPoolExecutor(processors(), thread_name_prefix="decode") as pool, bar:
+            while batch := list(islice(remaining, size)):
+                yield self._probabilities(list(pool.map(self._pixels, batch)))
+                bar.advance(len(batch))
+
+    def _pixels(self, picture: Any) -> NDArray[np.uint8]:
+        """The pixels of a picture whose shorter side is as the transforms ask."""
+        image = as_image(picture)
+        if isinstance(image, Image.Image):
+            return pixels_of(image, self.transforms.square)
+        if Path(image).is_dir():
+            folder = os.fspath(image)
+            raise CourseError(f"{folder} is a folder; give its pictures, such as sorted(Path({folder!r}).glob('*.jpg'))")
+        try:
+            return read_image(image, self.transforms.square)
+        except ImageError as error:
+            raise CourseError(f"{os.fspath(error.path)} {error.cause}. Fetch it again, or leave it out") from error
+
+    @torch.no_grad()
+    def _probabilities(self, pixels: Sequence[NDArray[np.uint8]]) -> Tensor:
+        squares = self.transforms.squares(pixels)
+        if self.device.type == "cuda" and len(pixels) > 1:  # a single one as learner.predict_image does it
+            squares = squares.to(self.device)
+        outputs = self.model(self.transforms(squares).to(self.device))
+        if outputs.shape != (len(pixels), len(self.classes)):
+            raise CourseError(
+                f"the network gives outputs of shape {tuple(outputs.shape)} for {len(pixels)} pictures and {len(self.classes)} "
+                "classes; give load_predictor the model that was exported"
+            )
+        return activation(self.task, outputs).cpu()
+
+
+def export(learner: "Learner", path: str | os.PathLike[str], threshold: Threshold | None = None) -> Path:
+    """Write a file for `load_predictor`; see `Learner.export`.
+
+    A network is rebuilt from the name of its backbone where that gives the same outputs. Of another the file holds the weights
+    alone, which a printed line says.
+    """
+    data, model = learner.data, learner.model
+    transforms: Transforms = data.transforms  # type: ignore[attr-defined]
+    assert data.classes is not None
+    if type(transforms) is not Transforms:
+        raise CourseError(
+            f"the transforms are your own ({type(transforms).__name__}), and a predictor holds no code; it can prepare "
+            "pictures as transforms_for(arch, size) does"
+        )
+    if transforms.size > LARGEST_SIZE:
+        raise CourseError(f"the pictures are {transforms.size} pixels wide; a predictor takes up to {LARGEST_SIZE}")
+    about = {
+        "task": data.task,
+        "classes": list(data.classes),
+        "size": transforms.size,
+        "mean": [float(value) for value in transforms.mean],
+        "std": [float(value) for value in transforms.std],
+        "threshold": _thresholds(threshold, data.task, len(data.classes)),
+        "channels last": bool(learner.channels_last),
+        "network": _description(learner),
+    }
+    exported = files.described("pictures", about, model, path)
+    x = torch.rand(2, 3, transforms.size, transforms.size, generator=torch.Generator().manual_seed(0))
+    model.eval()
+    if not _rebuilds(exported, model, x.to(data.device), data.device):
+        exported = files.described("pictures", {**about, "network": None}, model, path)
+        print(files.OWN_LAYERS.format(path=exported.path))
+    return files.write(exported)
+
+
+def _thresholds(threshold: Threshold | None, task: Task, classes: int) -> list[float]:
+    """One for each class."""
+    if threshold is not None and task != "multi-label":
+        raise CourseError(ONE_LABEL)
+    thresholds = thresholds_like(
+        torch.zeros(1, classes, dtype=torch.float64), DEFAULT_THRESHOLD if threshold is None else threshold
+    )
+    if not ((thresholds >= 0) & (thresholds <= 1)).all():
+        raise CourseError(f"threshold is {threshold!r}; a threshold is a probability, from 0 to 1")
+    return [float(value) for value in thresholds.expand(classes)]
+
+
+def _description(learner: "Learner") -> dict[str, Any] | None:
+    """What rebuilds a network that `image_learner` made; None for another."""
+    arch, head = getattr(learner, "arch", None), getattr(learner.model, "head", None)
+    if arch is None or not isinstance(head, nn.Sequential) or not len(head) or not isinstance(head[0], nn.BatchNorm1d):
+        return None
+    return {"arch": arch, "features": head[0].num_features // 2}
+
+
+def _rebuilds(exported: files.Exported, model: nn.Module, x: Tensor, device: torch.device) -> bool:
+    """Whether the network that is described is this one: its weights fit, and it says the same of a picture of noise."""
+    if exported.part("network") is None:
+        return False
+    try:
+        other = files.ready(_network(exported, len(exported.texts("classes"))), device)
+    except files.StorageError:
+        return False
+    return files.same_outputs(other, model, x)
+
+
+def _network(exported: files.Exported, classes: int) -> nn.Module:
+    """The network by the name of its backbone, with the weights of the file."""
+    described = exported.part("network")
+    if described is None:
+        raise files.needs_model(exported)
+    arch, features = described.about.get("arch"), described.whole("features", 1, 10**6)
+    if not isinstance(arch, str) or len(arch) > 200:
+        raise described.wrong("its arch is not the name of a network")
+    return exported.rebuild(lambda: with_head(network(arch, pretrained=False), features, classes))
+
+
+def _is_one(images: Any) -> bool:
+    if isinstance(images, np.ndarray | Tensor):
+        return images.ndim != 4
+    return isinstance(images, str | bytes | os.PathLike | Image.Image)

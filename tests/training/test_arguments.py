@@ -1,0 +1,217 @@
+"""What a user may give to a Learner, and what is refused in words before anything happens."""
+
+from fractions import Fraction
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from course_utils.errors import CourseError
+from course_utils.training import Callback, Data, Learner, Recorder, accuracy, f_beta
+from course_utils.training.arguments import rates_for
+
+
+def made(rows=64, batch_size=16, model=None, **options):
+    x = torch.randn(rows, 4, generator=torch.Generator().manual_seed(0))
+    y = (x[:, 0] > 0).long()
+    data = Data.from_tensors(train=(x, y), valid=(x, y), batch_size=batch_size)
+    return Learner(data, model or nn.Linear(4, 2), progress=False, **options)
+
+
+@pytest.mark.parametrize(
+    ("lr", "groups", "rates"),
+    [
+        (np.float32(0.5), 2, [0.5, 0.5]),
+        (np.float16(0.5), 1, [0.5]),
+        (np.int64(1), 1, [1.0]),
+        (np.array(0.25), 1, [0.25]),
+        (torch.tensor(0.25), 2, [0.25, 0.25]),
+        (torch.tensor([0.25], dtype=torch.bfloat16), 1, [0.25]),
+        (torch.tensor([0.25, 0.5], requires_grad=True), 2, [0.25, 0.5]),
+        (np.array([0.25, 0.5], np.float32), 2, [0.25, 0.5]),
+        ((np.float32(0.25), torch.tensor(0.5)), 2, [0.25, 0.5]),
+        (Fraction(1, 4), 1, [0.25]),
+        (0, 1, [0.0]),
+    ],
+)
+def test_rates_of_any_kind_of_number(lr, groups, rates):
+    given = rates_for(lr, groups)
+    assert given == rates
+    assert all(type(rate) is float for rate in given)
+
+
+@pytest.mark.parametrize(
+    ("lr", "message"),
+    [
+        (None, "steepest is None where .* raise `steps`"),
+        (slice(1e-5, 1e-3), r"np.geomspace\(1e-05, 0.001, 3\)"),
+        (slice(1e-3), r"np.geomspace\(0.001, 3\)"),
+        ("1e-3", "Without quotes it is a number: 0.001"),
+        ("fast", "a learning rate is a number such as 1e-2"),
+        (True, "is True; a learning rate is a number"),
+        (1j, "is 1j"),
+        ([0.1, "0.1", 0.1], "no rate"),
+        ([0.1, None, 0.1], "no rate"),
+        ([True, 0.1, 0.1], "no rate"),
+        ({0.1, 0.2, 0.3}, "is {"),
+        (np.array(["a", "b", "c"]), "no rate"),
+        (np.ones((3, 1)), "no rate"),
+        (torch.tensor([0.1, float("nan"), 0.1]), "no rate"),
+        (np.float32(-1), "0 or more, and finite"),
+        (10**400, "0 or more, and finite"),
+        ([], "0 learning rates were given for 3 layer groups"),
+    ],
+)
+def test_rates_that_are_none(lr, message):
+    with pytest.raises(CourseError, match=message):
+        rates_for(lr, 3)
+
+
+def test_whole_numbers_of_numpy_and_pytorch_are_whole_numbers_in_a_checkpoint_too(tmp_path):
+    learner = made(path=tmp_path)
+    learner.fit(np.float32(0.1), np.int64(2), cycle_len=torch.tensor(1), cycle_mult=np.int32(2), checkpoint="run")
+    assert len(learner.recorder.epochs) == 3
+    assert learner.recorder.rates[0] == [float(np.float32(0.1))]
+    learner.resume("run")  # it could be read: nothing but plain numbers is in it
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: x.fit(0.1, 1.5), "cycles is 1.5; it is a whole number, 1 or more"),
+        (lambda x: x.fit(0.1, True), "cycles is True"),
+        (lambda x: x.fit(0.1, None), "cycles is None"),
+        (lambda x: x.fit(0.1, 1, cycle_len=0), "cycle_len is 0"),
+        (lambda x: x.fit(0.1, 1, cycle_len="1"), "cycle_len is '1'"),
+        (lambda x: x.fit_one_cycle(0.1, np.float64(2.5)), "epochs is"),
+        (lambda x: x.fit(0.1, 1, weight_decay="0.1"), "weight_decay is '0.1'"),
+        (lambda x: x.fit(0.1, 1, weight_decay=-0.1), "weight_decay is -0.1"),
+        (lambda x: x.fit(0.1, 1, weight_decay=float("nan")), "weight_decay is nan"),
+        (lambda x: x.fit(0.1, 1, checkpoint="a/b"), "no name"),
+        (lambda x: x.fit(0.1, 1, checkpoint=""), "no name"),
+        (lambda x: x.save(3), "3 is no name"),
+        (lambda x: x.load(None), "None is no name"),
+        (lambda x: x.lr_find(start="1e-5"), "start is '1e-5'"),
+        (lambda x: x.lr_find(steps=2.5), "steps is 2.5"),
+        (lambda x: x.freeze_to(0.5), "n is 0.5"),
+        (lambda x: x.save_checkpoint("none"), "there is no fit to go on with"),
+    ],
+)
+def test_what_a_learner_is_asked_for_in_words_that_say_what_it_takes(call, message):
+    learner = made()
+    before = [p.detach().clone() for p in learner.model.parameters()]
+    with pytest.raises(CourseError, match=message):
+        call(learner)
+    assert all(torch.equal(a, b) for a, b in zip(before, learner.model.parameters(), strict=True))
+    assert learner.recorder.losses == []
+    learner.fit(0.1, 1)  # usable at once
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"optimizer": "adam"}, r"optimizer is 'adam'; give what makes one .* torch.optim.Adam"),
+        ({"optimizer": torch.optim.Adam([nn.Parameter(torch.zeros(1))])}, "so give what makes it: torch.optim.Adam"),
+        ({"optimizer": dict}, "optimizer=the class dict made none|gave a dict"),
+        ({"optimizer": partial(torch.optim.Adam, momentum=0.9)}, "momentum"),
+        ({"callbacks": [Recorder]}, r"callbacks holds the class Recorder; give an object of it: Recorder\(...\)"),
+        ({"callbacks": Recorder}, "callbacks holds the class Recorder"),
+        ({"callbacks": [print]}, "inherit from"),
+        ({"metrics": "accuracy"}, r"metrics=\[accuracy\]"),
+        ({"metrics": [accuracy, "f_beta"]}, "metrics holds 'f_beta'"),
+        ({"metrics": [Recorder]}, "metrics holds the class Recorder"),
+        ({"loss": nn.CrossEntropyLoss}, r"give an object of it: CrossEntropyLoss\(\)"),
+        ({"loss": "mse"}, "loss is 'mse'"),
+        ({"model": nn.Linear}, r"give the network itself: Linear\(...\)"),
+        ({"model": "resnet"}, "model is 'resnet'; give a network"),
+        ({"clip": 0}, "clip is 0; it is a number above 0"),
+        ({"clip": "1"}, "clip is '1'"),
+        ({"clip": float("nan")}, "clip is nan"),
+        ({"batch_size": 1.5}, "batch_size is 1.5"),
+        ({"batch_size": True}, "batch_size is True"),
+        ({"batch_size": 0}, "batch_size is 0"),
+    ],
+)
+def test_what_a_learner_is_made_of(options, message):
+    with pytest.raises(CourseError, match=message):
+        made(**options)
+
+
+def test_data_that_is_none():
+    loader = torch.utils.data.DataLoader([1])
+    with pytest.raises(CourseError, match=r"data is <.*DataLoader.*Data.from_tensors"):
+        Learner(loader, nn.Linear(4, 2))
+
+
+def test_one_metric_and_one_callback_need_no_list():
+    class Count(Callback):
+        seen = 0
+
+        def after_epoch(self, learner):
+            self.seen += 1
+
+    count = Count()
+    learner = made(metrics=accuracy, callbacks=count, clip=np.float32(1), batch_size=np.int64(16))
+    learner.fit(0.1, 2)
+    assert count.seen == 2
+    assert "accuracy" in learner.recorder.epochs[0]
+    assert made(metrics=partial(f_beta, beta=1)).metrics[0].func is f_beta
+
+
+# -- weight decay ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "given", "decay"),
+    [
+        (torch.optim.AdamW, None, 0.01),
+        (partial(torch.optim.AdamW, weight_decay=0.05), None, 0.05),
+        (partial(torch.optim.AdamW, weight_decay=0.05), 0, 0.0),
+        (partial(torch.optim.SGD, momentum=0.9, weight_decay=1e-4), None, 1e-4),
+        (partial(torch.optim.SGD, momentum=0.9, weight_decay=1e-4), np.float64(0.5), 0.5),
+        (torch.optim.SGD, None, 0.0),
+    ],
+)
+def test_the_optimisers_own_weight_decay_holds_unless_a_fit_gives_one(optimizer, given, decay):
+    for fit in (lambda x: x.fit(1e-3, 1, weight_decay=given), lambda x: x.fit_one_cycle(1e-3, 1, weight_decay=given)):
+        learner = made(optimizer=optimizer)
+        fit(learner)
+        assert [group["weight_decay"] for group in learner.optimizer.param_groups] == [decay]
+
+
+def test_an_optimiser_that_knows_no_weight_decay_is_named():
+    learner = made(optimizer=torch.optim.Rprop)
+    learner.fit(1e-3, 1)
+    with pytest.raises(CourseError, match="Rprop knows no weight decay"):
+        learner.fit(1e-3, 1, weight_decay=0.1)
+
+
+# -- mini-batches of one ---------------------------------------------------------------------------------------------------
+
+
+def normalising():
+    return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
+
+
+@pytest.mark.parametrize(("rows", "steps"), [(64, 4), (65, 4), (66, 5), (17, 1)])
+def test_a_last_mini_batch_of_one_is_left_out_with_batch_norm_alone(rows, steps):
+    learner = made(rows, model=normalising())
+    learner.fit(0.1, 1)
+    assert len(learner.recorder.losses) == steps == learner.steps_per_epoch
+    learner.lr_find(steps=12)
+    plain = made(rows)
+    plain.fit(0.1, 1)
+    assert len(plain.recorder.losses) == -(-rows // 16)
+
+
+def test_mini_batches_of_one_are_refused_with_batch_norm_that_learns():
+    for options, what in (({"batch_size": 1}, "batch_size is 1"), ({"rows": 1}, "the training set has one example")):
+        learner = made(model=normalising(), **options)
+        with pytest.raises(CourseError, match=f"{what}, but this model has batch norm.*batch_size=2"):
+            learner.fit(0.1, 1)
+        learner.bn_freeze(True)
+        learner.fit(0.1, 1)  # they stand still
+        assert learner.recorder.losses
+    made(batch_size=1).fit(0.1, 1)

@@ -1,0 +1,206 @@
+"""Files of predictors: what is written is read, and what anybody else wrote is refused in words."""
+
+import json
+import struct
+import threading
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from course_utils.errors import CourseError
+from course_utils.files import FileError
+from course_utils.training import Data, Learner, StorageError
+from course_utils.training import exported as files
+
+ABOUT = {"version": 1, "kind": "table", "width": 3}
+
+
+def written(folder, **about):
+    return files.write(files.described("table", {"width": 3, **about}, nn.Linear(3, 2), folder / "line"))
+
+
+def made(path, about, tensors=None):
+    """A file that somebody else might make."""
+    text = about if isinstance(about, str) else json.dumps(about)
+    save_file(tensors or {"weight": torch.zeros(2, 3)}, path, {files.KEY: text})
+    return path
+
+
+def test_what_is_written_is_read_to_the_bit(tmp_path):
+    layer = nn.Linear(3, 2)
+    path = files.write(files.described("table", {"names": ["ä", "日本", "\udcff", 'a"b\n']}, layer, tmp_path / "line"))
+    assert path == tmp_path / "line.course"
+    exported = files.read(tmp_path / "line")
+    assert exported.about["names"] == ["ä", "日本", "\udcff", 'a"b\n']
+    assert exported.tensors.keys() == {"weight", "bias"}
+    assert torch.equal(exported.tensors["weight"], layer.weight)
+    path.unlink()  # the tensors do not lean on the file
+    assert torch.equal(exported.tensors["bias"], layer.bias)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("a", "a.course"), ("a.course", "a.course"), ("a.v2", "a.v2.course"), ("new/folder/é b", "new/folder/é b.course")],
+)
+def test_the_suffix_is_added_where_it_lacks_and_folders_are_made(tmp_path, monkeypatch, name, file):
+    monkeypatch.chdir(tmp_path)
+    assert str(files.write(files.described("table", {}, nn.Linear(1, 1), name))) == file
+    assert (tmp_path / file).is_file()
+    assert files.read(name).path == files.read(file).path
+
+
+def test_a_name_that_is_none_is_refused(tmp_path):
+    for name in ("", tmp_path, f"{tmp_path}/", "a\0b", None, 3):
+        with pytest.raises(StorageError, match="no name of a file"):
+            files.described("table", {}, nn.Linear(1, 1), name)
+
+
+def test_a_file_in_the_way_is_replaced_whole_or_left_as_it_was(tmp_path):
+    path = written(tmp_path, width=1)
+    written(tmp_path, width=2)
+    assert files.read(path).about["width"] == 2
+    with pytest.raises(FileError, match=r"cannot write .*below.course"):
+        files.write(files.described("table", {}, nn.Linear(1, 1), path / "below"))
+    assert files.read(path).about["width"] == 2
+    assert [entry.name for entry in tmp_path.iterdir()] == ["line.course"]
+
+
+def test_a_missing_file_is_answered_with_those_that_are_there(tmp_path):
+    written(tmp_path)
+    with pytest.raises(StorageError, match=r"no predictor at .*pets\.course; in that folder there is line\.course"):
+        files.read(tmp_path / "pets.course")
+    with pytest.raises(StorageError, match=r"no .course file in that folder"):
+        files.read(tmp_path / "nowhere" / "pets")
+    for name in ("", None, 3, "a\0b", "x" * 5000):
+        with pytest.raises(StorageError):
+            files.read(name)
+
+
+def test_weights_of_save_are_told_from_a_predictor(tmp_path):
+    data = Data.from_tensors(
+        train=(torch.zeros(4, 2), torch.zeros(4)), valid=(torch.zeros(4, 2), torch.zeros(4)), path=tmp_path
+    )
+    learner = Learner(data, nn.Linear(2, 1), progress=False)
+    with pytest.raises(StorageError, match=r"learner\.save wrote it"):
+        files.read(learner.save("weights"))
+    with pytest.raises(CourseError, match=r"no predictor for TensorData.*learner\.save"):
+        learner.export("line")
+
+
+def test_a_file_that_is_cut_or_changed_anywhere_is_refused_or_whole(tmp_path):
+    path = written(tmp_path)
+    content = path.read_bytes()
+    for length in range(0, len(content), 7):
+        path.write_bytes(content[:length])
+        with pytest.raises(StorageError):
+            files.read(path)
+    header = 8 + struct.unpack("<Q", content[:8])[0]
+    for place in range(0, header, 3):  # a byte of the description, which may still say something sensible
+        path.write_bytes(content[:place] + bytes([content[place] ^ 0x15]) + content[place + 1 :])
+        try:
+            files.read(path)
+        except StorageError:
+            continue
+    path.write_bytes(content + b"more")
+    with pytest.raises(StorageError):
+        files.read(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\0" * 8,
+        b"\0" * 5000,
+        struct.pack("<Q", 2**63) + b"{}",
+        struct.pack("<Q", 90_000_000) + b"{" * 100,
+        b"PK\x03\x04" + b"zip" * 100,
+        struct.pack("<Q", 2) + b"{}",
+        struct.pack("<Q", 90) + b'{"w":{"dtype":"F32","shape":[99999999999],"data_offsets":[0,399999999996]}}'.ljust(90),
+    ],
+)
+def test_other_files_are_refused_before_they_cost_anything(tmp_path, content):
+    (tmp_path / "bad.course").write_bytes(content)
+    with pytest.raises(StorageError):
+        files.read(tmp_path / "bad.course")
+
+
+@pytest.mark.parametrize(
+    ("about", "word"),
+    [
+        ("", "damaged"),
+        ("[1]", "no description"),
+        ("[" * 100_000, "damaged"),
+        ("9" * 5000, "damaged"),
+        ("{}", "no description"),
+        ({"version": "1"}, "no description"),
+        ({"version": True}, "no description"),
+        ({"version": 2}, "version 2"),
+    ],
+)
+def test_a_description_of_nonsense_is_refused(tmp_path, about, word):
+    with pytest.raises(StorageError, match=word):
+        files.read(made(tmp_path / "bad.course", about))
+
+
+def test_a_folder_and_a_pipe_are_no_predictors(tmp_path):
+    (tmp_path / "folder.course").mkdir()
+    with pytest.raises(StorageError, match="there is no predictor"):
+        files.read(tmp_path / "folder.course")
+
+
+def test_entries_are_what_they_should_be_or_named():
+    def exported(value):
+        return files.Exported("f.course", {"x": value}, {"weight": torch.zeros(1)})
+
+    assert exported(3).whole("x", 1, 3) == 3
+    assert exported([1, 2.5]).numbers("x", 2) == [1.0, 2.5]
+    for wrong in (0, 4, "3", True, 2.0, None, [3]):
+        with pytest.raises(StorageError, match=r"f\.course .* its x is"):
+            exported(wrong).whole("x", 1, 3)
+    for wrong in ([1], [1, "2"], [1, None], [1, True], [1, float("nan")], [1, float("inf")], [1, 10**400], None, {}, "12"):
+        with pytest.raises(StorageError, match="its x is"):
+            exported(wrong).numbers("x", 2)
+    for wrong in ([], ["a", 1], "ab", None, {"a": 1}, ["a", "a"]):
+        with pytest.raises(StorageError, match="its x"):
+            exported(wrong).texts("x")
+    for wrong in ([0], [-1], [1.0], [True], ["1"], None, [1, 1]):
+        with pytest.raises(StorageError, match="its x"):
+            exported(wrong).wholes("x")
+    with pytest.raises(StorageError, match="expected a description"):
+        exported([1]).part("x")
+
+
+def test_a_network_is_compared_before_it_takes_memory():
+    exported = files.Exported("f.course", {}, {"weight": torch.ones(2, 3), "bias": torch.zeros(2)})
+    assert torch.equal(exported.rebuild(lambda: nn.Linear(3, 2)).weight, torch.ones(2, 3))
+    with pytest.raises(StorageError, match=r"weight: \(1000000, 1000000\), in the file \(2, 3\)"):  # 4 TB
+        exported.rebuild(lambda: nn.Linear(10**6, 10**6))
+    with pytest.raises(StorageError, match="no such layer"):
+        exported.rebuild(lambda: nn.Linear(3, 2, bias=False))
+    whole = files.Exported("f.course", {}, {"weight": torch.ones(2, 3, dtype=torch.int64), "bias": torch.zeros(2)})
+    with pytest.raises(StorageError, match="of int64"):
+        whole.rebuild(lambda: nn.Linear(3, 2))
+    with pytest.raises(StorageError, match="cannot be built"):
+        exported.rebuild(lambda: nn.Linear(10**30, 2))
+
+
+def test_rebuilding_leaves_random_numbers_as_they_were():
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    layer = files.without_weights(lambda: nn.Sequential(nn.Linear(3, 2), nn.Conv2d(1, 2, 3), nn.BatchNorm2d(3)))
+    assert all(weight.is_meta for weight in layer.parameters())
+    assert torch.equal(torch.get_rng_state(), before)
+    other = []
+    thread = threading.Thread(target=lambda: other.append(torch.empty(1).device.type))
+    thread.start()
+    thread.join()
+    assert other == ["cpu"]
+
+
+def test_a_device_that_is_not_there_is_said():
+    for device in ("gpu", "cuda:99" if torch.cuda.is_available() else "cuda"):
+        with pytest.raises(CourseError, match="give 'cpu'"):
+            files.ready(nn.Linear(1, 1), device)

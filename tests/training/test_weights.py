@@ -1,0 +1,241 @@
+"""Weights are taken where they mean what they meant when they were saved, and nothing is changed where they do not."""
+
+import json
+import os
+import random
+import stat
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from course_utils.errors import CourseError
+from course_utils.files import FileError
+from course_utils.training import Learner, StorageError, set_seed
+from course_utils.training.data import TensorData
+
+CLASSES = ["big cat", "naïve\nline", "dog"]
+
+
+class Scaled(TensorData):
+    """Inputs that were prepared with a mean, as pictures are."""
+
+    mean = 0.5
+
+    def meaning(self):
+        return super().meaning() | {"mean": [self.mean]}
+
+
+def network(activation=nn.ReLU):
+    return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), activation(), nn.Dropout(0.1), nn.Linear(8, 3))
+
+
+def made(path, classes=CLASSES, activation=nn.ReLU, kind=TensorData, task=None, groups=True, **options):
+    set_seed(0)
+    x = torch.randn(48, 4)
+    y = x[:, :3].argmax(1) if task is None else (x[:, :3] > 0).long()
+    model = network(activation)
+    layer_groups = [model[:2], model[2:]] if groups else None
+    data = kind((x, y), (x, y), batch_size=16, classes=classes, task=task)
+    return Learner(data, model, path=path, progress=False, layer_groups=layer_groups, **options)
+
+
+def everything(learner):
+    weights = {name: t.clone() for name, t in learner.model.state_dict().items()}
+    trainable = [p.requires_grad for p in learner.model.parameters()]
+    recorded = json.dumps(vars(learner.recorder))
+    place = (learner.first_trainable, learner.bn_frozen, learner.epochs_done, id(learner.optimizer), dict(learner.fitting))
+    numbers = (torch.get_rng_state().tolist(), random.getstate(), np.random.get_state()[1].tolist())
+    modes = [m.training for m in learner.model.modules()]
+    return weights, trainable, recorded, place, numbers, modes
+
+
+def unchanged(before, after):
+    assert all(torch.equal(t, after[0][name]) for name, t in before[0].items())
+    assert before[1:] == after[1:]
+
+
+OTHERS = {
+    "renamed": ({"classes": ["big cat", "naïve\nline", "wolf"]}, r"the classes differ .*'dog' only there, 'wolf' only here"),
+    "order": ({"classes": CLASSES[::-1]}, r"another order: number 0 is 'big cat' there and 'dog' here"),
+    "space": ({"classes": ["big", "cat naïve\nline", "dog"]}, "the classes differ"),
+    "layers": ({"activation": nn.Tanh}, "the layers differ .*'ReLU' only there, 'Tanh' only here"),
+    "task": ({"task": "multi-label"}, "the task is 'single-label' there and 'multi-label' here"),
+}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_weights_that_mean_something_else_are_refused_and_nothing_is_changed(tmp_path, what):
+    first = made(tmp_path)
+    first.freeze()
+    first.fit(0.1, 1, checkpoint="run")
+    first.save("run")
+    options, message = OTHERS[what]
+    other = made(tmp_path, **options)
+    for take in (other.load, other.resume):
+        before = everything(other)
+        with pytest.raises(StorageError, match=message):
+            take("run")
+        unchanged(before, everything(other))
+    same = made(tmp_path)
+    same.load("run")
+    same.resume("run")
+
+
+def test_statistics_of_the_inputs_are_compared_but_for_their_last_bits(tmp_path):
+    first = made(tmp_path, kind=Scaled)
+    first.save("run")
+    other = made(tmp_path, kind=Scaled)
+    other.data.mean = 0.5 + 1e-12  # as another processor may have computed it
+    other.load("run")
+    other.data.mean = 0.4
+    with pytest.raises(StorageError, match=r"the mean .* is \[0.5\] there and \[0.4\] here"):
+        other.load("run")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"optimizer": torch.optim.Adam}, "saved with the optimiser SGD, and this learner has Adam"),
+        ({"optimizer": partial(torch.optim.SGD, momentum=0.5)}, "the optimiser of 'momentum' is 0.9 there and 0.5 here"),
+        ({"groups": False}, "a model of 2 layer groups, and this one has 1"),
+    ],
+)
+def test_a_checkpoint_of_another_optimiser_or_other_groups_changes_nothing(tmp_path, options, message):
+    made(tmp_path).fit(0.1, 1, checkpoint="run")
+    other = made(tmp_path, **options)
+    before = everything(other)
+    with pytest.raises(StorageError, match=message):
+        other.resume("run")
+    unchanged(before, everything(other))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda s: s["fit"].update(plan=["exec", "1"]),
+        lambda s: s["fit"].update(plan=["constant", -1]),
+        lambda s: s.update(random={"python": 3}),
+        lambda s: s["random"].update(torch=torch.zeros(3)),
+        lambda s: s.update(first_trainable=7),
+        lambda s: s.pop("bn_frozen"),
+        lambda s: s["recorder"].update(after_step=1),
+        lambda s: s["optimizer"]["state"][0].update(momentum_buffer=torch.zeros(1, 1)),
+        lambda s: s["optimizer"]["param_groups"].pop(),
+        lambda s: s.update(model=3),
+        lambda s: s.update(meaning=3),
+    ],
+)
+def test_a_damaged_checkpoint_changes_nothing(tmp_path, damage):
+    learner = made(tmp_path)
+    learner.fit(0.1, 1, checkpoint="run")
+    state = torch.load(tmp_path / "run.checkpoint", weights_only=True)
+    damage(state)
+    torch.save(state, tmp_path / "run.checkpoint")
+    learner = made(tmp_path)
+    before = everything(learner)
+    with pytest.raises(CourseError):
+        learner.resume("run")
+    unchanged(before, everything(learner))
+
+
+def test_older_files_still_load_and_say_what_they_know(tmp_path):
+    learner = made(tmp_path)
+    tensors = {name: t.clone() for name, t in learner.model.state_dict().items()}
+    for about in ({}, {"model": "Sequential", "classes": ""}, {"model": "Sequential", "classes": " ".join(CLASSES)}):
+        save_file(tensors, tmp_path / "old.safetensors", about)
+        learner.load("old")
+    save_file(tensors, tmp_path / "old.safetensors", {"model": "Sequential", "classes": "big cat wolf dog"})
+    with pytest.raises(StorageError, match="'wolf' only there"):
+        learner.load("old")
+    learner.fit(0.1, 1, checkpoint="old")
+    state = torch.load(tmp_path / "old.checkpoint", weights_only=True)
+    for new in ("meaning", "made", "callbacks"):
+        del state[new]
+    torch.save(state, tmp_path / "old.checkpoint")
+    made(tmp_path, classes=None).resume("old")
+
+
+def test_classes_are_in_the_file_as_they_are(tmp_path):
+    file = made(tmp_path).save("run")
+    with safe_open(file, framework="pt") as opened:
+        assert json.loads(opened.metadata()["meaning"])["classes"] == CLASSES
+
+
+# -- what the system says --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077])
+def test_files_follow_the_umask(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        learner = made(tmp_path)
+        learner.fit(0.1, 1, checkpoint="run")
+        learner.save("run")
+    finally:
+        os.umask(before)
+    for suffix in ("safetensors", "checkpoint"):
+        assert stat.S_IMODE((tmp_path / f"run.{suffix}").stat().st_mode) == 0o666 & ~umask
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_first_step(tmp_path):
+    (tmp_path / "file").write_text("")
+    learner = made(tmp_path / "file" / "models")
+    with pytest.raises(StorageError, match=r"a file, not a folder.*Learner\(..., path=...\)"):
+        learner.fit(0.1, 1, checkpoint="run")
+    assert learner.recorder.losses == []
+    learner = made(tmp_path)
+    (tmp_path / "run.checkpoint").mkdir()
+    with pytest.raises(FileError, match="folder of that name"):
+        learner.fit(0.1, 1, checkpoint="run")
+    assert learner.recorder.losses == []
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "run.checkpoint"]
+
+
+def test_a_full_disk_is_told_in_words_and_leaves_the_old_files(tmp_path):
+    resource = pytest.importorskip("resource")
+    learner = made(tmp_path)
+    learner.fit(0.1, 1, checkpoint="run")
+    learner.save("run")
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        for write in (learner.save, learner.save_checkpoint, lambda name: learner.fit(0.1, 1, checkpoint=name)):
+            with pytest.raises(StorageError, match=f"cannot write {tmp_path}/run.*larger than the system allows"):
+                write("run")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_files_that_are_none(tmp_path):
+    learner = made(tmp_path)
+    learner.save("first")
+    (tmp_path / "folder.safetensors").mkdir()
+    for name, message in (
+        ("first.safetensors", "Give the name without .safetensors: 'first'"),
+        ("first.pth", "A file of another kind"),
+        ("folder", "is a folder; expected a file"),
+        ("other", "saved there: first"),
+    ):
+        with pytest.raises(StorageError, match=message):
+            learner.load(name)
+    with pytest.raises(StorageError, match="no checkpoint at"):
+        learner.resume("first")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the system refuses an administrator nothing")
+def test_files_that_may_not_be_read_or_written(tmp_path):
+    learner = made(tmp_path)
+    learner.save("first").chmod(0)
+    with pytest.raises(StorageError, match="you may not read it"):
+        learner.load("first")
+    tmp_path.chmod(0o500)
+    with pytest.raises(StorageError, match="you may not write there"):
+        learner.fit(0.1, 1, checkpoint="run")
+    tmp_path.chmod(0o700)

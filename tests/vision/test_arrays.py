@@ -1,0 +1,219 @@
+"""Pictures in memory, in a frame, in a list, and in folders without a validation set."""
+
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import torch
+from PIL import Image
+
+from course_utils.errors import CourseError
+from course_utils.vision import ImageData, Results, image_learner, image_sizes, transforms_for
+
+TRANSFORMS = transforms_for(None, 32)
+X = np.random.default_rng(0).integers(0, 256, (20, 28, 30, 3), dtype=np.uint8)
+Y = np.arange(20) % 2
+
+
+def arrays(train=(X, Y), valid=(X[:6], Y[:6]), **settings) -> ImageData:
+    return ImageData.from_arrays(train, valid, **{"transforms": TRANSFORMS, "batch_size": 8} | settings).to("cpu")
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        X,
+        torch.tensor(X),
+        torch.tensor(X).permute(0, 3, 1, 2),
+        X / 255,
+        (X / 255).astype(np.float32),
+        X.astype(np.int64),
+        list(X),
+        [Image.fromarray(one) for one in X],
+        X.astype(np.float32),
+    ],
+    ids=["bytes", "tensor", "channels first", "float64", "float32", "int64", "list", "Pillow", "floats to 255"],
+)
+def test_the_same_pictures_in_many_forms(x) -> None:
+    data = arrays((x, Y), (x, Y))
+    assert torch.equal(data.valid_ds[3][0], TRANSFORMS.one(Image.fromarray(X[3])))
+    assert data.file_names("valid")[3] == "valid/3"
+    assert data.targets("train").tolist() == Y.tolist()
+
+
+@pytest.mark.parametrize(
+    ("y", "classes", "task"),
+    [
+        (Y, ["0", "1"], "single-label"),
+        (Y + 1, ["1", "2"], "single-label"),
+        (Y.astype(np.int32), ["0", "1"], "single-label"),
+        (torch.tensor(Y), ["0", "1"], "single-label"),
+        (["cat", "dog"] * 10, ["cat", "dog"], "single-label"),
+        (pd.Series(["cat", "dog"] * 10), ["cat", "dog"], "single-label"),
+        (np.eye(2)[Y], ["0", "1"], "single-label"),
+        ([["a", "b"], ["a"]] * 10, ["a", "b"], "multi-label"),
+    ],
+)
+def test_labels_in_many_forms(y, classes: list[str], task: str) -> None:
+    data = arrays((X, y), (X[:6], y[:6]))
+    assert (data.classes, data.task) == (classes, task)
+    expected = [[1, 1], [1, 0]] * 3 if task == "multi-label" else [0, 1] * 3
+    assert data.targets("valid").tolist() == expected
+
+
+def test_classes_can_be_named() -> None:
+    assert arrays(classes=["cat", "dog"]).classes == ["cat", "dog"]
+    with pytest.raises(CourseError, match="labels run from 0 to 1; those of 1 classes"):
+        arrays(classes=["cat"])
+    with pytest.raises(CourseError, match="classes does not name: dog"):
+        arrays((X, ["cat", "dog"] * 10), (X[:2], ["cat", "dog"]), classes=["cat", "bird"])
+
+
+@pytest.mark.parametrize(
+    ("train", "message"),
+    [
+        (X, "train is of type ndarray; give a pair"),
+        ((X, Y[:3]), "20 pictures and 3 labels"),
+        ((X[:0], Y[:0]), "train has no pictures"),
+        ((X / 100 - 1, Y), "floats from -1 to .* not normalised"),
+        ((X / 16, Y), "floats from 0 to 15.94; give"),
+        ((X.astype(np.uint16) * 200, Y), "uint16 from 0 to 51000; give bytes"),
+        ((X.reshape(20, -1), Y), r"shape \(20, 2520\)"),
+        ((np.full((20, 9, 9), np.nan), Y), "not numbers"),
+        ((X, Y + 0.5), "label 0 of train is 0.5"),
+        ((X, None), "labels of train are of type NoneType"),
+        ((X, ["a", 1] * 10), "are numbers .* and names"),
+        ((X, np.full((20, 3), 2)), "0 or 1 for each class"),
+    ],
+)
+def test_arrays_that_cannot_work(train, message: str) -> None:
+    with pytest.raises(CourseError, match=message):
+        arrays(train)
+
+
+@pytest.mark.parametrize("batch_size", [True, "64", 0, 1.5, None, float("nan")])
+def test_batch_sizes_that_are_none(batch_size) -> None:
+    with pytest.raises(CourseError, match="batch_size is"):
+        arrays(batch_size=batch_size)
+    assert arrays(batch_size=np.int64(4)).batch_size == arrays(batch_size=4.0).batch_size == 4
+
+
+def test_nearly_black_is_said(capsys: pytest.CaptureFixture) -> None:
+    arrays((X // 16, Y))
+    assert "brightest value of all pictures is 255" not in capsys.readouterr().out
+    arrays((X // 16, Y), (X[:2] // 16, Y[:2]))
+    assert "The brightest value of all pictures is 15, where white is 255" in capsys.readouterr().out
+
+
+def test_a_learner_of_arrays(tmp_path: Path) -> None:
+    data = arrays(test=X[:3], path=tmp_path)
+    learner = image_learner(data, "resnet18", pretrained=False, precompute=True, progress=False, path=tmp_path / "models")
+    learner.fit(1e-2, 1)
+    predictions = learner.predict()
+    assert predictions.items == [f"valid/{i}" for i in range(6)]
+    figure = Results(data, predictions).show([2])
+    assert figure.axes[0].images[0].get_array().shape[:2] == (240, 257)
+    assert image_sizes(data)[["width", "height"]].drop_duplicates().to_numpy().tolist() == [[30, 28]]
+    other = X.copy()
+    other[5] = 0
+    assert data.fingerprint("train/4") == arrays((other, Y)).fingerprint("train/4")
+    assert data.fingerprint("train/5") != arrays((other, Y)).fingerprint("train/5")
+    for use in (lambda: data.resize(40, "copies"), lambda: data.paths("train")):
+        with pytest.raises(CourseError, match="came from arrays"):
+            use()
+
+
+# -- frames, lists, folders ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for kind in ("cat", "dog"):
+        for i in range(5):
+            (tmp_path / "train" / kind).mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (40, 40), (50 * i, 0, 0)).save(tmp_path / "train" / kind / f"{i}.png")
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
+def test_frames_and_lists(folder: Path, kind) -> None:
+    files = sorted((folder / "train").rglob("*.png"))
+    labels = [file.parent.name for file in files]
+    settings = {"transforms": TRANSFORMS, "valid_idx": [0, 9]}
+    stems = [f"{file.parent.name}/{file.stem}" for file in files]
+    found = [
+        ImageData.from_frame(kind({"file": [str(file) for file in files], "label": labels}), path=folder, **settings),
+        ImageData.from_frame(kind({"f": stems, "l": labels}), path=folder, folder="train", suffix=".png", **settings),
+        ImageData.from_files(files, labels, path=folder, **settings),
+        ImageData.from_files(files, lambda file: file.parent.name, path=folder, **settings),
+    ]
+    for data in found:
+        assert data.file_names("valid") == ["train/cat/0.png", "train/dog/4.png"]
+        assert data.targets("valid").tolist() == [0, 1]
+        assert len(data.train_ds) == 8
+    assert ImageData.from_files(files, labels, **settings).path == folder / "train"
+
+
+def test_cells_of_a_frame(folder: Path) -> None:
+    names = [f"train/cat/{i}.png" for i in range(5)]
+    numbers = ImageData.from_frame(pd.DataFrame({"f": names, "l": [1, 2, 1, 2, 1]}), TRANSFORMS, folder, valid_idx=[0])
+    assert numbers.classes == ["1", "2"]
+    tags = ImageData.from_frame(pl.DataFrame({"f": names, "l": [["a", "b"], ["a c"], [], ["b"], ["a"]]}), TRANSFORMS, folder)
+    assert (tags.classes, tags.task) == (["a", "a c", "b"], "multi-label")
+    with pytest.raises(CourseError, match=r"the frame has no label for 1 pictures: train/cat/1\.png"):
+        ImageData.from_frame(pd.DataFrame({"f": names, "l": [1, None, 1, 2, 1]}), TRANSFORMS, folder)
+    with pytest.raises(CourseError, match="5 files and 1 label; give one for each"):
+        ImageData.from_files(names, ["a"], TRANSFORMS, folder)
+    two = ImageData.from_files(names, ["great dane", "pug"] * 2 + ["pug"], TRANSFORMS, folder, valid_idx=[0])
+    assert two.classes == ["great dane", "pug"]
+
+
+def test_without_a_validation_folder(folder: Path, capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(CourseError, match=r"no folder .*valid; .* valid_fraction=0\.2 takes a fifth"):
+        ImageData.from_folders(folder, TRANSFORMS)
+    data = ImageData.from_folders(folder, TRANSFORMS, valid_fraction=0.2)
+    assert data.targets("valid").tolist() == [0, 1]
+    assert sorted(data.items("train") + data.items("valid")) == [f"train/{k}/{i}.png" for k in ("cat", "dog") for i in range(5)]
+    assert capsys.readouterr().out == "2 pictures of 10 validate, a random 20% of each class (valid_fraction, seed=42).\n"
+    assert ImageData.from_folders(folder / "train", TRANSFORMS, train=".", valid_fraction=0.2).file_names("valid") == [
+        name.removeprefix("train/") for name in data.file_names("valid")
+    ]
+    with pytest.raises(CourseError, match="valid_fraction is 2"):
+        ImageData.from_folders(folder, TRANSFORMS, valid_fraction=2)
+    (folder / "valid").mkdir()
+    with pytest.raises(CourseError, match=r"there is a folder .*valid, and valid_fraction"):
+        ImageData.from_folders(folder, TRANSFORMS, valid_fraction=0.2)
+
+
+def test_files_that_are_not_used_are_named(folder: Path, capsys: pytest.CaptureFixture) -> None:
+    for name in ("train/cat/notes.txt", "train/stray.png", "train/cat/.DS_Store", "train/dog/Thumbs.db"):
+        (folder / name).touch()
+    data = ImageData.from_folders(folder, TRANSFORMS, valid_fraction=0.2)
+    assert data.unlisted == ["train/cat/notes.txt", "train/stray.png"]
+    said = capsys.readouterr().out
+    assert "2 files are not used (data.unlisted): no picture, or outside the folders of classes: train/cat/notes.txt" in said
+
+
+def test_a_class_in_two_forms_of_unicode_is_one(folder: Path) -> None:
+    name = "B\u00e4r"
+    for split, form in (("train", "NFC"), ("valid", "NFD")):
+        for kind in (unicodedata.normalize(form, name), "dog"):
+            (folder / split / kind).mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (40, 40)).save(folder / split / kind / "x.png")
+    data = ImageData.from_folders(folder, TRANSFORMS)
+    assert data.classes == [name, "cat", "dog"]
+    assert data.targets("valid").tolist() == [0, 2]
+    assert len(list(data.valid_ds)) == 2
+
+
+def test_names_by_case_and_suffix(folder: Path, capsys: pytest.CaptureFixture) -> None:
+    (folder / "t.csv").write_text("id,label\n0.PNG,a\n1.PNG,b\n2.png,a\n")
+    data = ImageData.from_csv(folder, "train/cat", "t.csv", TRANSFORMS, valid_idx=[0])
+    assert data.file_names("valid") == ["train/cat/0.png"]
+    assert "2 pictures of t.csv differ from the names on disk in upper and lower case" in capsys.readouterr().out
+    (folder / "t.csv").write_text("id,label\n0,a\n1,b\n2,a\n")
+    with pytest.raises(CourseError, match=r"With suffix='\.png' there is train/cat/0\.png"):
+        ImageData.from_csv(folder, "train/cat", "t.csv", TRANSFORMS, suffix=".jpg")

@@ -1,0 +1,249 @@
+"""Predictors of pictures say what the learner said."""
+
+import io
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from course_utils import load_predictor
+from course_utils.errors import CourseError
+from course_utils.training import Learner, StorageError, set_seed
+from course_utils.training import exported as files
+from course_utils.vision import ImageData, ImagePredictor, image_learner, transforms_for
+from course_utils.vision.predictor import BATCH
+
+ARCH = "shufflenet_v2_x0_5"  # the smallest of torchvision
+
+
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory, pictures):
+    """A learner on the processor that saw its pictures once, and the file that it exported."""
+    set_seed(0)
+    data = ImageData.from_folders(pictures, transforms_for("efficientnet_lite0", 32), batch_size=16, test="test").to("cpu")
+    learner = image_learner(data, pretrained=False, progress=False, path=tmp_path_factory.mktemp("models"))
+    learner.fit(0.01, 1)
+    return learner, learner.export(learner.path / "pets")
+
+
+@pytest.fixture
+def predictor(learnt):
+    return load_predictor(learnt[1], device="cpu")
+
+
+def seasoned(learner):
+    """A learner whose batch norms have seen some pictures: before, a deep network says much the same of all."""
+    x = next(iter(learner.data.loader("train")))[0]
+    learner.model.train()
+    with torch.no_grad():
+        for _ in range(10):
+            learner.model(x)
+    learner.model.eval()
+    assert learner.predict("valid").values.std(0).min() > 1e-5
+    return learner
+
+
+def test_one_picture_is_what_the_learner_says_to_the_bit(learnt, predictor):
+    learner, _ = learnt
+    picture = learner.data.paths("valid")[3]
+    expected = learner.predict_image(picture)
+    assert isinstance(predictor, ImagePredictor)
+    image = Image.open(picture)
+    for given in (picture, str(picture), image, np.array(image)):
+        found = predictor.predict(given)
+        assert (found.label, found.classes) == (expected.label, ["cold", "warm"])
+        assert torch.equal(found.probabilities, expected.probabilities)
+
+
+def test_many_are_what_the_learner_says_of_its_set(learnt, predictor):
+    learner, _ = learnt
+    expected = learner.predict("valid").values
+    paths = learner.data.paths("valid")
+    assert (predictor.probabilities(paths) - expected).abs().max() < 1e-6
+    arrays = np.stack([np.array(Image.open(path)) for path in paths])
+    for several in (paths, tuple(map(str, paths)), iter(paths), arrays, list(arrays)):
+        found = predictor.predict(several)
+        assert [one.label for one in found] == [["cold", "warm"][i] for i in expected.argmax(1)]
+    assert len(predictor.predict(paths[:1])) == 1
+    assert predictor.predict([]) == []
+    assert predictor.probabilities([]).shape == (0, 2)
+    assert predictor.probabilities(paths[0]).shape == (1, 2)
+
+
+def test_more_than_a_mini_batch_keeps_its_order(predictor):
+    shades = [Image.new("RGB", (40, 40), (i, 0, 200 - i)) for i in range(BATCH + 3)]
+    found = predictor.probabilities(shade for shade in shades)
+    for i in (0, BATCH - 1, BATCH, BATCH + 2):
+        assert torch.allclose(found[i], predictor.predict(shades[i]).probabilities, atol=1e-6)
+
+
+def test_what_is_no_picture_is_named(predictor, tmp_path):
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    good = Image.new("RGB", (40, 40))
+    for given, words in {
+        tmp_path / "none.jpg": "none.jpg does not exist",
+        tmp_path / "bad.jpg": "bad.jpg is not an image",
+        tmp_path: "is a folder; give its pictures",
+        3: "of type int",
+        None: "of type NoneType",
+        b"bytes": "of type bytes",
+    }.items():
+        with pytest.raises(CourseError, match=words) as error:
+            predictor.predict(given)
+        assert "ImageData" not in str(error.value)
+        if given is not None:
+            with pytest.raises(CourseError, match=words):
+                predictor.predict([good, given])
+    with pytest.raises(CourseError, match="shape"):
+        predictor.predict(np.zeros(3))
+    with pytest.raises(CourseError, match="several labels"):
+        predictor.predict(good, threshold=0.5)
+
+
+def test_one_tensor_is_one_picture_and_a_damaged_one_is_named(predictor):
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
+    expected = predictor.predict(pixels).probabilities
+    for given in (torch.from_numpy(pixels), torch.from_numpy(pixels).permute(2, 0, 1), pixels.transpose(2, 0, 1)):
+        assert torch.equal(predictor.predict(given).probabilities, expected)
+    file = io.BytesIO()
+    Image.fromarray(np.tile(pixels, (4, 4, 1))).save(file, "JPEG")
+    with pytest.raises(CourseError, match=r"a Pillow image .*cannot be decoded.*[Oo]pen it again"):
+        predictor.predict(Image.open(io.BytesIO(file.getvalue()[:3000])))
+
+
+@pytest.mark.parametrize("arch", [ARCH, "regnet_y_400mf", "timm/test_resnet"])
+def test_other_backbones_are_rebuilt_by_name(image_data, tmp_path, arch):
+    set_seed(0)
+    learner = seasoned(image_learner(image_data.to("cpu"), arch, pretrained=False, progress=False, path=tmp_path))
+    learner.precompute = True
+    with warnings.catch_warnings(action="error"):
+        predictor = load_predictor(learner.export(tmp_path / "net"), device="cpu")
+    paths = image_data.paths("valid")
+    expected = torch.stack([learner.predict_image(path).probabilities for path in paths])
+    assert (predictor.probabilities(paths) - expected).abs().max() < 1e-6
+
+
+def test_what_was_frozen_sixteen_bits_or_laid_out_otherwise_says_the_same(image_data, tmp_path):
+    for options in ({"channels_last": False}, {"mixed_precision": True}, {"dropout": 0.1}):
+        set_seed(0)
+        learner = seasoned(
+            image_learner(image_data.to("cpu"), ARCH, pretrained=False, progress=False, path=tmp_path, **options)
+        )
+        learner.freeze()
+        learner.bn_freeze()
+        picture = image_data.paths("valid")[0]
+        found = load_predictor(learner.export(tmp_path / "net"), device="cpu").predict(picture)
+        assert (found.probabilities - learner.predict_image(picture).probabilities).abs().max() < 1e-6
+    whole = found.probabilities
+    learner.model.half()
+    found = load_predictor(learner.export(tmp_path / "half"), device="cpu").predict(picture)
+    assert (tmp_path / "half.course").stat().st_size < 0.51 * (tmp_path / "net.course").stat().st_size
+    assert 0 < (found.probabilities - whole).abs().max() < 0.02
+
+
+def test_pictures_with_several_labels_and_their_thresholds(pictures, tmp_path):
+    names = [f"train/{kind}/{kind}.{i}.png" for kind in ("warm", "cold") for i in range(8)]
+    rows = [f"{name},{'naïve' if 'warm' in name else '日本'}" for name in names]
+    (tmp_path / "labels.csv").write_text("\n".join(["name,tags", *rows, ""]), "utf-8")
+    set_seed(0)
+    data = ImageData.from_csv(
+        pictures, ".", tmp_path / "labels.csv", transforms_for(None, 32), valid_idx=[0, 15], task="multi-label"
+    ).to("cpu")
+    assert data.classes == ["naïve", "日本"]
+    learner = seasoned(image_learner(data, ARCH, pretrained=False, progress=False, path=tmp_path))
+    picture = data.paths("valid")[0]
+    plain = load_predictor(learner.export(tmp_path / "tags"), device="cpu")
+    expected = learner.predict_image(picture)
+    assert plain.predict(picture).label == expected.label
+    assert torch.equal(plain.predict(picture).probabilities, expected.probabilities)
+    low, high = expected.probabilities[0].item() - 1e-3, expected.probabilities[1].item() + 1e-3
+    chosen = load_predictor(learner.export(tmp_path / "tags", threshold=[low, high]), device="cpu")
+    assert chosen.predict(picture).label == ("naïve",)
+    assert chosen.predict(picture, threshold=1.0).label == ()
+    assert chosen.predict([picture], threshold=0.0)[0].label == ("naïve", "日本")
+    for wrong in ([], [0.1, 0.2, 0.3]):
+        with pytest.raises(CourseError, match="threshold"):
+            chosen.predict(picture, threshold=wrong)
+        with pytest.raises(CourseError, match="threshold"):
+            learner.export(tmp_path / "tags", threshold=wrong)
+    for wrong in (-0.1, 1.5, float("nan")):
+        with pytest.raises(CourseError, match="threshold is"):
+            learner.export(tmp_path / "tags", threshold=wrong)
+
+
+def test_a_threshold_for_one_label_is_refused(learnt, tmp_path):
+    with pytest.raises(CourseError, match="several labels"):
+        learnt[0].export(tmp_path / "pets", threshold=0.5)
+
+
+def own_network():
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
+
+
+def test_a_network_of_ones_own_comes_with_the_program(image_data, tmp_path, capsys):
+    learner = Learner(image_data.to("cpu"), own_network(), progress=False)
+    path = learner.export(tmp_path / "own")
+    assert "not its layers" in capsys.readouterr().out
+    with pytest.raises(StorageError, match=r"made by hand, and no code.*model=network"):
+        load_predictor(path)
+    predictor = load_predictor(path, model=own_network(), device="cpu")
+    found = predictor.probabilities(image_data.paths("valid"))
+    assert (found - learner.predict("valid").values).abs().max() < 1e-6
+    with pytest.raises(StorageError, match=r"4\.weight.*|no such layer"):
+        load_predictor(path, model=nn.Sequential(nn.Flatten(), nn.Linear(3, 2)))
+
+
+def test_a_network_that_was_changed_is_noticed(image_data, tmp_path, capsys):
+    """The same names and shapes, but not the same answers."""
+    set_seed(0)
+    learner = seasoned(image_learner(image_data.to("cpu"), ARCH, pretrained=False, progress=False, path=tmp_path))
+    learner.export(tmp_path / "net")
+    assert capsys.readouterr().out == ""
+    learner.model.head[3] = nn.Tanh()
+    learner.export(tmp_path / "net")
+    assert "not its layers" in capsys.readouterr().out
+
+
+def changed(learnt, tmp_path, **changes):
+    """The exported file with other entries."""
+    exported = files.read(learnt[1])
+    about = {**exported.about, **changes}
+    return files.write(files.Exported(tmp_path / "changed.course", about, exported.tensors))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"network": {"arch": "resnet18", "features": 1280}}, "not for this network"),
+        ({"network": {"arch": "no_such_net", "features": 1280}}, "no network called"),
+        ({"network": {"arch": "hf-hub:timm/resnet18.a1_in1k", "features": 1280}}, "no network called"),
+        ({"network": {"arch": "timm/local-dir:/etc", "features": 1280}}, "no network called"),
+        ({"network": {"arch": "../../resnet18", "features": 1280}}, "no network called"),
+        ({"network": {"arch": "x" * 10**6, "features": 1280}}, "not the name"),
+        ({"network": {"arch": ["resnet18"], "features": 1280}}, "not the name"),
+        ({"network": {"arch": "efficientnet_lite0", "features": 10**5}}, "not for this network"),
+        ({"network": {"arch": "efficientnet_lite0"}}, "features"),
+        ({"network": 5}, "network"),
+        ({"classes": ["cold"]}, "threshold"),
+        ({"classes": ["a", "b", "c"], "threshold": [0.2] * 3}, "not for this network"),
+        ({"classes": "ab"}, "classes"),
+        ({"size": 10**9}, "size"),
+        ({"size": 0}, "size"),
+        ({"std": [0.5, 0.5, 0]}, "std"),
+        ({"mean": [0.5, 0.5]}, "mean"),
+        ({"task": "regression"}, "task"),
+        ({"channels last": "no"}, "channels last"),
+        ({"kind": "sounds"}, "kind"),
+        ({"kind": ["table"]}, "kind"),
+    ],
+)
+def test_a_hostile_description_is_refused_without_a_download(learnt, tmp_path, monkeypatch, changes, words):
+    def refuse(*_, **__):
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr("socket.socket.connect", refuse)
+    with pytest.raises(StorageError, match=words):
+        load_predictor(changed(learnt, tmp_path, **changes))
