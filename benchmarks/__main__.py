@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.measure import Row
-from course_utils.vision.cache import processors
+from course_utils.vision.threads import processors
 
 SUBJECTS = [
     "epoch",

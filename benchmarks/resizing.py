@@ -13,7 +13,7 @@ from PIL import Image
 from benchmarks.measure import Row, alternate, seconds
 from benchmarks.photographs import make_photographs
 from course_utils.vision import ImageData, transforms_for
-from course_utils.vision.cache import processors
+from course_utils.vision.threads import processors
 
 
 def by_pillow(original: Path, copy: Path, size: int) -> None:

@@ -68,10 +68,16 @@ def lab(
 def lessons(
     name: Annotated[str | None, typer.Argument(help="Which: 01, cats, ...; without it, all.")] = None,
 ) -> None:
-    """Run lessons from top to bottom without a screen, into build/; a line for each says how long it took and its result."""
+    """Run lessons from top to bottom without a screen, into build/; a line for each says how long it took and its result.
+
+    Where the project's folder may not be written to, that is the folder build among your own work.
+    """
+    from course_utils.files import can_write
     from course_utils.lessons import find_lessons, project_folder, run_lesson
+    from course_utils.work import work_folder
 
     build = project_folder() / "build"
+    build = build if can_write(build) else work_folder("build")
     chosen = find_lessons(name)
     _draw_samples()
     failed = []

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from course_utils.errors import CourseError
+from course_utils.figures import plain
 from course_utils.tabular.checks import as_frame, require_dates
 from course_utils.tabular.errors import TableError, engine_errors
 from course_utils.tabular.storage import to_pandas
@@ -75,7 +76,11 @@ def tables_at_a_glance(tables: "Mapping[str, pd.DataFrame]") -> Any:
     every["missing"] *= 100
     every["unique"] = every["unique"].map("{:,}".format)
     styler = every.rename(columns={"missing": "missing, %"}).style
-    styler = styler.bar(subset=["missing, %"], color="#f2b880", vmin=0, vmax=100).format({"missing, %": "{:.1f}"})
+    styler = styler.bar(subset=["missing, %"], color="#f2b880", vmin=0, vmax=100).format(
+        {"missing, %": "{:.1f}"}, escape="html"
+    )
+    styler = styler.format_index(escape="html")
+    styler = styler.set_table_attributes('class="tex2jax_ignore"')  # names are neither markup nor formulas
     left, top = {"text-align": "left"}, {"vertical-align": "top"}
     return styler.set_properties(subset=["type", "examples"], **left).set_table_styles(
         [{"selector": "th", "props": [*left.items(), *top.items()]}, {"selector": "td", "props": [("padding", "1px 10px")]}]
@@ -114,7 +119,10 @@ def show_sales(train: Any, store: int, start: str | None = None, stop: str | Non
     holidays = one.index[_holidays(one) != "0"]
     axes.plot(holidays, [0] * len(holidays), "^", color="black", ms=6, clip_on=False, label="state holiday")
     axes.set(
-        title=f"Store {store}: sales per day (gaps: closed, or no data)", ylabel="sales", ylim=(0, top), xlim=(first, last)
+        title=f"Store {plain(store)}: sales per day (gaps: closed, or no data)",
+        ylabel="sales",
+        ylim=(0, top),
+        xlim=(first, last),
     )
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, fontsize=8, frameon=False)
     figure.tight_layout()
@@ -166,7 +174,7 @@ def show_effects(train: Any) -> "Figure":
     holidays = relative.groupby(kind).agg(["mean", "size"]).reindex(list(kinds))
     axes[2].bar(range(len(holidays)), holidays["mean"], color="#3c9d9b")
     rows = holidays["size"].fillna(0).items()
-    axes[2].set_xticks(range(len(holidays)), [f"{name}\n{number:,.0f}" for name, number in rows], fontsize=7)
+    axes[2].set_xticks(range(len(holidays)), [f"{plain(name, 20)}\n{number:,.0f}" for name, number in rows], fontsize=7)
     axes[2].set(title="holiday (and open days)")
     for axis in axes:
         axis.axhline(1, color="black", lw=0.7)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from course_utils.errors import CourseError
+from course_utils.figures import plain
 from course_utils.tabular.checks import in_list
 from course_utils.tabular.exploring import in_pandas
 from course_utils.training.learner import Predictions
@@ -71,14 +72,15 @@ def show_embedding(
         colours = _colours(colour_by, weights.index)
         known = colours.notna()
         points = axes.scatter(places[0][known], places[1][known], c=colours[known], cmap="viridis", s=size)
-        figure.colorbar(points, label=label)
+        figure.colorbar(points, label=plain(label))
         if not known.all():
-            axes.scatter(places[0][~known], places[1][~known], color="0.7", s=size, label=f"{label or 'colour'} not known")
-            axes.legend(fontsize=8, loc="upper right")
+            axes.scatter(places[0][~known], places[1][~known], color="0.7", s=size, label="not known")
+            legend = axes.legend(fontsize=8, loc="upper right")
+            legend.get_texts()[0].set_text(f"{plain(label) or 'colour'} not known")  # a legend hides labels that begin with _
     if len(places) <= NAMED:
         for name, x, y in zip(places.index, places[0], places[1], strict=True):
-            axes.annotate(str(name), (x, y), (4, 3), textcoords="offset points", fontsize=8)
-    axes.set(xlabel="first principal component", ylabel="second principal component", title=title)
+            axes.annotate(plain(name), (x, y), (4, 3), textcoords="offset points", fontsize=8)
+    axes.set(xlabel="first principal component", ylabel="second principal component", title=plain(title, longest=None))
     axes.grid(alpha=0.3)
     axes.margins(0.12)
     figure.tight_layout()
@@ -171,11 +173,13 @@ def show_errors(predictions: Predictions, frame: Any, by: str | Sequence[str]) -
         axis.bar(range(len(table)), table["rmspe"], color="#20639b")
         axis.axhline(overall, color="black", lw=1, ls="--")
         if len(table) <= 12:
-            axis.set_xticks(range(len(table)), [f"{value}\n{rows:,}" for value, rows in table["rows"].items()], fontsize=8)
-            axis.set_xlabel(f"{column} (and rows)")
+            axis.set_xticks(
+                range(len(table)), [f"{plain(value, 20)}\n{rows:,}" for value, rows in table["rows"].items()], fontsize=8
+            )
+            axis.set_xlabel(f"{plain(column)} (and rows)")
         else:
             axis.set_xticks([])
-            axis.set_xlabel(f"{column} ({len(table):,} values)")
+            axis.set_xlabel(f"{plain(column)} ({len(table):,} values)")
         axis.grid(axis="y", alpha=0.3)
     axes[0, 0].set_ylabel("RMSPE")
     figure.suptitle(f"dashed: all rows, {overall:.4f}", fontsize=10)

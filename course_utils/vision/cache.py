@@ -7,21 +7,37 @@ import tempfile
 import threading
 import warnings
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from typing import IO
+from contextlib import closing
+from typing import IO, Any
+from weakref import WeakSet
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from course_utils.vision.images import ImageError, read_image
+from course_utils.vision.threads import one_thread, processors
+
+__all__ = ["PixelCache", "one_thread", "processors"]
 
 Pixels = NDArray[np.uint8]
 MEMORY_BUDGET = 750_000_000  # bytes; some 4,300 photographs for training at 160 px
 BLOCK = 2**26  # bytes asked of the system at a time; pictures kept one by one leave gaps between them that nothing else fills
+OWN = ("memory_left", "disk_left", "_places", "_block", "_block_used", "_file", "_file_size", "_lock")  # no copy gets these
 AHEAD = 128  # pictures that are decoded while those before them are in use
+
+
+_caches: "WeakSet[PixelCache]" = WeakSet()  # of this process
+
+
+def _begin_again_after_a_fork() -> None:
+    for cache in list(_caches):
+        cache._begin()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_again_after_a_fork)
 
 
 class PixelCache:
@@ -30,6 +46,13 @@ class PixelCache:
     Decoded pictures stay in memory up to `memory` bytes. The rest go to a file without a name in `folder` (in the system's
     temporary folder if that cannot be written), up to `disk` bytes (half of the free space by default), which vanishes with the
     cache. What fits in neither is decoded each time.
+
+    A cache belongs to one process. Where it is copied, pickled, or finds itself in a process that was forked, as in a
+    DataLoader with workers, it begins empty, with the same budgets: two that wrote on from the same place in memory that they
+    share, or in one file, would write over each other's pictures. Its threads may share it.
+
+    Keeping a picture takes its room first, then fills it, and only then says where it is: an interrupt between any two of
+    these leaves room that nobody uses, and no picture shows another's pixels.
     """
 
     def __init__(
@@ -41,12 +64,26 @@ class PixelCache:
         folder: str | os.PathLike[str] | None = None,
     ) -> None:
         self.paths, self.short_side, self.folder = paths, short_side, folder
-        self.memory_left, self.disk_left = memory, disk
+        self.memory, self.disk = memory, disk
+        self._begin()
+
+    def _begin(self) -> None:
+        """Empty, and with nothing of what another process or another cache has."""
+        self.memory_left, self.disk_left = self.memory, self.disk
         self._places: dict[int, Pixels | tuple[int, tuple[int, ...]]] = {}  # pixels, or offset in the file and shape
         self._block, self._block_used = np.empty(0, np.uint8), 0
         self._file: IO[bytes] | None = None
         self._file_size = 0
         self._lock = threading.Lock()
+        _caches.add(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy gets: no pixels, lock or file."""
+        return {name: value for name, value in self.__dict__.items() if name not in OWN}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._begin()
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -123,26 +160,29 @@ class PixelCache:
         if self._block_used + pixels.nbytes > len(self._block):
             self._block = np.frombuffer(mmap.mmap(-1, max(BLOCK, pixels.nbytes)), np.uint8)
             self._block_used = 0
-        place = self._block[self._block_used : self._block_used + pixels.nbytes].reshape(pixels.shape)
+        start = self._block_used
+        self._block_used = start + pixels.nbytes
+        self.memory_left -= pixels.nbytes
+        place = self._block[start : start + pixels.nbytes].reshape(pixels.shape)
         place[...] = pixels
         self._places[row] = place
-        self._block_used += pixels.nbytes
-        self.memory_left -= pixels.nbytes
 
     def _keep_on_disk(self, row: int, pixels: Pixels) -> None:
         assert self._file is not None
         assert self.disk_left is not None
+        start = self._file_size
+        self._file_size = start + pixels.nbytes
+        self.disk_left -= pixels.nbytes
         try:
-            self._file.seek(self._file_size)
-            self._file.write(pixels.data)
-            self._file.flush()
+            self._file.seek(start)
+            left = np.ascontiguousarray(pixels).data.cast("B")
+            while left:  # the file has no buffer, so that nothing of an interrupted picture is written later
+                left = left[self._file.write(left) :]
         except OSError as error:
             self.disk_left = 0
             self._say_full(f"the disk took no more ({error})")
             return
-        self._places[row] = (self._file_size, pixels.shape)
-        self._file_size += pixels.nbytes
-        self.disk_left -= pixels.nbytes
+        self._places[row] = (start, pixels.shape)
 
     def _file_with_room_for(self, size: int) -> bool:
         if self._file is None and self.disk_left != 0:
@@ -156,9 +196,9 @@ class PixelCache:
         for folder in (self.folder or tempfile.gettempdir(), tempfile.gettempdir()):
             try:
                 os.makedirs(folder, exist_ok=True)
-                self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  closed, and so gone, with the cache
                 if self.disk_left is None:
                     self.disk_left = shutil.disk_usage(folder).free // 2
+                self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115  closed, and so gone, with the cache
                 return
             except OSError:
                 continue
@@ -171,19 +211,3 @@ class PixelCache:
             f"{cause}. Free some disk space or train on smaller pictures to speed this up.",
             stacklevel=2,
         )
-
-
-def processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let PyTorch compute in one thread: beside those that decode, several would spend their time waiting for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

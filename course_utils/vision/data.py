@@ -2,7 +2,6 @@
 
 import math
 import os
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from itertools import islice
@@ -13,18 +12,21 @@ import torch
 from torch import Tensor
 
 from course_utils.errors import CourseError
+from course_utils.figures import plain
+from course_utils.names import shortened
 from course_utils.training.arguments import whole
 from course_utils.training.data import Data, Split, Task, number_of_batches
 from course_utils.training.progress import Bar
 from course_utils.vision import folders, from_tables
-from course_utils.vision.cache import PixelCache, one_thread
+from course_utils.vision.cache import PixelCache
 from course_utils.vision.from_tables import Missing, ValidIdx
 from course_utils.vision.images import ImageError
 from course_utils.vision.labelled import Labelled
 from course_utils.vision.labels import LabelColumn
 from course_utils.vision.resizing import place_of_copies
 from course_utils.vision.sources import checked_path, on_disk
-from course_utils.vision.transforms import Transforms
+from course_utils.vision.threads import one_thread
+from course_utils.vision.transforms import Transforms, side
 from course_utils.work import folder_for
 
 if TYPE_CHECKING:
@@ -342,6 +344,7 @@ class ImageData(Data):
         `path`, which somebody may have made for all; smaller pictures stay as they are. Give `transforms.square`, 1.3 times the
         network's size, or more: smaller copies are enlarged again and lack detail.
         """
+        size = side(size)
         names = {split: [self._names[row] for row in rows] for split, rows in self._rows.items()}
         target = place_of_copies([name for split in names.values() for name in split], self.path, folder, size)
         copy = ImageData(target, names, self._targets, self.classes, self.transforms, self.batch_size)
@@ -358,7 +361,9 @@ class ImageData(Data):
             loader = self.loader(split, augment=training, shuffle=training)
             batches = list(islice(loader, math.ceil(shown / self.batch_size)))
         x = self.transforms.denormalise(torch.cat([x for x, _ in batches])).cpu()
-        titles = [self._title(y) for _, batch in batches if batch is not None for y in batch] or self.items(split)
+        titles = [self._title(y) for _, batch in batches if batch is not None for y in batch] or [
+            plain(name, width=TITLE_WIDTH) for name in self.items(split)
+        ]
         lines = max(title.count("\n") + 1 for title in titles[:shown])
         figure, axes = plt.subplots(rows, columns, figsize=(2.4 * columns, (2.4 + 0.2 * lines) * rows), squeeze=False)
         for axis in axes.flat:
@@ -390,9 +395,9 @@ class ImageData(Data):
 
     def _title(self, target: Tensor) -> str:
         if self.task == "single-label":
-            return self.classes[int(target)]
-        tags = " ".join(name for name, present in zip(self.classes, target.tolist(), strict=True) if present)
-        return textwrap.fill(tags, TITLE_WIDTH, break_on_hyphens=False)
+            return plain(self.classes[int(target)], width=TITLE_WIDTH)
+        tags = (shortened(name) for name, present in zip(self.classes, target.tolist(), strict=True) if present)
+        return plain(" ".join(tags), longest=None, width=TITLE_WIDTH)
 
     def _leave_out_damaged(self) -> None:
         results = self.cache.results(range(len(self.cache)))

@@ -1,7 +1,5 @@
 """Looking at data before training: how many of each class, how large, which labels go together, which symmetries."""
 
-import contextlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,14 +8,15 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from PIL import Image
-from PIL.ExifTags import Base as ExifTag
 
 from course_utils.errors import CourseError
+from course_utils.figures import plain
+from course_utils.names import printable
 from course_utils.training.data import Split
 from course_utils.vision.data import ImageData
-from course_utils.vision.images import read_image, to_pixels
+from course_utils.vision.images import ImageError, opened, upright_size
 from course_utils.vision.picture_grid import SHOWN_SIDE
+from course_utils.vision.pictures import Picture, pixels_of
 from course_utils.vision.sources import some_of
 from course_utils.vision.transforms import SYMMETRIES
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#DDDDDD"
 IN_A_COLUMN, BARS = 40, 160  # bars above each other, and at most in a figure
 CELLS, WITH_NUMBERS = 50, 20  # classes along one side of a heat map, at most and with a number in each cell
-SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 
 SYMMETRY_NAMES = (  # of transforms.SYMMETRIES, in their order
     "as it is",
@@ -58,7 +56,9 @@ def class_counts(labels: "ImageData | pd.DataFrame", split: Split | None = None)
     import pandas as pd
 
     present, classes = _present(labels, split)
-    counts = pd.Series(present.sum(0).astype(int), pd.Index(classes, name="class"), name="pictures")
+    counts = pd.Series(
+        present.sum(0).astype(int), pd.Index([printable(name) for name in classes], name="class"), name="pictures"
+    )
     return counts.sort_values(ascending=False, kind="stable")
 
 
@@ -81,7 +81,7 @@ def cooccurrence(labels: "ImageData | pd.DataFrame", split: Split | None = None)
             "no picture here has more than one label, so none occur together; class_counts tells how many of each"
         )
     order = np.argsort(-present.sum(0), kind="stable")
-    present, names = present[:, order], [classes[i] for i in order]
+    present, names = present[:, order], [printable(classes[i]) for i in order]
     return pd.DataFrame((present.T @ present).astype(int), names, names)
 
 
@@ -126,7 +126,7 @@ def show_class_counts(labels: "ImageData | pd.DataFrame", split: Split | None = 
         bars = axis.barh(range(len(part)), part, color=BLUE, height=0.7)
         numbers = [f"{n:,}" if columns > 1 else f"{n:,}   {n / len(present):.1%}" for n in part]
         axis.bar_label(bars, numbers, padding=3, fontsize=9 if columns == 1 else 7)
-        axis.set_yticks(range(len(part)), part.index, fontsize=10 if columns == 1 else 7)
+        axis.set_yticks(range(len(part)), map(plain, part.index), fontsize=10 if columns == 1 else 7)
         axis.set_ylim(rows - 0.4, -0.6)
         axis.set_xlim(0, max(counts.max(), 1) * (1.2 if columns == 1 else 1.4))
         axis.tick_params("y", length=0)
@@ -161,8 +161,8 @@ def show_cooccurrence(labels: "ImageData | pd.DataFrame", split: Split | None = 
         vmax=100 if numbers else None,
         aspect="auto",
     )
-    axis.set_xticks(range(n), names, rotation=90, fontsize=10 if numbers else 7)
-    with_counts = [f"{name}  {count:,}" for name, count in zip(names, counts.diagonal(), strict=True)]
+    axis.set_xticks(range(n), map(plain, names), rotation=90, fontsize=10 if numbers else 7)
+    with_counts = [f"{plain(name)}  {count:,}" for name, count in zip(names, counts.diagonal(), strict=True)]
     axis.set_yticks(range(n), with_counts, fontsize=10 if numbers else 7)
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
@@ -186,8 +186,8 @@ def show_cooccurrence(labels: "ImageData | pd.DataFrame", split: Split | None = 
 def image_sizes(data: ImageData) -> "pd.DataFrame":
     """The `file`, `width` and `height` in pixels of every picture, upright as its EXIF data ask, in any split.
 
-    Only the first bytes of each file are read, and no pixel is decoded. Files that say no size (damaged, empty, missing) are
-    left out.
+    Only the first bytes of each file are read, and hardly any pixel is decoded. Files that say no size (damaged, empty,
+    missing), or one that `read_image` refuses, are left out.
     """
     import pandas as pd
 
@@ -195,20 +195,15 @@ def image_sizes(data: ImageData) -> "pd.DataFrame":
     names = [name for split in splits for name in data.items(split)]
     pictures = ((name, data.picture(name)) for name in names)
     sizes = ((name, getattr(picture, "size", None) or _size(picture)) for name, picture in pictures)
-    return pd.DataFrame([(name, *size) for name, size in sizes if size], columns=["file", "width", "height"])
+    return pd.DataFrame([(printable(name), *size) for name, size in sizes if size], columns=["file", "width", "height"])
 
 
 def _size(path: Path) -> tuple[int, int] | None:
     try:
-        with Image.open(path) as image:
-            (width, height), orientation = image.size, 1
-            # A PNG may have its EXIF data after its pixels, and getexif() would decode these to look.
-            if image.format != "PNG" or "exif" in image.info:
-                with contextlib.suppress(Exception):  # broken EXIF data say nothing, as in `to_pixels`
-                    orientation = image.getexif().get(ExifTag.Orientation, 1)
-    except Exception:  # a damaged file makes decoders fail in every way there is
+        with opened(path) as image:
+            return upright_size(image)
+    except ImageError:
         return None
-    return (height, width) if orientation in SIDEWAYS else (width, height)
 
 
 def show_image_sizes(data: ImageData) -> "Figure":
@@ -247,7 +242,7 @@ def show_image_sizes(data: ImageData) -> "Figure":
     left.grid(alpha=0.3)
     right.locator_params("y", integer=True)
     right.yaxis.set_major_formatter("{x:,.0f}")
-    figure.suptitle(_how_many(data, sizes["file"].tolist()), fontsize=11)
+    figure.suptitle(plain(_how_many(data, sizes["file"].tolist()), longest=None, width=100), fontsize=11)
     plt.close(figure)
     return figure
 
@@ -256,14 +251,14 @@ def _how_many(data: ImageData, sized: Sequence[str]) -> str:
     """How many pictures have a size, and how many files are damaged or missing."""
     splits: list[Split] = ["train", "valid", "test"] if data.test_ds else ["train", "valid"]
     readable = set(sized)
-    damaged = data.damaged + [name for split in splits for name in data.items(split) if name not in readable]
+    damaged = data.damaged + [name for split in splits for name in data.items(split) if printable(name) not in readable]
     words = [f"{len(sized):,} pictures"]
     words += [f"{len(damaged):,} damaged left out: {some_of(damaged, limit=2)}"] if damaged else []
     words += [f"{len(data.missing):,} missing"] if data.missing else []
     return "; ".join(words)
 
 
-def show_symmetries(picture: str | os.PathLike[str] | Image.Image) -> "Figure":
+def show_symmetries(picture: Picture) -> "Figure":
     """Show the middle square of a picture in the eight ways in which a square can lie (lecture 1:24:10).
 
     They are those among which `top_down` chooses while training; `side_on` chooses between the first two. A dot marks the
@@ -271,7 +266,7 @@ def show_symmetries(picture: str | os.PathLike[str] | Image.Image) -> "Figure":
     """
     import matplotlib.pyplot as plt
 
-    pixels = to_pixels(picture, SHOWN_SIDE) if isinstance(picture, Image.Image) else read_image(picture, SHOWN_SIDE)
+    pixels = pixels_of(picture, SHOWN_SIDE)
     top, left = (pixels.shape[0] - SHOWN_SIDE) // 2, (pixels.shape[1] - SHOWN_SIDE) // 2
     square = torch.tensor(pixels[top : top + SHOWN_SIDE, left : left + SHOWN_SIDE]).permute(2, 0, 1).float()
     maps = torch.cat([SYMMETRIES, torch.zeros(len(SYMMETRIES), 2, 1)], dim=2)

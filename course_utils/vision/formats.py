@@ -5,12 +5,13 @@ import os
 from PIL import Image
 
 DECODED = """jpg jpeg jpe jfif png apng webp avif avifs bmp dib gif tif tiff jp2 j2k jpc jpf jpx j2c ppm pgm pbm pnm pfm tga icb
-vda vst qoi psd pcx dcx dds ico icns cur sgi rgb rgba bw ras xbm xpm im fli flc blp fit fits ftc ftu gbr iim msp pcd pxr"""
+vda vst qoi psd pcx dcx dds ico icns cur sgi rgb rgba bw ras xbm xpm im fli flc blp ftc ftu gbr msp pcd pxr"""
 IMAGE_SUFFIXES = frozenset(f".{suffix}" for suffix in DECODED.split())
-"""All that Pillow decodes by itself. Left out are PostScript, for which it starts another program, and HDF5, GRIB, BUFR, MPEG
-and WMF, of which it knows the names alone."""
+"""All that Pillow decodes by itself, but for `NOT_DECODED`."""
 
-NOT_DECODED = frozenset({"EPS", "HDF5", "GRIB", "BUFR", "MPEG", "WMF"})
+NOT_DECODED = frozenset({"EPS", "WMF", "IPTC", "FITS", "HDF5", "GRIB", "BUFR", "MPEG"})
+"""Kinds that are left closed: PostScript starts another program and Windows metafiles the system's, IPTC may hold either of
+them, FITS unpacks without end, and of the others Pillow knows the names alone."""
 
 OTHERS = """txt csv tsv json jsonl xml yaml yml toml md rst html htm pdf doc docx xls xlsx zip gz tgz tar bz2 xz 7z rar npy npz
 pkl pt pth ckpt safetensors parquet feather mat h5 hdf5 db sqlite mp4 avi mov mkv mp3 wav py ipynb sh log ini cfg tmp part"""

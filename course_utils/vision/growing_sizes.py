@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from course_utils.errors import CourseError
+from course_utils.figures import plain
 from course_utils.vision.learner import ImageLearner
 
 if TYPE_CHECKING:
@@ -56,4 +57,4 @@ def show_growing_sizes(learner: ImageLearner) -> "Figure":
 
 
 def _first_metric(epoch: dict[str, float]) -> list[str]:
-    return [f"{name} {value:.3f}" for name, value in epoch.items() if name not in ("train loss", "valid loss")][:1]
+    return [f"{plain(name)} {value:.3f}" for name, value in epoch.items() if name not in ("train loss", "valid loss")][:1]

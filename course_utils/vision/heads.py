@@ -1,6 +1,7 @@
 """The layers on top of a backbone, and fitting a network to images of other than three channels."""
 
 from collections import OrderedDict
+from numbers import Real
 
 import torch
 from torch import Tensor, nn
@@ -28,8 +29,8 @@ def head(features: int, classes: int, dropout: float = 0.5, hidden: int = 512) -
     >>> head(2560, 2)(torch.zeros(4, 2560)).shape
     torch.Size([4, 2])
     """
-    if not 0 <= dropout < 1:
-        raise CourseError(f"dropout is {dropout}; it is a share of activations, from 0 to below 1")
+    if not isinstance(dropout, Real) or not 0 <= dropout < 1:
+        raise CourseError(f"dropout is {dropout!r}; it is a share of activations, from 0 to below 1")
     layers = nn.Sequential(
         nn.BatchNorm1d(features),
         nn.Dropout(dropout / 2),

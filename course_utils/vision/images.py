@@ -1,8 +1,10 @@
 """Reading any picture as 8-bit RGB pixels, or saying clearly why it cannot be read."""
 
 import contextlib
+import functools
 import os
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -14,9 +16,19 @@ from PIL.ExifTags import Base as ExifTag
 from torch import Tensor
 
 from course_utils.errors import CourseError
+from course_utils.names import printable
 from course_utils.vision.formats import IMAGE_SUFFIXES as IMAGE_SUFFIXES
+from course_utils.vision.formats import NOT_DECODED
+from course_utils.vision.grey import Greys, greys_of, is_deep
+from course_utils.vision.threads import Room
+
+USUAL_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "AVIF")  # by Pillow's names, tried before its others
 
 PIXEL_LIMIT = 89_000_000  # some 9,400 x 9,400; a small file can claim to be far larger and fill the memory when decoded
+MEMORY_LIMIT = 900_000_000  # bytes that all pictures that are decoded at a time may take, or one alone
+LARGE = 2**24  # pixels; larger pictures are converted a few rows at a time
+STRIP = 2**22  # pixels at a time
+WORKSPACE = {"WEBP": 12, "AVIF": 16, "JPEG2000": 24, "GIF": 4}  # bytes for each pixel that a decoder takes besides
 MAX_ASPECT = 3  # the longer side kept, in shorter sides
 
 UPRIGHT = {  # what the EXIF orientation asks a viewer to do
@@ -30,14 +42,31 @@ UPRIGHT = {  # what the EXIF orientation asks a viewer to do
 }
 
 
+TURNED: dict[Image.Transpose, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {  # the same for (height, width, 3)
+    Image.Transpose.FLIP_LEFT_RIGHT: lambda pixels: pixels[:, ::-1],
+    Image.Transpose.ROTATE_180: lambda pixels: pixels[::-1, ::-1],
+    Image.Transpose.FLIP_TOP_BOTTOM: lambda pixels: pixels[::-1],
+    Image.Transpose.TRANSPOSE: lambda pixels: pixels.transpose(1, 0, 2),
+    Image.Transpose.ROTATE_270: lambda pixels: np.rot90(pixels, -1),
+    Image.Transpose.TRANSVERSE: lambda pixels: np.rot90(pixels, 2).transpose(1, 0, 2),
+    Image.Transpose.ROTATE_90: lambda pixels: np.rot90(pixels),
+}
+SIDEWAYS = (Image.Transpose.TRANSPOSE, Image.Transpose.ROTATE_270, Image.Transpose.TRANSVERSE, Image.Transpose.ROTATE_90)
+
+TOO_LARGE = "Save it smaller or remove it; ImageData(..., damaged='skip') leaves such pictures out."
+ADVICE = "Fetch it again or remove it; ImageData(..., damaged='skip') leaves such pictures out."
+
+
 class ImageError(CourseError):
     """A picture that cannot be read; `path` is the file, the message names it, the cause and the next step."""
 
-    def __init__(self, path: str | os.PathLike[str], cause: str) -> None:
-        super().__init__(
-            f"{os.fspath(path)} {cause}. Fetch it again or remove it; ImageData(..., damaged='skip') leaves such pictures out."
-        )
-        self.path, self.cause = path, cause
+    def __init__(self, path: str | os.PathLike[str], cause: str, advice: str = ADVICE) -> None:
+        super().__init__(f"{printable(os.fspath(path))} {cause}. {advice}")
+        self.path, self.cause, self.advice = path, cause, advice
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        """So that it can come back from another process, such as a worker of a DataLoader."""
+        return type(self), (self.path, self.cause, self.advice)
 
 
 def read_image(
@@ -47,9 +76,11 @@ def read_image(
 
     With `short_side` the shorter side becomes that long, small pictures being enlarged, and what is longer than three times its
     width (or wider than three times its height) loses both ends, which bounds the memory that one picture takes.
-    See `to_rgb` for what becomes of transparency, CMYK and 16 bits; of an animation the first picture is taken.
+    See `to_rgb` for what becomes of transparency, CMYK and 16 bits; of an animation the first picture is taken. For the
+    kinds that are decoded see `NOT_DECODED`.
 
-    Raises ImageError for a file that is missing, empty, damaged, cut short, no image, or of more than `pixel_limit` pixels.
+    Raises ImageError for a file that is missing, empty, damaged, cut short, no image, of more than `pixel_limit` pixels, or
+    that takes more than `MEMORY_LIMIT` bytes to decode.
     """
     with opened(path, pixel_limit) as image:
         if short_side is not None:  # a large JPEG can be decoded at 1/2, 1/4 or 1/8 in a fraction of the time
@@ -60,24 +91,131 @@ def read_image(
 @contextlib.contextmanager
 def opened(path: str | os.PathLike[str], pixel_limit: int = PIXEL_LIMIT) -> Iterator[Image.Image]:
     """Open a picture; what fails, here or in decoding it in the block, becomes an ImageError (see `read_image`)."""
+    with in_words(path), Image.open(path, formats=_formats()) as image:
+        if image.width * image.height > pixel_limit:
+            raise UndecodableError(
+                f"has {image.width} x {image.height} pixels, more than the limit of {pixel_limit:,}", TOO_LARGE
+            )
+        yield image
+
+
+@functools.cache
+def _formats() -> tuple[str, ...]:
+    """What the installed Pillow decodes, plug-ins included, but for `NOT_DECODED`."""
+    Image.init()
+    return tuple(
+        name for name in dict.fromkeys([*USUAL_FORMATS, *Image.OPEN]) if name in Image.OPEN and name not in NOT_DECODED
+    )
+
+
+_room = Room(MEMORY_LIMIT)
+
+
+class UndecodableError(CourseError):
+    """A picture that is not decoded; the message is the cause alone, to which `in_words` adds the name and the `advice`."""
+
+    def __init__(self, cause: str, advice: str) -> None:
+        super().__init__(cause)
+        self.advice = advice
+
+
+@contextlib.contextmanager
+def in_words(path: str | os.PathLike[str], advice: str = ADVICE) -> Iterator[None]:
+    """Turn whatever opening or decoding a picture raises into an ImageError that names it."""
     try:
-        with Image.open(path) as image:
-            if image.width * image.height > pixel_limit:
-                raise ImageError(path, f"has {image.width} x {image.height} pixels, more than the limit of {pixel_limit:,}")
-            yield image
-    except ImageError:
+        yield
+    except UndecodableError as error:
+        raise ImageError(path, str(error), error.advice) from error
+    except CourseError:
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(path, f"is too large: {error}") from error
-    except FileNotFoundError as error:
-        raise ImageError(path, "does not exist") from error
-    except UnidentifiedImageError as error:
-        cause = "is not an image, or not of a kind that Pillow reads" if os.path.getsize(path) else "is empty (0 bytes)"
-        raise ImageError(path, cause) from error
     except Exception as error:  # a damaged file makes decoders fail in every way there is
-        if isinstance(error, OSError) and error.errno is not None:  # the system, not a decoder, says no
-            raise ImageError(path, f"cannot be opened ({error.strerror})") from error
-        raise ImageError(path, f"cannot be decoded, so it is damaged or cut short ({error or type(error).__name__})") from error
+        raise ImageError(path, _cause(path, error), advice) from error
+
+
+def _cause(path: str | os.PathLike[str], error: Exception) -> str:
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return f"is too large: {error}"
+    if isinstance(error, FileNotFoundError):
+        return "does not exist"
+    if isinstance(error, UnidentifiedImageError):
+        with contextlib.suppress(OSError):  # it may have been removed meanwhile
+            if not os.path.getsize(path):
+                return "is empty (0 bytes)"
+        return "is not an image, or not of a kind that Pillow reads and is safe to open (JPEG, PNG, WebP, GIF, TIFF and others)"
+    if isinstance(error, MemoryError) or "allocate memory" in str(error):
+        return "takes more memory to decode than this computer has left"
+    if isinstance(error, OSError) and error.errno is not None:  # the system, not a decoder, says no
+        return f"cannot be opened ({error.strerror})"
+    if isinstance(error, ValueError) and "null" in str(error):
+        return "is no name that a file can have"
+    return f"cannot be decoded, so it is damaged or cut short ({error or type(error).__name__})"
+
+
+# -- memory --------------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def loaded(image: Image.Image, more: int = 0) -> Iterator[None]:
+    """Decode an image in place, with room for it and `more` bytes besides until the block ends.
+
+    Threads share `MEMORY_LIMIT` bytes: one waits until others are done. Raises UndecodableError for what takes more alone.
+    """
+    needed = decoded_bytes(image) + more
+    if needed > MEMORY_LIMIT:
+        raise UndecodableError(
+            f"has {image.width} x {image.height} pixels ({image.format or 'image'}, {image.mode}) and takes "
+            f"{needed / 1e6:,.0f} MB to decode, more than the limit of {MEMORY_LIMIT / 1e6:,.0f}",
+            TOO_LARGE,
+        )
+    sixteen = not is_deep(image) and any(";16" in str(tile) for tile in getattr(image, "tile", ()))
+    with _room.taken(needed):
+        image.load()
+        if sixteen:
+            _say_if_nearly_black(image)
+        yield
+
+
+def _say_if_nearly_black(image: Image.Image) -> None:
+    """Of colours of 16 bits Pillow keeps the upper 8, which are few where only 12 bits were filled."""
+    brightest = max(int(np.asarray(image.getchannel(band)).max()) for band in image.getbands() if band != "A")
+    if brightest < 64:
+        warnings.warn(
+            f"a picture holds colours of 16 bits that stay below {(brightest + 1) * 256:,} of 65,536, so it is nearly black; "
+            "save it with 8 bits for each colour, or scaled to 65,535",
+            stacklevel=2,
+        )
+
+
+def decoded_bytes(image: Image.Image) -> int:
+    """What Pillow and its decoders take for an image at most, told from its header.
+
+    Pillow keeps an address and whole words for each row: a picture one pixel wide takes twelve times its pixels.
+
+    >>> decoded_bytes(Image.new("RGB", (100, 50)))
+    20400
+    """
+    width, height = image.size
+    pixel = {"1": 1, "L": 1, "P": 1}.get(image.mode, 2 if image.mode.startswith("I;16") else 4)
+    kept = height * (-(-width * pixel // 4) * 4 + 8)
+    if image.format in ("JPEG", "MPO") and image.info.get("progressive"):  # all coefficients, of the size before draft()
+        scale = (getattr(image, "decoderconfig", None) or (1,))[0]
+        return kept + width * height * scale**2 * 2 * len(image.getbands())
+    return kept + width * height * WORKSPACE.get(image.format or "", 0) + _tiff_piece(image)
+
+
+def _tiff_piece(image: Image.Image) -> int:
+    """The bytes of a strip or tile of a TIFF, which is decoded whole, however small the picture is."""
+    tags = getattr(image, "tag_v2", {})
+    if not tags:
+        return 0
+    bits = tags.get(258, (8,))
+    pixel = max(4, sum(bits if isinstance(bits, tuple) else (bits,)) // 8)
+    if 322 in tags:  # the width of a tile, and its height
+        return int(tags[322]) * int(tags.get(323, 1)) * pixel
+    return image.width * min(image.height, int(tags.get(278, image.height))) * pixel  # the rows of a strip
+
+
+# -- pixels --------------------------------------------------------------------------------------------------------------
 
 
 def to_pixels(image: Image.Image, short_side: int | None = None) -> NDArray[np.uint8]:
@@ -88,64 +226,127 @@ def to_pixels(image: Image.Image, short_side: int | None = None) -> NDArray[np.u
     """
     if short_side is not None:
         return np.array(resized(image, short_side).convert("RGB"))
-    turn, pixels = _turn(image), to_rgb(image)
-    return pixels if turn is None else np.array(Image.fromarray(pixels).transpose(turn))
+    with loaded(image, more=3 * image.width * image.height):
+        turn, pixels = _turn(image), _in_strips(image, (0, 0, *image.size), 1)
+    return pixels if turn is None else np.ascontiguousarray(TURNED[turn](pixels))
 
 
 def resized(image: Image.Image, short_side: int) -> Image.Image:
-    """Resize a Pillow image as `read_image` does; the result is RGB or RGBX, which is RGB with a fourth byte that says nothing.
+    """Resize a Pillow image as `read_image` does; the result is RGB or RGBX: RGB with a fourth byte that says nothing.
 
     >>> resized(Image.new("L", (400, 300), 7), short_side=30).size
     (40, 30)
     """
-    turn, pixels = _turn(image), _resize(_lent(image), short_side).contiguous()
+    pixels_at_once = STRIP if image.width * image.height > LARGE else image.width * image.height
+    with loaded(image, more=20 * pixels_at_once + 3 * image.width * image.height // _factor(image, short_side) ** 2):
+        turn, pixels = _turn(image), _resize(_lent(image, short_side), short_side).contiguous()
     height, width, channels = pixels.shape
     mode = "RGBX" if channels == 4 else "RGB"
     smaller = Image.frombuffer(mode, (width, height), pixels.numpy(), "raw", mode, 0, 1)
     return smaller if turn is None else smaller.transpose(turn)
 
 
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height as `read_image` gives them, without decoding the image where that can be told from its beginning.
+
+    >>> upright_size(Image.new("L", (400, 300)))
+    (400, 300)
+    """
+    if image.format == "TIFF":  # Pillow turns these itself, and says the size that comes out
+        return image.size
+    if image.format == "PNG" and "exif" not in image.info and not _text_after_the_pixels(image):
+        return image.size  # getexif() would decode the pixels to look behind them
+    width, height = image.size
+    with contextlib.suppress(Exception):  # as in `_turn`
+        if UPRIGHT.get(image.getexif().get(ExifTag.Orientation, 1)) in SIDEWAYS:
+            return height, width
+    return width, height
+
+
+def _text_after_the_pixels(image: Image.Image) -> bool:
+    """Whether a PNG goes on behind its pixels, where an orientation may stand."""
+    file, found = getattr(image, "fp", None), False
+    if file is None:
+        return False
+    place = file.tell()
+    file.seek(8)
+    while len(head := file.read(8)) == 8 and head[4:] != b"IEND":
+        found = found or head[4:] in (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
+        file.seek(int.from_bytes(head[:4], "big") + 4, os.SEEK_CUR)
+    file.seek(place)
+    return found
+
+
 def _turn(image: Image.Image) -> Image.Transpose | None:
-    """What makes a picture upright."""
-    image.load()  # before what swallows errors: getexif() may decode too
+    """What makes a picture upright, once it is decoded."""
     with contextlib.suppress(Exception):  # a picture whose EXIF data are broken is a picture all the same
         return UPRIGHT.get(image.getexif().get(ExifTag.Orientation, 1))
     return None
 
 
-def to_rgb(image: Image.Image) -> NDArray[np.uint8]:
+def to_rgb(image: Image.Image, greys: Greys | None = None) -> NDArray[np.uint8]:
     """Convert any Pillow image to RGB pixels (height, width, 3).
 
     - What is transparent shows white behind it, as on a page.
-    - 16-bit grey is scaled from 0-65535. Whole numbers outside that range, and fractions outside both 0-1 and 0-255, are
-      stretched from the picture's own lowest to its highest value.
+    - Grey of more than 8 bits is scaled by what it holds, see `grey.greys_of`. Colours of 16 bits lose the lower 8.
     - CMYK is converted without a colour profile. The chips of the Planet competition are four-channel JPEGs (red, green, blue
       and an opacity of 255) that Pillow takes for inverted CMYK; the conversion inverts them back, to exactly their RGB.
     """
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return np.repeat(_to_bytes(np.asarray(image))[:, :, None], 3, axis=2)
+    if is_deep(image):
+        return np.repeat((greys or greys_of(image, [image])).bytes(image)[:, :, None], 3, axis=2)
+    if image.mode == "La":  # which Pillow converts to nothing but LA
+        image = image.convert("LA")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
-def _to_bytes(grey: NDArray) -> NDArray[np.uint8]:
-    values = np.nan_to_num(grey.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = values.min(), values.max()
-    if np.issubdtype(grey.dtype, np.integer) and low >= 0 and high <= 65535:
-        low, high = 0, 65535
-    elif np.issubdtype(grey.dtype, np.floating) and low >= 0 and high <= 255:
-        low, high = 0, 1 if high <= 1 else 255
-    return ((values - low) * (255 / max(high - low, 1e-12))).round().astype(np.uint8)
+def _lent(image: Image.Image, short_side: int) -> Tensor:
+    """The pixels of an image (height, width, 3), most often (height, width, 4) where Pillow keeps them, without a copy.
 
-
-def _lent(image: Image.Image) -> Tensor:
-    """The pixels of an image (height, width, 3), most often (height, width, 4) where Pillow keeps them, without a copy."""
+    Of a large one its middle, at most three times as long as it is wide, made smaller by a whole factor on the way: to no less
+    than three times `short_side`, from which the rest of the way looks the same.
+    """
+    width, height = image.size
+    short = min(width, height)
+    if width * height > LARGE:
+        long = MAX_ASPECT * short
+        left, top = max(0, width - long) // 2, max(0, height - long) // 2
+        box = (left, top, left + min(width, long), top + min(height, long))
+        return torch.from_numpy(_in_strips(image, box, _factor(image, short_side)))
     if image.mode == "RGB" and not image.has_transparency_data:
-        with contextlib.suppress(ValueError):  # a large image lies in several pieces of memory
-            return torch.from_dlpack(pa.array(image).flatten()).view(image.height, image.width, 4)
+        with contextlib.suppress(ValueError):  # an image of some megabytes lies in several pieces of memory
+            return torch.from_dlpack(pa.array(image).flatten()).view(height, width, 4)
     return torch.from_numpy(to_rgb(image))
+
+
+def _factor(image: Image.Image, short_side: int) -> int:
+    return max(1, min(image.size) // (3 * short_side))
+
+
+def _in_strips(image: Image.Image, box: tuple[int, int, int, int], factor: int) -> NDArray[np.uint8]:
+    """Convert a part of an image to RGB, a few rows at a time, each made smaller by `factor`.
+
+    All at once, what lies between a grey of 16 bits and its RGB takes fifteen times the memory of the image.
+    """
+    left, top, right, bottom = box
+    height, width = -(-(bottom - top) // factor), -(-(right - left) // factor)
+    rows = factor * max(1, STRIP // (factor * max(1, right - left)))
+
+    def strips() -> Iterator[Image.Image]:
+        for start in range(top, bottom, rows):
+            yield image.crop((left, start, right, min(start + rows, bottom)))
+
+    greys = greys_of(image, strips()) if is_deep(image) else None
+    pixels, filled = np.empty((height, width, 3), np.uint8), 0
+    for strip in strips():
+        part = to_rgb(strip, greys)
+        if factor > 1:
+            part = np.asarray(Image.fromarray(part).reduce(factor))
+        pixels[filled : filled + len(part)] = part
+        filled += len(part)
+    return pixels
 
 
 def _resize(pixels: Tensor, short_side: int) -> Tensor:

@@ -1,13 +1,9 @@
 """A Learner for pictures: a pretrained backbone with a new head, and the head trained on precomputed activations."""
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
@@ -18,15 +14,18 @@ from course_utils.training.memory import explained
 from course_utils.training.metrics import Threshold, accuracy, f_beta
 from course_utils.training.progress import Bar
 from course_utils.vision.activations import activations
-from course_utils.vision.backbones import DEFAULT, backbone
+from course_utils.vision.architectures import DEFAULT, Architecture
+from course_utils.vision.backbones import backbone
 from course_utils.vision.data import ImageData
 from course_utils.vision.heads import with_head
-from course_utils.vision.prediction import ImagePrediction, as_image
+from course_utils.vision.pictures import Picture
+from course_utils.vision.prediction import ImagePrediction
+from course_utils.vision.smallest import check_size
 
 
 def image_learner(
     data: ImageData,
-    arch: str = DEFAULT,
+    arch: Architecture = DEFAULT,
     pretrained: bool = True,
     precompute: bool = False,
     dropout: float = 0.5,
@@ -50,10 +49,12 @@ def image_learner(
 
     Raises:
         WeightsError: pretrained weights cannot be had; the message says which can.
+        CourseError: there is no such network, or the pictures are too small for it.
     """
     if not isinstance(data, ImageData) or data.classes is None:
         raise CourseError(f"image_learner was given {type(data).__name__}; it needs labelled pictures, an ImageData")
     base = backbone(arch, pretrained)
+    check_size(base.body, data.transforms.size, base.name)
     model = with_head(base.body, base.features, len(data.classes), dropout)
     if metrics is None:
         metrics = [f_beta] if data.task == "multi-label" else [accuracy]
@@ -134,16 +135,16 @@ class ImageLearner(Learner):
         bar = Bar(self.data.loader(split), description=f"precomputing activations ({split})", show=self.progress)
         return self._outputs(bar, frozen)[0]
 
-    def predict_image(
-        self, image: Image.Image | NDArray[np.uint8] | str | os.PathLike[str], threshold: Threshold = 0.2
-    ) -> ImagePrediction:
-        """What the model says of one picture: a file, a Pillow image or an array (height, width, 3) of bytes (lecture 0:39:32).
+    def predict_image(self, image: Picture, threshold: Threshold = 0.2) -> ImagePrediction:
+        """What the model says of one picture: a file, a Pillow image, an array or a tensor (lecture 0:39:32).
+
+        `pictures.as_image` says which arrays.
 
         `threshold` is for pictures with several labels: the tags above it are the label; a number or one per class.
 
         This is the long way by hand: the transforms of the validation set, a mini-batch of one, the model in evaluation mode.
         """
-        x = self.data.transforms.one(as_image(image))
+        x = self.data.transforms.one(image)
         self.model.eval()
         with torch.no_grad(), explained(self.data, "predicting"):
             outputs = self.model(x[None].to(self.data.device))
@@ -157,6 +158,7 @@ class ImageLearner(Learner):
         """
         if not isinstance(data, ImageData):
             raise CourseError(f"set_data was given {type(data).__name__}; this learner needs labelled pictures, an ImageData")
+        check_size(self.body, data.transforms.size, self.arch or "the network")
         super().set_data(data)
         self._activations, self._computed_by = {}, []
         self._note_size()

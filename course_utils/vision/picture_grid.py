@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from course_utils.vision.images import read_image, to_pixels
+from course_utils.figures import plain
+from course_utils.vision.pictures import pixels_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +21,7 @@ ABREAST = 4
 
 def shown_pixels(picture: Path | Image.Image) -> NDArray[np.uint8]:
     """The pixels of a file or a Pillow image, as small as a figure shows them."""
-    return to_pixels(picture, SHOWN_SIDE) if isinstance(picture, Image.Image) else read_image(picture, SHOWN_SIDE)
+    return pixels_of(picture, SHOWN_SIDE)
 
 
 def picture_grid(paths: Sequence[Path | Image.Image], title: str = "", caption_lines: int = 2) -> "tuple[Figure, list[Axes]]":
@@ -38,6 +39,6 @@ def picture_grid(paths: Sequence[Path | Image.Image], title: str = "", caption_l
         axis.imshow(shown_pixels(path))
     if not paths:
         axes[0, 0].text(0, 0.5, "none", fontsize=11)
-    figure.suptitle(title)
+    figure.suptitle(plain(title, longest=None))
     plt.close(figure)  # a notebook shows what is returned; left open it would be shown twice
     return figure, list(axes.flat)[: len(paths)]

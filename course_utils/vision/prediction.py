@@ -1,17 +1,15 @@
 """What a model says of one picture."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
-from course_utils.errors import CourseError
 from course_utils.training.data import Task
 from course_utils.training.metrics import Threshold, thresholds_like
+from course_utils.vision.pictures import as_image
+
+__all__ = ["ImagePrediction", "as_image"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,22 +45,3 @@ class ImagePrediction:
         above = (probabilities > thresholds_like(probabilities[None], threshold)).nonzero().flatten().tolist()
         lowest = min((probabilities[i].item() for i in above), default=None)
         return cls(tuple(classes[i] for i in above), lowest, probabilities, list(classes))
-
-
-def as_image(
-    image: Image.Image | NDArray[np.uint8] | str | os.PathLike[str],
-) -> Image.Image | str | os.PathLike[str]:
-    """Make a Pillow image of an array (height, width, 3) of bytes; images and names of files stay what they are."""
-    if isinstance(image, np.ndarray):
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-            raise CourseError(
-                f"the picture is an array of shape {image.shape}, {image.dtype}; give (height, width, 3) of uint8: red, green "
-                "and blue from 0 to 255"
-            )
-        return Image.fromarray(image)
-    if not isinstance(image, Image.Image | str | os.PathLike):
-        raise CourseError(
-            f"the picture is of type {type(image).__name__}; give the path of a file, a Pillow image, or an array (height, "
-            "width, 3) of uint8"
-        )
-    return image

@@ -21,7 +21,8 @@ from course_utils.training.progress import Bar
 from course_utils.vision.backbones import network
 from course_utils.vision.cache import processors
 from course_utils.vision.heads import with_head
-from course_utils.vision.images import ImageError, read_image, to_pixels
+from course_utils.vision.images import ImageError, read_image
+from course_utils.vision.pictures import pixels_of
 from course_utils.vision.prediction import ImagePrediction, as_image
 from course_utils.vision.transforms import Transforms
 
@@ -145,7 +146,7 @@ class ImagePredictor:
         """The pixels of a picture whose shorter side is as the transforms ask."""
         image = as_image(picture)
         if isinstance(image, Image.Image):
-            return to_pixels(image, self.transforms.square)
+            return pixels_of(image, self.transforms.square)
         if Path(image).is_dir():
             folder = os.fspath(image)
             raise CourseError(f"{folder} is a folder; give its pictures, such as sorted(Path({folder!r}).glob('*.jpg'))")
@@ -246,6 +247,6 @@ def _network(exported: files.Exported, classes: int) -> nn.Module:
 
 
 def _is_one(images: Any) -> bool:
-    if isinstance(images, np.ndarray):
+    if isinstance(images, np.ndarray | Tensor):
         return images.ndim != 4
     return isinstance(images, str | bytes | os.PathLike | Image.Image)

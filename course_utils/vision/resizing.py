@@ -11,8 +11,9 @@ from PIL import Image
 from course_utils.errors import CourseError
 from course_utils.files import replacing
 from course_utils.training.progress import Bar
-from course_utils.vision.cache import one_thread, processors
-from course_utils.vision.images import opened, resized
+from course_utils.vision.images import loaded, opened, resized
+from course_utils.vision.threads import one_thread, processors
+from course_utils.vision.transforms import side
 from course_utils.work import folder_for
 
 SAME_TIME = 10_000_000  # nanoseconds; not every file system keeps the time of a change exactly
@@ -41,8 +42,7 @@ def write_copies(names: Sequence[str], path: Path, target: Path, size: int) -> N
 
     Raises ImageError at the first picture that cannot be read, FileError where the copies cannot be written.
     """
-    if size < 1:
-        raise CourseError(f"size is {size}; give the pixels along the shorter side of the copies, such as transforms.square")
+    size = side(size)
     if outside := [name for name in names if Path(name).is_absolute() or ".." in Path(name).parts]:
         raise CourseError(f"cannot place a copy of {outside[0]}, which lies outside {path}, below {target}")
     todo = [name for name in names if not _is_copy(target / name, path / name)]
@@ -66,7 +66,8 @@ def write_copy(original: Path, copy: Path, size: int) -> None:
     with opened(original) as image:
         small = min(image.size) <= size
         if small:
-            image.load()
+            with loaded(image):  # to know that it can be
+                pass
         else:
             image.draft(None, (size, size))
             smaller = resized(image, size)

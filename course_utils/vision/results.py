@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from course_utils.errors import CourseError
+from course_utils.figures import plain
 from course_utils.training.learner import Predictions
 from course_utils.vision.data import ImageData
 from course_utils.vision.picture_grid import picture_grid, shown_pixels
@@ -107,8 +108,9 @@ class Results:
         """Show the pictures of `random_rows`."""
         return self.show(self.random_rows(n, right, of, seed), "Right, at random" if right else "Wrong, at random")
 
-    def show(self, rows: Sequence[int], title: str = "") -> "Figure":
-        """Show the pictures of some rows, four abreast."""
+    def show(self, rows: Sequence[int] | None = None, title: str = "") -> "Figure":
+        """Show the pictures of some rows, four abreast; the first four by default."""
+        rows = range(min(4, len(self.items))) if rows is None else rows
         figure, axes = picture_grid([self._picture(self.items[row]) for row in rows], title)
         for axis, row in zip(axes, rows, strict=True):
             axis.set_title(self._caption(row), fontsize=9, color="black" if self.right[row] else "firebrick")
@@ -124,8 +126,8 @@ class Results:
         shares = counts / counts.sum(1, keepdim=True).clamp(min=1)
         axis.imshow(shares.numpy(), cmap="Blues", vmin=0, vmax=1)
         axis.set(xlabel="predicted", ylabel="actual", title="Confusion matrix")
-        axis.set_xticks(range(n), self.classes, rotation=90 if n > 4 else 0, fontsize=9 if n <= 20 else 5)
-        axis.set_yticks(range(n), self.classes, fontsize=9 if n <= 20 else 5)
+        axis.set_xticks(range(n), map(plain, self.classes), rotation=90 if n > 4 else 0, fontsize=9 if n <= 20 else 5)
+        axis.set_yticks(range(n), map(plain, self.classes), fontsize=9 if n <= 20 else 5)
         for actual in range(n if n <= 20 else 0):
             for predicted in range(n):
                 colour = "white" if shares[actual, predicted] > 0.5 else "black"
@@ -164,7 +166,7 @@ class Results:
             axis = figure.add_subplot(grid[line, 2])
             axis.barh([0], [times], height=0.35, color=BLUE)
             of_class = int((self.targets == a).sum())
-            axis.text(0, 0.3, f"{actual} → {predicted}", fontsize=10, va="bottom")
+            axis.text(0, 0.3, f"{plain(actual, 26)} → {plain(predicted, 26)}", fontsize=10, va="bottom")
             axis.text(times + 0.01 * most, 0, f" {times:,} of {of_class:,} ({times / of_class:.0%})", fontsize=9, va="center")
             axis.set(xlim=(0, 1.35 * most), ylim=(-0.6, 0.9))
             axis.axis("off")
@@ -172,5 +174,5 @@ class Results:
         return figure
 
     def _caption(self, row: int) -> str:
-        caption = f"{self.classes[int(self.predicted[row])]} {self.top[row]:.3f}"
-        return caption if self.right[row] else f"{caption}\nlabelled {self.classes[int(self.targets[row])]}"
+        caption = f"{plain(self.classes[int(self.predicted[row])], 24)} {self.top[row]:.3f}"
+        return caption if self.right[row] else f"{caption}\nlabelled {plain(self.classes[int(self.targets[row])], 22)}"

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from course_utils.errors import CourseError
+from course_utils.figures import plain
+from course_utils.names import printable, shortened
 from course_utils.training.learner import Predictions
 from course_utils.training.metrics import LECTURE_THRESHOLDS, Threshold, best_threshold, f_beta_curve, thresholds_like
 from course_utils.vision.data import ImageData
@@ -71,7 +72,7 @@ class TagResults:
 
         hits, pictures = (self.actual & self.predicted).sum(0), self.actual.sum(0)
         table = {
-            "tag": self.classes,
+            "tag": [printable(name) for name in self.classes],
             "pictures": pictures.numpy(),
             "precision": (hits.double() / self.predicted.sum(0)).numpy(),
             "recall": (hits.double() / pictures).numpy(),
@@ -102,8 +103,12 @@ class TagResults:
         """Show the pictures of `random_rows`."""
         return self.show(self.random_rows(n, seed), "At random")
 
-    def show(self, rows: Sequence[int], title: str = "") -> "Figure":
-        """Show the pictures of some rows, four abreast, each under its F2 and its tags: right, missed and wrong ones."""
+    def show(self, rows: Sequence[int] | None = None, title: str = "") -> "Figure":
+        """Show the pictures of some rows, four abreast, each under its F2 and its tags: right, missed and wrong ones.
+
+        By default they are the first four.
+        """
+        rows = range(min(4, len(self.items))) if rows is None else rows
         captions = [self._caption(row) for row in rows]
         paths = [self._picture(self.items[row]) for row in rows]
         figure, axes = picture_grid(paths, title, caption_lines=max(map(len, captions), default=1))
@@ -124,8 +129,8 @@ class TagResults:
         )
         for word, chosen, colour in kinds:
             if names := [name for name, yes in zip(self.classes, chosen.tolist(), strict=True) if yes]:
-                text = wrap(f"{word}: {' '.join(names)}", CAPTION_WIDTH, break_on_hyphens=False)
-                lines += [(line, colour) for line in text]
+                text = plain(f"{word}: {' '.join(map(shortened, names))}", longest=None, width=CAPTION_WIDTH)
+                lines += [(line, colour) for line in text.split("\n")]
         return lines if len(lines) > 1 else [*lines, ("no tags, and none predicted", "black")]
 
     def show_precision_recall(self) -> "Figure":
@@ -150,7 +155,9 @@ class TagResults:
                 axis.text(0.03, row, reason, va="center", fontsize=9, style="italic")
         for x, word in ((1.07, "precision"), (1.16, "recall")):
             axis.text(x, -0.9, word, ha="center", va="center", fontsize=9)
-        axis.set_yticks(y, [f"{tag}  {pictures:,}" for tag, pictures in zip(table["tag"], table["pictures"], strict=True)])
+        axis.set_yticks(
+            y, [f"{plain(tag)}  {pictures:,}" for tag, pictures in zip(table["tag"], table["pictures"], strict=True)]
+        )
         axis.set(xlim=(-0.03, 1.2), ylim=(len(table) - 0.4, -1.3), xticks=np.linspace(0, 1, 6))
         axis.tick_params("y", length=0)
         axis.grid(axis="x", alpha=0.3)

@@ -1,21 +1,20 @@
 """From decoded squares to what a network sees: varied at random (flipped, turned, zoomed, lit), scaled down and normalised."""
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from course_utils.errors import CourseError
-from course_utils.vision.images import read_image, to_pixels
+from course_utils.vision.architectures import IMAGENET_MEAN, IMAGENET_STD, Architecture, statistics
+from course_utils.vision.pictures import Picture, pixels_of
 
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of red, green and blue, on a scale from 0 to 1
 MARGIN = 1.3  # decoded pictures are kept this much larger than the network's, so that turning and zooming find detail
 PART = 16  # pictures that are varied at a time
 
@@ -34,6 +33,32 @@ SYMMETRIES = torch.tensor(  # of the square, each a matrix that takes (x, y) of 
 )
 
 
+def side(size: object, what: str = "size") -> int:
+    """The pixels along one side of a square, from a whole number, or from two that are the same.
+
+    >>> side(224), side((224, 224)), side(224.0)
+    (224, 224, 224)
+
+    Raises CourseError for everything else, text and oblong sizes among them.
+    """
+    wanted = f"{what} is {size!r}; give the pixels along one side of the network's square input, such as 224"
+    if isinstance(size, tuple | list | np.ndarray | Tensor) and np.shape(size) == (2,):
+        first, second = (side(one, what) for one in size)
+        if first != second:
+            raise CourseError(f"{wanted}: oblong pictures are cut to a square")
+        return first
+    if isinstance(size, Tensor | np.ndarray) and size.ndim == 0:
+        size = size.item()
+    if not _is_number(size) or size != int(size) or size < 1:
+        raise CourseError(wanted)
+    return int(size)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    """Whether it is a finite number; True and False are none."""
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool) and math.isfinite(value)
+
+
 @dataclass(frozen=True)
 class Augmentation:
     """How much pictures are varied while training (lecture 1:24:10-1:25:05).
@@ -49,8 +74,11 @@ class Augmentation:
     def __post_init__(self) -> None:
         if self.symmetries not in (1, 2, 8):
             raise CourseError(
-                f"symmetries is {self.symmetries}; it is 1 (none), 2 (left and right swapped) or 8 (all of the square's)"
+                f"symmetries is {self.symmetries!r}; it is 1 (none), 2 (left and right swapped) or 8 (all of the square's)"
             )
+        for name, value in (("degrees", self.degrees), ("light", self.light)):
+            if not _is_number(value):
+                raise CourseError(f"{name} is {value!r}; give a number, such as {getattr(Augmentation, name)}")
 
 
 side_on = Augmentation(symmetries=2)
@@ -76,10 +104,9 @@ class Transforms:
     max_zoom: float = 1.1
 
     def __post_init__(self) -> None:
-        if self.size < 1:
-            raise CourseError(f"size is {self.size}; give the pixels along one side of the network's square input, such as 224")
-        if self.max_zoom < 1:
-            raise CourseError(f"max_zoom is {self.max_zoom}; 1 is no zoom, 1.1 shows as little as 1/1.1 of each side")
+        object.__setattr__(self, "size", side(self.size))  # as a frozen dataclass lets itself be tidied
+        if not (_is_number(self.max_zoom) and self.max_zoom >= 1):
+            raise CourseError(f"max_zoom is {self.max_zoom!r}; 1 is no zoom, 1.1 shows as little as 1/1.1 of each side")
         if not (self.augment is None or isinstance(self.augment, Augmentation)):
             raise CourseError(f"augment is {self.augment!r}; give side_on, top_down, an Augmentation or None")
 
@@ -114,14 +141,15 @@ class Transforms:
         parts = zip(squares.split(PART), matrices.split(PART), light.split(PART), strict=True)
         return torch.cat([self._normalise(self._light(self._sample(*part[:2]), part[2])) for part in parts])
 
-    def one(self, image: Image.Image | str | os.PathLike[str], augment: bool = False) -> Tensor:
-        """Do the same to one picture, by hand (lecture 0:39:32): a Pillow image or a file becomes (3, size, size).
+    def one(self, image: Picture, augment: bool = False) -> Tensor:
+        """Do the same to one picture, by hand (lecture 0:39:32): a file, Pillow image or array becomes (3, size, size).
 
-        >>> transforms_for(None, 64).one(Image.new("RGB", (500, 400)))[None].shape  # [None]: a mini-batch of one
+        For what may be given, and what is refused, see `pictures.pixels_of`.
+
+        >>> transforms_for(None, 64).one(np.zeros((400, 500, 3), np.uint8))[None].shape  # [None]: a mini-batch of one
         torch.Size([1, 3, 64, 64])
         """
-        pixels = to_pixels(image, self.square) if isinstance(image, Image.Image) else read_image(image, self.square)
-        return self(self.squares([pixels], augment), augment)[0]
+        return self(self.squares([pixels_of(image, self.square)], augment), augment)[0]
 
     def denormalise(self, x: Tensor) -> Tensor:
         """Undo the normalisation of (..., 3, height, width): colours from 0 to 1, to be shown."""
@@ -169,7 +197,9 @@ class Transforms:
         return torch.tensor(values, dtype=like.dtype, device=like.device).view(3, 1, 1)
 
 
-def transforms_for(arch: str | None, size: int, augment: Augmentation | None = side_on, max_zoom: float = 1.1) -> Transforms:
+def transforms_for(
+    arch: Architecture | None, size: int, augment: Augmentation | None = side_on, max_zoom: float = 1.1
+) -> Transforms:
     """Give the transforms for the backbone `arch` at `size` x `size` pixels, normalised as it was when it was trained.
 
     While training, pictures are varied as `augment` says (`side_on`, `top_down` or an Augmentation of your own) and zoomed by 1
@@ -180,7 +210,5 @@ def transforms_for(arch: str | None, size: int, augment: Augmentation | None = s
     """
     if arch is None:
         return Transforms(size, augment=augment, max_zoom=max_zoom)
-    from course_utils.vision.backbones import statistics
-
     mean, std = statistics(arch)
     return Transforms(size, mean, std, augment, max_zoom)

@@ -1,4 +1,5 @@
 import math
+import pickle
 
 import pytest
 import torch
@@ -6,7 +7,7 @@ import torch
 from course_utils.errors import CourseError
 from course_utils.training import Learner
 from course_utils.training.data import TensorData
-from course_utils.training.schedules import LearningRateSearch, constant, cosine_restarts, one_cycle
+from course_utils.training.schedules import LearningRateSearch, Schedule, constant, cosine_restarts, one_cycle
 
 
 @pytest.mark.parametrize(("cycles", "cycle_len", "cycle_mult"), [(1, 1, 1), (3, 1, 2), (2, 3, 1), (3, 2, 3)])
@@ -77,3 +78,13 @@ def test_an_interrupt_while_the_search_gets_ready_ends_it_and_leaves_the_learner
     assert learner.callbacks is callbacks
     assert torch.equal(learner.model.weight, weight)
     assert len(learner.lr_find(start=1e-5, stop=1e-3, steps=4).losses) == 4
+
+
+@pytest.mark.parametrize(
+    "schedule", [constant(3), cosine_restarts(2, 1, 2), one_cycle(4, warm_up=0.4), Schedule((2, 1), math.cos)]
+)
+def test_a_schedule_comes_back_from_a_pickle(schedule):
+    again = pickle.loads(pickle.dumps(schedule))
+    assert again.cycle_lengths == schedule.cycle_lengths
+    assert [again.rate(t) for t in (0, 0.3, 1)] == [schedule.rate(t) for t in (0, 0.3, 1)]
+    assert (again.momentum is None) == (schedule.momentum is None)

@@ -1,14 +1,23 @@
 """Decoded once, the same wherever it is kept, and never more than the budget."""
 
+import copy
+import inspect
+import os
+import pickle
+import sys
 import threading
 import time
 import warnings
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from course_utils.vision import ImageData, transforms_for
 from course_utils.vision import cache as cache_module
 from course_utils.vision.cache import PixelCache
 from course_utils.vision.images import ImageError, read_image
@@ -151,6 +160,100 @@ def test_only_so_many_are_decoded_ahead(paths: list[Path], decoded: list[Path], 
     time.sleep(0.1)
     assert 1 <= len(decoded) <= 3
     assert len(list(pictures)) == 11
+
+
+@pytest.mark.parametrize("memory", [10**6, 0], ids=["memory", "disk"])
+def test_two_processes_after_a_fork_do_not_write_over_each_other(paths: list[Path], memory: int) -> None:
+    cache = PixelCache(paths, SIDE, memory=memory, disk=10**6)
+    check(cache, [0, 1])
+    ready, done = os.pipe(), os.pipe()
+    child = os.fork()
+    if not child:  # fills its cache with other pictures, then waits until the parent has filled its own
+        try:
+            assert not any(row in cache for row in range(12))
+            check(cache, [2, 3, 4, 5])
+            os.write(ready[1], b"x")
+            os.read(done[0], 1)
+            check(cache, [2, 3, 4, 5, 0, 1])
+            os._exit(0)
+        finally:
+            os._exit(1)
+    os.read(ready[0], 1)
+    check(cache, [6, 7, 8, 9, 0, 1])
+    os.write(done[1], b"x")
+    assert os.waitpid(child, 0)[1] == 0
+    check(cache, [9, 8, 7, 6, 1, 0, 2])
+
+
+def test_a_fork_while_threads_hold_the_lock(paths: list[Path]) -> None:
+    cache = PixelCache(paths, SIDE)
+    with cache._lock:
+        child = os.fork()
+        if not child:
+            try:
+                check(cache, [3])
+                os._exit(0)
+            finally:
+                os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize("memory", [10**6, 0], ids=["memory", "disk"])
+def test_copies_and_pickles_hold_no_pixels(paths: list[Path], memory: int) -> None:
+    cache = PixelCache(paths, SIDE, memory=memory, disk=10**6)
+    check(cache, list(range(12)))
+    for other in (copy.copy(cache), copy.deepcopy(cache), pickle.loads(pickle.dumps(cache))):
+        assert not any(row in other for row in range(12))
+        assert (other.memory_left, other.disk_left) == (memory, 10**6)
+        check(other, [2, 3, 1])
+        check(cache, [0, 1, 2, 3])
+    assert len(pickle.dumps(cache)) < 12 * BYTES
+
+
+def test_data_and_datasets_go_to_other_processes(tmp_path: Path) -> None:
+    for split, kind, grey in (("train", "a", 10), ("train", "b", 20), ("valid", "a", 30), ("valid", "b", 40)):
+        (tmp_path / split / kind).mkdir(parents=True)
+        Image.new("RGB", (30, 20), (grey,) * 3).save(tmp_path / split / kind / "0.png")
+    data = ImageData.from_folders(tmp_path, transforms_for(None, 16, augment=None), batch_size=1)
+    expected = [x for x, _ in data.valid_ds]
+    for other in (
+        pickle.loads(pickle.dumps(data)).valid_ds,
+        pickle.loads(pickle.dumps(data.valid_ds)),
+        copy.deepcopy(data).valid_ds,
+    ):
+        assert not any(row in other.data.cache for row in range(4))
+        assert all(torch.equal(x, y) for (x, _), y in zip(other, expected, strict=True))
+        assert all(torch.equal(x[0], y) for (x, _), y in zip(other.data.valid_dl, expected, strict=True))
+
+
+@pytest.mark.parametrize("memory", [10**6, 0], ids=["memory", "disk"])
+@pytest.mark.parametrize("method", ["_store", "_keep_in_memory", "_keep_on_disk", "_open_file", "_file_with_room_for"])
+def test_an_interrupt_between_any_two_lines(paths: list[Path], method: str, memory: int) -> None:
+    """Whatever the line before which it comes, no picture shows another's pixels later."""
+    function = getattr(PixelCache, method)
+    lines, first = inspect.getsourcelines(function)
+    expected = [read_image(path, SIDE) for path in paths]
+    for line in range(first + 1, first + len(lines)):
+        cache = PixelCache(paths, SIDE, memory=memory, disk=10**6)
+
+        def trace(frame: FrameType, event: str, _: object, line: int = line) -> Any:
+            if frame.f_code is function.__code__:
+                if event == "line" and frame.f_lineno == line:
+                    sys.settrace(None)
+                    raise KeyboardInterrupt
+                return trace
+            return None
+
+        before = sys.gettrace()
+        for row in (0, 1):  # the first picture, and one behind another
+            sys.settrace(trace)
+            try:
+                cache[row]
+            except KeyboardInterrupt:
+                pass
+            finally:
+                sys.settrace(before)
+        assert all(np.array_equal(cache[row], expected[row]) for row in (2, 3, 1, 0, 2, 3, 1))
 
 
 def test_several_passes_at_once(paths: list[Path]) -> None:

@@ -1,5 +1,6 @@
 """Predictors of pictures say what the learner said."""
 
+import io
 import warnings
 
 import numpy as np
@@ -97,9 +98,20 @@ def test_what_is_no_picture_is_named(predictor, tmp_path):
             with pytest.raises(CourseError, match=words):
                 predictor.predict([good, given])
     with pytest.raises(CourseError, match="shape"):
-        predictor.predict(np.zeros((3, 3)))
+        predictor.predict(np.zeros(3))
     with pytest.raises(CourseError, match="several labels"):
         predictor.predict(good, threshold=0.5)
+
+
+def test_one_tensor_is_one_picture_and_a_damaged_one_is_named(predictor):
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
+    expected = predictor.predict(pixels).probabilities
+    for given in (torch.from_numpy(pixels), torch.from_numpy(pixels).permute(2, 0, 1), pixels.transpose(2, 0, 1)):
+        assert torch.equal(predictor.predict(given).probabilities, expected)
+    file = io.BytesIO()
+    Image.fromarray(np.tile(pixels, (4, 4, 1))).save(file, "JPEG")
+    with pytest.raises(CourseError, match=r"a Pillow image .*cannot be decoded.*[Oo]pen it again"):
+        predictor.predict(Image.open(io.BytesIO(file.getvalue()[:3000])))
 
 
 @pytest.mark.parametrize("arch", [ARCH, "regnet_y_400mf", "timm/test_resnet"])

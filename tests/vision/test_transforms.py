@@ -49,8 +49,7 @@ def test_plain_is_torchvisions_resize_and_normalise() -> None:
 
 
 def test_statistics_of_the_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
-    backbones = pytest.importorskip("course_utils.vision.backbones")
-    monkeypatch.setattr(backbones, "statistics", lambda arch: ((0.1, 0.2, 0.3), (0.4, 0.5, 0.6)))
+    monkeypatch.setattr("course_utils.vision.transforms.statistics", lambda arch: ((0.1, 0.2, 0.3), (0.4, 0.5, 0.6)))
     transforms = transforms_for("some_network", 16, augment=None)
     x = transforms(torch.full((1, 3, 21, 21), 51, dtype=torch.uint8))
     for channel, (mean, std) in enumerate(zip((0.1, 0.2, 0.3), (0.4, 0.5, 0.6), strict=True)):

@@ -1,0 +1,37 @@
+"""Names that a user gave, of files, classes and tags, as text that can be shown on one line whatever is in them."""
+
+LONGEST = 40  # letters of a name in a figure
+
+
+def printable(text: object) -> str:
+    r"""Text on one line and in UTF-8: line ends, other control characters and broken letters are spelt as in Python.
+
+    File names may hold all of these. Shown as they are, some end a line in the middle of a message, and some cannot be printed.
+
+    >>> printable("cats\n\udcffdogs"), printable("Größe $5 \\ 貓")
+    ('cats\\n\\udcffdogs', 'Größe $5 \\ 貓')
+    """
+    letters = (letter if letter.isprintable() or letter == " " else _escaped(letter) for letter in str(text))
+    return "".join(letters)
+
+
+def _escaped(letter: str) -> str:
+    if letter in JOINING:
+        return letter
+    return letter.encode("unicode_escape").decode("ascii")
+
+
+JOINING = "\u200c\u200d\u00a0\u3000"  # no letters, but parts of words: in Persian, in emoji, between words
+
+
+def shortened(text: object, longest: int = LONGEST) -> str:
+    """Printable text of at most `longest` letters, with dots in the place of its middle.
+
+    >>> shortened("a_very_long_name_of_a_class", 15)
+    'a_very_…a_class'
+    """
+    whole = printable(text)
+    if len(whole) <= longest:
+        return whole
+    end = (longest - 1) // 2
+    return f"{whole[: longest - 1 - end]}…{whole[len(whole) - end :]}"

@@ -1,0 +1,105 @@
+"""A picture in any of the ways in which one is given: a file, a Pillow image, an array or a tensor."""
+
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from course_utils.errors import CourseError
+from course_utils.vision.images import UndecodableError, in_words, read_image, to_pixels
+
+Picture = Image.Image | NDArray[Any] | Tensor | str | os.PathLike[str]
+
+CHANNELS = (1, 3, 4)  # grey; red, green and blue; and how opaque besides
+WANTED = "give (height, width, 3) of uint8, red, green and blue from 0 to 255, or fractions from 0 to 1"
+AGAIN = "Open it again, or give the path of a whole file."
+
+
+def pixels_of(picture: Picture, short_side: int | None = None) -> NDArray[np.uint8]:
+    """RGB pixels (height, width, 3) of a picture; see `images.read_image` and `as_image`.
+
+    Raises ImageError for a file or Pillow image that cannot be decoded, CourseError for an array that is no picture.
+
+    >>> pixels_of(np.zeros((30, 40), np.uint8), short_side=60).shape
+    (60, 80, 3)
+    """
+    image = as_image(picture)
+    if not isinstance(image, Image.Image):
+        return read_image(image, short_side)
+    with in_words(_called(image), AGAIN):
+        _still_open(image)
+        return to_pixels(image, short_side)
+
+
+def _called(image: Image.Image) -> str:
+    name = os.fsdecode(getattr(image, "filename", "") or "")
+    return name or f"the picture, a Pillow image ({image.format or image.mode}, {image.width} x {image.height} pixels),"
+
+
+def _still_open(image: Image.Image) -> None:
+    if getattr(image, "_im", image) is None and getattr(image, "fp", image) is None:
+        raise UndecodableError("was closed before its pixels were read", AGAIN)
+
+
+def as_image(picture: Picture) -> Image.Image | str | os.PathLike[str]:
+    """Make a Pillow image of an array or tensor; images and names of files stay what they are.
+
+    An array is (height, width, channels), (height, width) for grey, or (channels, height, width) as PyTorch has it where only
+    that can be meant, with 1, 3 or 4 channels (grey; red, green and blue; and how opaque). Its numbers are whole and from 0 to
+    255, or fractions from 0 to 1, or True and False.
+
+    Raises CourseError for everything else: a mini-batch, numbers on another scale or normalised, NaN, shapes that may be read
+    in two ways.
+
+    >>> as_image(np.ones((3, 20, 30))).size
+    (30, 20)
+    """
+    if isinstance(picture, Tensor):
+        picture = picture.detach().cpu().float().numpy() if picture.is_floating_point() else picture.detach().cpu().numpy()
+    if isinstance(picture, np.ndarray):
+        pixels = _as_bytes(_channels_last(picture))
+        return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else np.ascontiguousarray(pixels))
+    if not isinstance(picture, Image.Image | str | os.PathLike):
+        raise CourseError(
+            f"the picture is of type {type(picture).__name__}; give the path of a file, a Pillow image, or an array (height, "
+            "width, 3) of uint8"
+        )
+    return picture
+
+
+def _channels_last(array: NDArray[Any]) -> NDArray[Any]:
+    given = f"the picture is an array of shape {array.shape}, {array.dtype}"
+    if array.ndim == 4:
+        raise CourseError(f"{given}, a mini-batch; give one of its pictures, such as x[0]")
+    if array.ndim == 2 and array.size:
+        return array[:, :, None]
+    if array.ndim != 3 or not array.size:
+        raise CourseError(f"{given}; {WANTED}")
+    first, last = array.shape[0] in CHANNELS, array.shape[2] in CHANNELS
+    if first and last:
+        raise CourseError(f"{given}, so channels may come first or last; {WANTED}")
+    if not (first or last):
+        raise CourseError(f"{given}; {WANTED}")
+    return array if last else array.transpose(1, 2, 0)
+
+
+def _as_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
+    if array.dtype == np.uint8:
+        return array
+    given = f"the picture is an array of {array.dtype}"
+    if array.dtype.kind == "b":
+        return array.astype(np.uint8) * 255
+    if array.dtype.kind not in "iuf":
+        raise CourseError(f"{given}; {WANTED}")
+    if not np.isfinite(array).all():
+        raise CourseError(f"{given} that holds NaN or infinite values; {WANTED}")
+    low, high = array.min(), array.max()
+    if array.dtype.kind == "f" and low >= 0 and high <= 1:
+        return np.asarray((array * 255).round().astype(np.uint8))
+    if array.dtype.kind in "iu" and low >= 0 and high <= 255:
+        return array.astype(np.uint8)
+    hint = "; transforms.denormalise(x) undoes a normalisation" if low < 0 else ""
+    raise CourseError(f"{given} with values from {low:.6g} to {high:.6g}; {WANTED}{hint}")
