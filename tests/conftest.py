@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ["HF_HUB_OFFLINE"] = "1"  # read when the library is imported; no test waits for a network
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests compute little: threads cost more than they help
 
 INSTALL = {

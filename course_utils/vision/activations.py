@@ -17,6 +17,7 @@ from course_utils.vision.images import ImageError
 from course_utils.work import spare_folder
 
 KEPT = 12  # files of activations; the oldest go when there are more
+DECODING = 2  # raised whenever a picture is decoded to other pixels than before
 
 
 def activations(data: ImageData, split: Split, model: nn.Module, folder: Path, compute: Callable[[], Tensor]) -> Tensor:
@@ -65,7 +66,7 @@ def key(data: ImageData, split: Split, model: nn.Module) -> str | None:
     None where a picture cannot be looked at: whoever decodes it says why.
     """
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(f"{type(model)} {torch.__version__} {data.transforms} {data.device.type}".encode())
+    digest.update(f"{DECODING} {type(model)} {torch.__version__} {data.transforms} {data.device.type}".encode())
     for tensor_name, tensor in model.state_dict().items():
         digest.update(f"{tensor_name} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
