@@ -52,8 +52,8 @@ def test_without_a_notebook_it_is_in_the_home_folder_and_with_one_beside_it(at_h
     monkeypatch.setitem(sys.modules, "IPython", kernel)
     assert work_folder() == at_home / "here" / "work"
     assert capsys.readouterr().out == ""
-    (at_home / "here").chmod(0o555)
     (at_home / "here" / "work").rmdir()
+    (at_home / "here").chmod(0o555)
     assert work_folder() == work_folder() == at_home / "home" / "course"
     assert capsys.readouterr().out.count("cannot be written to, so what you make goes to") == 1
 
