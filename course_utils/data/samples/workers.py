@@ -16,6 +16,7 @@ from course_utils.errors import CourseError
 from course_utils.system_errors import system_error
 
 _REFUSED = "the system says"
+_OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOMEM}
 
 
 class DrawingError(CourseError):
@@ -80,7 +81,8 @@ def _serve() -> None:
             sys.stdout.buffer.write(b".")
             sys.stdout.buffer.flush()  # fails if nobody listens any more, which ends this process too
     except Exception as error:
-        if number := system_error(error.__cause__ if isinstance(error, CourseError) else error):
+        number = system_error(error.__cause__ if isinstance(error, CourseError) else error)
+        if number in _OF_THE_MACHINE:  # another place may do; anything else is ours to explain
             print(_REFUSED, number, file=sys.stderr)
         raise
 
