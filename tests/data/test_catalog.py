@@ -211,8 +211,17 @@ def test_none_uses_the_real_data_in_silence(folder: Path, maker: Maker, capsys: 
     assert capsys.readouterr().out == ""
 
 
+@pytest.fixture
+def far_away(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A current folder from which no other is near: paths that are near are told as seen from there."""
+    here = tmp_path_factory.mktemp("far") / "away"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    return here
+
+
 def test_none_draws_where_there_is_no_real_data_and_says_so_in_one_line(
-    folder: Path, maker: Maker, capsys: pytest.CaptureFixture[str]
+    folder: Path, maker: Maker, capsys: pytest.CaptureFixture[str], far_away: Path
 ) -> None:
     for _ in range(2):
         drawn = data.get("dogscats")
@@ -223,7 +232,7 @@ def test_none_draws_where_there_is_no_real_data_and_says_so_in_one_line(
     assert maker.calls == 1
 
 
-def test_none_says_what_a_folder_lacks(folder: Path, maker: Maker, capsys: pytest.CaptureFixture[str]) -> None:
+def test_none_says_what_a_folder_lacks(folder: Path, maker: Maker, capsys: pytest.CaptureFixture[str], far_away: Path) -> None:
     (folder / "dogscats" / "train").mkdir(parents=True)
     (folder / "dogscats" / "train" / "cat.0.jpg").touch()
     data.get("dogscats")
