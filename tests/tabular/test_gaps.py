@@ -339,7 +339,7 @@ def test_row_numbers_that_are_labels():
     data = TabularData.from_frame(table.reset_index(drop=True), "y", [], ["x"], pd.Index([2]), batch_size=np.int64(2))
     assert data.targets("valid").tolist() == [3]
     for size in (True, 1.5, "8", 0):
-        with pytest.raises(CourseError, match="it is one row or more"):
+        with pytest.raises(CourseError, match="it is a whole number, 1 or more"):
             TabularData.from_frame(table, "y", [], ["x"], [0], batch_size=size)
     with pytest.raises(TableError, match="missing or infinite in 1 rows, first 2"):
         TabularData.from_frame(table.assign(y=[1e39, 1, 1]), "y", [], ["x"], [0])

@@ -417,7 +417,7 @@ def test_rows_to_validate_with(file, frame, tmp_path):
 
 def test_options_that_do_not_fit(file):
     for wrong in ({"batch_size": 0}, {"buffer_rows": 0}):
-        with pytest.raises(CourseError, match="it is one row or more"):
+        with pytest.raises(CourseError, match="it is a whole number, 1 or more"):
             data_of(file, **wrong)
     _refused(file, "the preprocessor is for the columns", preprocessor=Preprocessor(["store"], []))
     _refused(file, "no Parquet file at", test=file.parent / "test.parquet")
