@@ -199,8 +199,9 @@ class TabularData(Data):
         return targets.min().item(), targets.max().item()
 
     def meaning(self) -> dict[str, Any]:
-        """What rows and outputs stand for: task, categories and scales of the columns, whether outputs are logarithms."""
-        return {**super().meaning(), **prepared_by(self.preprocessor), "log_target": self.log_target}
+        """What rows and outputs stand for: task, target, categories and scales of columns, whether outputs are logarithms."""
+        target = {"target": self.target, "log_target": self.log_target}
+        return {**super().meaning(), **prepared_by(self.preprocessor), **target}
 
     def activation(self, outputs: Tensor) -> Tensor:
         """Predictions on the target's own scale, (N,): with `log_target` the exponential of what a network gives."""

@@ -234,7 +234,7 @@ class TabularLearner(Learner):
 
     def meaning(self) -> dict[str, Any]:
         """What the model's numbers stand for, and between which its output lies; see `Learner.meaning`."""
-        return {**super().meaning(), "y_range": self.model.y_range}
+        return {**super().meaning(), "y_range": self.model.y_range or "any number"}
 
     def _about(self) -> dict[str, str]:
         return {**super()._about(), "preprocessor": json.dumps(self.data.preprocessor.to_dict())}

@@ -17,6 +17,7 @@ WORDS = {
     "std": "the standard deviation that pictures are divided by",
     "categories": "the categories",
     "scales": "the scales",
+    "target": "the target",
     "log_target": "whether the target is a logarithm",
     "y_range": "y_range",
     "optimizer": "the optimiser",

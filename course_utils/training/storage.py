@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,9 @@ def load_weights(
 
 def _check_readable(path: Path, if_missing: str) -> None:
     try:
+        kind = path.stat().st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # a pipe would be waited for without end
+            raise StorageError(f"{path} is a pipe or a device; expected a file")
         with path.open("rb"):
             return
     except FileNotFoundError:

@@ -281,6 +281,20 @@ def test_weights_are_saved_with_the_preprocessor(data, frame, tmp_path):
         learner.load("second")
 
 
+def test_weights_for_another_range_or_target_are_refused(frame, tmp_path):
+    data = data_of(frame, tmp_path)
+    free, bounded = small(data), small(data, y_range=(0.0, 1.0))
+    free.model.y_range = None
+    free.save("free")
+    bounded.save("bounded")
+    for learner, name in ((bounded, "free"), (free, "bounded")):
+        with pytest.raises(StorageError, match=r"y_range is .* there and .* here"):
+            learner.load(name)
+    data.target = "another"
+    with pytest.raises(StorageError, match=r"the target is .* there and 'another' here"):
+        bounded.load("bounded")
+
+
 def test_files_without_a_preprocessor_are_named(data, tmp_path):
     learner = small(data)
     plain = Learner(data, learner.model, progress=False).save("plain")

@@ -213,6 +213,16 @@ def test_a_full_disk_is_told_in_words_and_leaves_the_old_files(tmp_path):
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    for suffix in ("safetensors", "checkpoint"):
+        os.mkfifo(tmp_path / f"pipe.{suffix}")
+    learner = made(tmp_path)
+    for read in (learner.load, learner.resume):
+        with pytest.raises(StorageError, match="is a pipe or a device; expected a file"):
+            read("pipe")
+
+
 def test_files_that_are_none(tmp_path):
     learner = made(tmp_path)
     learner.save("first")
