@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from course_utils.errors import CourseError
+from course_utils.training.arguments import whole
+
 
 def default_device() -> torch.device:
     """The fastest device of this machine: an NVIDIA GPU (`cuda`), else an Apple GPU (`mps`), else the processor (`cpu`).
@@ -23,11 +26,16 @@ def default_device() -> torch.device:
 def set_seed(seed: int) -> None:
     """Seed Python's, NumPy's and PyTorch's random numbers: new weights, shuffling and augmentation repeat from here.
 
+    Raises CourseError for what is no whole number of 64 bits.
+
     >>> set_seed(1); a = torch.rand(3)
     >>> set_seed(1); b = torch.rand(3)
     >>> torch.equal(a, b)
     True
     """
+    seed = whole("seed", seed, least=None)
+    if not -(2**63) <= seed < 2**64:
+        raise CourseError(f"seed is {seed}; PyTorch takes whole numbers of 64 bits, such as 42")
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from course_utils.training.learner import Learner
 
 Shape = Callable[[float], float]
+MOST_EPOCHS = 100_000
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,22 @@ class Schedule:
         return (again, (self.made_by,)) if self.made_by else super().__reduce__()
 
 
+def _bounded(epochs: int) -> int:
+    """The epochs of a fit, if anybody can wait for them; a CourseError where they are a slip of the hand."""
+    if epochs > MOST_EPOCHS:
+        raise CourseError(
+            f"this fit would take {epochs:,} epochs or more, and the most is {MOST_EPOCHS:,}; ask for fewer or shorter cycles"
+        )
+    return epochs
+
+
 def constant(epochs: int) -> Schedule:
     """The same rate throughout; each epoch counts as a cycle.
 
     >>> constant(3).epochs, constant(3).rate(0.7)
     (3, 1.0)
     """
-    epochs = whole("cycles", epochs)
+    epochs = _bounded(whole("cycles", epochs))
     return Schedule((1,) * epochs, lambda position: 1.0, made_by=("constant", epochs))
 
 
@@ -87,9 +97,13 @@ def cosine_restarts(cycles: int, cycle_len: int = 1, cycle_mult: int = 1) -> Sch
     ((1, 2, 4), [1.0, 0.5, 0.0])
     """
     cycles, cycle_len, cycle_mult = whole("cycles", cycles), whole("cycle_len", cycle_len), whole("cycle_mult", cycle_mult)
-    lengths = tuple(cycle_len * cycle_mult**i for i in range(cycles))
+    length, lengths = cycle_len, list[int]()
+    for _ in range(cycles):
+        lengths.append(length)
+        length *= cycle_mult
+        _bounded(sum(lengths) if cycle_mult > 1 else cycles * cycle_len)  # at once: lengths may double without end
     made_by = ("cosine_restarts", cycles, cycle_len, cycle_mult)
-    return Schedule(lengths, lambda position: (1 + math.cos(math.pi * position)) / 2, made_by=made_by)
+    return Schedule(tuple(lengths), lambda position: (1 + math.cos(math.pi * position)) / 2, made_by=made_by)
 
 
 def one_cycle(epochs: int, warm_up: float = 0.3, start: float = 1 / 25, end: float = 1e-5) -> Schedule:
@@ -111,7 +125,7 @@ def one_cycle(epochs: int, warm_up: float = 0.3, start: float = 1 / 25, end: flo
 
         return value
 
-    epochs = whole("epochs", epochs)
+    epochs = _bounded(whole("epochs", epochs))
     made_by = ("one_cycle", epochs, warm_up, start, end)
     return Schedule((epochs,), between(start, 1.0, end), between(0.95, 0.85, 0.95), made_by)
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from course_utils.errors import CourseError
-from course_utils.training import Callback, Data, Learner, Recorder, accuracy, f_beta
+from course_utils.training import Callback, Data, Learner, Recorder, accuracy, f_beta, set_seed
 from course_utils.training.arguments import rates_for
 
 
@@ -217,3 +217,14 @@ def test_mini_batches_of_one_are_refused_with_batch_norm_that_learns():
         learner.fit(1e-3, 1)  # they stand still
         assert learner.recorder.losses
     made(batch_size=1).fit(1e-3, 1)
+
+
+def test_seeds_of_any_kind_of_whole_number_repeat_and_others_are_refused():
+    numbers = []
+    for seed in (3, np.int64(3), torch.tensor(3)):
+        set_seed(seed)
+        numbers.append(torch.rand(2).tolist() + np.random.rand(2).tolist())
+    assert numbers[0] == numbers[1] == numbers[2]
+    for seed in ("a", 1.5, None, True, 2**70):
+        with pytest.raises(CourseError, match="seed is"):
+            set_seed(seed)

@@ -68,7 +68,7 @@ def test_an_interrupt_while_the_search_gets_ready_ends_it_and_leaves_the_learner
                 raise KeyboardInterrupt
             return super().loader(split, augment, shuffle)
 
-    x = torch.randn(8, 2)
+    x = torch.ones(8, 2)  # the same in every mini-batch, so that no search ends early by chance
     learner = Learner(Slow((x, x[:, 0]), (x, x[:, 0]), batch_size=4), torch.nn.Linear(2, 1), progress=False)
     optimizer, callbacks, weight = learner.optimizer, learner.callbacks, learner.model.weight.detach().clone()
     search = learner.lr_find(steps=4)
@@ -88,3 +88,23 @@ def test_a_schedule_comes_back_from_a_pickle(schedule):
     assert again.cycle_lengths == schedule.cycle_lengths
     assert [again.rate(t) for t in (0, 0.3, 1)] == [schedule.rate(t) for t in (0, 0.3, 1)]
     assert (again.momentum is None) == (schedule.momentum is None)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: constant(10**12),
+        lambda: cosine_restarts(10**9, 1),
+        lambda: cosine_restarts(10**9, 1, 10),
+        lambda: cosine_restarts(1, 10**9),
+        lambda: one_cycle(10**9),
+    ],
+)
+def test_a_fit_that_nobody_could_wait_for_is_refused_at_once(make):
+    with pytest.raises(CourseError, match=r"epochs or more, and the most is 100,000"):
+        make()
+
+
+def test_cycles_that_double_up_to_the_most_are_a_fit():
+    assert cosine_restarts(16, 1, 2).epochs == 2**16 - 1
+    assert constant(100_000).epochs == 100_000
