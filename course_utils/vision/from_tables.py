@@ -233,13 +233,13 @@ def _cells(column: Any) -> list[Any]:
 
 
 def _cell(value: Any, whole: bool) -> Cell:
-    if isinstance(value, list | tuple | set | frozenset | np.ndarray):
-        tags = (
-            value.tolist() if isinstance(value, np.ndarray) else sorted(value) if isinstance(value, set | frozenset) else value
-        )
+    if hasattr(value, "tolist"):  # an array, a tensor or one number of theirs
+        value = value.tolist()
+    if isinstance(value, list | tuple | set | frozenset):
+        tags = sorted(value) if isinstance(value, set | frozenset) else value
         return [str(_cell(tag, whole)) for tag in tags]
     if value is None or value != value or type(value).__name__ in ("NAType", "NaTType"):
         return ""
-    if isinstance(value, float | np.floating) and whole and math.isfinite(value):
+    if isinstance(value, float) and whole and math.isfinite(value):
         return str(int(value))
     return composed(str(value).strip()) if isinstance(value, str) else str(value)

@@ -171,6 +171,25 @@ def test_cells_of_a_frame(folder: Path) -> None:
     assert two.classes == ["great dane", "pug"]
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.eye(2)[[0, 1, 0, 1]],
+        torch.eye(2)[[0, 1, 0, 1]],
+        list(torch.eye(2)[[0, 1, 0, 1]]),
+        [[1, 0], [0, 1]] * 2,
+        [(True, False)] * 4,
+    ],
+    ids=["array", "tensor", "tensors", "lists", "truths"],
+)
+def test_zeros_and_ones_do_not_name_classes(folder: Path, labels) -> None:
+    names = [f"train/cat/{i}.png" for i in range(4)]
+    with pytest.raises(CourseError, match=r"lists of zeros and ones for labels, .* Give a list of the names"):
+        ImageData.from_files(names, labels, TRANSFORMS, folder, valid_idx=[0])
+    with pytest.raises(CourseError, match="the frame has lists of zeros and ones"):
+        ImageData.from_frame(pd.DataFrame({"f": names, "l": list(labels)}), TRANSFORMS, folder, valid_idx=[0])
+
+
 def test_without_a_validation_folder(folder: Path, capsys: pytest.CaptureFixture) -> None:
     with pytest.raises(CourseError, match=r"no folder .*valid; .* valid_fraction=0\.2 takes a fifth"):
         ImageData.from_folders(folder, TRANSFORMS)
