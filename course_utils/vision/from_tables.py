@@ -3,7 +3,7 @@
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -97,7 +97,7 @@ def from_frame(
 
 def from_files(
     files: Iterable[str | os.PathLike[str]],
-    labels: Iterable[Any] | Callable[[Path], Any],
+    labels: Iterable[Any] | Mapping[Any, Any] | Callable[[Path], Any],
     path: Path,
     valid_idx: ValidIdx,
     test: str | None,
@@ -108,14 +108,17 @@ def from_files(
     check_task(task)
     if isinstance(files, str | bytes | os.PathLike):
         raise CourseError(f"files is {files!r}; give a list of files, such as sorted(Path(...).glob('*.jpg'))")
+    for name, one in (("files", files), ("labels", labels)):
+        if isinstance(one, set | frozenset):
+            raise CourseError(f"{name} is a set, which has no order; give a list, with a label for each file in its place")
     given = list(files)
     if odd := next((file for file in given if not isinstance(file, str | os.PathLike) or not str(file)), None):
         raise CourseError(f"files holds {odd!r}; give names of files")
     if not callable(labels) and (isinstance(labels, str) or not hasattr(labels, "__iter__")):
         raise CourseError(f"labels is {labels!r}; give a label for each file, or a function of its path")
-    cells = [labels(Path(file)) for file in given] if callable(labels) else _cells(labels)
-    if callable(labels):
-        cells = _cells(cells)
+    if isinstance(labels, Mapping):
+        labels = _looked_up(given, labels)
+    cells = _cells([labels(Path(file)) for file in given] if callable(labels) else labels)
     if len(cells) != len(given) or not given:
         raise CourseError(f"there are {counted(len(given), 'file')} and {counted(len(cells), 'label')}; give one for each")
     several = any(not isinstance(cell, str) for cell in cells)
@@ -127,6 +130,18 @@ def from_files(
     table = label_table("the list", ["file", "label"], rows, found_task, label_column="label")
     names = [_placed(name, path, "", "") for name in table.names]
     return _there("the list", path, "", names, files_beside(names, path), table, valid_idx, test, missing, "")
+
+
+def _looked_up(files: Sequence[str | os.PathLike[str]], labels: Mapping[Any, Any]) -> list[Any]:
+    """The label that a dictionary has for each file; its keys are text or paths, as the files are."""
+    by_name = {os.fspath(key) if isinstance(key, os.PathLike) else key: label for key, label in labels.items()}
+    names = [os.fspath(file) for file in files]
+    if without := [name for name in names if name not in by_name]:
+        raise CourseError(
+            f"labels is a dictionary that has no key for {counted(len(without), 'file')}: {some_of(without)}; its keys are "
+            f"{some_of([str(key) for key in by_name])}. Give it a key for each file, spelled as in files."
+        )
+    return [by_name[name] for name in names]
 
 
 def common_folder(files: Iterable[Any]) -> Path:

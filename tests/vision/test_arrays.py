@@ -190,6 +190,25 @@ def test_zeros_and_ones_do_not_name_classes(folder: Path, labels) -> None:
         ImageData.from_frame(pd.DataFrame({"f": names, "l": list(labels)}), TRANSFORMS, folder, valid_idx=[0])
 
 
+def test_labels_of_files_in_a_dictionary(folder: Path) -> None:
+    names = [f"train/cat/{i}.png" for i in range(4)]
+    labels = dict(zip(reversed(names), ["pug", "boxer", "boxer", "pug"], strict=True)) | {"other.png": "poodle"}
+    for keys in (labels, {Path(name): label for name, label in labels.items()}):
+        data = ImageData.from_files(names, keys, TRANSFORMS, folder, valid_idx=[0, 1])
+        assert data.classes == ["boxer", "pug"]
+        assert data.targets("valid").tolist() == [1, 0]
+    with pytest.raises(CourseError, match=r"no key for 1 file: train/cat/4\.png; its keys are"):
+        ImageData.from_files([*names, "train/cat/4.png"], labels, TRANSFORMS, folder)
+
+
+def test_sets_have_no_order(folder: Path) -> None:
+    names = [f"train/cat/{i}.png" for i in range(2)]
+    with pytest.raises(CourseError, match="files is a set, which has no order"):
+        ImageData.from_files(set(names), ["a", "b"], TRANSFORMS, folder)
+    with pytest.raises(CourseError, match="labels is a set, which has no order"):
+        ImageData.from_files(names, {"a", "b"}, TRANSFORMS, folder)
+
+
 def test_without_a_validation_folder(folder: Path, capsys: pytest.CaptureFixture) -> None:
     with pytest.raises(CourseError, match=r"no folder .*valid; .* valid_fraction=0\.2 takes a fifth"):
         ImageData.from_folders(folder, TRANSFORMS)
