@@ -221,7 +221,7 @@ def _channels_last(name: str, array: NDArray, ndim: int, first: bool) -> NDArray
 
 def _bytes(name: str, array: NDArray, scale: float) -> NDArray[np.uint8]:
     if array.dtype == np.uint8:
-        return np.ascontiguousarray(array)
+        return np.array(array, order="C")  # a copy: what the caller does to theirs later is no matter
     if array.dtype == bool:
         return np.ascontiguousarray(array).astype(np.uint8) * 255
     if array.dtype.kind == "f":

@@ -101,6 +101,18 @@ def test_batch_sizes_that_are_none(batch_size) -> None:
     assert arrays(batch_size=np.int64(4)).batch_size == arrays(batch_size=4.0).batch_size == 4
 
 
+@pytest.mark.parametrize(
+    "kind", [np.array, torch.tensor, lambda x: [np.array(one) for one in x]], ids=["array", "tensor", "list"]
+)
+def test_what_becomes_of_the_arrays_later_is_no_matter(kind) -> None:
+    x = kind(X)
+    data = arrays((x, Y), (x, Y))
+    for one in x:
+        one[:] = 0
+    assert np.array_equal(np.asarray(data.picture("train/3")), X[3])
+    assert torch.equal(data.valid_ds[3][0], TRANSFORMS.one(Image.fromarray(X[3])))
+
+
 def test_nearly_black_is_said(capsys: pytest.CaptureFixture) -> None:
     arrays((X // 16, Y))
     assert "brightest value of all pictures is 255" not in capsys.readouterr().out
