@@ -239,7 +239,7 @@ def _bytes(name: str, array: NDArray, scale: float) -> NDArray[np.uint8]:
 
 def _targets(labels: dict[str, Any], classes: Iterable[Any] | None, task: Task | None) -> tuple[dict[str, Tensor], list[str]]:
     """Targets of both sets and the names of the classes, from numbers, names, lists of tags, or zeros and ones (N, classes)."""
-    names = None if classes is None else [composed(str(name)) for name in classes]
+    names = None if classes is None else [_class_name(name) for name in classes]
     if names is not None and len(set(names)) < len(names):
         raise CourseError(f"classes has a name twice: {some_of(names, 20)}")
     rows = {split: _rows(split, y) for split, y in labels.items()}
@@ -259,6 +259,12 @@ def _targets(labels: dict[str, Any], classes: Iterable[Any] | None, task: Task |
     if found_task == "single-label" and len(names) < 2:
         raise CourseError(f"there is one class, {names[0]!r}; add pictures of another to tell it from")
     return {split: encode(found, names, found_task) for split, found in tags.items()}, names
+
+
+def _class_name(name: Any) -> str:
+    if hasattr(name, "item"):  # one number of an array or a tensor
+        name = name.item()
+    return composed(str(int(name) if isinstance(name, float) and name.is_integer() else name))
 
 
 def _rows(split: str, y: Any) -> list[Any]:
@@ -314,6 +320,9 @@ def _named(rows: dict[str, list[Any]], names: list[str] | None) -> tuple[dict[st
     if numbers and len(numbers) < len(every):
         raise CourseError(f"the labels are numbers ({numbers[0]}) and names; give the one or the other for all pictures")
     if numbers and names is not None:
+        for text in (str, lambda number: str(int(number))):  # the second for True and False
+            if all(text(number) in names for number in numbers):  # labels and classes are the same numbers
+                return {split: [[text(row)] for row in found] for split, found in rows.items()}, names
         if not 0 <= min(numbers) <= max(numbers) < len(names):
             raise CourseError(
                 f"the labels run from {min(numbers)} to {max(numbers)}; those of {len(names)} classes are 0 to {len(names) - 1}"

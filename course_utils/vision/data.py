@@ -266,8 +266,9 @@ class ImageData(Data):
 
         x is an array or a tensor (N, height, width, 3), (N, 3, height, width) or (N, height, width) of grey: bytes from 0 to
         255 or floats from 0 to 1; or a list of such pictures, or of Pillow images, of any sizes. y are class numbers, names,
-        lists of tags, or zeros and ones (N, classes); `classes` names them. Items are called `train/0`, `train/1` and so on;
-        `path` is what a Learner's files go below.
+        lists of tags, or zeros and ones (N, classes); `classes` names them. Numbers are places in `classes`, from 0, unless all
+        of them stand in it themselves: of `classes=[1, 0]` label 0 is the class 0, the second. Items are called `train/0`,
+        `train/1` and so on; `path` is what a Learner's files go below.
 
         >>> from course_utils.vision import transforms_for
         >>> x, y = torch.randint(256, (20, 28, 28), dtype=torch.uint8), ["seven", "three"] * 10

@@ -73,6 +73,28 @@ def test_classes_can_be_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("labels", "classes", "names"),
+    [
+        ([0, 1], [1, 0], ["0", "1"]),
+        ([0, 1], ["1", "0"], ["0", "1"]),
+        ([0, 1], [0, 5, 1], ["0", "1"]),
+        ([5, 7], [5, 7], ["5", "7"]),
+        ([7, 5], np.array([5.0, 7.0]), ["7", "5"]),
+        ([5, 7], torch.tensor([7, 5]), ["5", "7"]),
+        ([0, 1], [5, 7], ["5", "7"]),
+        ([0, 1], [1, 2], ["1", "2"]),  # 0 is no class, so that these are places
+        ([True, False], [1, 0], ["1", "0"]),
+        ([True, False], [True, False], ["True", "False"]),
+        ([True, False], ["cat", "dog"], ["dog", "cat"]),
+    ],
+)
+def test_numbers_among_the_classes_are_those_classes(labels, classes, names: list[str]) -> None:
+    y = labels * 10
+    data = arrays((X, y), (X[:2], y[:2]), classes=classes)
+    assert [data.classes[row] for row in data.targets("valid").tolist()] == names
+
+
+@pytest.mark.parametrize(
     ("train", "message"),
     [
         (X, "train is of type ndarray; give a pair"),
