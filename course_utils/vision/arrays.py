@@ -160,8 +160,11 @@ def _arrays(x: Any) -> list[NDArray]:
 
 
 def _scale(given: dict[str, Any]) -> float:
-    """What floats are multiplied by to run from 0 to 255; one scale for all sets, which mean the same by the same number."""
-    low, high = 0.0, 0.0
+    """What floats are multiplied by to run from 0 to 255; one scale for all sets, which mean the same by the same number.
+
+    Whole numbers are not scaled; here too the brightest of all sets says what they mean.
+    """
+    low, high, fractions, whole = 0.0, 0.0, 0, list[NDArray]()
     for split, x in given.items():
         if isinstance(x, str | bytes | dict) or not hasattr(x, "__len__"):
             raise CourseError(f"the pictures of {split} are of type {type(x).__name__}; give an array or a list")
@@ -169,11 +172,26 @@ def _scale(given: dict[str, Any]) -> float:
             if array.dtype.kind == "f" and array.size:
                 if not np.isfinite(array).all():
                     raise CourseError(f"the pictures of {split} hold values that are not numbers (NaN or infinite)")
-                low, high = min(low, float(array.min())), max(high, float(array.max()))
+                brightest = float(array.max())
+                low, high, fractions = min(low, float(array.min())), max(high, brightest), fractions + (0 < brightest <= 1)
+            elif array.dtype.kind in "iu" and array.dtype != np.uint8 and array.size:
+                whole.append(array)
+    if whole:
+        lowest, brightest_whole = min(int(array.min()) for array in whole), max(int(array.max()) for array in whole)
+        if lowest < 0 or not 127 < brightest_whole <= 255:
+            raise CourseError(
+                f"the pictures are {whole[0].dtype} from {lowest} to {brightest_whole}; give bytes (uint8) from 0 to 255, or "
+                "floats from 0 to 1"
+            )
     if low < 0 or high > 255 or 1 < high <= 127:
         raise CourseError(
             f"the pictures are floats from {low:.4g} to {high:.4g}; give floats from 0 to 1 or from 0 to 255, or bytes, "
             "and not normalised: the transforms do that"
+        )
+    if fractions and high > 1:
+        raise CourseError(
+            f"some pictures are floats from 0 to 1 and others up to {high:.4g}, so that the former would be black; give all on "
+            "one scale, or those that are so dark as bytes (uint8)"
         )
     return 255 if high <= 1 else 1
 
@@ -226,11 +244,11 @@ def _bytes(name: str, array: NDArray, scale: float) -> NDArray[np.uint8]:
         return np.ascontiguousarray(array).astype(np.uint8) * 255
     if array.dtype.kind == "f":
         return (array.astype(np.float64) * scale).round().astype(np.uint8)
-    if array.dtype.kind in "iu" and array.size and array.min() >= 0 and 127 < array.max() <= 255:
+    if array.dtype.kind in "iu":  # from 0 to 255, see `_scale`
         return np.ascontiguousarray(array).astype(np.uint8)
-    what = f"from {array.min()} to {array.max()}" if array.dtype.kind in "iu" and array.size else "that are no colours"
     raise CourseError(
-        f"the pictures of {name} are {array.dtype} {what}; give bytes (uint8) from 0 to 255, or floats from 0 to 1"
+        f"the pictures of {name} are {array.dtype}, which are no colours; give bytes (uint8) from 0 to 255, or floats from 0 "
+        "to 1"
     )
 
 

@@ -106,6 +106,8 @@ def test_numbers_among_the_classes_are_those_classes(labels, classes, names: lis
         ((X.reshape(20, -1), Y), r"shape \(20, 2520\)"),
         ((np.full((20, 9, 9), np.nan), Y), "not numbers"),
         ((X, Y + 0.5), "label 0 of train is 0.5"),
+        (([X[0] / 255, *X[1:].astype(float)], Y), "some pictures are floats from 0 to 1 and others up to 255"),
+        ((X.astype(np.int64) // 16, Y), "int64 from 0 to 15; give bytes"),
         ((X, None), "labels of train are of type NoneType"),
         ((X, ["a", 1] * 10), "are numbers .* and names"),
         ((X, np.full((20, 3), 2)), "0 or 1 for each class"),
@@ -133,6 +135,16 @@ def test_what_becomes_of_the_arrays_later_is_no_matter(kind) -> None:
         one[:] = 0
     assert np.array_equal(np.asarray(data.picture("train/3")), X[3])
     assert torch.equal(data.valid_ds[3][0], TRANSFORMS.one(Image.fromarray(X[3])))
+
+
+def test_one_scale_for_all_sets() -> None:
+    with pytest.raises(CourseError, match="others up to 255, so that the former would be black"):
+        arrays((X.astype(float), Y), (X[:6] / 255, Y[:6]))
+    dark = [X[0].astype(np.int64) // 16, *X[1:].astype(np.int64)]
+    data = arrays((dark, Y), (dark[:1], Y[:1]), task="single-label")
+    assert np.array_equal(np.asarray(data.picture("valid/0")), X[0] // 16)
+    black = [0.0 * X[0], *X[1:].astype(float)]
+    assert np.array_equal(np.asarray(arrays((black, Y)).picture("train/1")), X[1])
 
 
 def test_nearly_black_is_said(capsys: pytest.CaptureFixture) -> None:
