@@ -1,5 +1,6 @@
 """Pictures that a table, a frame or a list names, and which of them are there."""
 
+import datetime
 import math
 import os
 from collections import Counter
@@ -90,6 +91,9 @@ def from_frame(
     columns = [_cells(frame[heading]) if header.count(str(heading)) == 1 else [""] * len(frame) for heading in frame.columns]
     rows = list(zip(*columns, strict=True))
     table = label_table("the frame", header, rows, task, file_column, label_column)
+    for heading in frame.columns:
+        if table.heading[1] == composed(str(heading)):
+            _check_no_dictionaries("the frame", frame[heading])
     names = [_placed(name, path, folder, "" if file_column else suffix) for name in table.names]
     files = files_beside(names, path)
     return _there("the frame", path, folder, names, files, table, valid_idx, test, missing, suffix)
@@ -118,7 +122,10 @@ def from_files(
         raise CourseError(f"labels is {labels!r}; give a label for each file, or a function of its path")
     if isinstance(labels, Mapping):
         labels = _looked_up(given, labels)
-    cells = _cells([labels(Path(file)) for file in given] if callable(labels) else labels)
+    values = [labels(Path(file)) for file in given] if callable(labels) else labels
+    values = values if hasattr(values, "tolist") or hasattr(values, "to_list") else list(values)
+    _check_no_dictionaries("the list", values)
+    cells = _cells(values)
     if len(cells) != len(given) or not given:
         raise CourseError(f"there are {counted(len(given), 'file')} and {counted(len(cells), 'label')}; give one for each")
     several = any(not isinstance(cell, str) for cell in cells)
@@ -239,6 +246,12 @@ def _placed(name: str, path: Path, folder: str, suffix: str) -> str:
     return (file.relative_to(top) if file.is_relative_to(top) else file).as_posix()
 
 
+def _check_no_dictionaries(source: str, values: Iterable[Any]) -> None:
+    for value in values:
+        if any(isinstance(one, dict) for one in ([value, *value] if isinstance(value, list | tuple) else [value])):
+            raise CourseError(f"{source} has the label {value!r}; give a text, or a list of those that the picture shows")
+
+
 def _cells(column: Any) -> list[Any]:
     """The cells of a column as text, or as lists of text; empty where there is none."""
     values = column.tolist() if hasattr(column, "tolist") else column.to_list() if hasattr(column, "to_list") else list(column)
@@ -251,10 +264,12 @@ def _cell(value: Any, whole: bool) -> Cell:
     if hasattr(value, "tolist"):  # an array, a tensor or one number of theirs
         value = value.tolist()
     if isinstance(value, list | tuple | set | frozenset):
-        tags = sorted(value) if isinstance(value, set | frozenset) else value
+        tags = sorted(value, key=str) if isinstance(value, set | frozenset) else value
         return [str(_cell(tag, whole)) for tag in tags]
-    if value is None or value != value or type(value).__name__ in ("NAType", "NaTType"):
+    if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:  # NA answers no comparison
         return ""
+    if isinstance(value, datetime.datetime):
+        return value.isoformat()  # without a space, at which labels are divided
     if isinstance(value, float) and whole and math.isfinite(value):
         return str(int(value))
     return composed(str(value).strip()) if isinstance(value, str) else str(value)

@@ -108,6 +108,8 @@ def test_numbers_among_the_classes_are_those_classes(labels, classes, names: lis
         ((X, Y + 0.5), "label 0 of train is 0.5"),
         (([X[0] / 255, *X[1:].astype(float)], Y), "some pictures are floats from 0 to 1 and others up to 255"),
         ((X.astype(np.int64) // 16, Y), "int64 from 0 to 15; give bytes"),
+        ((X, [["a", " "], ["a"]] * 10), r"label 0 of train is \['a', ' '\]"),
+        ((X, [" ", "a"] * 10), "label 0 of train is ' '"),
         ((X, None), "labels of train are of type NoneType"),
         ((X, ["a", 1] * 10), "are numbers .* and names"),
         ((X, np.full((20, 3), 2)), "0 or 1 for each class"),
@@ -234,6 +236,38 @@ def test_zeros_and_ones_do_not_name_classes(folder: Path, labels) -> None:
         ImageData.from_files(names, labels, TRANSFORMS, folder, valid_idx=[0])
     with pytest.raises(CourseError, match="the frame has lists of zeros and ones"):
         ImageData.from_frame(pd.DataFrame({"f": names, "l": list(labels)}), TRANSFORMS, folder, valid_idx=[0])
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["a", pd.NA, "b", "a"], r"has no label for 1 pictures: train/cat/1\.png"),
+        ([["a"], ["a", float("nan")], ["b"], ["b"]], r"an empty label in the lists of 1 picture: train/cat/1\.png"),
+        ([["a"], ["a", pd.NA], ["b"], ["b"]], r"an empty label in the lists of 1 picture: train/cat/1\.png"),
+        (
+            [["a"], ["a"], ["b", ""], [" ", "b"]],
+            r"an empty label in the lists of 2 pictures: train/cat/2\.png, train/cat/3\.png",
+        ),
+        (["a", "b", {"c": 1}, "a"], r"has the label \{'c': 1\}; give a text"),
+        ([["a"], ["b"], [{"c": 1}], ["a"]], r"has the label \[\{'c': 1\}\]; give a text"),
+    ],
+)
+def test_labels_that_say_nothing(folder: Path, labels, message: str) -> None:
+    names = [f"train/cat/{i}.png" for i in range(4)]
+    with pytest.raises(CourseError, match=message):
+        ImageData.from_files(names, labels, TRANSFORMS, folder, valid_idx=[0])
+    with pytest.raises(CourseError, match=message):
+        ImageData.from_frame(pd.DataFrame({"f": names, "l": labels}), TRANSFORMS, folder, valid_idx=[0])
+
+
+def test_cells_that_are_no_text(folder: Path) -> None:
+    names = [f"train/cat/{i}.png" for i in range(4)]
+    days = pd.to_datetime(["2020-01-01 00:00", "2020-01-02 10:00"] * 2)
+    frame = pd.DataFrame({"f": names, "label": days, "more": [{"c": 1}] * 4})  # a column that is not used may hold anything
+    data = ImageData.from_frame(frame, TRANSFORMS, folder, valid_idx=[0, 1])
+    assert (data.classes, data.task) == (["2020-01-01T00:00:00", "2020-01-02T10:00:00"], "single-label")
+    with pytest.raises(CourseError, match="the frame has no 'f' in 1 rows"):
+        ImageData.from_frame(frame.assign(f=[pd.NA, *names[1:]]), TRANSFORMS, folder)
 
 
 def test_labels_of_files_in_a_dictionary(folder: Path) -> None:
