@@ -179,7 +179,10 @@ def _there(
         raise CourseError(f"missing is {missing!r}; it is 'raise' (stop where a picture is not there) or 'skip' (leave it out)")
     notices = [f"{source}: {notice}" for notice in table.notices]
     names, other_case = matched(names, files)
-    if twice := sorted(name for name, times in Counter(names).items() if times > 1):
+    top = os.path.abspath(path)
+    places = [os.path.normpath(os.path.join(top, name)) for name in names]  # one file may be 0.png and ../train/0.png
+    times = Counter(places)
+    if twice := sorted({name for name, place in zip(names, places, strict=True) if times[place] > 1}):
         raise CourseError(
             f"{source} names pictures more than once, in several spellings: {some_of(twice)}. Remove all rows but one."
         )

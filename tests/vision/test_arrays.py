@@ -270,6 +270,16 @@ def test_cells_that_are_no_text(folder: Path) -> None:
         ImageData.from_frame(frame.assign(f=[pd.NA, *names[1:]]), TRANSFORMS, folder)
 
 
+@pytest.mark.parametrize("other", ["../cat/0.png", "./0.png", "../dog/../cat/0.png"])
+def test_a_file_in_two_spellings(folder: Path, other: str) -> None:
+    names, place = [f"{i}.png" for i in range(4)], folder / "train/cat"
+    for again in (other, str(place / other)):
+        with pytest.raises(CourseError, match=r"the list names pictures more than once, in several spellings: .*0\.png"):
+            ImageData.from_files([*names, again], ["a", "b", "a", "b", "a"], TRANSFORMS, place, valid_idx=[0])
+    beside = ImageData.from_files([*names, "../dog/0.png"], ["a", "b", "a", "b", "a"], TRANSFORMS, place, valid_idx=[0, 1])
+    assert len(beside.train_ds) == 3
+
+
 def test_labels_of_files_in_a_dictionary(folder: Path) -> None:
     names = [f"train/cat/{i}.png" for i in range(4)]
     labels = dict(zip(reversed(names), ["pug", "boxer", "boxer", "pug"], strict=True)) | {"other.png": "poodle"}
