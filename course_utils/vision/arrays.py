@@ -160,8 +160,11 @@ def _arrays(x: Any) -> list[NDArray]:
 
 
 def _scale(given: dict[str, Any]) -> float:
-    """What floats are multiplied by to run from 0 to 255; one scale for all sets, which mean the same by the same number."""
-    low, high = 0.0, 0.0
+    """What floats are multiplied by to run from 0 to 255; one scale for all sets, which mean the same by the same number.
+
+    Whole numbers are not scaled; here too the brightest of all sets says what they mean.
+    """
+    low, high, fractions, whole = 0.0, 0.0, 0, list[NDArray]()
     for split, x in given.items():
         if isinstance(x, str | bytes | dict) or not hasattr(x, "__len__"):
             raise CourseError(f"the pictures of {split} are of type {type(x).__name__}; give an array or a list")
@@ -169,11 +172,26 @@ def _scale(given: dict[str, Any]) -> float:
             if array.dtype.kind == "f" and array.size:
                 if not np.isfinite(array).all():
                     raise CourseError(f"the pictures of {split} hold values that are not numbers (NaN or infinite)")
-                low, high = min(low, float(array.min())), max(high, float(array.max()))
+                brightest = float(array.max())
+                low, high, fractions = min(low, float(array.min())), max(high, brightest), fractions + (0 < brightest <= 1)
+            elif array.dtype.kind in "iu" and array.dtype != np.uint8 and array.size:
+                whole.append(array)
+    if whole:
+        lowest, brightest_whole = min(int(array.min()) for array in whole), max(int(array.max()) for array in whole)
+        if lowest < 0 or not 127 < brightest_whole <= 255:
+            raise CourseError(
+                f"the pictures are {whole[0].dtype} from {lowest} to {brightest_whole}; give bytes (uint8) from 0 to 255, or "
+                "floats from 0 to 1"
+            )
     if low < 0 or high > 255 or 1 < high <= 127:
         raise CourseError(
             f"the pictures are floats from {low:.4g} to {high:.4g}; give floats from 0 to 1 or from 0 to 255, or bytes, "
             "and not normalised: the transforms do that"
+        )
+    if fractions and high > 1:
+        raise CourseError(
+            f"some pictures are floats from 0 to 1 and others up to {high:.4g}, so that the former would be black; give all on "
+            "one scale, or those that are so dark as bytes (uint8)"
         )
     return 255 if high <= 1 else 1
 
@@ -221,16 +239,16 @@ def _channels_last(name: str, array: NDArray, ndim: int, first: bool) -> NDArray
 
 def _bytes(name: str, array: NDArray, scale: float) -> NDArray[np.uint8]:
     if array.dtype == np.uint8:
-        return np.ascontiguousarray(array)
+        return np.array(array, order="C")  # a copy: what the caller does to theirs later is no matter
     if array.dtype == bool:
         return np.ascontiguousarray(array).astype(np.uint8) * 255
     if array.dtype.kind == "f":
         return (array.astype(np.float64) * scale).round().astype(np.uint8)
-    if array.dtype.kind in "iu" and array.size and array.min() >= 0 and 127 < array.max() <= 255:
+    if array.dtype.kind in "iu":  # from 0 to 255, see `_scale`
         return np.ascontiguousarray(array).astype(np.uint8)
-    what = f"from {array.min()} to {array.max()}" if array.dtype.kind in "iu" and array.size else "that are no colours"
     raise CourseError(
-        f"the pictures of {name} are {array.dtype} {what}; give bytes (uint8) from 0 to 255, or floats from 0 to 1"
+        f"the pictures of {name} are {array.dtype}, which are no colours; give bytes (uint8) from 0 to 255, or floats from 0 "
+        "to 1"
     )
 
 
@@ -239,7 +257,7 @@ def _bytes(name: str, array: NDArray, scale: float) -> NDArray[np.uint8]:
 
 def _targets(labels: dict[str, Any], classes: Iterable[Any] | None, task: Task | None) -> tuple[dict[str, Tensor], list[str]]:
     """Targets of both sets and the names of the classes, from numbers, names, lists of tags, or zeros and ones (N, classes)."""
-    names = None if classes is None else [composed(str(name)) for name in classes]
+    names = None if classes is None else [_class_name(name) for name in classes]
     if names is not None and len(set(names)) < len(names):
         raise CourseError(f"classes has a name twice: {some_of(names, 20)}")
     rows = {split: _rows(split, y) for split, y in labels.items()}
@@ -259,6 +277,12 @@ def _targets(labels: dict[str, Any], classes: Iterable[Any] | None, task: Task |
     if found_task == "single-label" and len(names) < 2:
         raise CourseError(f"there is one class, {names[0]!r}; add pictures of another to tell it from")
     return {split: encode(found, names, found_task) for split, found in tags.items()}, names
+
+
+def _class_name(name: Any) -> str:
+    if hasattr(name, "item"):  # one number of an array or a tensor
+        name = name.item()
+    return composed(str(int(name) if isinstance(name, float) and name.is_integer() else name))
 
 
 def _rows(split: str, y: Any) -> list[Any]:
@@ -287,9 +311,9 @@ def _rows(split: str, y: Any) -> list[Any]:
             label = label.item()
         if isinstance(label, float) and label.is_integer():
             label = int(label)
-        if isinstance(label, list | tuple | set | frozenset) and all(isinstance(tag, str) for tag in label):
+        if isinstance(label, list | tuple | set | frozenset) and all(isinstance(tag, str) and tag.strip() for tag in label):
             label = [composed(tag) for tag in (sorted(label) if isinstance(label, set | frozenset) else label)]
-        elif not isinstance(label, str | int) or label == "":
+        elif not isinstance(label, str | int) or not str(label).strip():
             raise CourseError(f"label {i} of {split} is {label!r}; give a class's number or name, or a list of names")
         found.append(composed(label) if isinstance(label, str) else label)
     return found
@@ -314,6 +338,9 @@ def _named(rows: dict[str, list[Any]], names: list[str] | None) -> tuple[dict[st
     if numbers and len(numbers) < len(every):
         raise CourseError(f"the labels are numbers ({numbers[0]}) and names; give the one or the other for all pictures")
     if numbers and names is not None:
+        for text in (str, lambda number: str(int(number))):  # the second for True and False
+            if all(text(number) in names for number in numbers):  # labels and classes are the same numbers
+                return {split: [[text(row)] for row in found] for split, found in rows.items()}, names
         if not 0 <= min(numbers) <= max(numbers) < len(names):
             raise CourseError(
                 f"the labels run from {min(numbers)} to {max(numbers)}; those of {len(names)} classes are 0 to {len(names) - 1}"

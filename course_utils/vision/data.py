@@ -230,7 +230,7 @@ class ImageData(Data):
     def from_files(
         cls,
         files: Iterable[str | os.PathLike[str]],
-        labels: Iterable[Any] | Callable[[Path], Any],
+        labels: Iterable[Any] | Mapping[Any, Any] | Callable[[Path], Any],
         transforms: Transforms,
         path: str | os.PathLike[str] | None = None,
         batch_size: int = 64,
@@ -240,12 +240,12 @@ class ImageData(Data):
         missing: Missing = "raise",
         task: Task | None = None,
     ) -> "ImageData":
-        """Pictures in a list of files, with a label for each, or a function that tells it from the file's path.
+        """Pictures in a list of files, with a label for each, a dictionary of files, or a function of the file's path.
 
         A label is one text, spaces included; a list of tags for each makes the task multi-label. Files are below `path`, by
         default the folder that all of them are in, or absolute. For the rest see `from_csv`.
         """
-        files = files if isinstance(files, str | bytes | os.PathLike) else list(files)
+        files = files if isinstance(files, str | bytes | os.PathLike | set | frozenset) else list(files)
         path = on_disk(from_tables.common_folder(files) if path is None else Path(path))
         found = from_tables.from_files(files, labels, path, valid_idx, test, missing, task)
         return cls._of(path, found, transforms, batch_size, damaged)
@@ -266,8 +266,9 @@ class ImageData(Data):
 
         x is an array or a tensor (N, height, width, 3), (N, 3, height, width) or (N, height, width) of grey: bytes from 0 to
         255 or floats from 0 to 1; or a list of such pictures, or of Pillow images, of any sizes. y are class numbers, names,
-        lists of tags, or zeros and ones (N, classes); `classes` names them. Items are called `train/0`, `train/1` and so on;
-        `path` is what a Learner's files go below.
+        lists of tags, or zeros and ones (N, classes); `classes` names them. Numbers are places in `classes`, from 0, unless all
+        of them stand in it themselves: of `classes=[1, 0]` label 0 is the class 0, the second. Items are called `train/0`,
+        `train/1` and so on; `path` is what a Learner's files go below.
 
         >>> from course_utils.vision import transforms_for
         >>> x, y = torch.randint(256, (20, 28, 28), dtype=torch.uint8), ["seven", "three"] * 10

@@ -13,6 +13,7 @@ from course_utils.vision.sources import (
     class_folders,
     counted,
     is_folder,
+    leads_to_folder,
     listing,
     on_disk,
     pictures_in,
@@ -102,5 +103,5 @@ def _labelled(path: Path, folder: str, leave_out: Sequence[str], unlisted: list[
             labels += [name] * len(found.pictures)
             unlisted += found.others
     if Path(folder) != Path():  # at the top lie other things than pictures
-        unlisted += [(Path(folder) / entry.name).as_posix() for entry in listing(path / folder) if not entry.is_dir()]
+        unlisted += [(Path(folder) / entry.name).as_posix() for entry in listing(path / folder) if not leads_to_folder(entry)]
     return names, labels, list(classes)

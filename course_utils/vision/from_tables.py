@@ -1,9 +1,10 @@
 """Pictures that a table, a frame or a list names, and which of them are there."""
 
+import datetime
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -90,6 +91,9 @@ def from_frame(
     columns = [_cells(frame[heading]) if header.count(str(heading)) == 1 else [""] * len(frame) for heading in frame.columns]
     rows = list(zip(*columns, strict=True))
     table = label_table("the frame", header, rows, task, file_column, label_column)
+    for heading in frame.columns:
+        if table.heading[1] == composed(str(heading)):
+            _check_no_dictionaries("the frame", frame[heading])
     names = [_placed(name, path, folder, "" if file_column else suffix) for name in table.names]
     files = files_beside(names, path)
     return _there("the frame", path, folder, names, files, table, valid_idx, test, missing, suffix)
@@ -97,7 +101,7 @@ def from_frame(
 
 def from_files(
     files: Iterable[str | os.PathLike[str]],
-    labels: Iterable[Any] | Callable[[Path], Any],
+    labels: Iterable[Any] | Mapping[Any, Any] | Callable[[Path], Any],
     path: Path,
     valid_idx: ValidIdx,
     test: str | None,
@@ -108,14 +112,20 @@ def from_files(
     check_task(task)
     if isinstance(files, str | bytes | os.PathLike):
         raise CourseError(f"files is {files!r}; give a list of files, such as sorted(Path(...).glob('*.jpg'))")
+    for name, one in (("files", files), ("labels", labels)):
+        if isinstance(one, set | frozenset):
+            raise CourseError(f"{name} is a set, which has no order; give a list, with a label for each file in its place")
     given = list(files)
     if odd := next((file for file in given if not isinstance(file, str | os.PathLike) or not str(file)), None):
         raise CourseError(f"files holds {odd!r}; give names of files")
     if not callable(labels) and (isinstance(labels, str) or not hasattr(labels, "__iter__")):
         raise CourseError(f"labels is {labels!r}; give a label for each file, or a function of its path")
-    cells = [labels(Path(file)) for file in given] if callable(labels) else _cells(labels)
-    if callable(labels):
-        cells = _cells(cells)
+    if isinstance(labels, Mapping):
+        labels = _looked_up(given, labels)
+    values = [labels(Path(file)) for file in given] if callable(labels) else labels
+    values = values if hasattr(values, "tolist") or hasattr(values, "to_list") else list(values)
+    _check_no_dictionaries("the list", values)
+    cells = _cells(values)
     if len(cells) != len(given) or not given:
         raise CourseError(f"there are {counted(len(given), 'file')} and {counted(len(cells), 'label')}; give one for each")
     several = any(not isinstance(cell, str) for cell in cells)
@@ -127,6 +137,18 @@ def from_files(
     table = label_table("the list", ["file", "label"], rows, found_task, label_column="label")
     names = [_placed(name, path, "", "") for name in table.names]
     return _there("the list", path, "", names, files_beside(names, path), table, valid_idx, test, missing, "")
+
+
+def _looked_up(files: Sequence[str | os.PathLike[str]], labels: Mapping[Any, Any]) -> list[Any]:
+    """The label that a dictionary has for each file; its keys are text or paths, as the files are."""
+    by_name = {os.fspath(key) if isinstance(key, os.PathLike) else key: label for key, label in labels.items()}
+    names = [os.fspath(file) for file in files]
+    if without := [name for name in names if name not in by_name]:
+        raise CourseError(
+            f"labels is a dictionary that has no key for {counted(len(without), 'file')}: {some_of(without)}; its keys are "
+            f"{some_of([str(key) for key in by_name])}. Give it a key for each file, spelled as in files."
+        )
+    return [by_name[name] for name in names]
 
 
 def common_folder(files: Iterable[Any]) -> Path:
@@ -157,7 +179,10 @@ def _there(
         raise CourseError(f"missing is {missing!r}; it is 'raise' (stop where a picture is not there) or 'skip' (leave it out)")
     notices = [f"{source}: {notice}" for notice in table.notices]
     names, other_case = matched(names, files)
-    if twice := sorted(name for name, times in Counter(names).items() if times > 1):
+    top = os.path.abspath(path)
+    places = [os.path.normpath(os.path.join(top, name)) for name in names]  # one file may be 0.png and ../train/0.png
+    times = Counter(places)
+    if twice := sorted({name for name, place in zip(names, places, strict=True) if times[place] > 1}):
         raise CourseError(
             f"{source} names pictures more than once, in several spellings: {some_of(twice)}. Remove all rows but one."
         )
@@ -224,6 +249,12 @@ def _placed(name: str, path: Path, folder: str, suffix: str) -> str:
     return (file.relative_to(top) if file.is_relative_to(top) else file).as_posix()
 
 
+def _check_no_dictionaries(source: str, values: Iterable[Any]) -> None:
+    for value in values:
+        if any(isinstance(one, dict) for one in ([value, *value] if isinstance(value, list | tuple) else [value])):
+            raise CourseError(f"{source} has the label {value!r}; give a text, or a list of those that the picture shows")
+
+
 def _cells(column: Any) -> list[Any]:
     """The cells of a column as text, or as lists of text; empty where there is none."""
     values = column.tolist() if hasattr(column, "tolist") else column.to_list() if hasattr(column, "to_list") else list(column)
@@ -233,13 +264,15 @@ def _cells(column: Any) -> list[Any]:
 
 
 def _cell(value: Any, whole: bool) -> Cell:
-    if isinstance(value, list | tuple | set | frozenset | np.ndarray):
-        tags = (
-            value.tolist() if isinstance(value, np.ndarray) else sorted(value) if isinstance(value, set | frozenset) else value
-        )
+    if hasattr(value, "tolist"):  # an array, a tensor or one number of theirs
+        value = value.tolist()
+    if isinstance(value, list | tuple | set | frozenset):
+        tags = sorted(value, key=str) if isinstance(value, set | frozenset) else value
         return [str(_cell(tag, whole)) for tag in tags]
-    if value is None or value != value or type(value).__name__ in ("NAType", "NaTType"):
+    if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:  # NA answers no comparison
         return ""
-    if isinstance(value, float | np.floating) and whole and math.isfinite(value):
+    if isinstance(value, datetime.datetime):
+        return value.isoformat()  # without a space, at which labels are divided
+    if isinstance(value, float) and whole and math.isfinite(value):
         return str(int(value))
     return composed(str(value).strip()) if isinstance(value, str) else str(value)

@@ -100,6 +100,7 @@ def label_table(
         return _one_column_per_class(file, header, rows, names, (name_column, label_columns), task, notices)
     [label_column_found] = label_columns
     cells, heading = [row[label_column_found] for row in rows], header[label_column_found]
+    _check_tags(file, names, cells)
     labels = [_labels(file, cell, task) for cell in cells]
     found = task or ("multi-label" if max(map(len, labels)) > 1 else "single-label")
     several = [i for i, row in enumerate(labels) if len(row) > 1]
@@ -122,6 +123,22 @@ def label_table(
     if len(classes) == 1 and found == "single-label":
         raise CourseError(f"{file} has one class, {classes[0]!r}; add pictures of another to tell it from")
     return LabelTable(names, labels, cast(Task, found), classes, (header[name_column], heading), notices)
+
+
+def _check_tags(file: str, names: Sequence[str], cells: Sequence[Cell]) -> None:
+    """Lists may hold no empty tags; lists of zeros and ones are a column for each class, whose names they do not say."""
+    empty = [name for name, cell in zip(names, cells, strict=True) if not isinstance(cell, str) and not all(cell)]
+    if empty:
+        raise CourseError(
+            f"{file} has an empty label in the lists of {counted(len(empty), 'picture')}: {some_of(empty)}; remove it, "
+            "or write which class it is"
+        )
+    lengths = {len(cell) if not isinstance(cell, str) else 0 for cell in cells}
+    if len(lengths) == 1 and min(lengths) > 1 and all(tag.lower() in TRUTHS for cell in cells for tag in cell):
+        raise CourseError(
+            f"{file} has lists of zeros and ones for labels, the first of them {some_of(cells[0])}; they do not say what the "
+            "classes are called. Give a list of the names that each picture shows, or a frame with a column for each class."
+        )
 
 
 def _labels(file: str, cell: Cell, task: Task | None) -> list[str]:

@@ -87,6 +87,22 @@ def listing(path: Path) -> list[os.DirEntry[str]]:
         raise cannot_be_read(path, error) from error
 
 
+def leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder, or a link to one; a link that leads to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def leads_to_file(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a file, or a link to one; a link that leads to itself is none."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
 def class_folders(path: Path, folder: str, leave_out: Sequence[str] = ()) -> dict[str, list[str]]:
     """The classes that the folders in `path/folder` are named after, sorted, each with its folders relative to `path`.
 
@@ -98,7 +114,7 @@ def class_folders(path: Path, folder: str, leave_out: Sequence[str] = ()) -> dic
     classes: dict[str, list[str]] = defaultdict(list)
     for entry in listing(path / folder):
         place = (PurePosixPath(Path(folder).as_posix()) / entry.name).as_posix()
-        if entry.is_dir() and place not in leave_out:
+        if leads_to_folder(entry) and place not in leave_out:
             if shown(entry.name) != entry.name and not composed(entry.name).isprintable():
                 raise CourseError(f"{path / folder} has a folder {shown(entry.name)}, whose name is no plain text; rename it")
             classes[composed(entry.name)].append(place)
@@ -125,9 +141,9 @@ def walk(path: Path, folder: str) -> Found:
         seen.add((status.st_dev, status.st_ino))
         for entry in listing(path / place):
             name = place / entry.name
-            if entry.is_dir():
+            if leads_to_folder(entry):
                 look(name)
-            elif not entry.is_file() and not (entry.is_symlink() and not os.path.exists(entry.path)):
+            elif not leads_to_file(entry) and not (entry.is_symlink() and not os.path.exists(entry.path)):
                 found.others.append(name.as_posix())  # a pipe or a device, which may never end
             elif has_picture_suffix(entry.name) or begins_as_picture(entry.path):
                 found.pictures.append(name.as_posix())
@@ -185,7 +201,7 @@ def files_beside(names: Sequence[str], path: Path) -> set[str]:
             place = on_disk(path, folder)
             with os.scandir(place) as entries:
                 start = f"{folder}/" if place == path / folder else f"{place.relative_to(path).as_posix()}/"
-                found.update(f"{start if folder else ''}{entry.name}" for entry in entries if entry.is_file())
+                found.update(f"{start if folder else ''}{entry.name}" for entry in entries if leads_to_file(entry))
         except PermissionError as error:
             raise cannot_be_read(path / folder, error) from error
         except (OSError, ValueError):  # ValueError: no name of a folder
@@ -231,7 +247,7 @@ def what_is_in(folder: Path) -> str:
             return f"{folder} does not exist; {what_is_in(parent)}"
         if not folder.is_dir():
             return f"{folder} is a file"
-        names = sorted(f"{entry.name}/" if entry.is_dir() else entry.name for entry in os.scandir(folder))
+        names = sorted(f"{entry.name}/" if leads_to_folder(entry) else entry.name for entry in os.scandir(folder))
     except (OSError, ValueError) as error:  # ValueError: no name of a folder
         return f"{shown(folder)} cannot be read: {getattr(error, 'strerror', None) or error}"
     return f"in {folder} there is {some_of(names)}" if names else f"{folder} is empty"

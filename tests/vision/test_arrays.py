@@ -73,6 +73,28 @@ def test_classes_can_be_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("labels", "classes", "names"),
+    [
+        ([0, 1], [1, 0], ["0", "1"]),
+        ([0, 1], ["1", "0"], ["0", "1"]),
+        ([0, 1], [0, 5, 1], ["0", "1"]),
+        ([5, 7], [5, 7], ["5", "7"]),
+        ([7, 5], np.array([5.0, 7.0]), ["7", "5"]),
+        ([5, 7], torch.tensor([7, 5]), ["5", "7"]),
+        ([0, 1], [5, 7], ["5", "7"]),
+        ([0, 1], [1, 2], ["1", "2"]),  # 0 is no class, so that these are places
+        ([True, False], [1, 0], ["1", "0"]),
+        ([True, False], [True, False], ["True", "False"]),
+        ([True, False], ["cat", "dog"], ["dog", "cat"]),
+    ],
+)
+def test_numbers_among_the_classes_are_those_classes(labels, classes, names: list[str]) -> None:
+    y = labels * 10
+    data = arrays((X, y), (X[:2], y[:2]), classes=classes)
+    assert [data.classes[row] for row in data.targets("valid").tolist()] == names
+
+
+@pytest.mark.parametrize(
     ("train", "message"),
     [
         (X, "train is of type ndarray; give a pair"),
@@ -84,6 +106,10 @@ def test_classes_can_be_named() -> None:
         ((X.reshape(20, -1), Y), r"shape \(20, 2520\)"),
         ((np.full((20, 9, 9), np.nan), Y), "not numbers"),
         ((X, Y + 0.5), "label 0 of train is 0.5"),
+        (([X[0] / 255, *X[1:].astype(float)], Y), "some pictures are floats from 0 to 1 and others up to 255"),
+        ((X.astype(np.int64) // 16, Y), "int64 from 0 to 15; give bytes"),
+        ((X, [["a", " "], ["a"]] * 10), r"label 0 of train is \['a', ' '\]"),
+        ((X, [" ", "a"] * 10), "label 0 of train is ' '"),
         ((X, None), "labels of train are of type NoneType"),
         ((X, ["a", 1] * 10), "are numbers .* and names"),
         ((X, np.full((20, 3), 2)), "0 or 1 for each class"),
@@ -99,6 +125,28 @@ def test_batch_sizes_that_are_none(batch_size) -> None:
     with pytest.raises(CourseError, match="batch_size is"):
         arrays(batch_size=batch_size)
     assert arrays(batch_size=np.int64(4)).batch_size == arrays(batch_size=4.0).batch_size == 4
+
+
+@pytest.mark.parametrize(
+    "kind", [np.array, torch.tensor, lambda x: [np.array(one) for one in x]], ids=["array", "tensor", "list"]
+)
+def test_what_becomes_of_the_arrays_later_is_no_matter(kind) -> None:
+    x = kind(X)
+    data = arrays((x, Y), (x, Y))
+    for one in x:
+        one[:] = 0
+    assert np.array_equal(np.asarray(data.picture("train/3")), X[3])
+    assert torch.equal(data.valid_ds[3][0], TRANSFORMS.one(Image.fromarray(X[3])))
+
+
+def test_one_scale_for_all_sets() -> None:
+    with pytest.raises(CourseError, match="others up to 255, so that the former would be black"):
+        arrays((X.astype(float), Y), (X[:6] / 255, Y[:6]))
+    dark = [X[0].astype(np.int64) // 16, *X[1:].astype(np.int64)]
+    data = arrays((dark, Y), (dark[:1], Y[:1]), task="single-label")
+    assert np.array_equal(np.asarray(data.picture("valid/0")), X[0] // 16)
+    black = [0.0 * X[0], *X[1:].astype(float)]
+    assert np.array_equal(np.asarray(arrays((black, Y)).picture("train/1")), X[1])
 
 
 def test_nearly_black_is_said(capsys: pytest.CaptureFixture) -> None:
@@ -169,6 +217,86 @@ def test_cells_of_a_frame(folder: Path) -> None:
         ImageData.from_files(names, ["a"], TRANSFORMS, folder)
     two = ImageData.from_files(names, ["great dane", "pug"] * 2 + ["pug"], TRANSFORMS, folder, valid_idx=[0])
     assert two.classes == ["great dane", "pug"]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.eye(2)[[0, 1, 0, 1]],
+        torch.eye(2)[[0, 1, 0, 1]],
+        list(torch.eye(2)[[0, 1, 0, 1]]),
+        [[1, 0], [0, 1]] * 2,
+        [(True, False)] * 4,
+    ],
+    ids=["array", "tensor", "tensors", "lists", "truths"],
+)
+def test_zeros_and_ones_do_not_name_classes(folder: Path, labels) -> None:
+    names = [f"train/cat/{i}.png" for i in range(4)]
+    with pytest.raises(CourseError, match=r"lists of zeros and ones for labels, .* Give a list of the names"):
+        ImageData.from_files(names, labels, TRANSFORMS, folder, valid_idx=[0])
+    with pytest.raises(CourseError, match="the frame has lists of zeros and ones"):
+        ImageData.from_frame(pd.DataFrame({"f": names, "l": list(labels)}), TRANSFORMS, folder, valid_idx=[0])
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["a", pd.NA, "b", "a"], r"has no label for 1 pictures: train/cat/1\.png"),
+        ([["a"], ["a", float("nan")], ["b"], ["b"]], r"an empty label in the lists of 1 picture: train/cat/1\.png"),
+        ([["a"], ["a", pd.NA], ["b"], ["b"]], r"an empty label in the lists of 1 picture: train/cat/1\.png"),
+        (
+            [["a"], ["a"], ["b", ""], [" ", "b"]],
+            r"an empty label in the lists of 2 pictures: train/cat/2\.png, train/cat/3\.png",
+        ),
+        (["a", "b", {"c": 1}, "a"], r"has the label \{'c': 1\}; give a text"),
+        ([["a"], ["b"], [{"c": 1}], ["a"]], r"has the label \[\{'c': 1\}\]; give a text"),
+    ],
+)
+def test_labels_that_say_nothing(folder: Path, labels, message: str) -> None:
+    names = [f"train/cat/{i}.png" for i in range(4)]
+    with pytest.raises(CourseError, match=message):
+        ImageData.from_files(names, labels, TRANSFORMS, folder, valid_idx=[0])
+    with pytest.raises(CourseError, match=message):
+        ImageData.from_frame(pd.DataFrame({"f": names, "l": labels}), TRANSFORMS, folder, valid_idx=[0])
+
+
+def test_cells_that_are_no_text(folder: Path) -> None:
+    names = [f"train/cat/{i}.png" for i in range(4)]
+    days = pd.to_datetime(["2020-01-01 00:00", "2020-01-02 10:00"] * 2)
+    frame = pd.DataFrame({"f": names, "label": days, "more": [{"c": 1}] * 4})  # a column that is not used may hold anything
+    data = ImageData.from_frame(frame, TRANSFORMS, folder, valid_idx=[0, 1])
+    assert (data.classes, data.task) == (["2020-01-01T00:00:00", "2020-01-02T10:00:00"], "single-label")
+    with pytest.raises(CourseError, match="the frame has no 'f' in 1 rows"):
+        ImageData.from_frame(frame.assign(f=[pd.NA, *names[1:]]), TRANSFORMS, folder)
+
+
+@pytest.mark.parametrize("other", ["../cat/0.png", "./0.png", "../dog/../cat/0.png"])
+def test_a_file_in_two_spellings(folder: Path, other: str) -> None:
+    names, place = [f"{i}.png" for i in range(4)], folder / "train/cat"
+    for again in (other, str(place / other)):
+        with pytest.raises(CourseError, match=r"the list names pictures more than once, in several spellings: .*0\.png"):
+            ImageData.from_files([*names, again], ["a", "b", "a", "b", "a"], TRANSFORMS, place, valid_idx=[0])
+    beside = ImageData.from_files([*names, "../dog/0.png"], ["a", "b", "a", "b", "a"], TRANSFORMS, place, valid_idx=[0, 1])
+    assert len(beside.train_ds) == 3
+
+
+def test_labels_of_files_in_a_dictionary(folder: Path) -> None:
+    names = [f"train/cat/{i}.png" for i in range(4)]
+    labels = dict(zip(reversed(names), ["pug", "boxer", "boxer", "pug"], strict=True)) | {"other.png": "poodle"}
+    for keys in (labels, {Path(name): label for name, label in labels.items()}):
+        data = ImageData.from_files(names, keys, TRANSFORMS, folder, valid_idx=[0, 1])
+        assert data.classes == ["boxer", "pug"]
+        assert data.targets("valid").tolist() == [1, 0]
+    with pytest.raises(CourseError, match=r"no key for 1 file: train/cat/4\.png; its keys are"):
+        ImageData.from_files([*names, "train/cat/4.png"], labels, TRANSFORMS, folder)
+
+
+def test_sets_have_no_order(folder: Path) -> None:
+    names = [f"train/cat/{i}.png" for i in range(2)]
+    with pytest.raises(CourseError, match="files is a set, which has no order"):
+        ImageData.from_files(set(names), ["a", "b"], TRANSFORMS, folder)
+    with pytest.raises(CourseError, match="labels is a set, which has no order"):
+        ImageData.from_files(names, {"a", "b"}, TRANSFORMS, folder)
 
 
 def test_without_a_validation_folder(folder: Path, capsys: pytest.CaptureFixture) -> None:

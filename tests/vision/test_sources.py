@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from course_utils.errors import CourseError
+from course_utils.vision import ImageData, transforms_for
 from course_utils.vision.formats import IMAGE_SUFFIXES, NOT_DECODED
 from course_utils.vision.sources import (
     checked_rows,
@@ -71,6 +72,26 @@ def test_links_count_where_they_lead_to_files(tmp_path: Path) -> None:
     (tmp_path / "dangling.jpg").symlink_to("nowhere.jpg")
     (tmp_path / "folder.jpg").symlink_to(tmp_path)
     assert files_beside(["x"], tmp_path) == {"real.jpg", "link.jpg"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_link_to_itself_is_unusable_alone(tmp_path: Path) -> None:
+    for kind in ("cat", "dog"):
+        (tmp_path / "train" / kind).mkdir(parents=True)
+        for i in range(4):
+            Image.new("RGB", (40, 40)).save(tmp_path / "train" / kind / f"{i}.png")
+    (tmp_path / "train/cat/L").symlink_to("L")
+    (tmp_path / "train/M").symlink_to("M")
+    assert files_beside(["train/cat/x.png"], tmp_path) == {f"train/cat/{i}.png" for i in range(4)}
+    data = ImageData.from_folders(tmp_path, transforms_for(None, 32), valid_fraction=0.25)
+    assert len(data.train_ds) + len(data.valid_ds) == 8
+    assert set(data.unlisted) == {"train/M", "train/cat/L"}
+    assert "cat/, dog/" in what_is_in(tmp_path / "train")
+    names = [f"train/cat/{i}.png" for i in range(4)]
+    assert ImageData.from_files(names, ["a", "b"] * 2, transforms_for(None, 32), tmp_path, valid_idx=[0]).missing == []
+    (tmp_path / "train/dog/L.png").symlink_to("L.png")  # counts by its suffix, so that it is missed
+    data = ImageData.from_folders(tmp_path, transforms_for(None, 32), valid_fraction=0.25, damaged="skip")
+    assert data.damaged == ["train/dog/L.png"]
 
 
 def test_each_folder_is_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
