@@ -244,7 +244,7 @@ if __name__ == "__main__" and world_size() == 1:
 elif __name__ == "__main__":
     x = torch.randn(64, 4)
     data = Data.from_tensors((x, x[:, 0]), (x, x[:, 0]), batch_size=8)
-    Learner(data, torch.nn.Linear(4, 1), callbacks=[Say()]).fit(0.01, 10**6)
+    Learner(data, torch.nn.Linear(4, 1), callbacks=[Say()]).fit(0.01, 100_000)
     print("went on")
 """
 
