@@ -8,10 +8,13 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 NAME ?=
 PYTEST := $(BIN)/python -m pytest
+# how many processes run tests and lessons side by side, file by file, with one thread each
+JOBS ?= 2
+SIDE_BY_SIDE := -n $(JOBS) --dist loadfile
 # $(call install,WHAT): the pinned versions, or where one of them was withdrawn the newest that fit together
 install = @sh tools/install.sh $(BIN)/python "$(1)"
 
-.PHONY: help setup lab lessons test check unit notebooks test-real bench format clean
+.PHONY: help setup lab lessons test test-all check unit thorough notebooks test-real bench format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,16 +30,23 @@ lessons: $(VENV)/.lessons ## run every lesson without a screen, into build/; NAM
 
 test: check unit notebooks ## everything that must pass: style, types, unit tests, doctests, notebooks
 
+test-all: test thorough ## the same, and the thorough tests, which take long
+
 check: $(VENV)/.tests ## style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-unit: $(VENV)/.tests ## unit tests and doctests
-	$(PYTEST) -m "not real_data"
+unit: $(VENV)/.tests ## unit tests and doctests: JOBS=2 processes side by side, then those that need the machine to themselves
+	$(PYTEST) $(SIDE_BY_SIDE) -m "not real_data and not thorough and not alone"
+	$(PYTEST) -m "alone and not real_data and not thorough" tests
+
+thorough: $(VENV)/.tests ## what proves the same on many more cases
+	$(PYTEST) $(SIDE_BY_SIDE) -m "thorough and not real_data" tests
 
 notebooks: $(VENV)/.tests ## run the notebooks under nbval, on drawn data of their own
-	COURSE_DATA="$(CURDIR)/build/data" COURSE_WORK="$(CURDIR)/build/work" $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=600 notebooks
+	OMP_NUM_THREADS=1 COURSE_DATA="$(CURDIR)/build/data" COURSE_WORK="$(CURDIR)/build/work" \
+		$(PYTEST) $(SIDE_BY_SIDE) --nbval-lax --nbval-current-env --nbval-cell-timeout=600 notebooks
 
 test-real: $(VENV)/.tests ## tests on real data in the folder COURSE_DATA; QUICK=1 leaves out the slow ones
 	COURSE_DATA="$$(cd "$${COURSE_DATA:-../shared/data}" && pwd)" $(PYTEST) -m "real_data$(if $(QUICK), and not slow)" tests

@@ -286,6 +286,7 @@ def test_help_says_who_can_reach_the_processes(run):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_shops_are_learnt_by_two_processes_as_by_one(run, monkeypatch, tmp_path):
     """But for dropout, which each draws for itself."""
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))

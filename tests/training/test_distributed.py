@@ -22,6 +22,8 @@ from course_utils.training.batch_norm import BatchNormOverAll
 from course_utils.training.data import TensorLoader
 from course_utils.training.distributed import Share
 
+pytestmark = pytest.mark.alone  # it starts processes and ends them
+
 HERE = Path(__file__).parent
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(HERE.parents[1])}
 SAME = ("classes", "numbers", "odd_sizes", "pictures", "table", "parquet", "diverging")
