@@ -3,9 +3,12 @@
 import json
 import math
 import os
+import shutil
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from course_utils.excel.manifest import MANIFEST_SHEET, MODEL_SHEET, REFERENCE_S
 from course_utils.excel.plan import CHART_HEIGHT, CHART_WIDTH, HEAD_ROWS, Area, Formula, Item, Plan, Prediction
 from course_utils.excel.styles import CHANGED, GREEN, RED, WHITE, Styles
 from course_utils.files import replacing
+from course_utils.leftovers import part_name
 
 PIXEL = 28  # width and height of a cell on the screen, in pixels
 CREATED = datetime(2017, 11, 6, tzinfo=UTC)  # fixed, so that the same model gives the same bytes
@@ -54,16 +58,32 @@ class FastSheet(Worksheet):
         self._xml_inline_string(string, False, attributes)
 
 
-def new_book(path: Path, constant_memory: bool = False) -> Workbook:
-    """An empty workbook whose bytes depend on nothing but what is put into it."""
-    font = {
-        "font_name": "Arial",
-        "font_size": 10,
-    }  # column widths count in digits of this font, and every system has one like it
-    book = Workbook(str(path), {"constant_memory": constant_memory, "default_format_properties": font})
-    book.set_properties({"author": "course_utils", "created": CREATED})
-    book.set_calc_mode("auto")
-    return book
+@contextmanager
+def new_book(path: Path, constant_memory: bool = False) -> Iterator[Workbook]:
+    """An empty workbook, written to `path` when the block ends; its bytes depend on nothing but what is put into it.
+
+    XlsxWriter packs it in memory: a zip file on a disk that is full complains a second time, on the screen, when Python drops
+    it. With `constant_memory` the rows wait in a folder beside `path`, and not in that for temporary files, which may be full
+    where there is room here.
+    """
+    packed, rows = BytesIO(), path.with_name(part_name("workbook", ""))
+    font = {"font_name": "Arial", "font_size": 10}  # column widths count in digits of it, and every system has one like it
+    place = {"constant_memory": True, "tmpdir": str(rows)} if constant_memory else {"in_memory": True}
+    if constant_memory:
+        rows.mkdir()
+    book = Workbook(packed, {**place, "default_format_properties": font})
+    try:
+        book.set_properties({"author": "course_utils", "created": CREATED})
+        book.set_calc_mode("auto")
+        yield book
+        book.close()
+        path.write_bytes(packed.getbuffer())
+    finally:
+        for sheet in book.worksheets():  # left open where it failed, and a full disk has the room back once they are closed
+            for file in (sheet.row_data_fh, sheet.fh):
+                with suppress(OSError, AttributeError):
+                    file.close()
+        shutil.rmtree(rows, ignore_errors=True)
 
 
 def write_workbook(plan: Plan, path: str | os.PathLike[str], manifest: dict[str, Any]) -> Path:

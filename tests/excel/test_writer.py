@@ -1,12 +1,16 @@
 """The fast worksheet writes what XlsxWriter writes, and numbers keep their last bit."""
 
+import gc
+import os
+import sys
+
 import openpyxl
 import pytest
 import torch
 from torch import nn
 from xlsxwriter.worksheet import Worksheet
 
-from course_utils.excel import export_model, writer
+from course_utils.excel import WORKBOOKS, export_model, writer
 from course_utils.files import FileError
 
 
@@ -49,6 +53,32 @@ def test_a_failing_write_leaves_the_old_file(tmp_path, monkeypatch):
         export_model(nn.Sequential(nn.ReLU()), torch.rand(1, 2, 2), path)
     assert path.read_text() == "older"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows sets no limit on the size of files")
+@pytest.mark.parametrize("room", [0, 3_000, 15_000])
+@pytest.mark.parametrize("write", ["export", "ready-made"])
+def test_a_full_disk_is_told_once_and_nothing_stays_of_the_workbook(tmp_path, monkeypatch, room, write):
+    """Rows, parts or the file itself have no room: the limit on the size of files stands for that of the disk."""
+    import resource
+
+    model, x = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3)), torch.rand(1, 20, 20)
+    complaints = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        with pytest.raises(FileError, match="larger than the system allows") as caught:
+            export_model(model, x, tmp_path / "a.xlsx") if write == "export" else WORKBOOKS["vgg_parameters"](tmp_path / "a.xlsx")
+        assert list(tmp_path.iterdir()) == []
+        if os.path.isdir("/proc/self/fd"):  # while the error is still held, as a notebook does
+            held = [os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
+            assert not [path for path in held if path.startswith(str(tmp_path))]
+        del caught
+        gc.collect()
+        assert complaints == []
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_text_that_looks_like_the_files_own_markup(tmp_path):
