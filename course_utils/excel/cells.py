@@ -9,6 +9,7 @@ note in a sheet's <dimension> is not looked at: others leave it out, or leave it
 import os
 import posixpath
 import re
+import stat
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,8 +18,10 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
+from course_utils.errors import CourseError
 from course_utils.excel.errors import WorkbookError
 from course_utils.excel.grid import MAX_COLUMNS
+from course_utils.files import reading
 
 MOST_TAGS = 2_500_000  # in one part of the file: about three for each cell, so that some 800,000 cells can be passed
 MOST_BYTES = 400_000_000  # of one part, unpacked
@@ -45,25 +48,36 @@ def open_sheets(path: str | os.PathLike[str]) -> Iterator["Sheets"]:
         path = Path(path)
     except TypeError as error:
         raise WorkbookError(f"expected the path of a workbook and got {type(path).__name__}") from error
-    if not path.is_file():
-        raise WorkbookError(f"no file {path}")
+    _refuse_other_than_file(path)
     try:
-        with path.open("rb") as file:
+        with reading(path), path.open("rb") as file:
             start = file.read(8)
         if start.startswith(b"\xd0\xcf\x11\xe0"):  # the container of old Office files, and of encrypted new ones
             raise WorkbookError(
                 f"{path} is protected by a password or of the old .xls kind; save it as .xlsx without a password"
             )
-        with zipfile.ZipFile(path) as archive:
+        with reading(path), zipfile.ZipFile(path) as archive:
             yield Sheets(path, archive)
-    except WorkbookError:
+    except CourseError:
         raise
-    except OSError as error:
-        raise WorkbookError(f"{path} cannot be read: {error.strerror or error}") from error
     except Exception as error:  # zipfile, zlib and expat raise many kinds
         raise WorkbookError(
             f"{path} is not an .xlsx workbook that can be read ({error}); save it as .xlsx, or export the model again"
         ) from error
+
+
+def _refuse_other_than_file(path: Path) -> None:
+    """Raise WorkbookError where nothing of that name is there, or no file is: opening a pipe would wait without end."""
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        raise WorkbookError(f"no file {os.fspath(path)!r}; check the path") from error
+    except OSError:
+        return  # opening it says why
+    if stat.S_ISDIR(mode):
+        raise WorkbookError(f"{path} is a folder; name a workbook in it")
+    if not stat.S_ISREG(mode):
+        raise WorkbookError(f"{path} is no file but a pipe or a device; name a workbook")
 
 
 class Sheets:

@@ -11,10 +11,11 @@ from torch import nn
 from course_utils.excel.errors import ExportError
 from course_utils.excel.layout import plan_sheet
 from course_utils.excel.manifest import manifest_of
+from course_utils.excel.options import checked_options, class_names_of, number_of
 from course_utils.excel.plan import Plan
+from course_utils.excel.steps import Array, Step, Trace
 from course_utils.excel.target import workbook_path
-from course_utils.excel.trace import Array, Step, Trace, fuse_relu, trace_model
-from course_utils.excel.words import plain
+from course_utils.excel.trace import fuse_relu, trace_model
 
 MAX_CELLS = 300_000
 
@@ -33,10 +34,11 @@ def export_model(
 ) -> Path:
     """Write `model` at work on one input `x` as a workbook of live formulas, the value that PyTorch gives beside each.
 
-    `x` has shape (channels, height, width) with 1-4 channels, or (features,); a batch axis of 1 in front is fine. It is
-    a tensor, an array, a list, or a Pillow image, whose 0-255 become 0-1. Weights and
-    input are cells to edit; `read_weights` and `read_input` bring them back. `labels` replaces the heading of a layer, by
-    its path in the model. A model that ends in two or more outputs gets softmax, prediction and cross-entropy as a last block
+    `x` has shape (channels, height, width) with 1-4 channels, or (features,); a batch axis of 1 in front is fine. It is a
+    tensor, an array, a list or a Pillow image. A picture of bytes (a Pillow image, or uint8 in an array or tensor, channels
+    first or last) becomes 0-1, as a network reads it, and a line says so; all other numbers go in as they are. Weights and
+    input are cells to edit; `read_weights` and `read_input` bring them back. `labels` replaces the heading of a layer, by its
+    path in the model. A model that ends in two or more outputs gets softmax, prediction and cross-entropy as a last block
     unless `probabilities` is False; `class_names` stand beside its outputs and `actual`, one of them, is the true class (by
     default what is predicted). `fuse_relu_with_layer` writes MAX(0, ...) around the layer before a ReLU, as the lecture
     does (0:54:03).
@@ -52,21 +54,25 @@ def export_model(
     'small.xlsx'
     """
     target = workbook_path(path)
+    options = checked_options(title, labels, probabilities, fuse_relu_with_layer, max_cells)
     trace = trace_model(model, x)
-    if fuse_relu_with_layer:
+    if options.fused:
         trace = fuse_relu(trace)
-    chosen = _class_number(trace, class_names, actual)
-    _add_softmax(trace, probabilities)
-    if title is None:
-        title = f"{type(model).__name__}, every number a formula"
-    plan = plan_sheet(trace, title, class_names, _check_labels(trace, labels), chosen)
-    check_size(plan, max_cells)
+    names = class_names_of(class_names, trace.steps[-1].value.shape)
+    _add_softmax(trace, options.probabilities)
+    chosen = number_of(actual, names, trace.steps[-1])
+    title = f"{type(model).__name__}, every number a formula" if options.title is None else options.title
+    plan = plan_sheet(trace, title, None if class_names is None else names, _check_labels(trace, options.labels), chosen)
+    check_size(plan, options.max_cells)
     from course_utils.excel.writer import write_workbook  # XlsxWriter loads when a workbook is written
 
-    return write_workbook(plan, target, manifest_of(plan, trace))
+    written = write_workbook(plan, target, manifest_of(plan, trace))
+    if trace.steps[0].settings.get("scaled"):
+        print("x is a picture of bytes, so its 0-255 went in as 0-1; give floats where other numbers should go in")
+    return written
 
 
-def check_size(plan: Plan, max_cells: int) -> None:
+def check_size(plan: Plan, max_cells: float) -> None:
     """Raise ExportError where the sheet would have more than `max_cells` numbers; it names the largest blocks."""
     if plan.cells > max_cells:
         largest = sorted(plan.blocks, key=lambda block: -block.cells)[:3]
@@ -99,28 +105,9 @@ def softmax(logits: Array) -> Array:
     return exponentials / exponentials.sum()
 
 
-def _class_number(trace: Trace, class_names: Sequence[str | int] | None, actual: str | int | None) -> int | None:
-    outputs = trace.steps[-1].value
-    names: list[str | int] = list(range(outputs.size)) if class_names is None else list(class_names)
-    if class_names is not None:
-        if outputs.ndim != 1 or len(names) != outputs.size:
-            raise ExportError(f"{len(names)} class names were given, and the model gives an output of shape {outputs.shape}")
-        folded = [plain(name, 60).casefold() for name in names]
-        double = sorted({name for name in folded if folded.count(name) > 1})
-        if double or "" in folded:
-            raise ExportError(
-                f"class names must differ, in more than capitals, and not be empty; given: {[str(name) for name in names]}"
-            )
-    if actual is None:
-        return None
-    if actual not in names:
-        raise ExportError(f"actual={actual!r} is not one of the classes: {names}")
-    return names.index(actual)
-
-
-def _check_labels(trace: Trace, labels: Mapping[str, str] | None) -> Mapping[str, str]:
-    paths = [step.path for step in trace.steps]
-    unknown = [path for path in labels or {} if path not in paths]
+def _check_labels(trace: Trace, labels: Mapping[str, str]) -> Mapping[str, str]:
+    paths = [step.path for step in trace.steps if step.kind != "flatten"]  # which moves no number and has no block
+    unknown = [path for path in labels if path not in paths]
     if unknown:
-        raise ExportError(f"labels: the model has no layer {unknown[0]!r}; it has {', '.join(paths)}")
-    return labels or {}
+        raise ExportError(f"labels: the sheet has no layer {unknown[0]!r}; it has {', '.join(paths)}")
+    return labels

@@ -1,4 +1,4 @@
-"""What people hand to an exporter, as a model and a tensor, or refused with the reason."""
+"""What people hand over as a model and its input: as a module and a tensor, or refused with the reason."""
 
 from typing import Any
 
@@ -10,6 +10,15 @@ from torch.nn.parameter import is_lazy
 from course_utils.excel.errors import ExportError
 
 PICTURES = ("1", "L", "RGB", "RGBA")  # the modes of Pillow whose numbers are 0-255, or 0 and 1
+DEEP = ("I", "F")  # and those with numbers beyond
+DTYPES = {  # by name, of weights and inputs whose numbers a float64 holds
+    str(dtype).removeprefix("torch."): dtype
+    for dtype in (
+        *(torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.bool),
+        *(torch.uint8, torch.uint16, torch.uint32, torch.int8, torch.int16, torch.int32, torch.int64),
+    )
+}
+CHANNELS = range(1, 5)
 
 
 def as_model(model: Any) -> tuple[nn.Module, str]:
@@ -30,47 +39,132 @@ def as_model(model: Any) -> tuple[nn.Module, str]:
         raise ExportError(f"{model.__name__} is a class; give a model made of it, {model.__name__}(...)")
     if not isinstance(model, nn.Module):
         raise ExportError(f"a model was expected, a torch.nn.Module, and got {type(model).__name__}")
+    name = type(model).__name__
     if isinstance(model, torch.jit.ScriptModule):
         raise ExportError("a scripted model has no layers to follow; give the model that torch.jit made it from")
-    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
-        layer = name.rpartition(".")[0] or type(model).__name__
+    if getattr(type(model).forward, "__name__", "") == "_forward_unimplemented":  # nn.Module's own
+        several = isinstance(model, (nn.ModuleList, nn.ModuleDict))
+        advice = (
+            "put its layers into an nn.Sequential" if several else "write what it does with an input into def forward(self, x)"
+        )
+        raise ExportError(f"{name} has no forward, so nothing runs; {advice}")
+    for key, tensor in (*model.named_parameters(), *model.named_buffers()):
+        layer, _, role = key.rpartition(".")
         if is_lazy(tensor):
-            raise ExportError(f"{layer}: its weights have no shape yet (a lazy layer); run the model once on an input")
+            raise ExportError(f"{layer or name}: its weights have no shape yet (a lazy layer); run the model once on an input")
         if tensor.is_complex() or tensor.device.type == "meta":
             kind = "complex numbers" if tensor.is_complex() else "no numbers (it is on the meta device)"
-            raise ExportError(f"{layer}: its {name.rpartition('.')[2]} holds {kind}; a cell holds a real number")
+            raise ExportError(f"{layer or name}: its {role} holds {kind}; a cell holds a real number")
+        if tensor.dtype not in DTYPES.values():
+            raise ExportError(f"{layer or name}: its {role} is {_dtype(tensor)}; give model.float()")
     return model, prefix
 
 
-def as_input(x: Any) -> Tensor:
-    """A tensor of an array, a picture, a list or a number; a picture's 0-255 become 0-1, channels first, as `to_tensor` does.
+def as_input(x: Any) -> tuple[Tensor, bool]:
+    """A tensor of what was given, and whether it was a picture of bytes, whose 0-255 became 0-1.
 
-    >>> as_input([1.0, 2.0]), as_input(np.zeros((1, 6, 6))).shape, as_input(3.0).shape
-    (tensor([1., 2.]), torch.Size([1, 6, 6]), torch.Size([1]))
+    One rule for pictures of bytes, whatever holds them: a Pillow image, and an array or tensor of uint8 with two or three axes,
+    become float32 from 0 to 1 with the channels first, as torchvision's `to_tensor` makes them. All other numbers stay as they
+    are, and so does the order of their axes.
+
+    >>> as_input([1.0, 2.0]), as_input(3.0)[0].shape
+    ((tensor([1., 2.]), False), torch.Size([1]))
+    >>> picture, scaled = as_input(np.full((6, 8, 3), 255, np.uint8))
+    >>> picture.shape, picture.max().item(), scaled
+    (torch.Size([3, 6, 8]), 1.0, True)
     """
+    tensor = _as_tensor(x)
+    if tensor.device.type == "meta":
+        raise ExportError("x is on the meta device, where tensors have no numbers; give one on the CPU")
+    if tensor.layout != torch.strided:
+        raise ExportError(f"x is a tensor of the layout {tensor.layout}; a dense one was expected, x.to_dense()")
+    if tensor.dtype not in DTYPES.values():
+        way = "x.dequantize()" if tensor.is_quantized else "x.abs()" if tensor.is_complex() else "x.float() or x.astype(float)"
+        raise ExportError(f"x holds {_dtype(tensor)}; real numbers that a cell can hold were expected, such as {way}")
+    tensor = tensor.detach().cpu()
+    if tensor.dtype == torch.int64 and not torch.equal(tensor.double().long(), tensor):
+        raise ExportError(
+            "x holds whole numbers above 9,007,199,254,740,992, which no cell holds to the last digit; divide them"
+        )
+    single = tensor[0] if tensor.ndim == 4 and len(tensor) == 1 else tensor
+    if tensor.dtype == torch.uint8 and tensor.numel() and (single.ndim == 3 or (single.ndim == 2 and len(single) > 1)):
+        single = single[None] if single.ndim == 2 else single if single.shape[0] in CHANNELS else _channels_first(single)
+        return (single[None] if tensor.ndim == 4 else single).float() / 255, True
+    if not torch.isfinite(tensor.double()).all():
+        raise ExportError(
+            "x holds values that are not finite (nan or inf), which no cell holds; put numbers in their place, as in "
+            f"{'torch.nan_to_num(x)' if isinstance(x, Tensor) else 'numpy.nan_to_num(x)'}"
+        )
+    return tensor.reshape(1) if tensor.ndim == 0 else tensor, False
+
+
+def _as_tensor(x: Any) -> Tensor:
+    if isinstance(x, Tensor):
+        return x
     if hasattr(x, "getbands") and hasattr(x, "mode"):
-        x = _picture(x)
-    if isinstance(x, (tuple, list)) and len(x) > 1 and any(isinstance(part, (Tensor, np.ndarray)) for part in x):
-        raise ExportError(f"a model with one input was expected, and x holds {len(x)} of them; give the tensor of one input")
-    if not isinstance(x, Tensor):
-        try:
-            x = torch.tensor(np.array(x) if isinstance(x, np.ndarray) else x)
-        except (TypeError, ValueError, RuntimeError, OverflowError) as error:
-            raise ExportError(
-                f"x should be numbers, as a tensor, an array, a Pillow image or a list with rows of one length, and is a "
-                f"{type(x).__name__} ({str(error).splitlines()[0]})"
-            ) from error
-    if x.is_complex() or x.layout != torch.strided or x.device.type == "meta":
-        raise ExportError(f"x is a tensor of {x.dtype}, {x.layout}, on {x.device}; a dense one of real numbers was expected")
-    return x.reshape(1) if x.ndim == 0 else x
+        return torch.tensor(_pixels(x))
+    parts = [part for part in x if isinstance(part, (Tensor, np.ndarray)) and part.ndim] if isinstance(x, (tuple, list)) else []
+    if parts:
+        advice = "give x[0]" if len(x) == 1 else "give the tensor of one input"
+        raise ExportError(f"a model with one input was expected, and x holds {len(x)} of them; {advice}")
+    if np.ma.is_masked(x):
+        raise ExportError("x is an array with values masked out; put numbers in their place, as in x.filled(0)")
+    try:
+        return torch.tensor(np.array(x) if hasattr(x, "__array__") else x)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise ExportError(
+            f"x should be numbers, as a tensor, an array, a Pillow image or a list with rows of one length, and is a "
+            f"{type(x).__name__} ({str(error).splitlines()[0]})"
+        ) from error
 
 
-def _picture(image: Any) -> Tensor:
+def _pixels(image: Any) -> np.ndarray:
+    if image.mode in DEEP or image.mode.startswith("I;16"):
+        raise ExportError(
+            f"the image has mode {image.mode}, whose numbers are not 0-255; give an array of what the model reads, such as "
+            "numpy.array(image, dtype=float)[None] / 65535"
+        )
     if image.mode not in PICTURES:
         raise ExportError(f"the image has mode {image.mode}; give image.convert('RGB'), or convert('L') for grey")
     try:
-        pixels = np.array(image.convert("L") if image.mode == "1" else image)
+        return np.array(image.convert("L") if image.mode == "1" else image)
     except Exception as error:  # Pillow reads the file only now, and raises many kinds
         raise ExportError(f"the image cannot be read: {error}") from error
-    tensor = torch.tensor(pixels)
-    return (tensor[None] if tensor.ndim == 2 else tensor.permute(2, 0, 1)).float() / 255
+
+
+def _channels_first(picture: Tensor) -> Tensor:
+    """A picture of bytes as NumPy and Pillow have it, (height, width, channels), as PyTorch has it."""
+    return picture.permute(2, 0, 1) if picture.shape[2] in CHANNELS else picture
+
+
+def as_batch(x: Tensor, given: Any) -> Tensor:
+    """`x` in float64 with a batch axis of 1; ExportError where it is no one image or vector, with what to write instead."""
+    shape = tuple(x.shape)
+    if 0 in shape or not shape:
+        raise ExportError(f"{_expected(shape)}, which holds no numbers")
+    if len(shape) > 4:
+        raise ExportError(f"{_expected(shape)}; x.squeeze() takes away axes of 1")
+    if len(shape) in (2, 4) and shape[0] != 1:
+        grey = "; for one grey picture give x[None]" if len(shape) == 2 else ""
+        raise ExportError(f"{_expected(shape)}; for one of a batch give x[0]{grey}")
+    single = shape[1:] if len(shape) in (2, 4) else shape
+    if len(single) == 3 and single[0] not in CHANNELS:
+        one = "x[0]" if len(shape) == 4 else "x"
+        if single[2] not in CHANNELS:
+            advice = f"a picture has 1-4 channels; give some of them, as in {one}[:3]"
+        elif isinstance(given, Tensor):
+            advice = f"give {one}.permute(2, 0, 1)"
+        elif isinstance(given, np.ndarray):
+            advice = f"give {one}.transpose(2, 0, 1)"
+        else:
+            advice = f"give numpy.array({one}).transpose(2, 0, 1)"
+        raise ExportError(f"an image of 1-4 channels was expected, channels first, and x has shape {shape}; {advice}")
+    return x.double().reshape(1, *single)
+
+
+def _expected(shape: tuple[int, ...]) -> str:
+    return f"one input was expected, an image (channels, height, width) or a vector (features,), and x has shape {shape}"
+
+
+def _dtype(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")

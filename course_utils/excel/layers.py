@@ -23,7 +23,12 @@ class UnsupportedError(Exception):
 Parts = tuple[str, dict[str, Any], dict[str, Tensor | None]]
 
 
-def _pair(value: Any) -> tuple[int, int]:
+def pair(value: Any) -> tuple[int, int]:
+    """Height and width, of one number for both or of two.
+
+    >>> pair(3), pair((3, 2))
+    ((3, 3), (3, 2))
+    """
     if isinstance(value, (tuple, list)):
         return (int(value[0]), int(value[1])) if len(value) == 2 else (int(value[0]), int(value[0]))
     return int(value), int(value)
@@ -32,13 +37,13 @@ def _pair(value: Any) -> tuple[int, int]:
 def _conv(module: nn.Conv2d) -> Parts:
     if module.padding_mode != "zeros":
         raise UnsupportedError(f"padding_mode={module.padding_mode!r}; only zeros can be shown")
-    kernel, dilation = _pair(module.kernel_size), _pair(module.dilation)
+    kernel, dilation = pair(module.kernel_size), pair(module.dilation)
     if module.padding == "same":  # where the padding is odd PyTorch puts the smaller half first
         padding = tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
     else:
-        padding = (0, 0) if module.padding == "valid" else _pair(module.padding)
+        padding = (0, 0) if module.padding == "valid" else pair(module.padding)
     settings = {
-        "stride": _pair(module.stride),
+        "stride": pair(module.stride),
         "padding": padding,
         "dilation": dilation,
         "groups": module.groups,
@@ -72,10 +77,10 @@ def _max_pool(
 ) -> Parts:
     if return_indices:
         raise UnsupportedError("return_indices=True")
-    kernel = _pair(kernel_size)
-    if kernel[0] * kernel[1] > 255 and _pair(dilation) != (1, 1):
+    kernel = pair(kernel_size)
+    if kernel[0] * kernel[1] > 255 and pair(dilation) != (1, 1):
         raise UnsupportedError(f"a dilated window of {kernel[0]} x {kernel[1]} cells; MAX takes at most 255")
-    settings = {"kernel": kernel, "stride": _pair(stride or kernel), "padding": _pair(padding), "dilation": _pair(dilation)}
+    settings = {"kernel": kernel, "stride": pair(stride or kernel), "padding": pair(padding), "dilation": pair(dilation)}
     return "max_pool", settings, {}
 
 
@@ -87,11 +92,11 @@ def _avg_pool(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Parts:
-    kernel = _pair(kernel_size)
+    kernel = pair(kernel_size)
     settings = {
         "kernel": kernel,
-        "stride": _pair(stride or kernel),
-        "padding": _pair(padding),
+        "stride": pair(stride or kernel),
+        "padding": pair(padding),
         "count_include_pad": count_include_pad,
         "divisor": divisor_override,
     }

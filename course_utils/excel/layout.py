@@ -9,7 +9,7 @@ from course_utils.excel import formulas
 from course_utils.excel.errors import ExportError
 from course_utils.excel.grid import MAX_COLUMNS, MAX_ROWS, Grid, Rect, bounds, cell
 from course_utils.excel.plan import CHART_HEIGHT, CHART_WIDTH, CONTENT_ROW, Area, Block, Formula, Item, Named, Plan, Prediction
-from course_utils.excel.trace import Array, Step, Trace, Weight
+from course_utils.excel.steps import Array, Step, Trace, Weight
 from course_utils.excel.words import TITLES, base_name, by, describe, plain
 
 GAP = 2  # columns between blocks

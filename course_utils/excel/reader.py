@@ -13,13 +13,13 @@ from torch import Tensor
 from course_utils.excel.cells import Value, open_sheets
 from course_utils.excel.errors import WorkbookError
 from course_utils.excel.grid import MAX_COLUMNS, MAX_ROWS, Rect, cell
+from course_utils.excel.inputs import DTYPES
 from course_utils.excel.manifest import MANIFEST_SHEET, MARK, MODEL_SHEET, VERSION
 
 # A workbook comes from outside: these, and those of `cells`, bound what reading one may cost.
 MOST_PIECES = 400  # of the manifest
 MOST_LISTS = 1_000_000  # in it
 MOST_NUMBERS = 2_000_000  # in all tensors of the state dict
-DTYPES = {name: getattr(torch, name) for name in ("float16", "bfloat16", "float32", "float64", "uint8", "int32", "int64")}
 
 
 def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:

@@ -2,62 +2,27 @@
 
 import copy
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, fx, nn
 
 from course_utils.excel.errors import ExportError
-from course_utils.excel.inputs import as_input, as_model
-from course_utils.excel.layers import FUNCTIONS, METHODS, MODULES, SUPPORTED, UnsupportedError
+from course_utils.excel.inputs import as_batch, as_input, as_model
+from course_utils.excel.layers import FUNCTIONS, METHODS, MODULES, SUPPORTED, UnsupportedError, pair
+from course_utils.excel.steps import Array, Step, Trace, Weight
+from course_utils.excel.words import by
 
-Array = NDArray[np.float64]
 NOT_AMONG = "not among the layers it can show"
-
-
-@dataclass(frozen=True)
-class Weight:
-    """A parameter or buffer: its values, its dtype in the model, and its state dict keys (several where it is shared)."""
-
-    keys: tuple[str, ...]
-    dtype: str
-    value: Array
-
-
-@dataclass
-class Step:
-    """One layer as it ran: `sources` are the numbers of the steps it read, `value` is its output without the batch axis."""
-
-    kind: str
-    path: str
-    sources: tuple[int, ...]
-    value: Array
-    settings: dict[str, Any] = field(default_factory=dict)
-    weights: dict[str, Weight] = field(default_factory=dict)
-
-
-@dataclass
-class Trace:
-    """All steps of one run, the first being the input; and what a state dict holds beside the weights (counters)."""
-
-    steps: list[Step]
-    input_shape: tuple[int, ...]
-    input_dtype: str
-    counters: dict[str, int]
-
-    def readers(self, number: int) -> list[Step]:
-        """The steps that read the output of step `number`."""
-        return [step for step in self.steps if number in step.sources]
 
 
 def trace_model(model: nn.Module, x: Any) -> Trace:
     """Run a float64 copy of `model` in eval mode on one input and write down every layer.
 
     `x` is an image of shape (channels, height, width) with 1-4 channels or a vector of shape (features,), with or without a
-    batch axis of 1 in front. The model is left as it is.
+    batch axis of 1 in front; a picture of bytes becomes one of 0-1, see `as_input`. The model is left as it is.
 
     Raises ExportError, which names every layer that a workbook cannot show with its place in the model.
 
@@ -66,7 +31,7 @@ def trace_model(model: nn.Module, x: Any) -> Trace:
     [('input', 'input', (2,)), ('linear', '0', (3,)), ('relu', '1', (3,))]
     """
     model, outer = as_model(model)
-    x = as_input(x)
+    given, (x, scaled) = x, as_input(x)
     state = {outer + key: value for key, value in model.state_dict().items() if isinstance(value, Tensor)}
     dtypes = {key: str(value.dtype).removeprefix("torch.") for key, value in state.items()}
     name, prefix = type(model).__name__, ""
@@ -91,7 +56,7 @@ def trace_model(model: nn.Module, x: Any) -> Trace:
     recorder = _Recorder(module, _keys_of(double, dtypes, prefix, outer), dtypes)
     with torch.no_grad():
         try:
-            batch = _as_batch(x)
+            batch = as_batch(x, given)
             result = recorder.run(batch)
             direct = double(batch)
         except Exception as error:  # a layer may raise anything about an input that it does not take
@@ -99,12 +64,13 @@ def trace_model(model: nn.Module, x: Any) -> Trace:
                 raise _cannot_show(name, unknown) from error
             if isinstance(error, ExportError):
                 raise
-            reason = (str(error).strip() or type(error).__name__).split("\n")[0]
-            raise ExportError(f"{name} cannot take an input of shape {tuple(x.shape)}: {reason}") from error
+            raise ExportError(f"{name} cannot take an input of shape {tuple(x.shape)}: {recorder.refusal(error)}") from error
     if not isinstance(result, Tensor):
-        raise ExportError(f"a model with one output was expected, and {name} gives a {type(result).__name__}")
+        raise ExportError(f"a model with one output was expected, and {name} gives {_no_tensor(result)}")
     if recorder.problems:
         raise _cannot_show(name, [*(line for line in unknown if line not in recorder.problems), *recorder.problems])
+    if scaled:
+        recorder.steps[0].settings["scaled"] = True
     _check_finite(recorder.steps)
     if not torch.allclose(result, direct, rtol=1e-12, atol=1e-12):
         raise ExportError(
@@ -139,21 +105,14 @@ def fuse_relu(trace: Trace) -> Trace:
     return Trace(steps, trace.input_shape, trace.input_dtype, trace.counters)
 
 
-def _as_batch(x: Tensor) -> Tensor:
-    shape = tuple(x.shape)
-    single = shape[1:] if len(shape) in (2, 4) else shape
-    if len(shape) not in (1, 2, 3, 4) or (len(shape) in (2, 4) and shape[0] != 1) or 0 in shape:
-        raise ExportError(
-            f"one input was expected, an image (channels, height, width) or a vector (features,), and x has shape {shape}; "
-            "for one image of a batch give batch[0]"
-        )
-    if len(single) == 3 and single[0] > 4:
-        raise ExportError(
-            f"an image of 1-4 channels was expected, channels first, and x has shape {shape}; try x.permute(2, 0, 1)"
-        )
-    if not torch.isfinite(x.double()).all():
-        raise ExportError("x holds values that are not finite (nan or inf); a spreadsheet has no cell for them")
-    return x.detach().cpu().double().reshape(1, *single)
+def _no_tensor(result: Any) -> str:
+    if result is None:
+        return "None; end its forward with a return"
+    if isinstance(result, Mapping):
+        return f"a dict of {', '.join(map(repr, result))}; give a model whose forward returns one of them"
+    if isinstance(result, (tuple, list)):
+        return f"a {type(result).__name__} of {len(result)}; give a model whose forward returns one of them"
+    return f"a {type(result).__name__}, and no tensor"
 
 
 def _unknown_layers(module: fx.GraphModule) -> list[str]:
@@ -199,6 +158,21 @@ class _Recorder(fx.Interpreter):
         self._made_by: dict[int, int] = {}  # id of a tensor -> the step that made it; an in-place layer takes it over
         self._alive: list[Tensor] = []  # so that no id is used twice
         self._keys = keys
+        self._running: tuple[fx.Node, Any] | None = None  # the node that runs, and its arguments
+
+    def refusal(self, error: Exception) -> str:
+        """Why the node that was running could not: which it is, what it reads, and what it got."""
+        reason = (str(error).strip() or type(error).__name__).split("\n")[0]
+        if self._running is None:
+            return reason
+        node, args = self._running
+        path, what = self._place(node)
+        shapes = [tuple(arg.shape[1:]) for arg in args if isinstance(arg, Tensor)]
+        if not shapes:
+            return reason
+        layer = self.fetch_attr(path) if node.op == "call_module" else None
+        why = _misfit(layer, shapes[0]) or f"it gets {' and '.join(by(shape) for shape in shapes)} ({reason})"
+        return f"its layer {path} ({what}) does not fit: {why}"
 
     def run_node(self, node: fx.Node) -> Any:
         args, kwargs = self.fetch_args_kwargs_from_env(node)
@@ -206,7 +180,9 @@ class _Recorder(fx.Interpreter):
             number = self._made_by.get(id(tensor))
             if number is not None and not np.array_equal(_without_batch(tensor, strict=False), self.steps[number].value, True):
                 self.problems.append(f"{node.name}: reads {self.steps[number].path} after another layer changed it in place")
+        self._running = node, (*args, *kwargs.values())
         result = super().run_node(node)
+        self._running = None
         if node.op != "output" and isinstance(result, Tensor):
             path, what = self._place(node)
             try:
@@ -268,6 +244,22 @@ class _Recorder(fx.Interpreter):
         self.steps.append(step)
         self._made_by[id(result)] = len(self.steps) - 1
         self._alive.append(result)
+
+
+def _misfit(layer: nn.Module | None, shape: tuple[int, ...]) -> str:
+    """What a layer reads and what it got, where its settings tell that these differ; else nothing."""
+    gets = f"and gets {by(shape)}"
+    size = "give x the size that the model was made for"
+    if isinstance(layer, nn.Linear) and shape[-1:] != (layer.in_features,):
+        return f"it reads {layer.in_features} numbers {gets}; {size}"
+    if isinstance(layer, (nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, nn.AvgPool2d)) and len(shape) != 3:
+        return f"it reads a picture (channels, height, width) {gets}; give x in this shape"
+    channels = getattr(layer, "in_channels", None) or getattr(layer, "num_features", None)
+    if channels and shape[:1] != (channels,):
+        return f"it reads {channels} channel{'s' * (channels > 1)} {gets}; give x as many, or make the model for those of x"
+    if isinstance(layer, (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)):
+        return f"its window of {by(pair(layer.kernel_size))} is larger than what it gets, {by(shape)}; give a larger picture"
+    return ""
 
 
 def _without_batch(tensor: Tensor, strict: bool = True) -> Array:

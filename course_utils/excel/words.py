@@ -2,7 +2,7 @@
 
 import re
 
-from course_utils.excel.trace import Step
+from course_utils.excel.steps import Step
 
 TITLES = {
     "conv": "convolution",
@@ -31,8 +31,9 @@ def by(shape: tuple[int, ...]) -> str:
 def describe(step: Step) -> str:
     """The formula of a layer in words."""
     s = step.settings
+    going_in = "bytes of a picture, divided by 255" if s.get("scaled") else "numbers that go in"
     words = {
-        "input": "The numbers that go in. Change one and watch the rest.",
+        "input": f"The {going_in}. Change one and watch the rest.",
         "relu": "max(0, x): negative numbers become 0.",
         "leaky_relu": f"x where x is above 0, else {s.get('slope')} times x.",
         "sigmoid": "1 / (1 + exp(-x)): squeezed between 0 and 1.",

@@ -102,15 +102,40 @@ def test_what_is_not_supported_is_named_with_its_place(model, parts, path):
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (torch.zeros(2, 1, 6, 6), "batch\\[0\\]"),
-        (torch.zeros(6, 6, 5), "permute"),
-        (torch.full((1, 6, 6), float("nan")), "not finite"),
-        (torch.zeros(1, 0, 6), "has shape"),
+        (torch.zeros(2, 1, 6, 6), r"\(2, 1, 6, 6\); for one of a batch give x\[0\]"),
+        (torch.zeros(6, 6), r"for one of a batch give x\[0\]; for one grey picture give x\[None\]"),
+        (torch.zeros(6, 6, 5), r"1-4 channels; give some of them, as in x\[:3\]"),
+        (torch.full((1, 6, 6), float("nan")), r"not finite.*torch\.nan_to_num"),
+        (np.full((1, 6, 6), np.inf), r"not finite.*numpy\.nan_to_num"),
+        (torch.zeros(1, 0, 6), "holds no numbers"),
+        ([], "holds no numbers"),
+        (torch.zeros(1, 1, 1, 6, 6), r"x\.squeeze"),
+        (torch.zeros(3, 6, 6), "0 \\(Conv2d\\) does not fit: it reads 1 channel and gets 3 × 6 × 6"),
+        (torch.zeros(1, 2, 2), "0 \\(Conv2d\\) does not fit: its window of 3 × 3 is larger than what it gets, 1 × 2 × 2"),
+        (torch.zeros(1, 3, 3), "2 \\(MaxPool2d\\) does not fit: its window of 2 × 2 is larger than what it gets, 2 × 1 × 1"),
+        (torch.zeros(1, 9, 9), "4 \\(Linear\\) does not fit: it reads 8 numbers and gets 18"),
+        (torch.zeros(36), "0 \\(Conv2d\\) does not fit: it reads a picture \\(channels, height, width\\) and gets 36"),
+        (np.ma.masked_greater(np.arange(36.0).reshape(1, 6, 6), 30), "masked"),
+        (torch.full((1, 6, 6), 2**53 + 1), "no cell holds to the last digit"),
+        ([torch.zeros(1, 6, 6)], r"give x\[0\]"),
+        (torch.zeros(1, 6, 6).to(torch.float8_e4m3fn), r"x holds float8_e4m3fn.*x\.float\(\)"),
     ],
 )
 def test_inputs_that_do_not_fit(x, message, path):
     with pytest.raises(ExportError, match=message):
         export_model(small(), x, path)
+    assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("shape", [(6, 7, 3), (1, 6, 7, 3)])
+@pytest.mark.parametrize("make", [torch.rand, np.random.default_rng(0).random, lambda shape: np.ones(shape).tolist()])
+def test_the_advice_on_channels_first_can_be_followed(make, shape, path):
+    x = make(shape)
+    with pytest.raises(ExportError, match="channels first") as caught:
+        export_model(nn.Conv2d(3, 1, 3), x, path)
+    advice = re.search(r"give (.*)", str(caught.value))[1]
+    written = export_model(nn.Conv2d(3, 1, 3), eval(advice, {"x": x, "numpy": np}), path)
+    assert read_input(written).shape == (3, 6, 7)
 
 
 def test_weights_that_no_cell_holds(path):
@@ -142,11 +167,52 @@ def test_a_sheet_too_wide(path):
 
 @pytest.mark.parametrize(
     ("names", "message"),
-    [(["a", "b"], "2 class names"), (["cat", "Cat", "dog"], "must differ"), (["cat", "", "dog"], "not be empty")],
+    [
+        (["a", "b"], "2 class names were given, and the model has 3 outputs"),
+        (["a", "b", "c", "d"], "4 class names"),
+        (["cat", "Cat", "dog"], "must differ"),
+        (["cat", "", "dog"], "not be empty"),
+        (3, "class_names is 3; give a list of names, one for each output; the model has 3 outputs"),
+        ("dog", "class_names is 'dog'; give a list"),
+        ({"a", "b", "c"}, "no order; give a list"),
+        ({"a": 0, "b": 1, "c": 2}, "give a list"),
+        (["a", None, "b"], "class_names holds None"),
+        ([1.5, 2, 3], "class_names holds 1.5"),
+        ([True, False, "c"], "class_names holds True"),
+    ],
 )
 def test_class_names_that_do_not_fit(names, message, path):
     with pytest.raises(ExportError, match=message):
         export_model(small(), torch.rand(1, 6, 6), path, class_names=names)
+
+
+def test_names_come_in_any_row(path):
+    for names in (iter("abc"), np.array(["a", "b", "c"]), ("a", "b", "c")):
+        assert {"a", "b", "c"} <= set(texts(export_model(small(), torch.rand(1, 6, 6), path, class_names=names, actual="c")))
+    for actual in (2, np.int64(2), torch.tensor(2)):
+        export_model(small(), torch.rand(1, 6, 6), path, class_names=torch.arange(3), actual=actual)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        *[({"max_cells": value}, "max_cells is") for value in ("300000", 0, -1, float("nan"), None, True)],
+        ({"title": 3}, "title is 3; give a text"),
+        ({"labels": 3}, "labels is 3; give a dictionary"),
+        ({"labels": {"0": None}}, "heading of '0' is None"),
+        ({"labels": {"3": "flat"}}, "no layer '3'"),  # Flatten has no block
+        ({"probabilities": "False"}, "probabilities is 'False'; give True, False or None"),
+        ({"fuse_relu_with_layer": "no"}, "fuse_relu_with_layer is 'no'; give True or False"),
+        ({"actual": 1.5}, "actual=1.5 is not one of"),
+        ({"actual": np.arange(2)}, "is not one of"),
+        ({"actual": True}, "actual=True is not one of"),
+        ({"actual": 1, "class_names": ["a", "b", "c"]}, "number 1 is 'b'"),
+        ({"actual": 1, "probabilities": False}, "no probabilities to compare it with"),
+    ],
+)
+def test_options_that_are_none(options, said, path):
+    with pytest.raises(ExportError, match=said):
+        export_model(small(), torch.rand(1, 6, 6), path, **options)
 
 
 def test_actual_and_labels_must_exist(path):
@@ -338,6 +404,48 @@ def test_arrays_lists_numbers_and_pictures(path):
         assert torch.equal(back, kept)
 
 
+@pytest.mark.parametrize("wrap", [np.asarray, torch.tensor, lambda pixels: torch.tensor(pixels)[None]])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_bytes_of_a_picture_are_read_alike_whatever_holds_them(wrap, mode, path, capsys):
+    """As torchvision reads them: 0-255 become 0-1, and the channels come first; and a line says so."""
+    image = Image.fromarray(np.random.default_rng(0).integers(256, size=(6, 7, 3), dtype=np.uint8)).convert(mode)
+    want = torch.tensor(np.array(image.convert("RGB"), dtype=np.float32)).permute(2, 0, 1)[:1] / 255
+    if mode == "RGB":
+        want = torch.tensor(np.array(image, dtype=np.float32)).permute(2, 0, 1) / 255
+    model = nn.Conv2d(len(want), 1, 3)
+    for given in (image, wrap(np.array(image)), wrap(np.moveaxis(np.atleast_3d(np.array(image)), 2, 0))):
+        written = export_model(model, given, path)
+        assert torch.equal(read_input(written).reshape(want.shape), want)
+        assert "0-255 went in as 0-1" in capsys.readouterr().out
+        assert any("bytes of a picture, divided by 255" in text for text in texts(written))
+
+
+def test_other_numbers_go_in_as_they_are(path, capsys):
+    for given in (
+        np.arange(36).reshape(1, 6, 6),
+        np.arange(36, dtype=np.uint16).reshape(1, 6, 6) * 1000,
+        torch.ones(1, 6, 6, dtype=torch.bool),
+        torch.full((1, 1, 6, 6), -7, dtype=torch.int8),
+        torch.full((1, 6, 6), 200, dtype=torch.bfloat16),
+    ):
+        back, want = read_input(export_model(nn.Conv2d(1, 1, 3), given, path)), torch.as_tensor(given)
+        assert back.dtype == want.dtype
+        assert torch.equal(back, want)
+    counts = torch.tensor([0, 3], dtype=torch.uint8)  # no picture: the features of a row
+    assert torch.equal(read_input(export_model(nn.Linear(2, 1), counts, path)), counts)
+    assert capsys.readouterr().out == ""
+
+
+class ADict(nn.Module):
+    def forward(self, x):
+        return {"logits": x.relu()}
+
+
+class Nothing(nn.Module):
+    def forward(self, x):
+        x.relu()
+
+
 class TwoInputs(nn.Module):
     def forward(self, x, y):
         return x + y
@@ -364,6 +472,13 @@ class Last(nn.Module):
         (nn.Linear(2, 1), torch.zeros(2).to_sparse(), "dense"),
         (nn.Linear(2, 1), torch.zeros(2, device="meta"), "meta"),
         (nn.Conv2d(1, 1, 3), Image.new("CMYK", (6, 6)), "mode CMYK.*convert"),
+        (nn.Conv2d(1, 1, 3), Image.new("I;16", (6, 6)), "mode I;16, whose numbers are not 0-255"),
+        (TwoOutputs(), torch.ones(2), "a tuple of 2; give a model whose forward returns one"),
+        (ADict(), torch.ones(2), "a dict of 'logits'; give a model"),
+        (Nothing(), torch.ones(2), "None; end its forward with a return"),
+        (nn.ModuleList([nn.ReLU()]), torch.ones(2), "no forward.*nn.Sequential"),
+        (nn.Module(), torch.ones(2), "no forward.*def forward"),
+        (nn.Linear(2, 1).to(torch.float8_e5m2), torch.ones(2), r"its weight is float8_e5m2; give model\.float\(\)"),
         (TwoInputs(), (torch.ones(2), torch.ones(2)), "x holds 2"),
         (TwoInputs(), torch.ones(2), "takes x, y"),
         (torch.relu, torch.ones(2), "a torch.nn.Module, and got builtin"),

@@ -1,6 +1,7 @@
 """Reading workbooks back: what was written, what was edited, and files that are damaged, foreign or made to harm."""
 
 import json
+import os
 import re
 import zipfile
 
@@ -11,6 +12,7 @@ from torch import nn
 
 from course_utils.excel import WorkbookError, cells, export_model, read_input, read_weights
 from course_utils.excel.workbooks import WORKBOOKS
+from course_utils.files import FileError
 
 
 def network() -> nn.Sequential:
@@ -261,9 +263,29 @@ def test_what_is_no_workbook_at_all(tmp_path, path):
     given = {"a folder": tmp_path / "a folder", bytes: tmp_path / "old.xls"}.get(
         path if isinstance(path, str) else type(path), path
     )
-    said = "old .xls kind" if isinstance(path, bytes) else "no file" if isinstance(path, str) else "expected the path"
+    said = {bytes: "old .xls kind", str: "is a folder" if path == "a folder" else "no file"}.get(
+        type(path), "expected the path"
+    )
     with pytest.raises(WorkbookError, match=said):
         read_weights(given)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes among its files")
+@pytest.mark.parametrize("read", [read_weights, read_input])
+def test_a_pipe_is_not_waited_for(tmp_path, read):
+    os.mkfifo(tmp_path / "pipe.xlsx")
+    for path in (tmp_path / "pipe.xlsx", "/dev/zero"):
+        with pytest.raises(WorkbookError, match="a pipe or a device"):
+            read(path)
+
+
+def test_what_the_system_does_not_let_be_read_is_told_in_its_words(tmp_path, monkeypatch):
+    file = export_model(nn.Linear(2, 1), torch.rand(2), tmp_path / "net.xlsx")
+    with pytest.raises(FileError, match="name is too long"):
+        read_weights("x" * 300 + ".xlsx")
+    monkeypatch.setattr(type(file), "open", lambda *_: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
+    with pytest.raises(FileError, match="you may not read it"):
+        read_weights(file)
 
 
 def manifest_of(file) -> dict:

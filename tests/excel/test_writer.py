@@ -69,7 +69,9 @@ def test_a_full_disk_is_told_once_and_nothing_stays_of_the_workbook(tmp_path, mo
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
     try:
         with pytest.raises(FileError, match="larger than the system allows") as caught:
-            export_model(model, x, tmp_path / "a.xlsx") if write == "export" else WORKBOOKS["vgg_parameters"](tmp_path / "a.xlsx")
+            export_model(model, x, tmp_path / "a.xlsx") if write == "export" else WORKBOOKS["vgg_parameters"](
+                tmp_path / "a.xlsx"
+            )
         assert list(tmp_path.iterdir()) == []
         if os.path.isdir("/proc/self/fd"):  # while the error is still held, as a notebook does
             held = [os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
