@@ -88,7 +88,7 @@ def as_input(x: Any) -> tuple[Tensor, bool]:
         )
     single = tensor[0] if tensor.ndim == 4 and len(tensor) == 1 else tensor
     if tensor.dtype == torch.uint8 and tensor.numel() and (single.ndim == 3 or (single.ndim == 2 and len(single) > 1)):
-        single = single[None] if single.ndim == 2 else single if single.shape[0] in CHANNELS else _channels_first(single)
+        single = single[None] if single.ndim == 2 else single if single.shape[0] in CHANNELS else _with_channels_first(single)
         return (single[None] if tensor.ndim == 4 else single).float() / 255, True
     if not torch.isfinite(tensor.double()).all():
         raise ExportError(
@@ -132,7 +132,7 @@ def _pixels(image: Any) -> np.ndarray:
         raise ExportError(f"the image cannot be read: {error}") from error
 
 
-def _channels_first(picture: Tensor) -> Tensor:
+def _with_channels_first(picture: Tensor) -> Tensor:
     """A picture of bytes as NumPy and Pillow have it, (height, width, channels), as PyTorch has it."""
     return picture.permute(2, 0, 1) if picture.shape[2] in CHANNELS else picture
 
@@ -152,14 +152,21 @@ def as_batch(x: Tensor, given: Any) -> Tensor:
         one = "x[0]" if len(shape) == 4 else "x"
         if single[2] not in CHANNELS:
             advice = f"a picture has 1-4 channels; give some of them, as in {one}[:3]"
-        elif isinstance(given, Tensor):
-            advice = f"give {one}.permute(2, 0, 1)"
-        elif isinstance(given, np.ndarray):
-            advice = f"give {one}.transpose(2, 0, 1)"
         else:
-            advice = f"give numpy.array({one}).transpose(2, 0, 1)"
+            advice = f"give {channels_first(given, one)}"
         raise ExportError(f"an image of 1-4 channels was expected, channels first, and x has shape {shape}; {advice}")
     return x.double().reshape(1, *single)
+
+
+def channels_first(given: Any, name: str) -> str:
+    """What to write for the picture called `name`, which has its channels last.
+
+    >>> channels_first(np.zeros((6, 6, 3)), "image")
+    'image.transpose(2, 0, 1)'
+    """
+    if isinstance(given, Tensor):
+        return f"{name}.permute(2, 0, 1)"
+    return f"{name if isinstance(given, np.ndarray) else f'numpy.array({name})'}.transpose(2, 0, 1)"
 
 
 def _expected(shape: tuple[int, ...]) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from traitlets import TraitType
 
+from course_utils.excel.inputs import channels_first
 from course_utils.widgets.errors import WidgetError
 
 
@@ -90,7 +91,7 @@ def as_image(image: Any, largest: int) -> NDArray[np.float64]:
         )
     channels, height, width = array.shape
     if channels > 4:
-        hint = "put the channels first: image.transpose(2, 0, 1)" if width <= 4 else "give it one to four channels"
+        hint = f"put the channels first: {channels_first(image, 'image')}" if width <= 4 else "give it one to four channels"
         raise WidgetError(f"the image has shape {array.shape}, which would be {channels} channels; {hint}")
     if max(height, width) > largest:
         raise WidgetError(

@@ -143,12 +143,10 @@ class LayerPipeline(CourseWidget):
 def _followed(model: nn.Module, x: ArrayLike | Tensor) -> tuple[Tensor, list[Step], list[dict[str, Any]]]:
     """Run the model, and put what it did into the form that travels to JavaScript."""
     try:
-        array = as_array(x)
+        shape = as_array(x).shape
     except (TypeError, ValueError) as error:
         raise WidgetError(f"x should be numbers in a grid with rows of one length: {error}") from error
-    if array.ndim == 4 and len(array) == 1:
-        array = array[0]
-    image = torch.tensor(as_image(array, MAX_SIDE))
+    image = torch.tensor(as_image(x[0] if len(shape) == 4 and shape[0] == 1 else x, MAX_SIDE))
     steps = trace_model(model, image).steps
     count = sum(step.value.size + sum(weight.value.size for weight in step.weights.values()) for step in steps)
     if count > MAX_NUMBERS:

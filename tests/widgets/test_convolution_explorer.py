@@ -127,7 +127,9 @@ def test_images_and_kernels_in_other_forms():
     ("image", "options", "message"),
     [
         (np.zeros((2, 3, 4, 5)), {}, r"\(2, 3, 4, 5\).*batch\[0\]"),
-        (np.zeros((28, 28, 3)), {}, "channels first"),
+        (np.zeros((28, 28, 3)), {}, r"channels first: image\.transpose\(2, 0, 1\)"),
+        (torch.zeros(28, 28, 3), {}, r"channels first: image\.permute\(2, 0, 1\)"),
+        (np.zeros((28, 28, 3)).tolist(), {}, r"channels first: numpy\.array\(image\)\.transpose\(2, 0, 1\)"),
         (np.zeros((5, 28, 28)), {}, "5 channels"),
         (np.zeros((0, 5)), {}, "shape"),
         (np.zeros((100, 100)), {}, "64 pixels"),
