@@ -140,7 +140,7 @@ class LayerPipeline(CourseWidget):
         return draw_pipeline(self.layers, list(self.class_names), self.describe())
 
 
-def _followed(model: nn.Module, x: ArrayLike | Tensor) -> tuple[Tensor, list[Step], list[dict[str, Any]]]:
+def _followed(model: nn.Module, x: Any) -> tuple[Tensor, list[Step], list[dict[str, Any]]]:
     """Run the model, and put what it did into the form that travels to JavaScript."""
     try:
         shape = as_array(x).shape
