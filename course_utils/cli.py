@@ -7,9 +7,10 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -17,8 +18,13 @@ from rich.table import Table
 from rich.text import Text
 
 from course_utils.errors import CourseError
+from course_utils.names import printable
 from course_utils.plain_text import plain
 from course_utils.system_errors import OTHER, WRITING, system_error
+
+if TYPE_CHECKING:
+    from course_utils.tabular.predictor import TablePredictor
+    from course_utils.vision.predictor import ImagePredictor
 
 app = typer.Typer(help="The lessons, their data, and whether this machine is ready for them.", no_args_is_help=True)
 console = Console()
@@ -168,29 +174,69 @@ def train(
 
 @app.command()
 def predict(
-    predictor: Annotated[Path, typer.Argument(help="What learner.export(...) wrote, such as pets.course.")],
-    inputs: Annotated[list[Path], typer.Argument(help="Pictures or folders of them; of a table, .csv or .parquet files.")],
+    predictor: Annotated[Path, typer.Argument(help="The file that learner.export(...) wrote, such as pets.course.")],
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(help="Pictures, or folders of them; for a network of tables .csv, .feather or .parquet files."),
+    ],
 ) -> None:
-    """Predict without the training data: a line with label and probability for each picture, with the number for each row."""
+    """Predict with a network that was exported, where its training data are not needed.
+
+    For each picture a line tells the file, the label and its probability; for each row of a table the file, the row's Id (its
+    number, from 1, where there is no column Id) and the value; tabs are between them. Pictures and tables that cannot be read
+    are named on standard error, and the others predicted all the same; the exit code is then 1.
+    """
     from course_utils.predictor import load_predictor
     from course_utils.vision.predictor import ImagePredictor
-    from course_utils.vision.sources import pictures_in
 
     ready = load_predictor(predictor)
-    if not isinstance(ready, ImagePredictor):
-        for path in inputs:
-            typer.echo("\n".join(f"{value:g}" for value in ready.predict(ready.read(path)).tolist()))
-        return
-    pictures = [
-        picture
-        for path in inputs
-        for picture in ([path / n for n in pictures_in(path, "").pictures] if path.is_dir() else [path])
-    ]
-    for picture, found in zip(pictures, ready.predict(pictures), strict=True):
-        label = found.label if isinstance(found.label, str) else ", ".join(found.label)
-        typer.echo(
-            f"{_one_line(str(picture))}\t{_one_line(label)}\t{'' if found.probability is None else f'{found.probability:.3f}'}"
-        )
+    lines = _lines_of_pictures(ready, inputs) if isinstance(ready, ImagePredictor) else _lines_of_tables(ready, inputs)
+    failed = 0
+    for line in lines:
+        if isinstance(line, CourseError):
+            failed += 1
+            typer.echo(plain(line), err=True)
+        else:
+            typer.echo("\t".join(map(printable, line)))
+    if failed:
+        raise typer.Exit(1)
+
+
+Line = tuple[object, ...] | CourseError
+
+
+def _lines_of_pictures(predictor: "ImagePredictor", inputs: list[Path]) -> Iterator[Line]:
+    """Of each picture its file, label and probability, or why there are none."""
+    from course_utils.vision.sources import pictures_in
+
+    pictures = []
+    for path in inputs:
+        try:
+            pictures += [path / name for name in pictures_in(path, "").pictures] if os.path.isdir(path) else [path]
+        except CourseError as error:
+            yield error
+    for picture, found in zip(pictures, predictor.predict_each(pictures), strict=True):
+        if isinstance(found, CourseError):
+            yield found
+        else:
+            label = found.label if isinstance(found.label, str) else ", ".join(found.label)
+            yield picture, label, "" if found.probability is None else f"{found.probability:.3f}"
+
+
+def _lines_of_tables(predictor: "TablePredictor", inputs: list[Path]) -> Iterator[Line]:
+    """Of each row of each table the file, the Id or the number, and the value, or why there are none."""
+    for path in inputs:
+        try:
+            table = predictor.read(path)
+            values = predictor.predict(table)
+        except CourseError as error:
+            message = str(error)
+            yield error if str(path) in message else CourseError(f"{path}: {message}")
+            continue
+        ids = next((name for name in table.columns if str(name).lower() == "id"), None)
+        rows = range(1, len(values) + 1) if ids is None else table[ids].tolist()
+        for row, value in zip(rows, values, strict=True):
+            yield path, row, value
 
 
 @app.command()
@@ -230,11 +276,6 @@ def doctor() -> None:
     say("Ready for the lessons." if ready else "Mend what is missing, then ask again.")
     if not ready:
         raise typer.Exit(1)
-
-
-def _one_line(text: str) -> str:
-    """A name from elsewhere as it can be printed: a line break, a tab or half a character in it as Python writes them."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def _draw_samples() -> None:

@@ -1,4 +1,6 @@
-"""Names that a user gave, of files, classes and tags, as text that can be shown on one line whatever is in them."""
+"""Names that a user gave, of files, classes and tags, and numbers of things, as text for one line whatever is in them."""
+
+from collections.abc import Sequence
 
 LONGEST = 40  # letters of a name in a figure
 
@@ -35,3 +37,24 @@ def shortened(text: object, longest: int = LONGEST) -> str:
         return whole
     end = (longest - 1) // 2
     return f"{whole[: longest - 1 - end]}…{whole[len(whole) - end :]}"
+
+
+def some_of(names: Sequence[object], limit: int = 5) -> str:
+    """The first few names for a message, and how many there are besides.
+
+    >>> some_of(["a", "b", "c"], limit=2)
+    'a, b and 1 more'
+    """
+    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
+    return ", ".join(printable(name) for name in names[:limit]) + more
+
+
+def counted(n: int, what: str, verb: str = "") -> str:
+    """A number of things, and with a `verb`, given for one thing and for several, what they do.
+
+    >>> counted(1, "picture"), counted(2_000, "class"), counted(1, "file", "is/are")
+    ('1 picture', '2,000 classes', '1 file is')
+    """
+    ending = "" if n == 1 else "es" if what.endswith(("s", "x", "ch", "sh")) else "s"
+    one, _, several = verb.partition("/")
+    return f"{n:,} {what}{ending} {one if n == 1 else several}".rstrip()

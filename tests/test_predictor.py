@@ -116,7 +116,48 @@ def test_the_command_says_a_number_for_each_row(shops, monkeypatch, capsys):
     with pytest.raises(SystemExit) as end:
         cli.main()
     assert not end.value.code
-    assert capsys.readouterr().out.splitlines() == [f"{value:g}" for value in said.tolist()]
+    table = folder / "rows.csv"
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [(file, row) for file, row, _ in lines] == [(str(table), str(row)) for row in range(1, len(said) + 1)]
+    assert [np.float32(value) for _, _, value in lines] == pytest.approx(said.tolist(), rel=1e-6)
+
+
+def test_rows_with_an_id_are_called_by_it_and_a_table_that_fails_costs_no_other(shops, monkeypatch, capsys, tmp_path):
+    folder, said = shops
+    rows = pd.read_csv(folder / "rows.csv")
+    rows.assign(Id=range(700, 700 + len(rows))).to_csv(tmp_path / "with ids.csv", index=False)
+    rows.drop(columns="distance").to_csv(tmp_path / "without.csv", index=False)
+    given = ["without.csv", "none.csv", "with ids.csv"]
+    monkeypatch.setattr(sys, "argv", ["course", "predict", str(folder / "shops"), *(str(tmp_path / name) for name in given)])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 1
+    out, err = capsys.readouterr()
+    assert [line.split("\t")[1] for line in out.splitlines()] == [str(700 + row) for row in range(len(said))]
+    assert all(words in err for words in ("without.csv", "distance", "none.csv"))
+
+
+def test_a_picture_that_cannot_be_read_costs_no_other(pets, monkeypatch, capsys, tmp_path):
+    folder, said = pets
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    (tmp_path / "empty").mkdir()
+    os.mkfifo(tmp_path / "pipe.png")
+    given = [
+        tmp_path / "bad.png",
+        folder / "a picture.png",
+        tmp_path / "pipe.png",
+        tmp_path / "empty",
+        folder / "a picture.png",
+    ]
+    monkeypatch.setattr(sys, "argv", ["course", "predict", str(folder / "pets"), *map(str, given)])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 1
+    out, err = capsys.readouterr()
+    assert out.splitlines() == [f"{folder / 'a picture.png'}\t{said.label}\t{said.probability:.3f}"] * 2
+    assert len(err.splitlines()) == 3
+    for words in ("bad.png is not an image", "pipe.png cannot be opened: it is a pipe", "empty has no pictures"):
+        assert words in err
 
 
 def test_the_command_says_what_is_wrong(pets, shops, monkeypatch, capsys):
@@ -129,4 +170,4 @@ def test_the_command_says_what_is_wrong(pets, shops, monkeypatch, capsys):
         with pytest.raises(SystemExit) as end:
             cli.main()
         assert end.value.code == 1
-        assert words in capsys.readouterr().out.replace(os.linesep, " ")
+        assert words in "".join(capsys.readouterr()).replace(os.linesep, " ")

@@ -6,18 +6,18 @@ from pathlib import Path
 import torch
 
 from course_utils.errors import CourseError
+from course_utils.names import counted, some_of
+from course_utils.training.arguments import real, shown, whole
 from course_utils.training.splits import validation_split
 from course_utils.vision.labelled import Labelled
 from course_utils.vision.sources import (
     checked_path,
     class_folders,
-    counted,
     is_folder,
     leads_to_folder,
     listing,
     on_disk,
     pictures_in,
-    some_of,
     what_is_in,
 )
 
@@ -29,8 +29,19 @@ def from_folders(
     for name, folder in (("train", train), ("valid", valid), ("test", test)):
         if folder is not None or name == "train":
             checked_path(name, folder)
-    if valid_fraction is not None and (isinstance(valid_fraction, bool | str) or not 0 < valid_fraction < 1):
-        raise CourseError(f"valid_fraction is {valid_fraction!r}; give the part that validates, between 0 and 1, such as 0.2")
+    if valid_fraction is not None:
+        fraction = real(valid_fraction)
+        if fraction is None or not 0 < fraction < 1:
+            raise CourseError(
+                f"valid_fraction is {shown(valid_fraction)}; give the part that validates, between 0 and 1, such as 0.2"
+            )
+        valid_fraction = fraction
+    elif valid is None:
+        raise CourseError(
+            "valid is None and there is no valid_fraction, so that nothing would validate; name the folder that does, or give "
+            "valid_fraction=0.2, which takes a fifth of each class in the training folder"
+        )
+    seed = whole("seed", seed, least=0)
     train, test = _place(path, train), None if test is None else _place(path, test)
     valid = None if valid is None else _place(path, valid)
     unlisted: list[str] = []
@@ -38,9 +49,10 @@ def from_folders(
     names, labels, classes = _labelled(path, train, aside, unlisted)
     notices: list[str] = []
     if valid_fraction is None:
-        if valid is None or not is_folder(path / valid):
+        assert valid is not None
+        if not is_folder(path / valid):
             raise CourseError(
-                f"there is no folder {path / (valid or 'valid')}; {what_is_in(path)}. Without one, valid_fraction=0.2 takes "
+                f"there is no folder {path / valid}; {what_is_in(path)}. Without one, valid_fraction=0.2 takes "
                 f"a fifth of each class in {path / train} to validate."
             )
         valid_names, valid_labels, valid_classes = _labelled(path, valid, [], unlisted)
@@ -62,8 +74,8 @@ def from_folders(
         alone = [name for name in classes if name not in set(valid_labels)]
         without = f"; none of {some_of(alone)}" if alone else ""
         notices.append(
-            f"{counted(len(rows), 'picture')} of {len(names):,} validate, a random {valid_fraction:.0%} of each class "
-            f"(valid_fraction, seed={seed}){without}."
+            f"{counted(len(rows), 'picture')} of {len(names):,} {'validates' if len(rows) == 1 else 'validate'}, a random "
+            f"{valid_fraction:.0%} of each class (valid_fraction, seed={seed}){without}."
         )
         kept = [row for row in range(len(names)) if row not in rows]
         names, labels = [names[row] for row in kept], [labels[row] for row in kept]
@@ -73,10 +85,9 @@ def from_folders(
         split_names["test"] = found.pictures
         unlisted += found.others
     if unlisted:
-        are = "file is" if len(unlisted) == 1 else "files are"
         notices.append(
-            f"{len(unlisted):,} {are} not used (data.unlisted): no picture, or outside the folders of classes: "
-            f"{some_of(unlisted)}."
+            f"{counted(len(unlisted), 'file', 'is/are')} not used (data.unlisted): no picture, or outside the folders of "
+            f"classes: {some_of(unlisted)}."
         )
     number = {name: i for i, name in enumerate(classes)}
     targets = {

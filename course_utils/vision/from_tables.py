@@ -11,15 +11,26 @@ from typing import Any, Literal
 import numpy as np
 
 from course_utils.errors import CourseError
+from course_utils.names import counted, some_of
+from course_utils.training.arguments import shown
 from course_utils.training.data import Task
 from course_utils.training.splits import validation_split
 from course_utils.vision.formats import begins_as_picture, has_picture_suffix, is_hidden
-from course_utils.vision.labelled import Labelled
-from course_utils.vision.labels import Cell, LabelColumn, LabelTable, check_task, encode, label_table, read_labels
+from course_utils.vision.labelled import Labelled, said_once
+from course_utils.vision.labels import (
+    Cell,
+    LabelColumn,
+    LabelTable,
+    check_task,
+    encode,
+    label_table,
+    read_labels,
+    said_of_files,
+)
 from course_utils.vision.sources import (
+    checked_path,
     checked_rows,
     composed,
-    counted,
     file_names,
     files_beside,
     is_file,
@@ -27,7 +38,6 @@ from course_utils.vision.sources import (
     matched,
     on_disk,
     pictures_in,
-    some_of,
     what_is_in,
 )
 
@@ -48,6 +58,8 @@ def from_csv(
     label_column: LabelColumn | None,
 ) -> Labelled:
     """What a CSV file says of the pictures in `path/folder`; see `ImageData.from_csv`."""
+    _check_places(folder, suffix, test)
+    checked_path("csv", csv, "the path of a table, such as 'labels.csv'")
     file = on_disk(path, csv)
     table = read_labels(file if is_file(file) else Path(csv), path, task, file_column, label_column)
     place = on_disk(path, folder)
@@ -64,8 +76,8 @@ def from_csv(
     used = {name for split in ("train", "valid") for name in found.names[split]}
     found.unlisted = sorted(name for name in files - used if _is_picture(path, name))
     if found.unlisted:
-        are = "picture is" if len(found.unlisted) == 1 else "pictures are"
-        found.notices.append(f"{len(found.unlisted):,} {are} not used, because {csv} does not name them (data.unlisted).")
+        unused, them = counted(len(found.unlisted), "picture", "is/are"), "it" if len(found.unlisted) == 1 else "them"
+        found.notices.append(f"{unused} not used, because {csv} does not name {them} (data.unlisted).")
     return found
 
 
@@ -81,22 +93,38 @@ def from_frame(
     file_column: str | None,
     label_column: LabelColumn | None,
 ) -> Labelled:
-    """What a pandas or Polars frame says of pictures below `path/folder`, or anywhere; see `ImageData.from_frame`."""
+    """What a pandas, Polars or Arrow table says of pictures below `path/folder`, or anywhere; see `ImageData.from_frame`."""
     check_task(task)
-    if not (hasattr(frame, "columns") and hasattr(frame, "shape") and len(frame.shape) == 2):
-        raise CourseError(f"frame is of type {type(frame).__name__}; give a pandas or Polars DataFrame of names and labels")
+    _check_places(folder, suffix, test)
+    if hasattr(frame, "column_names") and hasattr(frame, "num_rows"):  # Arrow's
+        headings, columns = list(frame.column_names), list(frame.columns)
+    elif hasattr(frame, "columns") and hasattr(frame, "shape") and len(frame.shape) == 2:
+        headings = list(frame.columns)
+        columns = [frame[heading] if headings.count(heading) == 1 else [""] * len(frame) for heading in headings]
+    else:
+        raise CourseError(
+            f"frame is of type {type(frame).__name__}; give a pandas or Polars DataFrame of names and labels, or an Arrow table"
+        )
     if not len(frame):
         raise CourseError("the frame has no rows; give one for each picture")
-    header = [str(heading) for heading in frame.columns]
-    columns = [_cells(frame[heading]) if header.count(str(heading)) == 1 else [""] * len(frame) for heading in frame.columns]
-    rows = list(zip(*columns, strict=True))
+    header = [str(heading) for heading in headings]
+    rows = list(zip(*map(_cells, columns), strict=True))
     table = label_table("the frame", header, rows, task, file_column, label_column)
-    for heading in frame.columns:
-        if table.heading[1] == composed(str(heading)):
-            _check_no_dictionaries("the frame", frame[heading])
+    for heading, column in zip(header, columns, strict=True):
+        if table.heading[1] == composed(heading):
+            _check_no_dictionaries("the frame", _values(column))
     names = [_placed(name, path, folder, "" if file_column else suffix) for name in table.names]
     files = files_beside(names, path)
     return _there("the frame", path, folder, names, files, table, valid_idx, test, missing, suffix)
+
+
+def _check_places(folder: Any, suffix: Any, test: Any) -> None:
+    """Raise CourseError for a folder or suffix that is none."""
+    checked_path("folder", folder)
+    if not isinstance(suffix, str):
+        raise CourseError(f"suffix is {shown(suffix)}; give what names of files end in, such as '.jpg', or '' for nothing")
+    if test is not None:
+        checked_path("test", test)
 
 
 def from_files(
@@ -110,20 +138,26 @@ def from_files(
 ) -> Labelled:
     """What a list of files and one of their labels say; see `ImageData.from_files`."""
     check_task(task)
-    if isinstance(files, str | bytes | os.PathLike):
-        raise CourseError(f"files is {files!r}; give a list of files, such as sorted(Path(...).glob('*.jpg'))")
+    _check_places("", "", test)
+    if isinstance(files, str | bytes | os.PathLike) or not hasattr(files, "__iter__"):
+        raise CourseError(f"files is {shown(files)}; give a list of files, such as sorted(Path(...).glob('*.jpg'))")
     for name, one in (("files", files), ("labels", labels)):
         if isinstance(one, set | frozenset):
             raise CourseError(f"{name} is a set, which has no order; give a list, with a label for each file in its place")
     given = list(files)
-    if odd := next((file for file in given if not isinstance(file, str | os.PathLike) or not str(file)), None):
-        raise CourseError(f"files holds {odd!r}; give names of files")
+    if odd := [file for file in given if not isinstance(file, str | os.PathLike) or not str(file)]:
+        raise CourseError(f"files holds {shown(odd[0])}; give names of files")
+    if twice := sorted(name for name, times in Counter(os.fspath(file) for file in given).items() if times > 1):
+        raise CourseError(
+            f"files names pictures more than once: {some_of(twice)}. Give each once; a picture of several classes has a list "
+            "of them for its label."
+        )
     if not callable(labels) and (isinstance(labels, str) or not hasattr(labels, "__iter__")):
         raise CourseError(f"labels is {labels!r}; give a label for each file, or a function of its path")
     if isinstance(labels, Mapping):
         labels = _looked_up(given, labels)
     values = [labels(Path(file)) for file in given] if callable(labels) else labels
-    values = values if hasattr(values, "tolist") or hasattr(values, "to_list") else list(values)
+    values = _values(values)
     _check_no_dictionaries("the list", values)
     cells = _cells(values)
     if len(cells) != len(given) or not given:
@@ -153,7 +187,7 @@ def _looked_up(files: Sequence[str | os.PathLike[str]], labels: Mapping[Any, Any
 
 def common_folder(files: Iterable[Any]) -> Path:
     """The folder that all of some files lie below: theirs where they are absolute, else the current one."""
-    names = [os.fspath(file) for file in files if isinstance(file, str | os.PathLike)]
+    names = [os.fspath(file) for file in files if isinstance(file, str | os.PathLike)] if isinstance(files, list) else []
     if names and all(isinstance(name, str) and os.path.isabs(name) for name in names):
         try:
             return Path(os.path.commonpath([os.path.dirname(name) for name in names]))
@@ -178,24 +212,31 @@ def _there(
     if missing not in ("raise", "skip"):
         raise CourseError(f"missing is {missing!r}; it is 'raise' (stop where a picture is not there) or 'skip' (leave it out)")
     notices = [f"{source}: {notice}" for notice in table.notices]
+    from_list = source == "the list"
+    if source not in ("the frame", "the list"):
+        notices = said_once(os.path.abspath(path / source), notices)
+    rows_called = "files" if from_list else "rows"
     names, other_case = matched(names, files)
     top = os.path.abspath(path)
     places = [os.path.normpath(os.path.join(top, name)) for name in names]  # one file may be 0.png and ../train/0.png
     times = Counter(places)
     if twice := sorted({name for name, place in zip(names, places, strict=True) if times[place] > 1}):
         raise CourseError(
-            f"{source} names pictures more than once, in several spellings: {some_of(twice)}. Remove all rows but one."
+            f"{source} names pictures more than once, in several spellings: {some_of(twice)}. Remove all {rows_called} but one."
         )
     if other_case:
         notices.append(
-            f"{counted(other_case, 'picture')} of {source} differ from the names on disk in upper and lower case; found."
+            f"{counted(other_case, 'picture')} of {source} {'differs' if other_case == 1 else 'differ'} from the names on disk "
+            "in upper and lower case; found."
         )
     absent = [name for name in names if name not in files]
+    are, them = ("is", "it") if len(absent) == 1 else ("are", "them")
+    check = "Check their paths" if from_list else f"Check folder ({folder!r}) and suffix ({suffix!r})"
     if absent and missing != "skip":
         raise CourseError(
-            f"{len(absent):,} of the {len(names):,} pictures that {source} names are not in {path}: {some_of(absent)}. Check "
-            f"folder ({folder!r}) and suffix ({suffix!r}): {_what_is_there(path, folder, absent)}."
-            f"{_suffix_hint(absent, files, suffix)} missing='skip' leaves them out."
+            f"{len(absent):,} of the {counted(len(names), 'picture')} that {source} names {are} not in {path}: "
+            f"{some_of(absent)}. {check}: {_what_is_there(path, folder, absent)}.{_suffix_hint(absent, files, suffix)} "
+            f"{said_of_files(table.column_of_files)} missing='skip' leaves {them} out.".replace("  ", " ")
         )
     valid_rows = checked_rows(validation_split(len(names)) if valid_idx is None else valid_idx, len(names))
     there = [row for row, name in enumerate(names) if name in files]
@@ -203,27 +244,29 @@ def _there(
     for split in rows:
         if not rows[split]:
             raise CourseError(
-                f"no picture is left for the {split} set: of the {len(names):,} rows of {source} {len(valid_rows):,} are to "
-                f"validate, and {len(absent):,} pictures are missing"
+                f"no picture is left for the {split} set: of the {len(names):,} {rows_called} of {source} "
+                f"{len(valid_rows):,} {'is' if len(valid_rows) == 1 else 'are'} to validate, and "
+                f"{counted(len(absent), 'picture', 'is/are')} missing"
             )
     if absent:
         notices.append(
-            f"{len(absent):,} of the {len(names):,} pictures that {source} names are missing and left out (data.missing)."
+            f"{len(absent):,} of the {len(names):,} pictures that {source} names {are} missing and left out (data.missing)."
         )
     split_names = {split: [names[row] for row in rows[split]] for split in rows}
     if test is not None:
         found = pictures_in(path, on_disk(path, test).relative_to(path).as_posix() if not Path(test).is_absolute() else test)
         split_names["test"] = found.pictures
         if found.others:
-            are = "file is" if len(found.others) == 1 else "files are"
-            notices.append(
-                f"{len(found.others):,} {are} not used in {test}, because they are no pictures: {some_of(found.others)}."
-            )
+            unused = counted(len(found.others), "file", "is/are")
+            none = "it is no picture" if len(found.others) == 1 else "they are no pictures"
+            notices.append(f"{unused} not used in {test}, because {none}: {some_of(found.others)}.")
     targets = encode(table.labels, table.classes, table.task)
     return Labelled(split_names, {split: targets[rows[split]] for split in rows}, table.classes, absent, notices=notices)
 
 
 def _what_is_there(path: Path, folder: str, absent: Sequence[str]) -> str:
+    if special := [name for name in absent[:5] if os.path.exists(path / name)]:
+        return f"{some_of(special)} {'is' if len(special) == 1 else 'are'} there, but no file: a folder, a pipe or a device"
     return what_is_in(path / (folder or PurePosixPath(absent[0]).parent))
 
 
@@ -257,10 +300,16 @@ def _check_no_dictionaries(source: str, values: Iterable[Any]) -> None:
 
 def _cells(column: Any) -> list[Any]:
     """The cells of a column as text, or as lists of text; empty where there is none."""
-    values = column.tolist() if hasattr(column, "tolist") else column.to_list() if hasattr(column, "to_list") else list(column)
+    values = _values(column)
     floats = [value for value in values if isinstance(value, float)]
     whole = all(value.is_integer() for value in floats if math.isfinite(value))  # whole numbers with a gap become floats
     return [_cell(value, whole) for value in values]
+
+
+def _values(column: Any) -> list[Any]:
+    """The values of a column of NumPy, PyTorch, pandas, Polars or Arrow, or of a list, as Python's own."""
+    listed = next((getattr(column, name) for name in ("tolist", "to_list", "to_pylist") if hasattr(column, name)), None)
+    return list(column) if listed is None else list(listed())
 
 
 def _cell(value: Any, whole: bool) -> Cell:

@@ -3,6 +3,8 @@
 import contextlib
 import functools
 import os
+import re
+import stat
 import warnings
 from collections.abc import Callable, Iterator
 
@@ -17,8 +19,9 @@ from torch import Tensor
 
 from course_utils.errors import CourseError
 from course_utils.names import printable
+from course_utils.training.arguments import shown, whole
 from course_utils.vision.formats import IMAGE_SUFFIXES as IMAGE_SUFFIXES
-from course_utils.vision.formats import NOT_DECODED
+from course_utils.vision.formats import NOT_DECODED, has_picture_suffix
 from course_utils.vision.grey import Greys, greys_of, is_deep
 from course_utils.vision.threads import Room
 
@@ -53,20 +56,24 @@ TURNED: dict[Image.Transpose, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] 
 }
 SIDEWAYS = (Image.Transpose.TRANSPOSE, Image.Transpose.ROTATE_270, Image.Transpose.TRANSVERSE, Image.Transpose.ROTATE_90)
 
-TOO_LARGE = "Save it smaller or remove it; ImageData(..., damaged='skip') leaves such pictures out."
-ADVICE = "Fetch it again or remove it; ImageData(..., damaged='skip') leaves such pictures out."
+SKIPPING = "; ImageData(..., damaged='skip') leaves such pictures out"
+FETCH = "Fetch it again or remove it"
+SMALLER = "Save it smaller or remove it"
 
 
 class ImageError(CourseError):
-    """A picture that cannot be read; `path` is the file, the message names it, the cause and the next step."""
+    """A picture that cannot be read; `path` is the file, the message names it, the `cause` and the next step, its `advice`.
 
-    def __init__(self, path: str | os.PathLike[str], cause: str, advice: str = ADVICE) -> None:
-        super().__init__(f"{printable(os.fspath(path))} {cause}. {advice}")
-        self.path, self.cause, self.advice = path, cause, advice
+    The message also tells how a data set leaves such pictures out, unless `in_data` is False.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], cause: str, advice: str = FETCH, in_data: bool = True) -> None:
+        super().__init__(f"{printable(os.fspath(path))} {cause}. {advice}{SKIPPING if in_data else ''}.")
+        self.path, self.cause, self.advice, self.in_data = path, cause, advice, in_data
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         """So that it can come back from another process, such as a worker of a DataLoader."""
-        return type(self), (self.path, self.cause, self.advice)
+        return type(self), (self.path, self.cause, self.advice, self.in_data)
 
 
 def read_image(
@@ -80,8 +87,11 @@ def read_image(
     kinds that are decoded see `NOT_DECODED`.
 
     Raises ImageError for a file that is missing, empty, damaged, cut short, no image, of more than `pixel_limit` pixels, or
-    that takes more than `MEMORY_LIMIT` bytes to decode.
+    that takes more than `MEMORY_LIMIT` bytes to decode; CourseError where `path` is no path, or a number is none.
     """
+    if short_side is not None:
+        short_side = whole("short_side", short_side, of=", in pixels")
+    pixel_limit = whole("pixel_limit", pixel_limit)
     with opened(path, pixel_limit) as image:
         if short_side is not None:  # a large JPEG can be decoded at 1/2, 1/4 or 1/8 in a fraction of the time
             image.draft(None, (short_side, short_side))
@@ -91,12 +101,27 @@ def read_image(
 @contextlib.contextmanager
 def opened(path: str | os.PathLike[str], pixel_limit: int = PIXEL_LIMIT) -> Iterator[Image.Image]:
     """Open a picture; what fails, here or in decoding it in the block, becomes an ImageError (see `read_image`)."""
+    if not isinstance(path, str | os.PathLike):
+        raise CourseError(f"path is {shown(path)}; give the path of a picture's file, as text or a Path")
+    _refuse_special(path)
     with in_words(path), Image.open(path, formats=_formats()) as image:
         if image.width * image.height > pixel_limit:
             raise UndecodableError(
-                f"has {image.width} x {image.height} pixels, more than the limit of {pixel_limit:,}", TOO_LARGE
+                f"has {image.width} x {image.height} pixels, more than the limit of {pixel_limit:,}", SMALLER
             )
         yield image
+
+
+def _refuse_special(path: str | os.PathLike[str]) -> None:
+    """Raise ImageError for a folder, and for a pipe or a device, which would be waited for without end once it is opened."""
+    try:
+        kind = os.stat(path).st_mode
+    except (OSError, ValueError):  # opening the file says why
+        return
+    if stat.S_ISDIR(kind):
+        raise ImageError(path, "cannot be opened: it is a folder", "Give the paths of the pictures in it", in_data=False)
+    if not stat.S_ISREG(kind):
+        raise ImageError(path, "cannot be opened: it is a pipe or a device", "Give the path of a file, or remove it")
 
 
 @functools.cache
@@ -120,8 +145,8 @@ class UndecodableError(CourseError):
 
 
 @contextlib.contextmanager
-def in_words(path: str | os.PathLike[str], advice: str = ADVICE) -> Iterator[None]:
-    """Turn whatever opening or decoding a picture raises into an ImageError that names it."""
+def in_words(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn whatever opening or decoding a picture's file raises into an ImageError that names it."""
     try:
         yield
     except UndecodableError as error:
@@ -129,26 +154,33 @@ def in_words(path: str | os.PathLike[str], advice: str = ADVICE) -> Iterator[Non
     except CourseError:
         raise
     except Exception as error:  # a damaged file makes decoders fail in every way there is
-        raise ImageError(path, _cause(path, error), advice) from error
+        raise ImageError(path, *cause_and_advice(path, error)) from error
 
 
-def _cause(path: str | os.PathLike[str], error: Exception) -> str:
+def cause_and_advice(path: str | os.PathLike[str], error: Exception) -> tuple[str, str]:
+    """Why a picture could not be decoded, and what to do about it."""
+    name = os.fspath(path)
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return f"is too large: {error}"
-    if isinstance(error, FileNotFoundError):
-        return "does not exist"
+        return f"is too large: {error}", SMALLER
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        if re.match("[a-z]+:/+[^/]", name):
+            return "is an address, not the path of a file", "Download it first, and give the path of what was saved"
+        return "does not exist", "Check the path, or remove it"
     if isinstance(error, UnidentifiedImageError):
         with contextlib.suppress(OSError):  # it may have been removed meanwhile
             if not os.path.getsize(path):
-                return "is empty (0 bytes)"
-        return "is not an image, or not of a kind that Pillow reads and is safe to open (JPEG, PNG, WebP, GIF, TIFF and others)"
+                return "is empty (0 bytes)", FETCH
+        kinds = "of a kind that Pillow reads and is safe to open (JPEG, PNG, WebP, GIF, TIFF and others)"
+        return f"is not an image, or not {kinds}", FETCH if has_picture_suffix(name) else "Give a picture, or remove it"
     if isinstance(error, MemoryError) or "allocate memory" in str(error):
-        return "takes more memory to decode than this computer has left"
+        return "takes more memory to decode than this computer has left", SMALLER
+    if isinstance(error, PermissionError):
+        return "cannot be opened: you may not read it", "Ask its owner for the right to, or remove it"
     if isinstance(error, OSError) and error.errno is not None:  # the system, not a decoder, says no
-        return f"cannot be opened ({error.strerror})"
+        return f"cannot be opened ({error.strerror})", "Check the path, or remove it"
     if isinstance(error, ValueError) and "null" in str(error):
-        return "is no name that a file can have"
-    return f"cannot be decoded, so it is damaged or cut short ({error or type(error).__name__})"
+        return "is no name that a file can have", "Check the path, or remove it"
+    return f"cannot be decoded, so it is damaged or cut short ({error or type(error).__name__})", FETCH
 
 
 # -- memory --------------------------------------------------------------------------------------------------------------
@@ -165,7 +197,7 @@ def loaded(image: Image.Image, more: int = 0) -> Iterator[None]:
         raise UndecodableError(
             f"has {image.width} x {image.height} pixels ({image.format or 'image'}, {image.mode}) and takes "
             f"{needed / 1e6:,.0f} MB to decode, more than the limit of {MEMORY_LIMIT / 1e6:,.0f}",
-            TOO_LARGE,
+            SMALLER,
         )
     sixteen = not is_deep(image) and any(";16" in str(tile) for tile in getattr(image, "tile", ()))
     with _room.taken(needed):

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from course_utils.names import some_of
 from course_utils.vision.labels import only_in_validation
-from course_utils.vision.sources import some_of
 
 
 @dataclass
@@ -16,7 +16,7 @@ class Labelled:
     """File names by split, relative to some path, and the targets of the train and valid splits.
 
     `missing` are pictures that were left out because they are not there, `unlisted` files that are not used, and `notices` say
-    in one line each what a user should know.
+    in one line each what a user should know. `advice` says where classes come from of which no picture trains.
     """
 
     names: dict[str, list[str]]
@@ -25,6 +25,7 @@ class Labelled:
     missing: list[str] = field(default_factory=list)
     unlisted: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    advice: str = "Choose other valid_idx; validation_split(n, stratify=labels) sees to it"
 
     def say(self, stacklevel: int = 2) -> None:
         """Print the notices, and warn of what no network could learn."""
@@ -33,11 +34,22 @@ class Labelled:
         if alike := classes_alike(self.classes):
             print(f"{len(alike)} classes differ only in upper and lower case or space: {some_of(alike)}. Is one meant?")
         if untaught := only_in_validation(self.targets["train"], self.targets["valid"], self.classes):
+            are, them = ("is", "it") if len(untaught) == 1 else ("are", "them")
             warnings.warn(
-                f"{len(untaught)} of the {len(self.classes)} classes are in the validation set only, so that no network can "
-                f"learn them: {some_of(untaught)}. Choose other valid_idx; validation_split(n, stratify=labels) sees to it.",
+                f"{len(untaught)} of the {len(self.classes)} classes {are} in the validation set only, so that no network can "
+                f"learn {them}: {some_of(untaught)}. {self.advice}.",
                 stacklevel=stacklevel + 1,
             )
+
+
+_said: set[tuple[str, str]] = set()  # of this process: the table, and the line
+
+
+def said_once(table: str, notices: Sequence[str]) -> list[str]:
+    """Those of the notices on a table that were not given for it before; a lesson makes its data from one table many times."""
+    new = [notice for notice in notices if (table, notice) not in _said]
+    _said.update((table, notice) for notice in notices)
+    return new
 
 
 def classes_alike(classes: Sequence[str]) -> list[str]:

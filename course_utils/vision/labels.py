@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 
 from course_utils.errors import CourseError
+from course_utils.names import counted, some_of
 from course_utils.training.data import Task
-from course_utils.vision.sources import composed, counted, is_file, some_of, what_is_in
+from course_utils.vision.formats import has_picture_suffix
+from course_utils.vision.sources import composed, is_file, what_is_in
 from course_utils.vision.table_files import read_table
 
 LABEL_HEADINGS = frozenset(  # by the last word of which one of several columns is known to hold the labels
@@ -32,7 +34,8 @@ LabelColumn = str | Sequence[str]
 class LabelTable:
     """What a table says of each picture, row by row; `classes` are all labels, sorted, `heading` is the first line.
 
-    `notices` say in one line each what was not plain in it: columns left over, cells that were divided.
+    `column_of_files` is the heading of another column than the first that holds names of pictures, for a message, and `notices`
+    say in one line each what was not plain in the table: columns left over, cells that were divided.
     """
 
     names: list[str]
@@ -40,6 +43,7 @@ class LabelTable:
     task: Task
     classes: list[str]
     heading: tuple[str, str]
+    column_of_files: str | None = None
     notices: list[str] = field(default_factory=list)
 
 
@@ -91,13 +95,18 @@ def label_table(
     label_columns, one_each = _label_columns(file, header, rows, name_column, file_column, label_column, notices)
     names = [str(row[name_column]) for row in rows]
     if blank := [row for row, name in enumerate(names, 1) if not name]:
-        raise CourseError(f"{file} has no {header[name_column]!r} in {len(blank):,} rows, the first of them row {blank[0]:,}")
+        raise CourseError(
+            f"{file} has no {header[name_column]!r} in {counted(len(blank), 'row')}, the first of them row {blank[0]:,}"
+        )
+    other = None if file_column else _column_of_files(header, rows, name_column)
     if twice := sorted(name for name, times in Counter(names).items() if times > 1):
         raise CourseError(
-            f"{file} names pictures more than once: {some_of(twice)}. Put all labels of one in one row, divided by spaces."
+            f"{file} names pictures more than once: {some_of(twice)}. "
+            + (said_of_files(other) or "Put all labels of one in one row, divided by spaces.")
         )
     if one_each:
-        return _one_column_per_class(file, header, rows, names, (name_column, label_columns), task, notices)
+        found_table = _one_column_per_class(file, header, rows, names, (name_column, label_columns), task, notices)
+        return replace(found_table, column_of_files=other)
     [label_column_found] = label_columns
     cells, heading = [row[label_column_found] for row in rows], header[label_column_found]
     _check_tags(file, names, cells)
@@ -112,8 +121,8 @@ def label_table(
     blank_labels = [name for name, row in zip(names, labels, strict=True) if not row]
     if found == "single-label" and blank_labels:
         raise CourseError(
-            f"{file} has no label for {len(blank_labels):,} pictures: {some_of(blank_labels)}. Label them or remove their "
-            "rows, or say task='multi-label' if a picture may show none of the classes."
+            f"{file} has no label for {counted(len(blank_labels), 'picture')}: {some_of(blank_labels)}. Label them or leave "
+            "them out, or say task='multi-label' if a picture may show none of the classes."
         )
     if task is None and several and blank_labels:
         notices.append(f"{counted(len(blank_labels), 'picture')} without a label: none of the classes is in them.")
@@ -122,7 +131,7 @@ def label_table(
         raise CourseError(f"{file} has no label in its column {heading!r}; write those of each picture there")
     if len(classes) == 1 and found == "single-label":
         raise CourseError(f"{file} has one class, {classes[0]!r}; add pictures of another to tell it from")
-    return LabelTable(names, labels, cast(Task, found), classes, (header[name_column], heading), notices)
+    return LabelTable(names, labels, cast(Task, found), classes, (header[name_column], heading), other, notices)
 
 
 def _check_tags(file: str, names: Sequence[str], cells: Sequence[Cell]) -> None:
@@ -191,7 +200,7 @@ def _one_column_per_class(
     notices.append(
         f"labels are in {counted(len(classes), 'column')}, one for each class ({some_of(classes)}); {how}, so {found}."
     )
-    return LabelTable(names, labels, found, classes, (header[name_column], ""), notices)
+    return LabelTable(names, labels, found, classes, (header[name_column], ""), notices=notices)
 
 
 def _low(rows: Sequence[Sequence[Cell]], columns: Sequence[int]) -> float:
@@ -249,6 +258,21 @@ def _column(file: str, header: Sequence[str], argument: str, heading: str) -> in
     if len(places) > 1:
         raise CourseError(f"{argument} is {heading!r}; {file} has {len(places)} columns of that name. Rename all but one.")
     return places[0]
+
+
+def _column_of_files(header: Sequence[str], rows: Sequence[Sequence[Cell]], name_column: int) -> str | None:
+    """The heading of the only other column whose cells end as names of pictures do."""
+    found = [
+        heading
+        for column, heading in enumerate(header)
+        if column != name_column and all(isinstance(cell := row[column], str) and has_picture_suffix(cell) for row in rows)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def said_of_files(heading: str | None) -> str:
+    """What to do where the names of the pictures are in another column."""
+    return "" if heading is None else f"The column {heading!r} holds names of pictures: say file_column={heading!r}."
 
 
 def _label_columns(

@@ -9,13 +9,14 @@ from PIL import Image
 from torch import Tensor
 
 from course_utils.errors import CourseError
-from course_utils.vision.images import UndecodableError, in_words, read_image, to_pixels
+from course_utils.training.arguments import whole
+from course_utils.vision.images import ImageError, UndecodableError, cause_and_advice, read_image, to_pixels
 
 Picture = Image.Image | NDArray[Any] | Tensor | str | os.PathLike[str]
 
 CHANNELS = (1, 3, 4)  # grey; red, green and blue; and how opaque besides
 WANTED = "give (height, width, 3) of uint8, red, green and blue from 0 to 255, or fractions from 0 to 1"
-AGAIN = "Open it again, or give the path of a whole file."
+AGAIN = "Open it again, or give the path of a whole file"
 
 
 def pixels_of(picture: Picture, short_side: int | None = None) -> NDArray[np.uint8]:
@@ -29,9 +30,16 @@ def pixels_of(picture: Picture, short_side: int | None = None) -> NDArray[np.uin
     image = as_image(picture)
     if not isinstance(image, Image.Image):
         return read_image(image, short_side)
-    with in_words(_called(image), AGAIN):
+    if short_side is not None:
+        short_side = whole("short_side", short_side, of=", in pixels")
+    called = _called(image)
+    try:
         _still_open(image)
         return to_pixels(image, short_side)
+    except UndecodableError as error:
+        raise ImageError(called, str(error), error.advice, in_data=False) from error
+    except Exception as error:
+        raise ImageError(called, cause_and_advice(called, error)[0], AGAIN, in_data=False) from error
 
 
 def _called(image: Image.Image) -> str:
@@ -84,6 +92,32 @@ def _channels_last(array: NDArray[Any]) -> NDArray[Any]:
     if not (first or last):
         raise CourseError(f"{given}; {WANTED}")
     return array if last else array.transpose(1, 2, 0)
+
+
+def is_one(given: Any) -> bool:
+    """Whether what was given is one picture rather than several; raises CourseError where an array may be either.
+
+    The rule for arrays and tensors is that of `ImageData.from_arrays`, where a third dimension without colours counts pictures:
+
+    - (height, width) is one grey picture, (height, width, channels) one with 1, 3 or 4 channels;
+    - (N, height, width) are N grey pictures, and four dimensions are several with channels;
+    - (1, 3 or 4, height, width) may be one picture whose channels come first, or so many grey ones, and is refused.
+
+    >>> is_one(np.zeros((28, 28, 3))), is_one(np.zeros((20, 28, 28))), is_one([np.zeros((3, 28, 28))])
+    (True, False, False)
+    """
+    if not isinstance(given, np.ndarray | Tensor):
+        return isinstance(given, str | bytes | os.PathLike | Image.Image)
+    shape = tuple(given.shape)
+    if len(shape) != 3 or not all(shape) or shape[2] in CHANNELS:
+        return len(shape) != 4
+    if shape[0] in CHANNELS:
+        grey = "1 grey picture" if shape[0] == 1 else f"{shape[0]} grey pictures"
+        raise CourseError(
+            f"the array has the shape {shape}, which may be one picture whose channels come first, or {grey}; give [x] for the "
+            "one, or list(x) for the grey ones"
+        )
+    return False
 
 
 def _as_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:

@@ -7,9 +7,6 @@ from torch import Tensor
 
 from course_utils.training.data import Task
 from course_utils.training.metrics import Threshold, thresholds_like
-from course_utils.vision.pictures import as_image
-
-__all__ = ["ImagePrediction", "as_image"]
 
 
 @dataclass(frozen=True, eq=False)

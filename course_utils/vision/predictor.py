@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
+from course_utils.names import counted, printable
 from course_utils.training import exported as files
 from course_utils.training.data import Task, activation
 from course_utils.training.metrics import Threshold, thresholds_like
@@ -22,8 +23,8 @@ from course_utils.vision.backbones import network
 from course_utils.vision.cache import processors
 from course_utils.vision.heads import with_head
 from course_utils.vision.images import ImageError, read_image
-from course_utils.vision.pictures import pixels_of
-from course_utils.vision.prediction import ImagePrediction, as_image
+from course_utils.vision.pictures import as_image, is_one, pixels_of
+from course_utils.vision.prediction import ImagePrediction
 from course_utils.vision.transforms import Transforms
 
 if TYPE_CHECKING:
@@ -97,9 +98,11 @@ class ImagePredictor:
     ) -> ImagePrediction | list[ImagePrediction]:
         """What the network says of a picture, or of each of several in their order.
 
-        A picture is the path of a file, a Pillow image, or an array (height, width, 3) of bytes, 0 to 255; several are a list,
-        an array (N, height, width, 3), or whatever gives them one by one. With a `threshold`, a number or one per class, that
-        one holds instead of the predictor's own.
+        A picture is the path of a file, a Pillow image, or an array or tensor: (height, width, 3), or (height, width) of grey,
+        of bytes from 0 to 255 or fractions from 0 to 1. Several are a list of such, where channels may also come first; an
+        array (N, height, width, 3), (N, 3, height, width) or (N, height, width) of grey; or whatever gives them one by one. For
+        an array that may be read in two ways, which is refused, see `pictures.is_one`. With a `threshold`, a number or one per
+        class, that one holds instead of the predictor's own.
 
         Raises a CourseError that names a picture which cannot be read.
         """
@@ -107,25 +110,33 @@ class ImagePredictor:
             raise CourseError(ONE_LABEL)
         chosen = self.threshold if threshold is None else threshold
         thresholds_like(torch.zeros(1, len(self.classes)), chosen)  # raises where it fits no class, also of no picture
-        found = [
-            ImagePrediction.of(row, self.classes, self.task, chosen)
-            for batch in self._batches(images)
-            for row in batch.unbind()
-        ]
-        return found[0] if _is_one(images) else found
+        found = [ImagePrediction.of(row, self.classes, self.task, chosen) for row in self._all(images)]
+        return found[0] if is_one(images) else found
+
+    def predict_each(self, images: Iterable[Picture]) -> Iterator[ImagePrediction | CourseError]:
+        """What the network says of each of several pictures, one by one, or the error of one that cannot be read."""
+        for row in self._rows(images, show=False):
+            yield row if isinstance(row, CourseError) else ImagePrediction.of(row, self.classes, self.task, self.threshold)
 
     def probabilities(self, images: Picture | Iterable[Picture]) -> Tensor:
         """The probabilities of all classes, (N, classes) for N pictures, (1, classes) for a single one; see `predict`."""
-        return torch.cat([torch.empty(0, len(self.classes)), *self._batches(images)])
+        return torch.stack(rows) if (rows := list(self._all(images))) else torch.empty(0, len(self.classes))
 
     def __repr__(self) -> str:
         size = self.transforms.size
-        return f"ImagePredictor({len(self.classes)} classes, {self.task}, {size} x {size} pixels, on {self.device})"
+        return f"ImagePredictor({counted(len(self.classes), 'class')}, {self.task}, {size} x {size} pixels, on {self.device})"
 
-    def _batches(self, images: Any) -> Iterator[Tensor]:
-        """Probabilities, a mini-batch at a time."""
-        if _is_one(images):
-            yield self._probabilities([self._pixels(images)])
+    def _all(self, images: Any) -> Iterator[Tensor]:
+        """The probabilities (classes,) of each picture; raises the error of the first that cannot be read."""
+        for row in self._rows(images, show=None):
+            if isinstance(row, CourseError):
+                raise row
+            yield row
+
+    def _rows(self, images: Any, show: bool | None) -> Iterator[Tensor | CourseError]:
+        """The probabilities of each picture, or its error, computed a mini-batch at a time."""
+        if is_one(images):
+            yield self._probabilities([self._pixels(images)])[0]
             return
         try:
             remaining = iter(images)
@@ -135,25 +146,36 @@ class ImagePredictor:
         size = max(1, min(BATCH, BATCH * BATCH_SIZE**2 // self.transforms.size**2))
         first = list(islice(remaining, size + 1))
         total = len(images) if hasattr(images, "__len__") else None
-        bar: Bar[None] = Bar(total=total, description="predicting", show=None if len(first) > size else False)
+        bar: Bar[None] = Bar(total=total, description="predicting", show=show if len(first) > size else False)
         remaining = chain(first, remaining)
         with ThreadPoolExecutor(processors(), thread_name_prefix="decode") as pool, bar:
             while batch := list(islice(remaining, size)):
-                yield self._probabilities(list(pool.map(self._pixels, batch)))
+                decoded = list(pool.map(self._pixels_or_error, batch))
+                pixels = [picture for picture in decoded if not isinstance(picture, CourseError)]
+                rows = iter(self._probabilities(pixels) if pixels else ())
+                yield from (one if isinstance(one, CourseError) else next(rows) for one in decoded)
                 bar.advance(len(batch))
+
+    def _pixels_or_error(self, picture: Any) -> NDArray[np.uint8] | CourseError:
+        try:
+            return self._pixels(picture)
+        except CourseError as error:
+            return error
 
     def _pixels(self, picture: Any) -> NDArray[np.uint8]:
         """The pixels of a picture whose shorter side is as the transforms ask."""
         image = as_image(picture)
         if isinstance(image, Image.Image):
             return pixels_of(image, self.transforms.square)
-        if Path(image).is_dir():
+        if os.path.isdir(image):
             folder = os.fspath(image)
-            raise CourseError(f"{folder} is a folder; give its pictures, such as sorted(Path({folder!r}).glob('*.jpg'))")
+            raise CourseError(
+                f"{printable(folder)} is a folder; give its pictures, such as sorted(Path({folder!r}).glob('*.jpg'))"
+            )
         try:
             return read_image(image, self.transforms.square)
-        except ImageError as error:
-            raise CourseError(f"{os.fspath(error.path)} {error.cause}. Fetch it again, or leave it out") from error
+        except ImageError as error:  # which speaks of data sets; there is none here
+            raise ImageError(error.path, error.cause, error.advice, in_data=False) from error
 
     @torch.no_grad()
     def _probabilities(self, pixels: Sequence[NDArray[np.uint8]]) -> Tensor:
@@ -163,8 +185,8 @@ class ImagePredictor:
         outputs = self.model(self.transforms(squares).to(self.device))
         if outputs.shape != (len(pixels), len(self.classes)):
             raise CourseError(
-                f"the network gives outputs of shape {tuple(outputs.shape)} for {len(pixels)} pictures and {len(self.classes)} "
-                "classes; give load_predictor the model that was exported"
+                f"the network gives outputs of shape {tuple(outputs.shape)} for {counted(len(pixels), 'picture')} and "
+                f"{counted(len(self.classes), 'class')}; give load_predictor the model that was exported"
             )
         return activation(self.task, outputs).cpu()
 
@@ -244,9 +266,3 @@ def _network(exported: files.Exported, classes: int) -> nn.Module:
     if not isinstance(arch, str) or len(arch) > 200:
         raise described.wrong("its arch is not the name of a network")
     return exported.rebuild(lambda: with_head(network(arch, pretrained=False), features, classes))
-
-
-def _is_one(images: Any) -> bool:
-    if isinstance(images, np.ndarray | Tensor):
-        return images.ndim != 4
-    return isinstance(images, str | bytes | os.PathLike | Image.Image)

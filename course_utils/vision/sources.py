@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from course_utils.errors import CourseError
+from course_utils.names import printable, some_of
+from course_utils.training.arguments import shown
 from course_utils.vision.formats import begins_as_picture, has_picture_suffix, is_hidden
 
 
@@ -62,10 +64,10 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def checked_path(name: str, path: Any) -> Path:
+def checked_path(name: str, path: Any, what: str = "the path of a folder") -> Path:
     """A path that a user gave; raises CourseError for what is none."""
     if not isinstance(path, str | os.PathLike):
-        raise CourseError(f"{name} is {path!r}; give the path of a folder")
+        raise CourseError(f"{name} is {shown(path)}; give {what}")
     return Path(path)
 
 
@@ -73,9 +75,9 @@ def cannot_be_read(path: str | os.PathLike[str], error: OSError) -> CourseError:
     """What the system says of a file or folder, in words."""
     if isinstance(error, PermissionError):
         return CourseError(
-            f"{shown(path)} cannot be read: you may not read it; ask its owner for the right to, or move it away"
+            f"{printable(path)} cannot be read: you may not read it; ask its owner for the right to, or move it away"
         )
-    return CourseError(f"{shown(path)} cannot be read: {error.strerror or error}")
+    return CourseError(f"{printable(path)} cannot be read: {error.strerror or error}")
 
 
 def listing(path: Path) -> list[os.DirEntry[str]]:
@@ -110,17 +112,27 @@ def class_folders(path: Path, folder: str, leave_out: Sequence[str] = ()) -> dic
     `composed`). Raises CourseError where there is no class.
     """
     if not is_folder(path / folder):
-        raise CourseError(f"there is no folder {path / folder}; {what_is_in(path)}")
+        raise CourseError(f"there is no folder {path / folder}; {what_is_in(path)}{_if_classes_are_in(path)}")
     classes: dict[str, list[str]] = defaultdict(list)
     for entry in listing(path / folder):
         place = (PurePosixPath(Path(folder).as_posix()) / entry.name).as_posix()
         if leads_to_folder(entry) and place not in leave_out:
-            if shown(entry.name) != entry.name and not composed(entry.name).isprintable():
-                raise CourseError(f"{path / folder} has a folder {shown(entry.name)}, whose name is no plain text; rename it")
+            if printable(entry.name) != entry.name and not composed(entry.name).isprintable():
+                raise CourseError(
+                    f"{path / folder} has a folder {printable(entry.name)}, whose name is no plain text; rename it"
+                )
             classes[composed(entry.name)].append(place)
     if not classes:
         raise CourseError(f"{path / folder} has no folders named after classes; {what_is_in(path / folder)}")
     return dict(sorted(classes.items()))
+
+
+def _if_classes_are_in(path: Path) -> str:
+    """What to do where the folders of the classes lie in `path` itself."""
+    folders = [entry.name for entry in listing(path) if leads_to_folder(entry)] if is_folder(path) else []
+    if len(folders) < 2:
+        return ""
+    return f". If folders such as {some_of(folders, 2)} are named after the classes, say train='.' and valid_fraction=0.2"
 
 
 def walk(path: Path, folder: str) -> Found:
@@ -249,37 +261,8 @@ def what_is_in(folder: Path) -> str:
             return f"{folder} is a file"
         names = sorted(f"{entry.name}/" if leads_to_folder(entry) else entry.name for entry in os.scandir(folder))
     except (OSError, ValueError) as error:  # ValueError: no name of a folder
-        return f"{shown(folder)} cannot be read: {getattr(error, 'strerror', None) or error}"
+        return f"{printable(folder)} cannot be read: {getattr(error, 'strerror', None) or error}"
     return f"in {folder} there is {some_of(names)}" if names else f"{folder} is empty"
-
-
-def shown(name: str | os.PathLike[str]) -> str:
-    r"""A name for a message: letters that cannot be printed, as in names of files that are no text, are written out.
-
-    >>> shown("cat\n.jpg"), shown(os.fsdecode(b"caf\xe9.jpg"))
-    ('cat\\n.jpg', 'caf\\udce9.jpg')
-    """
-    text = os.fspath(name)
-    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-def some_of(names: Sequence[str], limit: int = 5) -> str:
-    """The first few names for a message, and how many there are besides.
-
-    >>> some_of(["a", "b", "c"], limit=2)
-    'a, b and 1 more'
-    """
-    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
-    return ", ".join(shown(name) for name in names[:limit]) + more
-
-
-def counted(n: int, what: str) -> str:
-    """A number of things.
-
-    >>> counted(1, "picture"), counted(2_000, "picture")
-    ('1 picture', '2,000 pictures')
-    """
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def checked_rows(valid_idx: Iterable[Any] | np.ndarray, rows: int) -> set[int]:
@@ -289,7 +272,7 @@ def checked_rows(valid_idx: Iterable[Any] | np.ndarray, rows: int) -> set[int]:
     ({0, 2}, {0, 2})
     """
     wrong = CourseError(
-        f"valid_idx is {_short(valid_idx)}; give the numbers, from 0 to {rows - 1}, of the rows that validate, or True or "
+        f"valid_idx is {shown(valid_idx)}; give the numbers, from 0 to {rows - 1}, of the rows that validate, or True or "
         f"False for each of the {rows:,} rows"
     )
     if isinstance(valid_idx, str | bytes | dict):
@@ -309,8 +292,3 @@ def checked_rows(valid_idx: Iterable[Any] | np.ndarray, rows: int) -> set[int]:
     if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or (numbers < 0).any() or (numbers >= rows).any():
         raise wrong
     return set(numbers.tolist())
-
-
-def _short(value: Any) -> str:
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 100 else f"{text[:97]}..."

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from course_utils.errors import CourseError
-from course_utils.vision.sources import cannot_be_read, some_of
+from course_utils.names import some_of
+from course_utils.vision.sources import cannot_be_read
 
 DELIMITERS = ",;\t|"  # between the columns; the first that the header has
 TEXT_LIMIT = 100_000_000  # bytes, unpacked: the names of all of ImageNet take half of that

@@ -1,16 +1,20 @@
 """Every kind of picture that a folder of photographs turns out to hold."""
 
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
 from course_utils.errors import CourseError
+from course_utils.vision import transforms_for
 from course_utils.vision.images import ImageError, read_image, resized, to_pixels
+from course_utils.vision.pictures import pixels_of
 
 RNG = np.random.default_rng(0)
 
@@ -244,7 +248,7 @@ def test_pixel_limit(tmp_path: Path) -> None:
 def test_no_such_file_and_a_folder(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="does not exist"):
         read_image(tmp_path / "none.jpg")
-    with pytest.raises(ImageError, match="cannot be opened"):
+    with pytest.raises(ImageError, match=r"cannot be opened: it is a folder. Give the paths of the pictures in it"):
         read_image(tmp_path)
 
 
@@ -267,3 +271,29 @@ def test_resizing_is_pillows_and_lasts_longer_than_the_image(mode: str, side: in
     assert np.array_equal(smaller.convert("RGB"), pixels)
     assert same.size == (side + 40, side)
     assert np.asarray(same.convert("RGB"))[-1, -1].tolist() != [255, 0, 0]
+
+
+def test_pipes_and_devices_are_never_opened(tmp_path: Path) -> None:
+    """Whoever opens a pipe waits for another program to write into it."""
+    os.mkfifo(tmp_path / "a.png")
+    for path in (tmp_path / "a.png", "/dev/zero"):
+        with pytest.raises(ImageError, match="cannot be opened: it is a pipe or a device"):
+            read_image(path)
+    with pytest.raises(ImageError, match="a pipe"):
+        transforms_for(None, 32).one(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("path", [None, 5, True, b"a.png", ["a.png"]])
+def test_what_is_no_path(path: Any) -> None:
+    with pytest.raises(CourseError, match=r"^path is .*; give the path of a picture's file"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("short_side", [0, -1, "a", 1.5, True])
+def test_a_size_that_is_none_is_not_called_damage(tmp_path: Path, short_side: Any) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    for read in (read_image, pixels_of):
+        with pytest.raises(CourseError, match=r"short_side is .*whole number, 1 or more"):
+            read(tmp_path / "a.png", short_side)
+    with pytest.raises(CourseError, match="pixel_limit is 'a'"):
+        read_image(tmp_path / "a.png", pixel_limit="a")  # type: ignore[arg-type]

@@ -106,12 +106,42 @@ def test_what_is_no_picture_is_named(predictor, tmp_path):
 def test_one_tensor_is_one_picture_and_a_damaged_one_is_named(predictor):
     pixels = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
     expected = predictor.predict(pixels).probabilities
-    for given in (torch.from_numpy(pixels), torch.from_numpy(pixels).permute(2, 0, 1), pixels.transpose(2, 0, 1)):
-        assert torch.equal(predictor.predict(given).probabilities, expected)
+    assert torch.equal(predictor.predict(torch.from_numpy(pixels)).probabilities, expected)
+    for given in ([torch.from_numpy(pixels).permute(2, 0, 1)], [pixels.transpose(2, 0, 1)]):
+        assert torch.equal(predictor.predict(given)[0].probabilities, expected)
     file = io.BytesIO()
     Image.fromarray(np.tile(pixels, (4, 4, 1))).save(file, "JPEG")
     with pytest.raises(CourseError, match=r"a Pillow image .*cannot be decoded.*[Oo]pen it again"):
         predictor.predict(Image.open(io.BytesIO(file.getvalue()[:3000])))
+
+
+def test_a_stack_of_grey_pictures_is_never_taken_for_one_of_colours(predictor):
+    """`from_arrays` takes (N, height, width) for N grey pictures; so does a predictor, or it refuses what may be either."""
+    stack = np.random.default_rng(0).integers(0, 256, (5, 40, 30), dtype=np.uint8)
+    one_by_one = [predictor.predict(picture).probabilities for picture in stack]
+    for given in (stack, torch.from_numpy(stack), stack / np.float32(255)):
+        assert torch.allclose(predictor.probabilities(given), torch.stack(one_by_one), atol=1e-5)
+        assert len(predictor.predict(given)) == 5
+    for n in (1, 3, 4):
+        for given in (stack[:n], torch.from_numpy(stack[:n])):
+            with pytest.raises(CourseError, match=rf"\({n}, 40, 30\), which may be one picture .* {n} grey"):
+                predictor.predict(given)
+        assert torch.allclose(predictor.probabilities(list(stack[:n])), torch.stack(one_by_one[:n]), atol=1e-5)
+
+
+def test_what_is_wrong_of_one_file_is_not_said_of_another(predictor, tmp_path):
+    """`Fetch it again` is for a picture that came damaged."""
+    (tmp_path / "notes.py").write_text("print(1)")
+    (tmp_path / "cat.jpg").write_text("<html>")
+    for given, words in {
+        "cta.jpg": "cta.jpg does not exist. Check the path",
+        "https://example.org/cat.jpg": "is an address, not the path of a file. Download it",
+        str(tmp_path / "notes.py"): "is not an image.* Give a picture",
+        str(tmp_path / "cat.jpg"): "is not an image.* Fetch it again",
+    }.items():
+        with pytest.raises(CourseError, match=words) as error:
+            predictor.predict(given)
+        assert ("Fetch" in str(error.value)) == given.endswith(str(tmp_path / "cat.jpg"))
 
 
 @pytest.mark.parametrize("arch", [ARCH, "regnet_y_400mf", "timm/test_resnet"])
