@@ -57,6 +57,11 @@ def folder_for(data: str | os.PathLike[str]) -> Path:
     return root / f"{folder.name or 'data'}-{digits}"
 
 
+def place_of(name: str) -> Path:
+    """Give the place, below the work folder, of what is made from data without a folder; nothing is made there."""
+    return _root() / name
+
+
 def models_folder(data: str | os.PathLike[str]) -> Path:
     """Give the place of weights and checkpoints that were trained on the data in the folder `data`."""
     return folder_for(data) / "models"

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -13,14 +14,17 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from course_utils.errors import CourseError
+from course_utils.names import counted, some_of
+from course_utils.training.arguments import shown
 from course_utils.training.data import Split, Task
 from course_utils.vision.cache import PixelCache, Pixels
 from course_utils.vision.data import ImageData
 from course_utils.vision.images import ImageError, to_pixels
 from course_utils.vision.labelled import Labelled
 from course_utils.vision.labels import check_task, encode
-from course_utils.vision.sources import composed, counted, some_of
+from course_utils.vision.sources import checked_path, composed
 from course_utils.vision.transforms import Transforms
+from course_utils.work import place_of
 
 Picture = NDArray[np.uint8] | Image.Image  # (height, width) of grey or (height, width, 3) of colours, from 0 to 255
 CHANNELS = (1, 3, 4)
@@ -105,7 +109,7 @@ def from_arrays(
     classes: Iterable[Any] | None = None,
     task: Task | None = None,
     damaged: Literal["raise", "skip"] = "raise",
-    path: Path = Path(),
+    path: str | os.PathLike[str] | None = None,
 ) -> ImageData:
     """See `ImageData.from_arrays`."""
     check_task(task)
@@ -130,9 +134,35 @@ def from_arrays(
             f"The brightest value of all pictures is {brightest}, where white is 255, so that they are nearly black. If "
             f"{brightest} is white, give x / {brightest}."
         )
-    data = ArrayData(every, labelled, transforms, batch_size, damaged, path)
+    labelled.advice = "Put pictures of each class into train"
+    place = _place(every, labelled) if path is None else checked_path("path", path)
+    data = ArrayData(every, labelled, transforms, batch_size, damaged, place)
     labelled.say(stacklevel=3)
     return data
+
+
+def _place(pictures: Sequence[Picture], labelled: Labelled) -> Path:
+    """The folder below the work folder for what is made from pictures without one, named after all of them and their labels."""
+    targets = torch.cat([labelled.targets["train"], labelled.targets["valid"]])
+    digests = sorted(_digest(picture, target) for picture, target in zip(pictures, targets.tolist(), strict=False))
+    whole = hashlib.blake2b(repr(labelled.classes).encode("utf-8", "surrogatepass"), digest_size=3)
+    for digest in digests:
+        whole.update(digest)
+    return place_of(f"arrays-{whole.hexdigest()}")
+
+
+def _digest(picture: Picture, target: Any) -> bytes:
+    """What stands for a picture with its label; of one in a file, its name and size, which cost no decoding."""
+    digest = hashlib.blake2b(repr(target).encode(), digest_size=8)
+    if isinstance(picture, Image.Image):
+        name = getattr(picture, "filename", "")
+        digest.update(f"{picture.mode} {picture.size} {name!r}".encode("utf-8", "surrogatepass"))
+        if not hasattr(picture, "fp"):  # made in memory
+            digest.update(picture.tobytes())
+    else:
+        digest.update(repr(picture.shape).encode())
+        digest.update(np.ascontiguousarray(picture).data)
+    return digest.digest()
 
 
 # -- pictures ------------------------------------------------------------------------------------------------------------
@@ -257,7 +287,13 @@ def _bytes(name: str, array: NDArray, scale: float) -> NDArray[np.uint8]:
 
 def _targets(labels: dict[str, Any], classes: Iterable[Any] | None, task: Task | None) -> tuple[dict[str, Tensor], list[str]]:
     """Targets of both sets and the names of the classes, from numbers, names, lists of tags, or zeros and ones (N, classes)."""
-    names = None if classes is None else [_class_name(name) for name in classes]
+    if classes is not None and (isinstance(classes, str | bytes | dict | set | frozenset) or not hasattr(classes, "__iter__")):
+        raise CourseError(f"classes is {shown(classes)}; give a list of their names, in the order of the labels' numbers")
+    names = (
+        None
+        if classes is None
+        else [_class_name(name) for name in (classes.to_pylist() if hasattr(classes, "to_pylist") else classes)]
+    )
     if names is not None and len(set(names)) < len(names):
         raise CourseError(f"classes has a name twice: {some_of(names, 20)}")
     rows = {split: _rows(split, y) for split, y in labels.items()}
@@ -289,7 +325,9 @@ def _rows(split: str, y: Any) -> list[Any]:
     """The labels of each picture: a number, a name, a list of names, or an array of zeros and ones."""
     if isinstance(y, Tensor):
         y = y.detach().cpu().numpy()
-    if hasattr(y, "to_numpy"):
+    if hasattr(y, "to_pylist"):  # Arrow's
+        y = y.to_pylist()
+    elif hasattr(y, "to_numpy"):
         y = y.to_numpy()
     if isinstance(y, str | bytes | dict) or not hasattr(y, "__len__"):
         raise CourseError(

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from course_utils.errors import CourseError
 from course_utils.figures import plain
-from course_utils.names import shortened
+from course_utils.names import counted, shortened
 from course_utils.training.arguments import whole
 from course_utils.training.data import Data, Split, Task, number_of_batches
 from course_utils.training.progress import Bar
@@ -132,7 +132,8 @@ class ImageData(Data):
             self._leave_out_damaged()
         for split, rows in self._rows.items():
             if not rows:
-                raise CourseError(f"the {split} set of {self.path} has no picture left; {len(self.damaged)} are damaged")
+                are = "is" if len(self.damaged) == 1 else "are"
+                raise CourseError(f"the {split} set of {self.path} has no picture left; {len(self.damaged)} {are} damaged")
         self.train_ds, self.valid_ds = ImageDataset(self, "train", augment=True), ImageDataset(self, "valid")
         self.test_ds = ImageDataset(self, "test") if "test" in self._rows else None
 
@@ -218,9 +219,10 @@ class ImageData(Data):
         file_column: str | None = None,
         label_column: LabelColumn | None = None,
     ) -> "ImageData":
-        """Pictures that a pandas or Polars frame names and labels; all else is as in `from_csv`.
+        """Pictures that a pandas or Polars frame or an Arrow table names and labels; all else is as in `from_csv`.
 
-        Names are below `path/folder`, or absolute. A cell of labels may also be a list of tags.
+        Names are those in its first column, or in `file_column`, below `path/folder` or absolute. A cell of labels may also be
+        a list of tags.
         """
         path = on_disk(checked_path("path", path))
         found = from_tables.from_frame(frame, path, folder, valid_idx, suffix, test, missing, task, file_column, label_column)
@@ -245,8 +247,9 @@ class ImageData(Data):
         A label is one text, spaces included; a list of tags for each makes the task multi-label. Files are below `path`, by
         default the folder that all of them are in, or absolute. For the rest see `from_csv`.
         """
-        files = files if isinstance(files, str | bytes | os.PathLike | set | frozenset) else list(files)
-        path = on_disk(from_tables.common_folder(files) if path is None else Path(path))
+        if not isinstance(files, str | bytes | os.PathLike | set | frozenset) and hasattr(files, "__iter__"):
+            files = list(files)
+        path = on_disk(from_tables.common_folder(files) if path is None else checked_path("path", path))
         found = from_tables.from_files(files, labels, path, valid_idx, test, missing, task)
         return cls._of(path, found, transforms, batch_size, damaged)
 
@@ -260,7 +263,7 @@ class ImageData(Data):
         classes: Iterable[Any] | None = None,
         task: Task | None = None,
         damaged: Damaged = "raise",
-        path: str | os.PathLike[str] = ".",
+        path: str | os.PathLike[str] | None = None,
     ) -> "ImageData":
         """Pictures in memory, as pairs (x, y) of pictures and labels; `test` is x alone.
 
@@ -268,7 +271,11 @@ class ImageData(Data):
         255 or floats from 0 to 1; or a list of such pictures, or of Pillow images, of any sizes. y are class numbers, names,
         lists of tags, or zeros and ones (N, classes); `classes` names them. Numbers are places in `classes`, from 0, unless all
         of them stand in it themselves: of `classes=[1, 0]` label 0 is the class 0, the second. Items are called `train/0`,
-        `train/1` and so on; `path` is what a Learner's files go below.
+        `train/1` and so on.
+
+        A Learner's files go to a folder of their own in the work folder: without a `path` to `arrays-` and six digits that
+        stand for the pictures of train and valid with their labels, however these are split, so that data of other pictures
+        neither overwrite nor find its weights. With a `path`, they go where those of data in that folder would.
 
         >>> from course_utils.vision import transforms_for
         >>> x, y = torch.randint(256, (20, 28, 28), dtype=torch.uint8), ["seven", "three"] * 10
@@ -278,7 +285,7 @@ class ImageData(Data):
         """
         from course_utils.vision import arrays
 
-        return arrays.from_arrays(train, valid, transforms, batch_size, test, classes, task, damaged, Path(path))
+        return arrays.from_arrays(train, valid, transforms, batch_size, test, classes, task, damaged, path)
 
     @classmethod
     def _of(cls, path: Path, found: Labelled, transforms: Transforms, batch_size: int, damaged: Damaged) -> "ImageData":
@@ -295,7 +302,7 @@ class ImageData(Data):
 
     def rows(self, split: Split) -> list[int]:
         """Where the pictures of one split are in `cache`."""
-        if split not in self._rows:
+        if not isinstance(split, str) or split not in self._rows:
             hint = "; name its folder with test=" if split == "test" else ""
             raise CourseError(f"this data has no {split!r} set, only {', '.join(self._rows)}{hint}")
         return self._rows[split]
@@ -345,7 +352,7 @@ class ImageData(Data):
         `path`, which somebody may have made for all; smaller pictures stay as they are. Give `transforms.square`, 1.3 times the
         network's size, or more: smaller copies are enlarged again and lack detail.
         """
-        size = side(size)
+        size, folder = side(size), checked_path("folder", folder)
         names = {split: [self._names[row] for row in rows] for split, rows in self._rows.items()}
         target = place_of_copies([name for split in names.values() for name in split], self.path, folder, size)
         copy = ImageData(target, names, self._targets, self.classes, self.transforms, self.batch_size)
@@ -357,6 +364,7 @@ class ImageData(Data):
         """Show pictures of one split as the network sees them, under the names of their classes; draws no random number."""
         import matplotlib.pyplot as plt
 
+        rows, columns = whole("rows", rows), whole("columns", columns)
         training, shown = split == "train", rows * columns
         with torch.random.fork_rng(devices=[]):
             loader = self.loader(split, augment=training, shuffle=training)
@@ -385,8 +393,8 @@ class ImageData(Data):
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{len(rows):,} {split}" for split, rows in self._rows.items())
-        size = self.transforms.size
-        return f"ImageData({str(self.path)!r}: {counts}; {len(self.classes)} classes, {self.task}, {size} x {size} pixels)"
+        size, classes = self.transforms.size, counted(len(self.classes), "class")
+        return f"ImageData({str(self.path)!r}: {counts}; {classes}, {self.task}, {size} x {size} pixels)"
 
     def _new_cache(self) -> PixelCache:
         root = os.fspath(self.path)

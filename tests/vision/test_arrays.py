@@ -1,17 +1,20 @@
 """Pictures in memory, in a frame, in a list, and in folders without a validation set."""
 
+import os
 import unicodedata
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import torch
 from PIL import Image
 
 from course_utils.errors import CourseError
 from course_utils.vision import ImageData, Results, image_learner, image_sizes, transforms_for
+from course_utils.work import models_folder
 
 TRANSFORMS = transforms_for(None, 32)
 X = np.random.default_rng(0).integers(0, 256, (20, 28, 30, 3), dtype=np.uint8)
@@ -53,6 +56,8 @@ def test_the_same_pictures_in_many_forms(x) -> None:
         (torch.tensor(Y), ["0", "1"], "single-label"),
         (["cat", "dog"] * 10, ["cat", "dog"], "single-label"),
         (pd.Series(["cat", "dog"] * 10), ["cat", "dog"], "single-label"),
+        (pa.array(Y), ["0", "1"], "single-label"),
+        (pa.chunked_array([["cat", "dog"] * 5] * 2), ["cat", "dog"], "single-label"),
         (np.eye(2)[Y], ["0", "1"], "single-label"),
         ([["a", "b"], ["a"]] * 10, ["a", "b"], "multi-label"),
     ],
@@ -211,7 +216,7 @@ def test_cells_of_a_frame(folder: Path) -> None:
     assert numbers.classes == ["1", "2"]
     tags = ImageData.from_frame(pl.DataFrame({"f": names, "l": [["a", "b"], ["a c"], [], ["b"], ["a"]]}), TRANSFORMS, folder)
     assert (tags.classes, tags.task) == (["a", "a c", "b"], "multi-label")
-    with pytest.raises(CourseError, match=r"the frame has no label for 1 pictures: train/cat/1\.png"):
+    with pytest.raises(CourseError, match=r"the frame has no label for 1 picture: train/cat/1\.png"):
         ImageData.from_frame(pd.DataFrame({"f": names, "l": [1, None, 1, 2, 1]}), TRANSFORMS, folder)
     with pytest.raises(CourseError, match="5 files and 1 label; give one for each"):
         ImageData.from_files(names, ["a"], TRANSFORMS, folder)
@@ -241,7 +246,7 @@ def test_zeros_and_ones_do_not_name_classes(folder: Path, labels) -> None:
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (["a", pd.NA, "b", "a"], r"has no label for 1 pictures: train/cat/1\.png"),
+        (["a", pd.NA, "b", "a"], r"has no label for 1 picture: train/cat/1\.png"),
         ([["a"], ["a", float("nan")], ["b"], ["b"]], r"an empty label in the lists of 1 picture: train/cat/1\.png"),
         ([["a"], ["a", pd.NA], ["b"], ["b"]], r"an empty label in the lists of 1 picture: train/cat/1\.png"),
         (
@@ -266,7 +271,7 @@ def test_cells_that_are_no_text(folder: Path) -> None:
     frame = pd.DataFrame({"f": names, "label": days, "more": [{"c": 1}] * 4})  # a column that is not used may hold anything
     data = ImageData.from_frame(frame, TRANSFORMS, folder, valid_idx=[0, 1])
     assert (data.classes, data.task) == (["2020-01-01T00:00:00", "2020-01-02T10:00:00"], "single-label")
-    with pytest.raises(CourseError, match="the frame has no 'f' in 1 rows"):
+    with pytest.raises(CourseError, match="the frame has no 'f' in 1 row"):
         ImageData.from_frame(frame.assign(f=[pd.NA, *names[1:]]), TRANSFORMS, folder)
 
 
@@ -345,3 +350,110 @@ def test_names_by_case_and_suffix(folder: Path, capsys: pytest.CaptureFixture) -
     (folder / "t.csv").write_text("id,label\n0,a\n1,b\n2,a\n")
     with pytest.raises(CourseError, match=r"With suffix='\.png' there is train/cat/0\.png"):
         ImageData.from_csv(folder, "train/cat", "t.csv", TRANSFORMS, suffix=".jpg")
+
+
+def test_data_of_other_pictures_neither_overwrite_nor_find_weights(tmp_path: Path) -> None:
+    """One folder for each set of pictures with its labels, however they are split; the same in another session."""
+    places = {
+        "all": arrays((X[:12], Y[:12]), (X[12:], Y[12:])),
+        "split in another way": arrays((X[4:], Y[4:]), (X[:4], Y[:4])),
+        "with a test set, as tensors": arrays((torch.tensor(X[4:]), Y[4:]), (X[:4], Y[:4]), test=X[:2]),
+        "other pictures": arrays((255 - X[:12], Y[:12]), (X[12:], Y[12:])),
+        "other labels": arrays((X[:12], 1 - Y[:12]), (X[12:], Y[12:])),
+        "other classes": arrays((X[:12], Y[:12]), (X[12:], Y[12:]), classes=["cat", "dog"]),
+    }
+    same, others = list(places)[:3], list(places)[3:]
+    models = {name: models_folder(data.path) for name, data in places.items()}
+    assert len({models[name] for name in same}) == 1
+    assert len(set(models.values())) == 1 + len(others)
+    assert {path.parent.parent for path in models.values()} == {Path(os.environ["COURSE_WORK"])}
+    assert arrays(path=tmp_path / "cats").path == tmp_path / "cats"
+
+
+@pytest.mark.parametrize("classes", [2, "ab", {"a", "b"}, {"a": 0, "b": 1}])
+def test_classes_that_are_no_list(classes) -> None:
+    with pytest.raises(CourseError, match=r"^classes is .*; give a list of their names"):
+        arrays(classes=classes)
+
+
+def test_a_class_of_arrays_that_only_validation_shows() -> None:
+    with pytest.warns(UserWarning, match=r"1 of the 3 classes is in .* learn it: 2\. Put pictures of each class into train\.$"):
+        arrays(valid=(X[:3], [0, 1, 2]))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"suffix": None}, "suffix is None; give what names of files end in"),
+        ({"folder": None}, "folder is None; give the path"),
+        ({"test": 5}, "test is 5; give the path"),
+        ({"path": None}, "path is None; give the path"),
+    ],
+)
+def test_places_that_are_none(folder: Path, settings, message: str) -> None:
+    with pytest.raises(CourseError, match=message):
+        ImageData.from_frame(pd.DataFrame({"f": ["train/cat/0.png"], "l": ["a"]}), TRANSFORMS, **{"path": folder} | settings)
+    (folder / "t.csv").write_text("id,label\ntrain/cat/0.png,a\n")
+    if "path" not in settings:
+        with pytest.raises(CourseError, match=message):
+            ImageData.from_csv(**{"path": folder, "folder": "", "csv": "t.csv", "transforms": TRANSFORMS} | settings)
+
+
+@pytest.mark.parametrize("files", [None, 5, "a.png", [None], [""]])
+def test_files_that_are_none(files) -> None:
+    with pytest.raises(CourseError, match=r"^files (is|holds) .*; give"):
+        ImageData.from_files(files, ["a"], TRANSFORMS)
+
+
+def test_names_in_another_column_than_the_first(folder: Path) -> None:
+    names = [f"train/cat/{i}.png" for i in range(4)]
+    for frame in (
+        pd.DataFrame({"label": ["a", "b"] * 2, "picture": names}),
+        pd.DataFrame({"number": range(4), "picture": names, "label": ["a", "b"] * 2}),
+    ):
+        with pytest.raises(CourseError, match=r"The column 'picture' holds names of pictures: say file_column='picture'\."):
+            ImageData.from_frame(frame, TRANSFORMS, folder)
+        data = ImageData.from_frame(frame, TRANSFORMS, folder, valid_idx=[0, 1], file_column="picture", label_column="label")
+        assert data.items("valid") == names[:2]
+
+
+def test_a_list_has_files_and_no_rows(folder: Path) -> None:
+    names = [f"train/cat/{i}.png" for i in range(4)]
+    with pytest.raises(CourseError, match=r"files names pictures more than once: train/cat/0\.png\. Give each once") as error:
+        ImageData.from_files([*names, names[0]], ["a", "b", "a", "b", "a"], TRANSFORMS, folder)
+    assert "row" not in str(error.value)
+
+
+def test_a_pipe_among_the_pictures_is_named_and_never_opened(folder: Path, capsys: pytest.CaptureFixture) -> None:
+    os.mkfifo(folder / "train" / "cat" / "9.png")
+    data = ImageData.from_folders(folder, TRANSFORMS, valid_fraction=0.2)
+    assert data.unlisted == ["train/cat/9.png"]
+    assert "1 file is not used (data.unlisted)" in capsys.readouterr().out
+    names = [f"train/cat/{i}.png" for i in (0, 1, 9)]
+    with pytest.raises(
+        CourseError, match=r"1 of the 3 pictures .* is not in .*train/cat/9\.png is there, but no file: .* pipe"
+    ):
+        ImageData.from_files(names, ["a", "b", "a"], TRANSFORMS, folder)
+
+
+def test_what_validates_where_there_is_no_folder_for_it(folder: Path) -> None:
+    with pytest.raises(CourseError, match=r"valid is None and there is no valid_fraction, .* give valid_fraction=0\.2"):
+        ImageData.from_folders(folder, TRANSFORMS, valid=None)
+    for seed in ("a", -1, None):
+        with pytest.raises(CourseError, match=r"seed is .*; it is a whole number, 0 or more"):
+            ImageData.from_folders(folder, TRANSFORMS, valid_fraction=0.2, seed=seed)
+
+
+def test_folders_of_classes_without_one_above_them(folder: Path) -> None:
+    with pytest.raises(CourseError, match=r"no folder .*train; .*such as cat, dog are named after the classes, say train='\.'"):
+        ImageData.from_folders(folder / "train", TRANSFORMS)
+
+
+def test_how_cells_were_divided_is_said_once_for_each_table(folder: Path, capsys: pytest.CaptureFixture) -> None:
+    for name in ("t.csv", "other.csv"):
+        (folder / name).write_text("id,tags\n0.png,a\n1.png,a b\n2.png,b\n")
+        for _ in range(2):
+            ImageData.from_csv(folder, "train/cat", name, TRANSFORMS, valid_idx=[0])
+    said = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in said if "divided at spaces" in line] == ["t.csv", "other.csv"]
+    assert len([line for line in said if "not used" in line]) == 4  # which pictures are not used may change

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -411,7 +412,7 @@ def test_a_table_without_headings(breeds: Path) -> None:
 
 def test_a_class_that_only_validation_shows(breeds: Path, recwarn: pytest.WarningsRecorder) -> None:
     boxers, pugs = [0, 3, 6, 9], [1, 2, 4, 5, 7, 8]
-    with pytest.warns(UserWarning, match=r"1 of the 2 classes are in the validation set only.*: boxer\. .*validation_split"):
+    with pytest.warns(UserWarning, match=r"1 of the 2 classes is in the validation set only.*: boxer\. .*validation_split"):
         data = read(breeds, valid_idx=boxers)
     assert data.classes == ["boxer", "pug"]
     with pytest.warns(UserWarning, match="only.*: boxer"):
@@ -528,3 +529,11 @@ def test_importing_is_light() -> None:
     heavy = "matplotlib", "pandas", "timm", "tqdm.notebook", "IPython", "kagglehub"
     code = f"import sys, course_utils.vision.data; print([name for name in {heavy!r} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("number", [0, -1, "a", 1.5, None])
+def test_a_grid_that_is_none(image_data: ImageData, number: Any) -> None:
+    with pytest.raises(CourseError, match=r"^rows is .*whole number, 1 or more"):
+        image_data.show_batch(number)
+    with pytest.raises(CourseError, match=r"^columns is .*whole number, 1 or more"):
+        image_data.show_batch(2, number)

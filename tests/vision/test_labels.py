@@ -139,7 +139,7 @@ def test_a_column_that_is_not_there(file: Path) -> None:
         ("id breed\nid0 pug\n", r"has the columns \['id breed'\]"),
         ("id,breed\nid0,pug\nid0,boxer\n", "more than once: id0. .*divided by spaces"),
         ("id,breed\nid0,pug\n id0,pug\n", "more than once: id0"),
-        ("id,breed\nid0,pug\nid1,\nid2,boxer\n", "no label for 1 pictures: id1. .* or say task='multi-label'"),
+        ("id,breed\nid0,pug\nid1,\nid2,boxer\n", "no label for 1 picture: id1. .* or say task='multi-label'"),
         ("id,breed\nid0,\nid1,\n", "no label for 2 pictures: id0, id1"),
         ("id,breed\nid0,pug\nid1,pug\n", "one class, 'pug'"),
         ("id,breed\nid0,pug\n,boxer\n,boxer\n", "no 'id' in 2 rows, the first of them row 2"),
