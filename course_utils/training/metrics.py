@@ -4,6 +4,7 @@ Values are what `Learner.predict` gives: probabilities for a classifier, numbers
 The functions here take tensors and NumPy arrays alike, and compute in 64 bits.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from course_utils.errors import CourseError
+from course_utils.training.arguments import shown
 
 Numbers = Tensor | np.ndarray
 Threshold = float | Sequence[float] | Numbers
@@ -160,10 +162,13 @@ def thresholds_like(probabilities: Tensor, threshold: Threshold) -> Tensor:
     >>> thresholds_like(torch.zeros(5, 2), [0.1, 0.3])
     tensor([0.1000, 0.3000])
     """
-    tensor = torch.as_tensor(threshold, dtype=probabilities.dtype, device=probabilities.device)
+    try:
+        tensor = torch.as_tensor(threshold, dtype=probabilities.dtype, device=probabilities.device)
+    except (TypeError, ValueError, RuntimeError):
+        tensor = torch.tensor(math.nan)
     if tensor.shape not in ((), (1,), probabilities.shape[1:]) or tensor.isnan().any():
         raise CourseError(
-            f"threshold is {threshold!r}; give a number, or one for each of the {probabilities.shape[1]} classes in their order"
+            f"threshold is {shown(threshold)}; give a number, or one for each of the {probabilities.shape[1]} classes in order"
         )
     return tensor
 

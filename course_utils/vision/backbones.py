@@ -162,6 +162,8 @@ def _torchvision(name: str, pretrained: bool) -> nn.Module:
         layers = dict(features.named_children())
         if name.startswith("densenet"):
             layers["relu"] = nn.ReLU(inplace=True)  # densenets apply it outside of their features
+        elif name.startswith("swin"):  # whose features have their channels last, and are normalised outside
+            layers |= {"norm": model.norm, "permute": model.permute}
     else:
         layers = {
             name: layer for name, layer in model.named_children() if name not in ("avgpool", "fc", "AuxLogits", "dropout")
@@ -180,7 +182,7 @@ def _features(body: nn.Module, arch: str) -> int:
         raise CourseError(
             f"{arch} cannot serve as a backbone: {error}; take a convolutional network such as {DEFAULT}"
         ) from error
-    if not isinstance(out, Tensor) or out.ndim != 4 or out.shape[2] > out.shape[1]:
+    if not isinstance(out, Tensor) or out.ndim != 4 or max(out.shape[2:]) > out.shape[1]:
         raise CourseError(f"{arch} makes no feature maps (N, features, h, w); take a convolutional network such as {DEFAULT}")
     return out.shape[1]
 
@@ -201,8 +203,11 @@ def split_in_half(parts: Sequence[nn.Module]) -> tuple[list[nn.Module], list[nn.
     >>> len(first), len(second)   # convolution, batch norm and two stages; two stages
     (4, 2)
     """
-    before = [sum(map(_convolutions, parts[:cut])) for cut in range(1, len(parts))]
-    half = sum(map(_convolutions, parts)) / 2
+    layers = [_convolutions(part) for part in parts]
+    if sum(layers) < 2:  # a transformer, which has one to begin with
+        layers = [sum(isinstance(m, nn.Linear) for m in part.modules()) for part in parts]
+    before = [sum(layers[:cut]) for cut in range(1, len(parts))]
+    half = sum(layers) / 2
     cut = 1 + min(range(len(before)), key=lambda i: abs(before[i] - half)) if before else len(parts)
     return list(parts[:cut]), list(parts[cut:])
 

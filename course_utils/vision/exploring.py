@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from course_utils.errors import CourseError
 from course_utils.figures import plain
-from course_utils.names import printable
+from course_utils.names import counted, printable, some_of
+from course_utils.training.arguments import shown
 from course_utils.training.data import Split
 from course_utils.vision.data import ImageData
 from course_utils.vision.images import ImageError, opened, upright_size
 from course_utils.vision.picture_grid import SHOWN_SIDE
 from course_utils.vision.pictures import Picture, pixels_of
-from course_utils.vision.sources import some_of
 from course_utils.vision.transforms import SYMMETRIES
 
 if TYPE_CHECKING:
@@ -97,15 +97,18 @@ def _present(labels: "ImageData | pd.DataFrame", split: Split | None) -> tuple[N
         every = torch.cat(targets)
         one_hot = every if labels.task == "multi-label" else F.one_hot(every, len(labels.classes))
         return one_hot.double().numpy(), labels.classes
+    to_pandas: Any = getattr(labels, "to_pandas", None)  # Polars' and Arrow's
+    if to_pandas is not None and not isinstance(labels, pd.DataFrame):
+        labels = to_pandas()
     if not isinstance(labels, pd.DataFrame) or len(labels.columns) < 2:
-        given = f"a table of the columns {list(labels.columns)}" if isinstance(labels, pd.DataFrame) else repr(labels)
+        given = f"a table of the columns {list(labels.columns)}" if isinstance(labels, pd.DataFrame) else shown(labels)
         raise CourseError(f"labels are {given}; give an ImageData, or a table of names and labels in its first two columns")
     if split is not None:
         raise CourseError(f"a table has no {split!r} set; choose its rows instead, as in table[:1000]")
     words = labels.iloc[:, 1].reset_index(drop=True).fillna("").astype(str).str.split().explode().dropna()
     codes, classes = pd.factorize(words, sort=True)
     if not len(classes):
-        raise CourseError(f"the column {labels.columns[1]!r} has no label in any of its {len(labels):,} rows")
+        raise CourseError(f"the column {labels.columns[1]!r} has no label in its {counted(len(labels), 'row')}")
     present = np.zeros((len(labels), len(classes)))
     present[words.index, codes] = 1
     return present, list(classes)
@@ -135,9 +138,11 @@ def show_class_counts(labels: "ImageData | pd.DataFrame", split: Split | None = 
         axis.xaxis.set_major_formatter("{x:,.0f}")
         axis.locator_params("x", integer=True)
         axis.set_xlabel("pictures", fontsize=9)
-    what = f"{len(present):,} pictures" + (f" of the {split} set" if split else "")
+    what = counted(len(present), "picture") + (f" of the {split} set" if split else "")
     left_out = f" (the {BARS} commonest)" if len(classes) > BARS else ""
-    title = f"of {len(classes):,} classes" if not several else f"and how many have each of {len(classes):,} labels"
+    title = (
+        f"of {counted(len(classes), 'class')}" if not several else f"and how many have each of {counted(len(classes), 'label')}"
+    )
     figure.suptitle(f"{what} {title}{left_out}", fontsize=11)
     plt.close(figure)  # a notebook shows what is returned; left open it would be shown twice
     return figure
@@ -191,6 +196,8 @@ def image_sizes(data: ImageData) -> "pd.DataFrame":
     """
     import pandas as pd
 
+    if not isinstance(data, ImageData):
+        raise CourseError(f"data is {shown(data)}; give an ImageData")
     splits: list[Split] = ["train", "valid", "test"] if data.test_ds else ["train", "valid"]
     names = [name for split in splits for name in data.items(split)]
     pictures = ((name, data.picture(name)) for name in names)
@@ -252,7 +259,7 @@ def _how_many(data: ImageData, sized: Sequence[str]) -> str:
     splits: list[Split] = ["train", "valid", "test"] if data.test_ds else ["train", "valid"]
     readable = set(sized)
     damaged = data.damaged + [name for split in splits for name in data.items(split) if printable(name) not in readable]
-    words = [f"{len(sized):,} pictures"]
+    words = [counted(len(sized), "picture")]
     words += [f"{len(damaged):,} damaged left out: {some_of(damaged, limit=2)}"] if damaged else []
     words += [f"{len(data.missing):,} missing"] if data.missing else []
     return "; ".join(words)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from course_utils.errors import CourseError
 from course_utils.figures import plain
+from course_utils.training.arguments import shown
 from course_utils.vision.learner import ImageLearner
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ def show_growing_sizes(learner: ImageLearner) -> "Figure":
     import matplotlib.pyplot as plt
     import pandas as pd
 
+    if not isinstance(learner, ImageLearner):
+        raise CourseError(f"learner is {shown(learner)}; give what image_learner returns")
     recorder = learner.recorder
     steps = len(recorder.losses)
     if not steps:

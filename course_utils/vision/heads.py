@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
+from course_utils.training.arguments import checked_model, shown
 
 
 class ConcatPool(nn.Module):
@@ -66,7 +67,7 @@ def adapt_input_channels(model: nn.Module, channels: int) -> nn.Module:
     >>> model(torch.zeros(1, 4, 9, 9)).shape
     torch.Size([1, 8, 7, 7])
     """
-    first = next((m for m in model.modules() if isinstance(m, nn.Conv2d)), None)
+    first = next((m for m in checked_model(model).modules() if isinstance(m, nn.Conv2d)), None)
     if first is None or first.in_channels != 3 or first.groups != 1:
         found = "none" if first is None else f"{first.in_channels} input channels in {first.groups} group(s)"
         raise CourseError(f"the first convolution must take 3 channels to be adapted; this model has {found}")
@@ -77,8 +78,8 @@ def adapt_input_channels(model: nn.Module, channels: int) -> nn.Module:
         3: [red, green, blue],
         4: [red, green, blue, torch.zeros_like(red)],
     }
-    if channels not in kernels:
-        raise CourseError(f"images of {channels} channels are not foreseen; 1, 2, 3 or 4 are")
+    if not isinstance(channels, int) or channels not in kernels:
+        raise CourseError(f"channels is {shown(channels)}; a network for colours can be adapted to 1, 2, 3 or 4")
     first.weight = nn.Parameter(torch.stack(kernels[channels], dim=1), requires_grad=first.weight.requires_grad)
     first.in_channels = channels
     return model

@@ -1,15 +1,21 @@
 """Pictures side by side in a figure, four abreast."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from course_utils.errors import CourseError
 from course_utils.figures import plain
+from course_utils.names import counted
+from course_utils.training.arguments import shown, whole
+from course_utils.training.learner import Predictions
+from course_utils.vision.data import ImageData
 from course_utils.vision.pictures import pixels_of
+from course_utils.vision.sources import checked_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +28,28 @@ ABREAST = 4
 def shown_pixels(picture: Path | Image.Image) -> NDArray[np.uint8]:
     """The pixels of a file or a Pillow image, as small as a figure shows them."""
     return pixels_of(picture, SHOWN_SIDE)
+
+
+def checked_results(data: Any, predictions: Any) -> tuple[Path, Callable[[str], Any]]:
+    """The folder of the pictures that predictions are of, and what finds one by its name; CourseError for anything else."""
+    if not isinstance(predictions, Predictions):
+        raise CourseError(f"predictions is {shown(predictions)}; give what learner.predict() returns")
+    if isinstance(data, ImageData):
+        return data.path, data.picture
+    folder = checked_path("data", data, "an ImageData, or the folder that the items of the predictions are in")
+    return folder, folder.__truediv__
+
+
+def checked_rows(rows: Sequence[int] | None, pictures: int) -> list[int]:
+    """The rows to show as plain numbers, by default the first four; raises CourseError for what is the number of no picture."""
+    if rows is None:
+        return list(range(min(ABREAST, pictures)))
+    if isinstance(rows, str | bytes) or not hasattr(rows, "__iter__"):
+        raise CourseError(f"rows is {shown(rows)}; give a list of numbers, such as [0, 1, 2]")
+    numbers = [whole("a row", row, least=0) for row in rows]
+    if beyond := [row for row in numbers if row >= pictures]:
+        raise CourseError(f"there is no row {beyond[0]:,}; there are {counted(pictures, 'picture')}, from row 0 on")
+    return numbers
 
 
 def picture_grid(paths: Sequence[Path | Image.Image], title: str = "", caption_lines: int = 2) -> "tuple[Figure, list[Axes]]":

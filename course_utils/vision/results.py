@@ -9,9 +9,10 @@ from torch import Tensor
 
 from course_utils.errors import CourseError
 from course_utils.figures import plain
+from course_utils.training.arguments import whole
 from course_utils.training.learner import Predictions
 from course_utils.vision.data import ImageData
-from course_utils.vision.picture_grid import picture_grid, shown_pixels
+from course_utils.vision.picture_grid import checked_results, checked_rows, picture_grid, shown_pixels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,6 +33,7 @@ class Results:
     """
 
     def __init__(self, data: ImageData | Path, predictions: Predictions) -> None:
+        self.path, self._picture = checked_results(data, predictions)
         values, targets = predictions.values, predictions.targets
         if targets is None:
             raise CourseError("these predictions have no targets to compare with; take those of the validation set")
@@ -39,8 +41,6 @@ class Results:
             raise CourseError(
                 f"results are for one label per picture; got values {tuple(values.shape)} and targets {tuple(targets.shape)}"
             )
-        self.path = data if isinstance(data, Path) else data.path
-        self._picture = data.__truediv__ if isinstance(data, Path) else data.picture
         self.classes: Sequence[str] = predictions.classes or [str(i) for i in range(values.shape[1])]
         self.items, self.values, self.targets = predictions.items, values, targets
         self.top, self.predicted = values.max(dim=1)
@@ -58,7 +58,7 @@ class Results:
 
     def most_confused(self, n: int = 10) -> list[tuple[str, str, int]]:
         """The n commonest mistakes: actual class, predicted class, how many times."""
-        counts = self.confusion_matrix().fill_diagonal_(0)
+        n, counts = whole("n", n, least=0), self.confusion_matrix().fill_diagonal_(0)
         order = counts.flatten().argsort(descending=True, stable=True)[:n].tolist()
         pairs = [(i // len(counts), i % len(counts)) for i in order]
         return [(self.classes[a], self.classes[b], int(counts[a, b])) for a, b in pairs if counts[a, b]]
@@ -79,10 +79,12 @@ class Results:
 
     def random_rows(self, n: int = 4, right: bool = True, of: str | None = None, seed: int = 0) -> list[int]:
         """Rightly, or else wrongly, classified ones at random; the same for the same seed."""
+        seed = whole("seed", seed, least=0)
         order = torch.randperm(len(self.right), generator=torch.Generator().manual_seed(seed)).float()
         return self._sorted(self.right if right else ~self.right, order, False, n, of)
 
     def _sorted(self, among: Tensor, by: Tensor, descending: bool, n: int, of: str | None) -> list[int]:
+        n = whole("n", n, least=0)
         if of is not None:
             if of not in self.classes:
                 raise CourseError(f"there is no class {of!r}; there are {', '.join(self.classes[:10])}")
@@ -110,7 +112,7 @@ class Results:
 
     def show(self, rows: Sequence[int] | None = None, title: str = "") -> "Figure":
         """Show the pictures of some rows, four abreast; the first four by default."""
-        rows = range(min(4, len(self.items))) if rows is None else rows
+        rows = checked_rows(rows, len(self.items))
         figure, axes = picture_grid([self._picture(self.items[row]) for row in rows], title)
         for axis, row in zip(axes, rows, strict=True):
             axis.set_title(self._caption(row), fontsize=9, color="black" if self.right[row] else "firebrick")

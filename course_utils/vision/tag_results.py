@@ -10,10 +10,11 @@ import torch
 from course_utils.errors import CourseError
 from course_utils.figures import plain
 from course_utils.names import printable, shortened
+from course_utils.training.arguments import whole
 from course_utils.training.learner import Predictions
 from course_utils.training.metrics import LECTURE_THRESHOLDS, Threshold, best_threshold, f_beta_curve, thresholds_like
 from course_utils.vision.data import ImageData
-from course_utils.vision.picture_grid import picture_grid
+from course_utils.vision.picture_grid import checked_results, checked_rows, picture_grid
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +40,7 @@ class TagResults:
     """
 
     def __init__(self, data: ImageData | Path, predictions: Predictions, threshold: Threshold = 0.2) -> None:
+        self.path, self._picture = checked_results(data, predictions)
         values, targets = predictions.values, predictions.targets
         if targets is None:
             raise CourseError("these predictions have no targets to compare with; take those of the validation set")
@@ -47,8 +49,6 @@ class TagResults:
                 f"tag results are for several labels per picture; got values {tuple(values.shape)} and targets "
                 f"{tuple(targets.shape)}, where both have a column per class. Results is for one label each."
             )
-        self.path = data if isinstance(data, Path) else data.path
-        self._picture = data.__truediv__ if isinstance(data, Path) else data.picture
         self.classes: Sequence[str] = predictions.classes or [str(i) for i in range(values.shape[1])]
         self.items, self.values, self.targets = predictions.items, values, targets
         self.threshold = thresholds_like(values, threshold)
@@ -86,12 +86,13 @@ class TagResults:
         """Those with the lowest F2; among equals, those whose probabilities are further off first."""
         distance = (self.values - self.targets).abs().sum(1).numpy()
         order: list[int] = np.lexsort((-distance, self.scores.numpy())).tolist()
-        return order[:n]
+        return order[: whole("n", n, least=0)]
 
     def random_rows(self, n: int = 4, seed: int = 0) -> list[int]:
         """Any at random; the same for the same seed."""
-        order: list[int] = torch.randperm(len(self.scores), generator=torch.Generator().manual_seed(seed)).tolist()
-        return order[:n]
+        shuffled = torch.Generator().manual_seed(whole("seed", seed, least=0))
+        order: list[int] = torch.randperm(len(self.scores), generator=shuffled).tolist()
+        return order[: whole("n", n, least=0)]
 
     # -- figures ---------------------------------------------------------------------------------------------------------
 
@@ -108,7 +109,7 @@ class TagResults:
 
         By default they are the first four.
         """
-        rows = range(min(4, len(self.items))) if rows is None else rows
+        rows = checked_rows(rows, len(self.items))
         captions = [self._caption(row) for row in rows]
         paths = [self._picture(self.items[row]) for row in rows]
         figure, axes = picture_grid(paths, title, caption_lines=max(map(len, captions), default=1))

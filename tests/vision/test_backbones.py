@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch import nn
+from torchvision.ops import Permute
 
 from course_utils.errors import CourseError
 from course_utils.vision import backbones
@@ -95,6 +96,25 @@ def test_a_torchvision_backbone_gives_what_torchvision_pools():
     with torch.no_grad():
         theirs(x)
         assert torch.equal(ours(x), maps[0])
+
+
+def test_a_swin_transformer_gives_what_torchvision_pools_and_one_with_channels_last_is_refused():
+    """Inside it the channels come last; a head that pools height and width would have taken the rows for features."""
+    from torchvision.models import SwinTransformer
+
+    with torch.no_grad():
+        base = backbone("swin_t", pretrained=False)
+        x = torch.randn(1, 3, 64, 64)
+        out = base.body(x)
+        swin = SwinTransformer([4, 4], 96, [2, 2, 6, 2], [3, 6, 12, 24], [7, 7]).eval()
+        swin.features.load_state_dict({k: v for k, v in base.body.state_dict().items() if not k.startswith("norm.")})
+        swin.head = nn.Identity()
+        assert (swin(x) - out.mean((2, 3))).abs().max() < 1e-5
+    assert (base.features, tuple(out.shape)) == (768, (1, 768, 2, 2))
+    linear = [sum(isinstance(m, nn.Linear) for part in half for m in part.modules()) for half in base.halves]
+    assert min(linear) >= 0.25 * sum(linear)
+    with pytest.raises(CourseError, match="makes no feature maps"):
+        backbones._features(nn.Sequential(nn.Conv2d(3, 96, 32, 32), Permute([0, 2, 3, 1])), "a net")
 
 
 def test_resnet34_is_cut_where_the_lecture_library_cut_it():

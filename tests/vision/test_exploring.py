@@ -101,7 +101,7 @@ def test_counts_of_tagged_pictures_and_of_a_class_that_a_split_has_not(tagged):
         (pd.DataFrame({"id": [1]}), None, r"the columns \['id'\]; give an ImageData, or a table of names and labels"),
         ("train.csv", None, "'train.csv'; give an ImageData"),
         (pd.DataFrame({"id": [1], "tags": ["a b"]}), "valid", r"has no 'valid' set.*table\[:1000\]"),
-        (pd.DataFrame({"id": [1], "tags": [None]}), None, "'tags' has no label in any of its 1 rows"),
+        (pd.DataFrame({"id": [1], "tags": [None]}), None, "'tags' has no label in its 1 row"),
     ],
 )
 def test_what_has_no_labels_is_refused(labels, split, message):

@@ -121,3 +121,24 @@ def test_predictions_without_targets_or_with_several_labels_are_refused(image_da
         Results(image_data, Predictions(torch.rand(2, 2), None, ["a", "b"]))
     with pytest.raises(CourseError, match="one label"):
         Results(image_data, Predictions(torch.rand(2, 2), torch.rand(2, 2), ["a", "b"]))
+
+
+def test_what_is_no_result_or_no_row_is_refused(image_data, results):
+    with pytest.raises(CourseError, match=r"predictions is 5; give what learner\.predict\(\) returns"):
+        Results(image_data, 5)
+    with pytest.raises(CourseError, match="data is None; give an ImageData, or the folder"):
+        Results(None, Predictions(torch.rand(2, 2), torch.tensor([0, 1]), ["a", "b"]))
+    for rows, words in {
+        (99,): "no row 99; there are 16 pictures",
+        (-1,): "-1",
+        ("a",): "'a'",
+        "1": "a list of numbers",
+    }.items():
+        with pytest.raises(CourseError, match=words):
+            results.show(rows)
+    for n in ("a", -1, 1.5):
+        for use in (results.most_wrong_rows, results.most_confused, results.random_rows, results.show_most_unsure):
+            with pytest.raises(CourseError, match=r"n is .*; it is a whole number, 0 or more"):
+                use(n)
+    with pytest.raises(CourseError, match="seed is 'a'"):
+        results.random_rows(seed="a")
