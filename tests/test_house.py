@@ -59,8 +59,9 @@ print(sorted((heavy - {"torch", "numpy"}) & sys.modules.keys()))
         ("data", set()),
         ("training", set()),
         ("vision", {"data", "training"}),
-        ("excel", set()),
-        ("widgets", {"excel", "training", "vision"}),
+        ("tracing", set()),
+        ("excel", {"tracing"}),
+        ("widgets", {"excel", "tracing", "training", "vision"}),
         ("tabular", {"data", "training"}),
     ],
 )

@@ -8,7 +8,7 @@ from course_utils.excel.grid import Rect, bounds
 from course_utils.excel.manifest import MODEL_SHEET, REFERENCE_SHEET
 from course_utils.excel.plan import Named, Plan
 from course_utils.excel.styles import Styles
-from course_utils.excel.words import by
+from course_utils.tracing.words import by
 
 TOLERANCE = 1e-9
 CHANNELS = 60  # in one formula

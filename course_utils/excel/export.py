@@ -13,9 +13,11 @@ from course_utils.excel.layout import plan_sheet
 from course_utils.excel.manifest import manifest_of
 from course_utils.excel.options import checked_options, class_names_of, number_of
 from course_utils.excel.plan import Plan
-from course_utils.excel.steps import Array, Step, Trace
 from course_utils.excel.target import workbook_path
-from course_utils.excel.trace import fuse_relu, trace_model
+from course_utils.tracing.errors import TraceError
+from course_utils.tracing.fuse import fuse_relu
+from course_utils.tracing.steps import Array, Step, Trace
+from course_utils.tracing.trace import trace_model
 
 MAX_CELLS = 300_000
 
@@ -55,7 +57,10 @@ def export_model(
     """
     target = workbook_path(path)
     options = checked_options(title, labels, probabilities, fuse_relu_with_layer, max_cells)
-    trace = trace_model(model, x)
+    try:
+        trace = trace_model(model, x)
+    except TraceError as error:
+        raise ExportError(str(error)) from error.__cause__
     if options.fused:
         trace = fuse_relu(trace)
     names = class_names_of(class_names, trace.steps[-1].value.shape)

@@ -9,8 +9,9 @@ from course_utils.excel import formulas
 from course_utils.excel.errors import ExportError
 from course_utils.excel.grid import MAX_COLUMNS, MAX_ROWS, Grid, Rect, bounds, cell
 from course_utils.excel.plan import CHART_HEIGHT, CHART_WIDTH, CONTENT_ROW, Area, Block, Formula, Item, Named, Plan, Prediction
-from course_utils.excel.steps import Array, Step, Trace, Weight
-from course_utils.excel.words import TITLES, base_name, by, describe, plain
+from course_utils.excel.texts import base_name, plain
+from course_utils.tracing.steps import Array, Step, Trace, Weight
+from course_utils.tracing.words import TITLES, by, describe
 
 GAP = 2  # columns between blocks
 NARROWEST = 7  # columns that a heading needs

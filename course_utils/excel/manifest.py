@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from course_utils.excel.plan import Plan
-from course_utils.excel.steps import Trace
+from course_utils.tracing.steps import Trace
 
 MODEL_SHEET, REFERENCE_SHEET, MANIFEST_SHEET = "Network", "PyTorch", "course_utils"
 VERSION = 1

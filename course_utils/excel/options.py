@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from course_utils.excel.errors import ExportError
-from course_utils.excel.steps import Step
-from course_utils.excel.words import plain
+from course_utils.excel.texts import plain
+from course_utils.tracing.steps import Step
 
 
 @dataclass(frozen=True)

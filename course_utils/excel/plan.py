@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from course_utils.excel.grid import Rect
-from course_utils.excel.steps import Array, Weight
+from course_utils.tracing.steps import Array, Weight
 
 HEAD_ROWS = 7  # title, how to read it, legend, space, and of each block its name, shape and words
 CONTENT_ROW = HEAD_ROWS + 1  # after the labels of the first channels

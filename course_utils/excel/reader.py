@@ -13,8 +13,8 @@ from torch import Tensor
 from course_utils.excel.cells import Value, open_sheets
 from course_utils.excel.errors import WorkbookError
 from course_utils.excel.grid import MAX_COLUMNS, MAX_ROWS, Rect, cell
-from course_utils.excel.inputs import DTYPES
 from course_utils.excel.manifest import MANIFEST_SHEET, MARK, MODEL_SHEET, VERSION
+from course_utils.tracing.inputs import DTYPES
 
 # A workbook comes from outside: these, and those of `cells`, bound what reading one may cost.
 MOST_PIECES = 400  # of the manifest

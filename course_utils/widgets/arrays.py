@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from traitlets import TraitType
 
-from course_utils.excel.inputs import channels_first
+from course_utils.tracing.inputs import channels_first
 from course_utils.widgets.errors import WidgetError
 
 

@@ -12,9 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from traitlets import Bool, Int, List, Tuple, Unicode, validate
 
-from course_utils.excel.trace import Step, trace_model
-from course_utils.excel.words import TITLES, by
-from course_utils.excel.words import describe as in_words
+from course_utils.tracing.errors import TraceError
+from course_utils.tracing.steps import Step
+from course_utils.tracing.trace import trace_model
+from course_utils.tracing.words import TITLES, by
+from course_utils.tracing.words import describe as in_words
 from course_utils.widgets.arrays import as_array, as_image
 from course_utils.widgets.course_widget import CourseWidget
 from course_utils.widgets.errors import WidgetError
@@ -29,7 +31,7 @@ MAX_NUMBERS = 100_000
 class LayerPipeline(CourseWidget):
     """An image on its way through a network: feature maps, ReLU, max pool, ..., a probability (lecture 0:44:29-0:49:45).
 
-    `model` is made of the layers that a workbook can show (see `course_utils.excel.export_model`) and `x` one image of shape
+    `model` is made of the layers that a workbook can show (see `course_utils.excel.export_model`), and `x` one image of shape
     (height, width) or (channels, height, width), with or without a batch axis of 1 in front. The model runs as a copy in eval
     mode in float64, and every number on the screen comes from that run; set `x` to send another image through.
 
@@ -147,7 +149,10 @@ def _followed(model: nn.Module, x: Any) -> tuple[Tensor, list[Step], list[dict[s
     except (TypeError, ValueError) as error:
         raise WidgetError(f"x should be numbers in a grid with rows of one length: {error}") from error
     image = torch.tensor(as_image(x[0] if len(shape) == 4 and shape[0] == 1 else x, MAX_SIDE))
-    steps = trace_model(model, image).steps
+    try:
+        steps = trace_model(model, image).steps
+    except TraceError as error:
+        raise WidgetError(str(error)) from error.__cause__
     count = sum(step.value.size + sum(weight.value.size for weight in step.weights.values()) for step in steps)
     if count > MAX_NUMBERS:
         most = max(steps, key=lambda step: step.value.size + sum(weight.value.size for weight in step.weights.values()))

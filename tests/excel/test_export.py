@@ -16,8 +16,9 @@ from PIL import Image
 from torch import nn
 
 from course_utils.excel import WORKBOOKS, ExportError, export_model, read_input, read_weights
-from course_utils.excel.trace import fuse_relu, trace_model
 from course_utils.files import FileError
+from course_utils.tracing.fuse import fuse_relu
+from course_utils.tracing.trace import trace_model
 
 
 def small() -> nn.Sequential:
@@ -116,7 +117,7 @@ def test_what_is_not_supported_is_named_with_its_place(model, parts, path):
         (torch.zeros(1, 9, 9), "4 \\(Linear\\) does not fit: it reads 8 numbers and gets 18"),
         (torch.zeros(36), "0 \\(Conv2d\\) does not fit: it reads a picture \\(channels, height, width\\) and gets 36"),
         (np.ma.masked_greater(np.arange(36.0).reshape(1, 6, 6), 30), "masked"),
-        (torch.full((1, 6, 6), 2**53 + 1), "no cell holds to the last digit"),
+        (torch.full((1, 6, 6), 2**53 + 1), "does not hold to the last digit"),
         ([torch.zeros(1, 6, 6)], r"give x\[0\]"),
         (torch.zeros(1, 6, 6).to(torch.float8_e4m3fn), r"x holds float8_e4m3fn.*x\.float\(\)"),
     ],

@@ -12,7 +12,7 @@ from torch import nn
 
 from course_utils.excel import WORKBOOKS, export_model, read_input, read_weights
 from course_utils.excel.networks import digits_network
-from course_utils.excel.trace import trace_model
+from course_utils.tracing.trace import trace_model
 from tests.excel import office
 from tests.excel.networks import random_network
 

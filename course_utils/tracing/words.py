@@ -1,8 +1,6 @@
-"""What is said about a layer above its block, and names that a spreadsheet accepts."""
+"""What is said of a layer, in a workbook as on the screen: its title, its shape and its formula in words."""
 
-import re
-
-from course_utils.excel.steps import Step
+from course_utils.tracing.steps import Step
 
 TITLES = {
     "conv": "convolution",
@@ -65,33 +63,3 @@ def describe(step: Step) -> str:
         words += f", in {s['groups']} groups" if s.get("groups", 1) > 1 else ""
     words += "." if not words.endswith(".") else ""
     return words + (" Then ReLU: max(0, ...)." if s.get("relu") else "")
-
-
-def base_name(step: Step, taken: set[str]) -> str:
-    """A name from the module's path for the cells of a layer; whatever is made of it ends in _out, _weight and the like.
-
-    That ending matters: `fc1` alone is a cell (column FC, row 1), and a name may not look like one.
-
-    >>> import numpy as np
-    >>> base_name(Step("conv", "features.0", (), np.zeros(1)), set()), base_name(Step("relu", "1", (), np.zeros(1)), {"relu_1"})
-    ('features_0', 'relu_1_2')
-    """
-    name = re.sub(r"[^A-Za-z0-9_]", "_", step.path)[:200]
-    if not re.match(r"[A-Za-z]", name):
-        name = f"{step.kind}_{name}"
-    unique, count = name, 1
-    while unique.lower() in taken:  # a spreadsheet takes Conv and conv for one name
-        count += 1
-        unique = f"{name}_{count}"
-    taken.add(unique.lower())
-    return unique
-
-
-def plain(text: object, longest: int = 200) -> str:
-    """Text from outside as one line that any cell can hold: control characters become spaces, and it is cut where it is long.
-
-    >>> plain("seven\\x07\\n")
-    'seven'
-    """
-    one_line = "".join(char if char.isprintable() else " " for char in str(text)).strip()
-    return one_line if len(one_line) <= longest else one_line[: longest - 1] + "…"

@@ -1,4 +1,4 @@
-"""The layers that a workbook can show: what each is called there, its settings and its weights."""
+"""The layers that can be followed: what each is called here, its settings and its weights."""
 
 import operator
 from collections.abc import Callable
@@ -15,8 +15,11 @@ SUPPORTED = (
 )
 
 
+NOT_AMONG = "not among the layers it can show"
+
+
 class UnsupportedError(Exception):
-    """Says what about a layer a workbook cannot show."""
+    """Says what about a layer cannot be shown."""
 
 
 # Each layer gives its kind, its settings and its weights by role.

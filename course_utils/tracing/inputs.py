@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from course_utils.excel.errors import ExportError
+from course_utils.tracing.errors import TraceError
 
 PICTURES = ("1", "L", "RGB", "RGBA")  # the modes of Pillow whose numbers are 0-255, or 0 and 1
 DEEP = ("I", "F")  # and those with numbers beyond
@@ -36,27 +36,27 @@ def as_model(model: Any) -> tuple[nn.Module, str]:
         else:
             break
     if isinstance(model, type) and issubclass(model, nn.Module):
-        raise ExportError(f"{model.__name__} is a class; give a model made of it, {model.__name__}(...)")
+        raise TraceError(f"{model.__name__} is a class; give a model made of it, {model.__name__}(...)")
     if not isinstance(model, nn.Module):
-        raise ExportError(f"a model was expected, a torch.nn.Module, and got {type(model).__name__}")
+        raise TraceError(f"a model was expected, a torch.nn.Module, and got {type(model).__name__}")
     name = type(model).__name__
     if isinstance(model, torch.jit.ScriptModule):
-        raise ExportError("a scripted model has no layers to follow; give the model that torch.jit made it from")
+        raise TraceError("a scripted model has no layers to follow; give the model that torch.jit made it from")
     if getattr(type(model).forward, "__name__", "") == "_forward_unimplemented":  # nn.Module's own
         several = isinstance(model, (nn.ModuleList, nn.ModuleDict))
         advice = (
             "put its layers into an nn.Sequential" if several else "write what it does with an input into def forward(self, x)"
         )
-        raise ExportError(f"{name} has no forward, so nothing runs; {advice}")
+        raise TraceError(f"{name} has no forward, so nothing runs; {advice}")
     for key, tensor in (*model.named_parameters(), *model.named_buffers()):
         layer, _, role = key.rpartition(".")
         if is_lazy(tensor):
-            raise ExportError(f"{layer or name}: its weights have no shape yet (a lazy layer); run the model once on an input")
+            raise TraceError(f"{layer or name}: its weights have no shape yet (a lazy layer); run the model once on an input")
         if tensor.is_complex() or tensor.device.type == "meta":
             kind = "complex numbers" if tensor.is_complex() else "no numbers (it is on the meta device)"
-            raise ExportError(f"{layer or name}: its {role} holds {kind}; a cell holds a real number")
+            raise TraceError(f"{layer or name}: its {role} holds {kind}; real ones were expected")
         if tensor.dtype not in DTYPES.values():
-            raise ExportError(f"{layer or name}: its {role} is {_dtype(tensor)}; give model.float()")
+            raise TraceError(f"{layer or name}: its {role} is {_dtype(tensor)}; give model.float()")
     return model, prefix
 
 
@@ -75,24 +75,24 @@ def as_input(x: Any) -> tuple[Tensor, bool]:
     """
     tensor = _as_tensor(x)
     if tensor.device.type == "meta":
-        raise ExportError("x is on the meta device, where tensors have no numbers; give one on the CPU")
+        raise TraceError("x is on the meta device, where tensors have no numbers; give one on the CPU")
     if tensor.layout != torch.strided:
-        raise ExportError(f"x is a tensor of the layout {tensor.layout}; a dense one was expected, x.to_dense()")
+        raise TraceError(f"x is a tensor of the layout {tensor.layout}; a dense one was expected, x.to_dense()")
     if tensor.dtype not in DTYPES.values():
         way = "x.dequantize()" if tensor.is_quantized else "x.abs()" if tensor.is_complex() else "x.float() or x.astype(float)"
-        raise ExportError(f"x holds {_dtype(tensor)}; real numbers that a cell can hold were expected, such as {way}")
+        raise TraceError(f"x holds {_dtype(tensor)}; real numbers of at most 64 bits were expected, such as {way}")
     tensor = tensor.detach().cpu()
     if tensor.dtype == torch.int64 and not torch.equal(tensor.double().long(), tensor):
-        raise ExportError(
-            "x holds whole numbers above 9,007,199,254,740,992, which no cell holds to the last digit; divide them"
+        raise TraceError(
+            "x holds whole numbers above 9,007,199,254,740,992, which float64 does not hold to the last digit; divide them"
         )
     single = tensor[0] if tensor.ndim == 4 and len(tensor) == 1 else tensor
     if tensor.dtype == torch.uint8 and tensor.numel() and (single.ndim == 3 or (single.ndim == 2 and len(single) > 1)):
         single = single[None] if single.ndim == 2 else single if single.shape[0] in CHANNELS else _with_channels_first(single)
         return (single[None] if tensor.ndim == 4 else single).float() / 255, True
     if not torch.isfinite(tensor.double()).all():
-        raise ExportError(
-            "x holds values that are not finite (nan or inf), which no cell holds; put numbers in their place, as in "
+        raise TraceError(
+            "x holds values that are not finite (nan or inf), which cannot be shown; put numbers in their place, as in "
             f"{'torch.nan_to_num(x)' if isinstance(x, Tensor) else 'numpy.nan_to_num(x)'}"
         )
     return tensor.reshape(1) if tensor.ndim == 0 else tensor, False
@@ -106,13 +106,13 @@ def _as_tensor(x: Any) -> Tensor:
     parts = [part for part in x if isinstance(part, (Tensor, np.ndarray)) and part.ndim] if isinstance(x, (tuple, list)) else []
     if parts:
         advice = "give x[0]" if len(x) == 1 else "give the tensor of one input"
-        raise ExportError(f"a model with one input was expected, and x holds {len(x)} of them; {advice}")
+        raise TraceError(f"a model with one input was expected, and x holds {len(x)} of them; {advice}")
     if np.ma.is_masked(x):
-        raise ExportError("x is an array with values masked out; put numbers in their place, as in x.filled(0)")
+        raise TraceError("x is an array with values masked out; put numbers in their place, as in x.filled(0)")
     try:
         return torch.tensor(np.array(x) if hasattr(x, "__array__") else x)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
-        raise ExportError(
+        raise TraceError(
             f"x should be numbers, as a tensor, an array, a Pillow image or a list with rows of one length, and is a "
             f"{type(x).__name__} ({str(error).splitlines()[0]})"
         ) from error
@@ -120,16 +120,16 @@ def _as_tensor(x: Any) -> Tensor:
 
 def _pixels(image: Any) -> np.ndarray:
     if image.mode in DEEP or image.mode.startswith("I;16"):
-        raise ExportError(
+        raise TraceError(
             f"the image has mode {image.mode}, whose numbers are not 0-255; give an array of what the model reads, such as "
             "numpy.array(image, dtype=float)[None] / 65535"
         )
     if image.mode not in PICTURES:
-        raise ExportError(f"the image has mode {image.mode}; give image.convert('RGB'), or convert('L') for grey")
+        raise TraceError(f"the image has mode {image.mode}; give image.convert('RGB'), or convert('L') for grey")
     try:
         return np.array(image.convert("L") if image.mode == "1" else image)
     except Exception as error:  # Pillow reads the file only now, and raises many kinds
-        raise ExportError(f"the image cannot be read: {error}") from error
+        raise TraceError(f"the image cannot be read: {error}") from error
 
 
 def _with_channels_first(picture: Tensor) -> Tensor:
@@ -138,15 +138,15 @@ def _with_channels_first(picture: Tensor) -> Tensor:
 
 
 def as_batch(x: Tensor, given: Any) -> Tensor:
-    """`x` in float64 with a batch axis of 1; ExportError where it is no one image or vector, with what to write instead."""
+    """`x` in float64 with a batch axis of 1; TraceError where it is no one image or vector, with what to write instead."""
     shape = tuple(x.shape)
     if 0 in shape or not shape:
-        raise ExportError(f"{_expected(shape)}, which holds no numbers")
+        raise TraceError(f"{_expected(shape)}, which holds no numbers")
     if len(shape) > 4:
-        raise ExportError(f"{_expected(shape)}; x.squeeze() takes away axes of 1")
+        raise TraceError(f"{_expected(shape)}; x.squeeze() takes away axes of 1")
     if len(shape) in (2, 4) and shape[0] != 1:
         grey = "; for one grey picture give x[None]" if len(shape) == 2 else ""
-        raise ExportError(f"{_expected(shape)}; for one of a batch give x[0]{grey}")
+        raise TraceError(f"{_expected(shape)}; for one of a batch give x[0]{grey}")
     single = shape[1:] if len(shape) in (2, 4) else shape
     if len(single) == 3 and single[0] not in CHANNELS:
         one = "x[0]" if len(shape) == 4 else "x"
@@ -154,7 +154,7 @@ def as_batch(x: Tensor, given: Any) -> Tensor:
             advice = f"a picture has 1-4 channels; give some of them, as in {one}[:3]"
         else:
             advice = f"give {channels_first(given, one)}"
-        raise ExportError(f"an image of 1-4 channels was expected, channels first, and x has shape {shape}; {advice}")
+        raise TraceError(f"an image of 1-4 channels was expected, channels first, and x has shape {shape}; {advice}")
     return x.double().reshape(1, *single)
 
 

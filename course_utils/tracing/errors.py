@@ -1,0 +1,7 @@
+"""What can go wrong while a model is followed."""
+
+from course_utils.errors import CourseError
+
+
+class TraceError(CourseError):
+    """The model cannot be followed layer by layer, or its input does not fit."""
