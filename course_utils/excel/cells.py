@@ -95,12 +95,39 @@ class Sheets:
             number = next((value for key, value in sheet.items() if key.rpartition(" ")[2] == "id"), "")
             if number in related:
                 self._sheets[sheet.get("name", "")] = related[number][1]
+        self._workbook = workbook
         self._strings = next((to for kind, to in related.values() if kind == "sharedStrings"), "")
 
     @property
     def names(self) -> list[str]:
         """What the sheets are called, hidden ones too."""
         return list(self._sheets)
+
+    def named_areas(self) -> dict[str, str]:
+        """What the names of the workbook stand for, such as Network!$B$9:$D$11, or #REF! where those cells were deleted."""
+        found: dict[str, str] = {}
+        pieces: list[str] = []
+        name: str | None = None
+        budget = _Budget(self._path, MOST_TEXT)
+
+        def start(tag: str, attributes: dict[str, str], depth: int) -> None:
+            nonlocal name
+            name = attributes.get("name") if tag.rpartition(" ")[2] == "definedName" else None
+            pieces.clear()
+
+        def end(tag: str) -> None:
+            nonlocal name
+            if name is not None:
+                found[name] = "".join(pieces)
+            name = None
+
+        def text(piece: str) -> None:
+            if name is not None:
+                budget.spend(len(piece))
+                pieces.append(piece)
+
+        self._parse(self._workbook, start, end, text)
+        return found
 
     def cells(self, sheet: str, wanted: Wanted, count: int) -> list[Value]:
         """The values of the cells of `wanted` in their `count` places: numbers, text, truth values, and None where empty.

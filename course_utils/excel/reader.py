@@ -12,7 +12,7 @@ from torch import Tensor
 
 from course_utils.excel.cells import Value, open_sheets
 from course_utils.excel.errors import WorkbookError
-from course_utils.excel.grid import MAX_COLUMNS, MAX_ROWS, Rect, cell
+from course_utils.excel.grid import MAX_COLUMNS, MAX_ROWS, Rect, bounds, cell
 from course_utils.excel.manifest import MANIFEST_SHEET, MARK, MODEL_SHEET, VERSION
 from course_utils.tracing.inputs import DTYPES
 
@@ -64,6 +64,9 @@ def _read(path: str | os.PathLike[str], chosen: Callable[[dict[str, Any]], bool]
         pieces = sheets.cells(MANIFEST_SHEET, {row: {0: row} for row in rows}, len(rows))
         manifest = _parse_manifest(path, "".join(str(piece) for piece in pieces if piece is not None))
         entries = [entry for entry in manifest["tensors"] if chosen(entry)]
+        areas = sheets.named_areas()
+        for entry in entries:
+            _check_place(path, entry, areas.get(entry["name"]))
         wanted: dict[int, dict[int, int]] = {}
         count = 0
         for entry in entries:
@@ -79,8 +82,24 @@ def _read(path: str | os.PathLike[str], chosen: Callable[[dict[str, Any]], bool]
     return {**manifest, "tensors": entries}, tensors
 
 
+def _check_place(path: str | os.PathLike[str], entry: dict[str, Any], area: str | None) -> None:
+    """Raise WorkbookError where a tensor's name went elsewhere with its cells; a program may also leave the names out."""
+    written = bounds([Rect(*rect) for rect in entry["rects"]]).address()
+    now = "" if area is None else area.rpartition("!")[2].replace("$", "")
+    first, _, last = now.partition(":")
+    now = first if first == last else now
+    if area is not None and now != written:
+        moved = f"stands in {now} now" if now and "#" not in area else "is not there any more"
+        raise WorkbookError(
+            f"{path}: {entry['name']} {moved}, and was written to {written}: rows, columns or cells of the sheet {MODEL_SHEET} "
+            "were inserted, deleted or moved. Undo that, or export the model again; only the numbers are there to be changed"
+        )
+
+
 def _not_ours(path: str | os.PathLike[str], names: list[str]) -> str:
     listed = ", ".join(names[:8])
+    if MANIFEST_SHEET in names:
+        return f"{path} has no sheet {MODEL_SHEET!r} (it has {listed}): it was renamed or deleted; give it its name again"
     if MODEL_SHEET in names:
         return (
             f"{path} has no sheet {MANIFEST_SHEET!r} (it has {listed}), which says where the weights stand: it was not "

@@ -188,6 +188,49 @@ def test_a_hidden_sheet_that_was_left_out(file):
         read_weights(file)
 
 
+@pytest.mark.parametrize(
+    ("area", "said"),
+    [
+        (b"Network!$B$10:$H$16", "input stands in B10:H16 now, and was written to B9:H17"),
+        (b"Network!#REF!", "input is not there any more"),
+        (b"#REF!", "input is not there any more"),
+    ],
+)
+def test_rows_that_were_inserted_or_deleted_are_noticed_by_the_names_that_go_with_the_cells(file, area, said):
+    """A spreadsheet moves a name with its cells; the places that the hidden sheet notes stay what they were."""
+
+    def change(name, data):
+        new, count = re.subn(rb'(<definedName name="input">)[^<]*', rb"\g<1>" + area, data)
+        assert count == (name == "xl/workbook.xml")
+        return new
+
+    again = rewritten(export_model(nn.Conv2d(1, 1, 3), torch.rand(1, 9, 7), file), change)
+    with pytest.raises(WorkbookError, match=said):
+        read_input(again)
+    assert read_weights(again).keys() == {"weight", "bias"}
+
+
+def test_names_of_cells_may_be_left_out_or_written_otherwise(file):
+    export_model(nn.Linear(1, 1), torch.rand(1), file)
+    state = read_weights(file)
+    for change in (
+        lambda name, data: re.sub(rb"<definedNames>.*</definedNames>", b"", data),
+        lambda name, data: data.replace(b">Network!$", b">'Network'!$"),
+        lambda name, data: re.sub(rb">Network!(\$\w+\$\d+)<", rb">Network!\1:\1<", data),  # as some programs write one cell
+    ):
+        again = rewritten(file, change)
+        assert again.read_bytes() != file.read_bytes()
+        assert all(torch.equal(value, state[key]) for key, value in read_weights(again).items())
+
+
+def test_a_sheet_that_was_renamed(file):
+    book = openpyxl.load_workbook(file)
+    book["Network"].title = "My network"
+    book.save(file)
+    with pytest.raises(WorkbookError, match=r"no sheet 'Network'.*My network.*renamed"):
+        read_weights(file)
+
+
 # Made to harm, or damaged
 
 
