@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from course_utils.errors import CourseError
-from course_utils.names import printable
+from course_utils.names import counted, printable, some_of
 from course_utils.plain_text import plain
 from course_utils.system_errors import OTHER, WRITING, system_error
 
@@ -211,10 +211,17 @@ def _lines_of_pictures(predictor: "ImagePredictor", inputs: list[Path]) -> Itera
 
     pictures = []
     for path in inputs:
+        if not os.path.isdir(path):
+            pictures.append(path)
+            continue
         try:
-            pictures += [path / name for name in pictures_in(path, "").pictures] if os.path.isdir(path) else [path]
+            found = pictures_in(path, "")
         except CourseError as error:
             yield error
+            continue
+        pictures += [path / name for name in found.pictures]
+        if found.others:
+            typer.echo(f"{counted(len(found.others), 'file', 'is/are')} no picture in {path}: {some_of(found.others)}", err=True)
     for picture, found in zip(pictures, predictor.predict_each(pictures), strict=True):
         if isinstance(found, CourseError):
             yield found

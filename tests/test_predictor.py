@@ -100,12 +100,15 @@ def test_the_command_says_a_line_for_each_picture(pets, monkeypatch, capsys, tmp
     folder, said = pets
     (tmp_path / "more").mkdir()
     Image.new("RGB", (40, 40)).save(tmp_path / "more" / "b [bold]x.png")
+    (tmp_path / "more" / "notes.txt").touch()
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "argv", ["course", "predict", "pets.course", "a picture.png", str(tmp_path / "more")])
     with pytest.raises(SystemExit) as end:
         cli.main()
     assert not end.value.code
-    first, second = capsys.readouterr().out.splitlines()
+    out, err = capsys.readouterr()
+    first, second = out.splitlines()
+    assert err == f"1 file is no picture in {tmp_path / 'more'}: notes.txt\n"
     assert first == f"a picture.png\t{said.label}\t{said.probability:.3f}"
     assert second.startswith(f"{tmp_path / 'more' / 'b [bold]x.png'}\t")
 

@@ -381,7 +381,7 @@ def _named(rows: dict[str, list[Any]], names: list[str] | None) -> tuple[dict[st
                 return {split: [[text(row)] for row in found] for split, found in rows.items()}, names
         if not 0 <= min(numbers) <= max(numbers) < len(names):
             raise CourseError(
-                f"the labels run from {min(numbers)} to {max(numbers)}; those of {len(names)} classes are 0 to {len(names) - 1}"
+                f"the labels run from {min(numbers)} to {max(numbers)}; those of {counted(len(names), 'class')} are 0 to {len(names) - 1}"
             )
         labels_names = dict(enumerate(names))
         tags = {split: [[labels_names[int(row)]] for row in found] for split, found in rows.items()}

@@ -83,8 +83,10 @@ def read_image(
 
     With `short_side` the shorter side becomes that long, small pictures being enlarged, and what is longer than three times its
     width (or wider than three times its height) loses both ends, which bounds the memory that one picture takes.
-    See `to_rgb` for what becomes of transparency, CMYK and 16 bits; of an animation the first picture is taken. For the
-    kinds that are decoded see `NOT_DECODED`.
+    See `to_rgb` for what becomes of transparency and CMYK; of an animation the first picture is taken. For the kinds that are
+    decoded see `NOT_DECODED`. Of grey in 16 or 32 bits, how many are meant (12 of a camera's) is decided for each picture by
+    what it holds alone, so that it is the same to a network in any company; a warning says where that was a guess, since it
+    brightens a dark picture more than a bright one. Whoever knows the depth saves pictures scaled to 65,535.
 
     Raises ImageError for a file that is missing, empty, damaged, cut short, no image, of more than `pixel_limit` pixels, or
     that takes more than `MEMORY_LIMIT` bytes to decode; CourseError where `path` is no path, or a number is none.

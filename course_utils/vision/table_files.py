@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from course_utils.errors import CourseError
-from course_utils.names import some_of
+from course_utils.names import counted, some_of
 from course_utils.vision.sources import cannot_be_read
 
 DELIMITERS = ",;\t|"  # between the columns; the first that the header has
@@ -67,7 +67,7 @@ def read_table(file: Path) -> tuple[list[str], list[list[str]]]:
     delimiter = next((mark for mark in DELIMITERS if mark in first), ",")
     rows = _rows(file, _lines(file, raw), delimiter)
     if len(rows) < 2 or len(rows[0]) < 2:
-        found = f"has the columns {rows[0]} and {len(rows) - 1} rows below" if rows else "is empty"
+        found = f"has the columns {rows[0]} and {counted(len(rows) - 1, 'row')} below" if rows else "is empty"
         raise CourseError(
             f"{file} {found}; expected a line of headings such as id,label and below it a row for each picture, with cells "
             "divided by commas"
@@ -90,7 +90,7 @@ def _rows(file: Path, lines: Iterator[str], delimiter: str) -> list[list[str]]:
                     width -= 1
             if len(cells) < width or any(cells[width:]):
                 raise CourseError(
-                    f"line {reader.line_num:,} of {file} has {len(cells)} cells ({some_of(cells)}), its header {width} "
+                    f"line {reader.line_num:,} of {file} has {counted(len(cells), 'cell')} ({some_of(cells)}), its header {width} "
                     f"({some_of(rows[0])}). Put a cell that holds {delimiter!r} in quotation marks."
                 )
             cell_count += width
