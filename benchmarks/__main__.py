@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.measure import Row
-from course_utils.vision.threads import processors
+from course_utils.vision.threads import usable_cpus
 
 SUBJECTS = [
     "epoch",
@@ -75,7 +75,7 @@ def table(rows: list[Row]) -> Table:
 def machine() -> str:
     packages = ("torch", "torchvision", "fastai", "pillow", "numpy", "course-utils")
     return (
-        f"{platform.system()} {platform.machine()}, {processor()}, {processors()} in use\nPython {platform.python_version()}, "
+        f"{platform.system()} {platform.machine()}, {processor()}, {usable_cpus()} in use\nPython {platform.python_version()}, "
         + ", ".join(f"{name} {version(name)}" for name in packages)
     )
 

@@ -7,7 +7,7 @@ from benchmarks.measure import Row, alternate, seconds
 from benchmarks.photographs import make_photographs
 from course_utils.training import set_seed
 from course_utils.vision import ImageData, image_learner, transforms_for
-from course_utils.vision.backbones import DEFAULT
+from course_utils.vision.networks.backbones import DEFAULT
 
 SIZE, RATE = 160, 0.01
 

@@ -13,7 +13,7 @@ from PIL import Image
 from benchmarks.measure import Row, alternate, seconds
 from benchmarks.photographs import make_photographs
 from course_utils.vision import ImageData, transforms_for
-from course_utils.vision.threads import processors
+from course_utils.vision.threads import usable_cpus
 
 
 def by_pillow(original: Path, copy: Path, size: int) -> None:
@@ -37,7 +37,7 @@ def compare(data: ImageData, size: int, runs: int) -> Row:
             data.resize(size, target)
 
     def peer() -> None:
-        with ThreadPoolExecutor(processors()) as pool:
+        with ThreadPoolExecutor(usable_cpus()) as pool:
             list(pool.map(lambda name: by_pillow(folder / name, target / name, size), names))
 
     def afresh(work: Callable[[], None]) -> float:

@@ -207,7 +207,7 @@ Line = tuple[object, ...] | CourseError
 
 def _lines_of_pictures(predictor: "ImagePredictor", inputs: list[Path]) -> Iterator[Line]:
     """Of each picture its file, label and probability, or why there are none."""
-    from course_utils.vision.sources import pictures_in
+    from course_utils.vision.disk import pictures_in
 
     pictures = []
     for path in inputs:
@@ -215,13 +215,14 @@ def _lines_of_pictures(predictor: "ImagePredictor", inputs: list[Path]) -> Itera
             pictures.append(path)
             continue
         try:
-            found = pictures_in(path, "")
+            there = pictures_in(path, "")
         except CourseError as error:
             yield error
             continue
-        pictures += [path / name for name in found.pictures]
-        if found.others:
-            typer.echo(f"{counted(len(found.others), 'file', 'is/are')} no picture in {path}: {some_of(found.others)}", err=True)
+        pictures += [path / name for name in there.pictures]
+        if there.others:
+            no_pictures = counted(len(there.others), "file", "is/are")
+            typer.echo(f"{no_pictures} no picture in {path}: {some_of(there.others)}", err=True)
     for picture, found in zip(pictures, predictor.predict_each(pictures), strict=True):
         if isinstance(found, CourseError):
             yield found

@@ -101,7 +101,7 @@ def _work() -> Check:
 
 
 def _weights() -> Check:
-    from course_utils.vision.backbones import DEFAULT, available_offline
+    from course_utils.vision.networks.backbones import DEFAULT, available_offline
 
     names = available_offline()
     ok = DEFAULT in names

@@ -1,8 +1,7 @@
 """Pictures: reading them, varying them, teaching networks what they show, and looking at what they learnt."""
 
-from course_utils.vision.backbones import WeightsError, available_offline, backbone
 from course_utils.vision.data import ImageData
-from course_utils.vision.exploring import (
+from course_utils.vision.figures.exploring import (
     class_counts,
     cooccurrence,
     image_sizes,
@@ -11,14 +10,15 @@ from course_utils.vision.exploring import (
     show_image_sizes,
     show_symmetries,
 )
-from course_utils.vision.growing_sizes import show_growing_sizes
-from course_utils.vision.heads import adapt_input_channels
+from course_utils.vision.figures.growing_sizes import show_growing_sizes
+from course_utils.vision.figures.results import Results
+from course_utils.vision.figures.tag_results import TagResults
 from course_utils.vision.images import ImageError, read_image
 from course_utils.vision.learner import ImageLearner, image_learner
+from course_utils.vision.networks.backbones import WeightsError, available_offline, backbone
+from course_utils.vision.networks.heads import adapt_input_channels
 from course_utils.vision.prediction import ImagePrediction
 from course_utils.vision.predictor import ImagePredictor
-from course_utils.vision.results import Results
-from course_utils.vision.tag_results import TagResults
 from course_utils.vision.transforms import Augmentation, Transforms, side_on, top_down, transforms_for
 
 __all__ = [

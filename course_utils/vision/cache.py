@@ -17,9 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_utils.vision.images import ImageError, read_image
-from course_utils.vision.threads import one_thread, processors
-
-__all__ = ["PixelCache", "one_thread", "processors"]
+from course_utils.vision.threads import usable_cpus
 
 Pixels = NDArray[np.uint8]
 MEMORY_BUDGET = 750_000_000  # bytes; some 4,300 photographs for training at 160 px
@@ -111,7 +109,7 @@ class PixelCache:
         if all(row in self for row in rows):
             yield from map(self._stored, rows)
             return
-        pool = ThreadPoolExecutor(min(processors(), len(rows)), thread_name_prefix="decode")
+        pool = ThreadPoolExecutor(min(usable_cpus(), len(rows)), thread_name_prefix="decode")
         waiting: deque[tuple[int, Future[Pixels | ImageError] | None]] = deque()
         try:
             for row in rows:

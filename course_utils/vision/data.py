@@ -17,17 +17,15 @@ from course_utils.names import counted, shortened
 from course_utils.training.arguments import whole
 from course_utils.training.data import Data, Split, Task, number_of_batches
 from course_utils.training.progress import Bar
-from course_utils.vision import folders, from_tables
-from course_utils.vision.cache import PixelCache
-from course_utils.vision.from_tables import Missing, ValidIdx
+from course_utils.vision import sources
+from course_utils.vision.disk import checked_path, on_disk
 from course_utils.vision.images import ImageError
-from course_utils.vision.labelled import Labelled
 from course_utils.vision.labels import LabelColumn
 from course_utils.vision.resizing import place_of_copies
-from course_utils.vision.sources import checked_path, on_disk
+from course_utils.vision.sources import Labelled, Missing, ValidIdx
+from course_utils.vision.stores import Files, InMemory, Picture, Store
 from course_utils.vision.threads import one_thread
 from course_utils.vision.transforms import Transforms, side
-from course_utils.work import folder_for
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -107,8 +105,9 @@ class ImageData(Data):
         transforms: Transforms,
         batch_size: int = 64,
         damaged: Damaged = "raise",
+        pictures: Mapping[str, Picture] | None = None,
     ) -> None:
-        """Take file `names` relative to `path` and the targets of the train and valid splits."""
+        """Take file `names` relative to `path`, or those of `pictures` in memory, and the targets of train and valid."""
         super().__init__()
         batch_size = whole("batch_size", batch_size, of=", the pictures in a mini-batch")
         if not isinstance(transforms, Transforms):
@@ -127,7 +126,8 @@ class ImageData(Data):
         for split in names:
             start = sum(map(len, self._rows.values()))
             self._rows[split] = list(range(start, start + len(names[split])))
-        self.cache = self._new_cache()
+        self.store: Store = Files(self.path, self._names) if pictures is None else InMemory(pictures)
+        self.cache = self.store.cache(transforms.square)
         if damaged == "skip":
             self._leave_out_damaged()
         for split, rows in self._rows.items():
@@ -162,7 +162,7 @@ class ImageData(Data):
         `seed`; `train="."` means the folders of classes in `path` itself.
         """
         path = on_disk(checked_path("path", path))
-        found = folders.from_folders(path, train, valid, test, valid_fraction, seed)
+        found = sources.from_folders(path, train, valid, test, valid_fraction, seed)
         return cls._of(path, found, transforms, batch_size, damaged)
 
     @classmethod
@@ -199,7 +199,7 @@ class ImageData(Data):
         none (1:54:40). With `task="single-label"` a label may hold spaces.
         """
         path = on_disk(checked_path("path", path))
-        found = from_tables.from_csv(path, folder, csv, valid_idx, suffix, test, missing, task, file_column, label_column)
+        found = sources.from_csv(path, folder, csv, valid_idx, suffix, test, missing, task, file_column, label_column)
         return cls._of(path, found, transforms, batch_size, damaged)
 
     @classmethod
@@ -225,7 +225,7 @@ class ImageData(Data):
         a list of tags.
         """
         path = on_disk(checked_path("path", path))
-        found = from_tables.from_frame(frame, path, folder, valid_idx, suffix, test, missing, task, file_column, label_column)
+        found = sources.from_frame(frame, path, folder, valid_idx, suffix, test, missing, task, file_column, label_column)
         return cls._of(path, found, transforms, batch_size, damaged)
 
     @classmethod
@@ -249,12 +249,13 @@ class ImageData(Data):
         """
         if not isinstance(files, str | bytes | os.PathLike | set | frozenset) and hasattr(files, "__iter__"):
             files = list(files)
-        path = on_disk(from_tables.common_folder(files) if path is None else checked_path("path", path))
-        found = from_tables.from_files(files, labels, path, valid_idx, test, missing, task)
+        path = on_disk(sources.common_folder(files) if path is None else checked_path("path", path))
+        found = sources.from_files(files, labels, path, valid_idx, test, missing, task)
         return cls._of(path, found, transforms, batch_size, damaged)
 
-    @staticmethod
+    @classmethod
     def from_arrays(
+        cls,
         train: tuple[Any, Any],
         valid: tuple[Any, Any],
         transforms: Transforms,
@@ -283,13 +284,12 @@ class ImageData(Data):
         >>> data.classes, data.train_ds[0][0].shape, data.file_names("valid")
         (['seven', 'three'], torch.Size([3, 28, 28]), ['valid/0', 'valid/1', 'valid/2', 'valid/3'])
         """
-        from course_utils.vision import arrays
-
-        return arrays.from_arrays(train, valid, transforms, batch_size, test, classes, task, damaged, path)
+        place, found = sources.from_arrays(train, valid, test, classes, task, path)
+        return cls._of(place, found, transforms, batch_size, damaged)
 
     @classmethod
     def _of(cls, path: Path, found: Labelled, transforms: Transforms, batch_size: int, damaged: Damaged) -> "ImageData":
-        data = cls(path, found.names, found.targets, found.classes, transforms, batch_size, damaged)
+        data = cls(path, found.names, found.targets, found.classes, transforms, batch_size, damaged, found.pictures)
         data.missing, data.unlisted = found.missing, found.unlisted
         found.targets = {split: data._targets[split] for split in ("train", "valid")}  # without damaged ones
         found.say(stacklevel=3)
@@ -314,26 +314,19 @@ class ImageData(Data):
     file_names = items
 
     def paths(self, split: Split) -> list[Path]:
-        """The files of one split."""
-        return [self.path / name for name in self.items(split)]
+        """The files of one split; raises CourseError for pictures in memory, which have none."""
+        return [self.store.file(name) for name in self.items(split)]
 
     def picture(self, item: str) -> Any:
         """What `read_image` and `Transforms.one` take for one item: the path of its file, or a picture in memory."""
-        return self.path / item
+        return self.store.picture(item)
 
     def fingerprint(self, item: str) -> str:
-        """What is another when a picture's file was changed: its name, size and time of change.
+        """What is another when a picture was changed: its file's name, size and time of change, or a hash of its pixels.
 
         Raises ImageError where there is no such file.
         """
-        path = self.path / item
-        try:
-            status = path.stat()
-        except FileNotFoundError as error:
-            raise ImageError(path, "does not exist") from error
-        except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-            raise ImageError(path, f"cannot be opened ({getattr(error, 'strerror', None) or error})") from error
-        return f"{path.name}\0{status.st_size} {status.st_mtime_ns}"
+        return self.store.fingerprint(item)
 
     def targets(self, split: Split) -> Tensor | None:
         """Class numbers (N,), or zeros and ones (N, classes) when multi-label; None for the test set."""
@@ -353,6 +346,11 @@ class ImageData(Data):
         network's size, or more: smaller copies are enlarged again and lack detail.
         """
         size, folder = side(size), checked_path("folder", folder)
+        if isinstance(self.store, InMemory):
+            raise CourseError(
+                "these pictures came from arrays, which are resized in memory, so that copies would speed up nothing. For "
+                "another size call ImageData.from_arrays with transforms_for(arch, size) again."
+            )
         names = {split: [self._names[row] for row in rows] for split, rows in self._rows.items()}
         target = place_of_copies([name for split in names.values() for name in split], self.path, folder, size)
         copy = ImageData(target, names, self._targets, self.classes, self.transforms, self.batch_size)
@@ -395,12 +393,6 @@ class ImageData(Data):
         counts = ", ".join(f"{len(rows):,} {split}" for split, rows in self._rows.items())
         size, classes = self.transforms.size, counted(len(self.classes), "class")
         return f"ImageData({str(self.path)!r}: {counts}; {classes}, {self.task}, {size} x {size} pixels)"
-
-    def _new_cache(self) -> PixelCache:
-        root = os.fspath(self.path)
-        return PixelCache(
-            [os.path.join(root, name) for name in self._names], self.transforms.square, folder=folder_for(self.path)
-        )
 
     def _title(self, target: Tensor) -> str:
         if self.task == "single-label":

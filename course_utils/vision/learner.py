@@ -13,14 +13,14 @@ from course_utils.training.learner import LayerGroup, Learner
 from course_utils.training.memory import explained
 from course_utils.training.metrics import Threshold, accuracy, f_beta
 from course_utils.training.progress import Bar
-from course_utils.vision.activations import activations
-from course_utils.vision.architectures import DEFAULT, Architecture
-from course_utils.vision.backbones import backbone
+from course_utils.vision.activation_cache import cached_activations
 from course_utils.vision.data import ImageData
-from course_utils.vision.heads import with_head
+from course_utils.vision.networks.architectures import DEFAULT, Architecture
+from course_utils.vision.networks.backbones import backbone
+from course_utils.vision.networks.heads import with_head
+from course_utils.vision.networks.smallest import check_size
 from course_utils.vision.pictures import Picture
 from course_utils.vision.prediction import ImagePrediction
-from course_utils.vision.smallest import check_size
 
 
 def image_learner(
@@ -126,7 +126,7 @@ class ImageLearner(Learner):
             self._activations, self._computed_by = {}, state
         if split not in self._activations:
             frozen = nn.Sequential(self.body, self.pool)
-            self._activations[split] = activations(
+            self._activations[split] = cached_activations(
                 self.data, split, frozen, self.path / "activations", lambda: self._run_frozen(frozen, split)
             )
         return self._activations[split]

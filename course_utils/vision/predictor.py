@@ -19,12 +19,12 @@ from course_utils.training import exported as files
 from course_utils.training.data import Task, activation
 from course_utils.training.metrics import Threshold, thresholds_like
 from course_utils.training.progress import Bar
-from course_utils.vision.backbones import network
-from course_utils.vision.cache import processors
-from course_utils.vision.heads import with_head
 from course_utils.vision.images import ImageError, read_image
+from course_utils.vision.networks.backbones import network
+from course_utils.vision.networks.heads import with_head
 from course_utils.vision.pictures import as_image, is_one, pixels_of
 from course_utils.vision.prediction import ImagePrediction
+from course_utils.vision.threads import usable_cpus
 from course_utils.vision.transforms import Transforms
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class ImagePredictor:
         total = len(images) if hasattr(images, "__len__") else None
         bar: Bar[None] = Bar(total=total, description="predicting", show=show if len(first) > size else False)
         remaining = chain(first, remaining)
-        with ThreadPoolExecutor(processors(), thread_name_prefix="decode") as pool, bar:
+        with ThreadPoolExecutor(usable_cpus(), thread_name_prefix="decode") as pool, bar:
             while batch := list(islice(remaining, size)):
                 decoded = list(pool.map(self._pixels_or_error, batch))
                 pixels = [picture for picture in decoded if not isinstance(picture, CourseError)]

@@ -12,7 +12,7 @@ from course_utils.errors import CourseError
 from course_utils.files import replacing
 from course_utils.training.progress import Bar
 from course_utils.vision.images import loaded, opened, resized
-from course_utils.vision.threads import one_thread, processors
+from course_utils.vision.threads import one_thread, usable_cpus
 from course_utils.vision.transforms import side
 from course_utils.work import folder_for
 
@@ -48,7 +48,7 @@ def write_copies(names: Sequence[str], path: Path, target: Path, size: int) -> N
     todo = [name for name in names if not _is_copy(target / name, path / name)]
     if not todo:
         return
-    pool = ThreadPoolExecutor(processors(), thread_name_prefix="resize")  # Pillow and PyTorch compute side by side in threads
+    pool = ThreadPoolExecutor(usable_cpus(), thread_name_prefix="resize")  # Pillow and PyTorch compute side by side in threads
     try:
         with one_thread():
             done = pool.map(lambda name: write_copy(path / name, target / name, size), todo)

@@ -9,8 +9,8 @@ from weakref import WeakSet
 import torch
 
 
-def processors() -> int:
-    """How many processors this process may use."""
+def usable_cpus() -> int:
+    """How many CPUs this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from course_utils.errors import CourseError
-from course_utils.vision.architectures import IMAGENET_MEAN, IMAGENET_STD, Architecture, statistics
+from course_utils.vision.networks.architectures import IMAGENET_MEAN, IMAGENET_STD, Architecture, statistics
 from course_utils.vision.pictures import Picture, pixels_of
 
 MARGIN = 1.3  # decoded pictures are kept this much larger than the network's, so that turning and zooming find detail

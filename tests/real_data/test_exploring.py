@@ -14,7 +14,7 @@ from course_utils.vision import (
     show_image_sizes,
     transforms_for,
 )
-from tests.vision.legible import check_legible
+from tests.vision.figures.legible import check_legible
 
 pytestmark = pytest.mark.real_data
 

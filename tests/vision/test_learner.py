@@ -8,7 +8,7 @@ from torch import nn
 
 from course_utils.errors import CourseError
 from course_utils.training import Data, set_seed
-from course_utils.vision import ImageData, activations, image_learner, transforms_for
+from course_utils.vision import ImageData, activation_cache, image_learner, transforms_for
 
 
 @pytest.fixture
@@ -39,12 +39,12 @@ def tagged(pictures, tmp_path):
 def count_runs(monkeypatch):
     """How often activations were computed and not found."""
     runs = []
-    original = activations.activations
+    original = activation_cache.cached_activations
 
     def counting(data, split, model, folder, compute):
         return original(data, split, model, folder, lambda: (runs.append(split), compute())[1])
 
-    monkeypatch.setattr("course_utils.vision.learner.activations", counting)
+    monkeypatch.setattr("course_utils.vision.learner.cached_activations", counting)
     return runs
 
 
@@ -149,7 +149,7 @@ def test_few_files_of_activations_are_kept(tmp_path):
     for i in range(15):
         (tmp_path / f"{i}.safetensors").touch()
         os.utime(tmp_path / f"{i}.safetensors", (i, i))
-    activations._remove_oldest(tmp_path)
+    activation_cache._remove_oldest(tmp_path)
     assert {p.stem for p in tmp_path.iterdir()} == {str(i) for i in range(3, 15)}
 
 

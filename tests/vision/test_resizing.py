@@ -124,7 +124,7 @@ def test_up_to_date_copies_are_kept(folder: Path, monkeypatch: pytest.MonkeyPatc
 def test_pictures_are_written_side_by_side(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two wait for each other; one after the other they would wait for ever."""
     meeting = threading.Barrier(2, timeout=20)
-    monkeypatch.setattr(resizing_module, "processors", lambda: 2)
+    monkeypatch.setattr(resizing_module, "usable_cpus", lambda: 2)
     monkeypatch.setattr(resizing_module, "write_copy", lambda *_: meeting.wait())
     write_copies(names(folder), folder, folder / "copies", 40)
 

@@ -1,117 +1,40 @@
 """Pictures that are in memory already: arrays, tensors and Pillow images, with their labels."""
 
-import contextlib
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from course_utils.errors import CourseError
 from course_utils.names import counted, some_of
 from course_utils.training.arguments import shown
-from course_utils.training.data import Split, Task
-from course_utils.vision.cache import PixelCache, Pixels
-from course_utils.vision.data import ImageData
-from course_utils.vision.images import ImageError, to_pixels
-from course_utils.vision.labelled import Labelled
+from course_utils.training.data import Task
+from course_utils.vision.disk import checked_path, composed
 from course_utils.vision.labels import check_task, encode
-from course_utils.vision.sources import checked_path, composed
-from course_utils.vision.transforms import Transforms
+from course_utils.vision.sources.labelled import Labelled
+from course_utils.vision.stores import Picture
 from course_utils.work import place_of
 
-Picture = NDArray[np.uint8] | Image.Image  # (height, width) of grey or (height, width, 3) of colours, from 0 to 255
 CHANNELS = (1, 3, 4)
 DARK = 16  # where no byte of a set is larger, its values are on another scale than 0 to 255
-
-
-class ArrayCache(PixelCache):
-    """A PixelCache of pictures in memory: what is kept of them is resized."""
-
-    def __init__(self, pictures: Sequence[Picture], names: Sequence[str], short_side: int) -> None:
-        super().__init__(names, short_side)
-        self.pictures_given = pictures
-
-    def __getstate__(self) -> dict[str, Any]:
-        state: Any = super().__getstate__()
-        return {**state, "pictures_given": self.pictures_given}
-
-    def _decode(self, row: int) -> Pixels | ImageError:
-        picture = self.pictures_given[row]
-        try:
-            return to_pixels(picture if isinstance(picture, Image.Image) else Image.fromarray(picture), self.short_side)
-        except Exception as error:  # a Pillow image may be of a file that is damaged, or closed
-            return ImageError(self.paths[row], f"cannot be decoded ({error or type(error).__name__})")
-
-
-class ArrayData(ImageData):
-    """An ImageData of pictures in memory; `items` are `train/0`, `train/1` and so on, and there are no files."""
-
-    def __init__(
-        self,
-        pictures: Sequence[Picture],
-        labelled: Labelled,
-        transforms: Transforms,
-        batch_size: int,
-        damaged: Literal["raise", "skip"],
-        path: Path,
-    ) -> None:
-        self.pictures = pictures
-        self._numbers = {name: i for i, name in enumerate(name for names in labelled.names.values() for name in names)}
-        super().__init__(path, labelled.names, labelled.targets, labelled.classes, transforms, batch_size, damaged)
-
-    def _new_cache(self) -> PixelCache:
-        return ArrayCache(self.pictures, self._names, self.transforms.square)
-
-    def picture(self, item: str) -> Image.Image:
-        """One picture, upright."""
-        if item not in self._numbers:
-            raise CourseError(f"there is no picture {item!r}; they are called train/0, train/1 and so on")
-        picture = self.pictures[self._numbers[item]]
-        return upright(picture) if isinstance(picture, Image.Image) else Image.fromarray(picture)
-
-    def paths(self, split: Split) -> list[Path]:
-        """Pictures in memory have no files; raises CourseError."""
-        raise CourseError("these pictures came from arrays, so they have no files; data.picture(item) gives one of them")
-
-    def fingerprint(self, item: str) -> str:
-        """A hash of the picture's size and pixels."""
-        pixels = np.asarray(self.picture(item))
-        return hashlib.blake2b(f"{pixels.shape}".encode() + pixels.tobytes(), digest_size=16).hexdigest()
-
-    def resize(self, size: int, folder: Any = None) -> ImageData:
-        """Copies are for files; raises CourseError."""
-        raise CourseError(
-            "these pictures came from arrays, which are resized in memory, so that copies would speed up nothing. For another "
-            "size call ImageData.from_arrays with transforms_for(arch, size) again."
-        )
-
-
-def upright(image: Image.Image) -> Image.Image:
-    """A Pillow image turned as its EXIF data ask."""
-    with contextlib.suppress(Exception):  # a picture whose EXIF data are broken is a picture all the same
-        return ImageOps.exif_transpose(image)
-    return image
 
 
 def from_arrays(
     train: Any,
     valid: Any,
-    transforms: Transforms,
-    batch_size: int = 64,
-    test: Any = None,
-    classes: Iterable[Any] | None = None,
-    task: Task | None = None,
-    damaged: Literal["raise", "skip"] = "raise",
-    path: str | os.PathLike[str] | None = None,
-) -> ImageData:
-    """See `ImageData.from_arrays`."""
+    test: Any,
+    classes: Iterable[Any] | None,
+    task: Task | None,
+    path: str | os.PathLike[str] | None,
+) -> tuple[Path, Labelled]:
+    """The pictures and labels in arrays, and the folder that what is made from them goes to; see `ImageData.from_arrays`."""
     check_task(task)
     pairs = {"train": _pair("train", train), "valid": _pair("valid", valid)}
     given = {split: x for split, (x, _) in pairs.items()} | ({} if test is None else {"test": test})
@@ -135,10 +58,8 @@ def from_arrays(
             f"{brightest} is white, give x / {brightest}."
         )
     labelled.advice = "Put pictures of each class into train"
-    place = _place(every, labelled) if path is None else checked_path("path", path)
-    data = ArrayData(every, labelled, transforms, batch_size, damaged, place)
-    labelled.say(stacklevel=3)
-    return data
+    labelled.pictures = dict(zip((name for split in names.values() for name in split), every, strict=True))
+    return _place(every, labelled) if path is None else checked_path("path", path), labelled
 
 
 def _place(pictures: Sequence[Picture], labelled: Labelled) -> Path:
@@ -381,7 +302,8 @@ def _named(rows: dict[str, list[Any]], names: list[str] | None) -> tuple[dict[st
                 return {split: [[text(row)] for row in found] for split, found in rows.items()}, names
         if not 0 <= min(numbers) <= max(numbers) < len(names):
             raise CourseError(
-                f"the labels run from {min(numbers)} to {max(numbers)}; those of {counted(len(names), 'class')} are 0 to {len(names) - 1}"
+                f"the labels run from {min(numbers)} to {max(numbers)}; those of {counted(len(names), 'class')} are 0 to "
+                f"{len(names) - 1}"
             )
         labels_names = dict(enumerate(names))
         tags = {split: [[labels_names[int(row)]] for row in found] for split, found in rows.items()}

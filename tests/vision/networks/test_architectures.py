@@ -10,10 +10,11 @@ import torchvision
 from torch import nn
 
 from course_utils.errors import CourseError
-from course_utils.vision import backbone, backbones, transforms_for
-from course_utils.vision.architectures import name_of, statistics
-from course_utils.vision.backbones import WeightsError
-from course_utils.vision.smallest import check_size
+from course_utils.vision import backbone, transforms_for
+from course_utils.vision.networks import backbones
+from course_utils.vision.networks.architectures import name_of, statistics
+from course_utils.vision.networks.backbones import WeightsError
+from course_utils.vision.networks.smallest import check_size
 from course_utils.vision.transforms import Augmentation, side
 
 

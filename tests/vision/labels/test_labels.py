@@ -15,8 +15,8 @@ from sklearn.preprocessing import MultiLabelBinarizer
 
 from course_utils.errors import CourseError
 from course_utils.training.data import Task
-from course_utils.vision import table_files
-from course_utils.vision.labels import LabelTable, encode, only_in_validation, read_labels, read_table
+from course_utils.vision.labels import LabelTable, csv_files, encode, only_in_validation, read_labels
+from course_utils.vision.labels.csv_files import read_table
 
 PLAIN = "id,breed\n001,pug\n002,boxer\n"
 
@@ -286,13 +286,13 @@ def test_labels_in_two_forms_of_unicode_are_one(file: Path) -> None:
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
 def test_a_table_that_is_too_large_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch, pack) -> None:
-    monkeypatch.setattr(table_files, "TEXT_LIMIT", 1_000_000)
+    monkeypatch.setattr(csv_files, "TEXT_LIMIT", 1_000_000)
     with pytest.raises(CourseError, match=r"more than 1 MB of text, the limit .* ImageData.from_frame"):
         read(file, pack(b"id,label\n" + b"a,b\n" * 300_000))
 
 
 def test_lines_columns_and_cells_without_end(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table_files, "CELL_LIMIT", 100)
+    monkeypatch.setattr(csv_files, "CELL_LIMIT", 100)
     for content, message in (
         ("x" * 5_000_000, "line 1 .* letters or more"),
         ("id" + ",a" * 30_000 + "\n", "30,001 columns, too many"),

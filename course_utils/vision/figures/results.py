@@ -12,7 +12,7 @@ from course_utils.figures import plain
 from course_utils.training.arguments import whole
 from course_utils.training.learner import Predictions
 from course_utils.vision.data import ImageData
-from course_utils.vision.picture_grid import checked_results, checked_rows, picture_grid, shown_pixels
+from course_utils.vision.figures.picture_grid import checked_results, checked_rows, picture_grid, shown_pixels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -83,13 +83,13 @@ class Results:
         order = torch.randperm(len(self.right), generator=torch.Generator().manual_seed(seed)).float()
         return self._sorted(self.right if right else ~self.right, order, False, n, of)
 
-    def _sorted(self, among: Tensor, by: Tensor, descending: bool, n: int, of: str | None) -> list[int]:
+    def _sorted(self, among: Tensor, score: Tensor, descending: bool, n: int, of: str | None) -> list[int]:
         n = whole("n", n, least=0)
         if of is not None:
             if of not in self.classes:
                 raise CourseError(f"there is no class {of!r}; there are {', '.join(self.classes[:10])}")
             among = among & (self.targets == list(self.classes).index(of))
-        order: list[int] = by.argsort(descending=descending, stable=True).tolist()
+        order: list[int] = score.argsort(descending=descending, stable=True).tolist()
         return [row for row in order if among[row]][:n]
 
     # -- figures ---------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from sklearn.metrics import fbeta_score, precision_score, recall_score
 from course_utils.errors import CourseError
 from course_utils.training import Predictions, best_thresholds, f_beta
 from course_utils.vision import TagResults
-from tests.vision.legible import check_legible
+from tests.vision.figures.legible import check_legible
 
 CLASSES = ["agriculture", "clear", "conventional_mine", "never_predicted", "never_there", "neither", "road"]
 

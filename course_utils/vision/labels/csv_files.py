@@ -15,7 +15,7 @@ from typing import Protocol
 
 from course_utils.errors import CourseError
 from course_utils.names import counted, some_of
-from course_utils.vision.sources import cannot_be_read
+from course_utils.vision.disk import cannot_be_read
 
 DELIMITERS = ",;\t|"  # between the columns; the first that the header has
 TEXT_LIMIT = 100_000_000  # bytes, unpacked: the names of all of ImageNet take half of that
@@ -90,8 +90,8 @@ def _rows(file: Path, lines: Iterator[str], delimiter: str) -> list[list[str]]:
                     width -= 1
             if len(cells) < width or any(cells[width:]):
                 raise CourseError(
-                    f"line {reader.line_num:,} of {file} has {counted(len(cells), 'cell')} ({some_of(cells)}), its header {width} "
-                    f"({some_of(rows[0])}). Put a cell that holds {delimiter!r} in quotation marks."
+                    f"line {reader.line_num:,} of {file} has {counted(len(cells), 'cell')} ({some_of(cells)}), its header "
+                    f"{width} ({some_of(rows[0])}). Put a cell that holds {delimiter!r} in quotation marks."
                 )
             cell_count += width
             if width > COLUMN_LIMIT or cell_count > CELL_LIMIT:

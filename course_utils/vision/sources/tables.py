@@ -15,19 +15,7 @@ from course_utils.names import counted, some_of
 from course_utils.training.arguments import shown
 from course_utils.training.data import Task
 from course_utils.training.splits import validation_split
-from course_utils.vision.formats import begins_as_picture, has_picture_suffix, is_hidden
-from course_utils.vision.labelled import Labelled, said_once
-from course_utils.vision.labels import (
-    Cell,
-    LabelColumn,
-    LabelTable,
-    check_task,
-    encode,
-    label_table,
-    read_labels,
-    said_of_files,
-)
-from course_utils.vision.sources import (
+from course_utils.vision.disk import (
     checked_path,
     checked_rows,
     composed,
@@ -40,6 +28,18 @@ from course_utils.vision.sources import (
     pictures_in,
     what_is_in,
 )
+from course_utils.vision.formats import begins_as_picture, has_picture_suffix, is_hidden
+from course_utils.vision.labels import (
+    Cell,
+    LabelColumn,
+    LabelTable,
+    check_task,
+    encode,
+    label_table,
+    read_labels,
+    said_of_files,
+)
+from course_utils.vision.sources.labelled import Labelled, said_once
 
 Missing = Literal["raise", "skip"]
 ValidIdx = Iterable[Any] | np.ndarray | None

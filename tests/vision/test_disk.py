@@ -11,8 +11,7 @@ from PIL import Image
 
 from course_utils.errors import CourseError
 from course_utils.vision import ImageData, transforms_for
-from course_utils.vision.formats import IMAGE_SUFFIXES, NOT_DECODED
-from course_utils.vision.sources import (
+from course_utils.vision.disk import (
     checked_rows,
     file_names,
     files_beside,
@@ -23,6 +22,7 @@ from course_utils.vision.sources import (
     walk,
     what_is_in,
 )
+from course_utils.vision.formats import IMAGE_SUFFIXES, NOT_DECODED
 
 
 def test_file_names() -> None:

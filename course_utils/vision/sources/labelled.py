@@ -9,6 +9,7 @@ from torch import Tensor
 
 from course_utils.names import some_of
 from course_utils.vision.labels import only_in_validation
+from course_utils.vision.stores import Picture
 
 
 @dataclass
@@ -16,7 +17,8 @@ class Labelled:
     """File names by split, relative to some path, and the targets of the train and valid splits.
 
     `missing` are pictures that were left out because they are not there, `unlisted` files that are not used, and `notices` say
-    in one line each what a user should know. `advice` says where classes come from of which no picture trains.
+    in one line each what a user should know. `pictures` are those that are in memory, by name. `advice` says what to do where
+    no picture of a class is there to train on.
     """
 
     names: dict[str, list[str]]
@@ -25,6 +27,7 @@ class Labelled:
     missing: list[str] = field(default_factory=list)
     unlisted: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    pictures: dict[str, Picture] | None = None
     advice: str = "Choose other valid_idx; validation_split(n, stratify=labels) sees to it"
 
     def say(self, stacklevel: int = 2) -> None:

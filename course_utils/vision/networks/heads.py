@@ -79,7 +79,7 @@ def adapt_input_channels(model: nn.Module, channels: int) -> nn.Module:
         4: [red, green, blue, torch.zeros_like(red)],
     }
     if not isinstance(channels, int) or channels not in kernels:
-        raise CourseError(f"channels is {shown(channels)}; a network for colours can be adapted to 1, 2, 3 or 4")
+        raise CourseError(f"a network cannot be adapted to {shown(channels)} channels; give 1, 2, 3 or 4")
     first.weight = nn.Parameter(torch.stack(kernels[channels], dim=1), requires_grad=first.weight.requires_grad)
     first.in_channels = channels
     return model

@@ -20,7 +20,7 @@ KEPT = 12  # files of activations; the oldest go when there are more
 DECODING = 2  # raised whenever a picture is decoded to other pixels than before
 
 
-def activations(data: ImageData, split: Split, model: nn.Module, folder: Path, compute: Callable[[], Tensor]) -> Tensor:
+def cached_activations(data: ImageData, split: Split, model: nn.Module, folder: Path, compute: Callable[[], Tensor]) -> Tensor:
     """The outputs (N, features) of `model` for the plain pictures of one split, from a file in `folder` or from `compute`.
 
     The file's name is a hash of all that the outputs depend on, so that a file of other weights, pictures or sizes is never
@@ -29,7 +29,7 @@ def activations(data: ImageData, split: Split, model: nn.Module, folder: Path, c
     from safetensors import SafetensorError
     from safetensors.torch import load_file, save_file
 
-    known = key(data, split, model)
+    known = cache_key(data, split, model)
     if known is None:
         return compute()
     name = f"{known}.safetensors"
@@ -60,7 +60,7 @@ def activations(data: ImageData, split: Split, model: nn.Module, folder: Path, c
     return computed
 
 
-def key(data: ImageData, split: Split, model: nn.Module) -> str | None:
+def cache_key(data: ImageData, split: Split, model: nn.Module) -> str | None:
     """A hash of the weights, of each picture's name, size and time of change, and of the transforms.
 
     None where a picture cannot be looked at: whoever decodes it says why.

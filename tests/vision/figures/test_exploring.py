@@ -20,7 +20,7 @@ from course_utils.vision import (
     show_symmetries,
     transforms_for,
 )
-from tests.vision.legible import check_legible
+from tests.vision.figures.legible import check_legible
 
 PLANET = [
     "agriculture", "artisinal_mine", "bare_ground", "blooming", "blow_down", "clear", "cloudy", "conventional_mine",

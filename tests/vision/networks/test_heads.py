@@ -5,7 +5,7 @@ from torch.nn import functional as F
 
 from course_utils.errors import CourseError
 from course_utils.vision import adapt_input_channels, backbone
-from course_utils.vision.heads import ConcatPool, head
+from course_utils.vision.networks.heads import ConcatPool, head
 
 
 def test_concat_pool_is_average_then_maximum():

@@ -8,7 +8,7 @@ from course_utils.errors import CourseError
 from course_utils.training import accuracy, set_seed
 from course_utils.vision import ImageData, show_growing_sizes, transforms_for
 from course_utils.vision.learner import ImageLearner
-from tests.vision.legible import check_legible
+from tests.vision.figures.legible import check_legible
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def test_labels_in_many_forms(y, classes: list[str], task: str) -> None:
 
 def test_classes_can_be_named() -> None:
     assert arrays(classes=["cat", "dog"]).classes == ["cat", "dog"]
-    with pytest.raises(CourseError, match="labels run from 0 to 1; those of 1 classes"):
+    with pytest.raises(CourseError, match="labels run from 0 to 1; those of 1 class are 0 to 0"):
         arrays(classes=["cat"])
     with pytest.raises(CourseError, match="classes does not name: dog"):
         arrays((X, ["cat", "dog"] * 10), (X[:2], ["cat", "dog"]), classes=["cat", "bird"])

@@ -15,8 +15,8 @@ from course_utils.names import counted, printable, some_of
 from course_utils.training.arguments import shown
 from course_utils.training.data import Split
 from course_utils.vision.data import ImageData
+from course_utils.vision.figures.picture_grid import SHOWN_SIDE
 from course_utils.vision.images import ImageError, opened, upright_size
-from course_utils.vision.picture_grid import SHOWN_SIDE
 from course_utils.vision.pictures import Picture, pixels_of
 from course_utils.vision.transforms import SYMMETRIES
 
@@ -196,7 +196,7 @@ def image_sizes(data: ImageData) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    if not isinstance(data, ImageData):
+    if not hasattr(data, "picture"):
         raise CourseError(f"data is {shown(data)}; give an ImageData")
     splits: list[Split] = ["train", "valid", "test"] if data.test_ds else ["train", "valid"]
     names = [name for split in splits for name in data.items(split)]

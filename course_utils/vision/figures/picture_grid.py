@@ -14,8 +14,8 @@ from course_utils.names import counted
 from course_utils.training.arguments import shown, whole
 from course_utils.training.learner import Predictions
 from course_utils.vision.data import ImageData
+from course_utils.vision.disk import checked_path
 from course_utils.vision.pictures import pixels_of
-from course_utils.vision.sources import checked_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

