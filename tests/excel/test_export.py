@@ -4,21 +4,17 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
 import openpyxl
 import pytest
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
 from course_utils.excel import WORKBOOKS, ExportError, export_model, read_input, read_weights
 from course_utils.files import FileError
-from course_utils.tracing.fuse import fuse_relu
-from course_utils.tracing.trace import trace_model
 
 
 def small() -> nn.Sequential:
@@ -39,111 +35,18 @@ def texts(file) -> list[str]:
 # What cannot be shown
 
 
-class Branching(nn.Module):
-    def forward(self, x):
-        return x if x.sum() > 0 else -x
-
-
-class Scaled(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(1))
-        self.up = nn.Upsample(scale_factor=2)
-
-    def forward(self, x):
-        return self.up(x) * self.weight
-
-
-class Alpha(nn.Module):
-    def forward(self, x):
-        return torch.add(F.relu(x), x, alpha=2)
-
-
-class TwoOutputs(nn.Module):
-    def forward(self, x):
-        return x.relu(), x.tanh()
-
-
-class ChangesInPlace(nn.Module):
-    def forward(self, x):
-        y = torch.tanh(x)
-        z = y.view(1, -1)
-        F.relu(z, inplace=True)
-        return y + torch.sigmoid(y)
-
-
 @pytest.mark.parametrize(
-    ("model", "parts"),
+    ("model", "x", "said"),
     [
-        (
-            nn.Sequential(OrderedDict(body=nn.Sequential(nn.Conv2d(1, 1, 3), nn.GELU()))),
-            ["body.1 (GELU)", "It can show: Conv2d"],
-        ),
-        (nn.Sequential(nn.ConvTranspose2d(1, 1, 3), nn.GroupNorm(1, 1)), ["0 (ConvTranspose2d)", "1 (GroupNorm)"]),
-        (nn.Conv2d(1, 1, 3, padding=1, padding_mode="reflect"), ["padding_mode='reflect'"]),
-        (nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False)), ["track_running_stats=False"]),
-        (nn.Softmax(dim=2), ["another axis"]),
-        (nn.Sequential(nn.Linear(6, 2)), ["put a Flatten before it"]),
-        (Scaled(), ["up (Upsample)", "mul (mul)"]),
-        (Alpha(), ["alpha=2"]),
-        (Branching(), ["cannot be followed", "Branching"]),
-        (TwoOutputs(), ["one output was expected"]),
-        (nn.Conv2d(3, 1, 3), ["cannot take an input of shape (1, 6, 6)"]),
-        (nn.utils.parametrizations.weight_norm(nn.Conv2d(1, 1, 3)), ["not among the layers"]),
+        (nn.Sequential(nn.GELU()), torch.rand(1, 6, 6), r"0 \(GELU\): not among the layers"),
+        (small(), torch.zeros(3, 6, 6), "it reads 1 channel and gets 3 × 6 × 6"),
+        (nn.Linear(2, 1), None, "x should be numbers"),
     ],
 )
-def test_what_is_not_supported_is_named_with_its_place(model, parts, path):
-    with pytest.raises(ExportError) as caught:
-        export_model(model.eval(), torch.rand(1, 6, 6), path)
-    for part in parts:
-        assert part in str(caught.value)
+def test_what_cannot_be_followed_is_told_and_nothing_is_written(model, x, said, path):
+    with pytest.raises(ExportError, match=said):
+        export_model(model, x, path)
     assert list(path.parent.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("x", "message"),
-    [
-        (torch.zeros(2, 1, 6, 6), r"\(2, 1, 6, 6\); for one of a batch give x\[0\]"),
-        (torch.zeros(6, 6), r"for one of a batch give x\[0\]; for one grey picture give x\[None\]"),
-        (torch.zeros(6, 6, 5), r"1-4 channels; give some of them, as in x\[:3\]"),
-        (torch.full((1, 6, 6), float("nan")), r"not finite.*torch\.nan_to_num"),
-        (np.full((1, 6, 6), np.inf), r"not finite.*numpy\.nan_to_num"),
-        (torch.zeros(1, 0, 6), "holds no numbers"),
-        ([], "holds no numbers"),
-        (torch.zeros(1, 1, 1, 6, 6), r"x\.squeeze"),
-        (torch.zeros(3, 6, 6), "0 \\(Conv2d\\) does not fit: it reads 1 channel and gets 3 × 6 × 6"),
-        (torch.zeros(1, 2, 2), "0 \\(Conv2d\\) does not fit: its window of 3 × 3 is larger than what it gets, 1 × 2 × 2"),
-        (torch.zeros(1, 3, 3), "2 \\(MaxPool2d\\) does not fit: its window of 2 × 2 is larger than what it gets, 2 × 1 × 1"),
-        (torch.zeros(1, 9, 9), "4 \\(Linear\\) does not fit: it reads 8 numbers and gets 18"),
-        (torch.zeros(36), "0 \\(Conv2d\\) does not fit: it reads a picture \\(channels, height, width\\) and gets 36"),
-        (np.ma.masked_greater(np.arange(36.0).reshape(1, 6, 6), 30), "masked"),
-        (torch.full((1, 6, 6), 2**53 + 1), "does not hold to the last digit"),
-        ([torch.zeros(1, 6, 6)], r"give x\[0\]"),
-        (torch.zeros(1, 6, 6).to(torch.float8_e4m3fn), r"x holds float8_e4m3fn.*x\.float\(\)"),
-    ],
-)
-def test_inputs_that_do_not_fit(x, message, path):
-    with pytest.raises(ExportError, match=message):
-        export_model(small(), x, path)
-    assert list(path.parent.iterdir()) == []
-
-
-@pytest.mark.parametrize("shape", [(6, 7, 3), (1, 6, 7, 3)])
-@pytest.mark.parametrize("make", [torch.rand, np.random.default_rng(0).random, lambda shape: np.ones(shape).tolist()])
-def test_the_advice_on_channels_first_can_be_followed(make, shape, path):
-    x = make(shape)
-    with pytest.raises(ExportError, match="channels first") as caught:
-        export_model(nn.Conv2d(3, 1, 3), x, path)
-    advice = re.search(r"give (.*)", str(caught.value))[1]
-    written = export_model(nn.Conv2d(3, 1, 3), eval(advice, {"x": x, "numpy": np}), path)
-    assert read_input(written).shape == (3, 6, 7)
-
-
-def test_weights_that_no_cell_holds(path):
-    model = small()
-    model[0].weight.data[0, 0, 0, 0] = float("inf")
-    with pytest.raises(ExportError, match="0: its weight holds nan or inf"):
-        export_model(model, torch.rand(1, 6, 6), path)
 
 
 def test_a_sheet_above_the_limit_says_how_many_and_what_to_shrink(path):
@@ -353,31 +256,6 @@ def test_shared_weights_stand_once(path):
     assert len([name for name in names if name.endswith("_weight")]) == 1
 
 
-def test_fused_only_where_nothing_else_reads_the_layer():
-    class Twice(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fc = nn.Linear(2, 2)
-
-        def forward(self, x):
-            y = self.fc(x)
-            return F.relu(y) + y
-
-    kinds = [step.kind for step in fuse_relu(trace_model(Twice(), torch.rand(2))).steps]
-    assert kinds == ["input", "linear", "relu", "add"]
-    fused = fuse_relu(trace_model(nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.ReLU()), torch.rand(2))).steps
-    assert [(step.kind, step.settings.get("relu", False)) for step in fused] == [
-        ("input", False),
-        ("linear", True),
-        ("relu", False),
-    ]
-
-
-def test_a_layer_that_changes_another_in_place_through_a_view(path):
-    with pytest.raises(ExportError, match="in place"):
-        export_model(ChangesInPlace(), torch.randn(1, 3, 3), path)
-
-
 def test_importing_is_light():
     code = "import sys, course_utils.excel; print(*sorted({name.split('.')[0] for name in sys.modules}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
@@ -387,38 +265,12 @@ def test_importing_is_light():
 # What people hand over
 
 
-def test_arrays_lists_numbers_and_pictures(path):
-    image = Image.fromarray(np.arange(36, dtype=np.uint8).reshape(6, 6) * 7)
-    conv, line = nn.Conv2d(1, 1, 3), nn.Linear(2, 1)
-    for model, given, kept in (
-        (conv, np.ones((1, 6, 6), np.float32), torch.ones(1, 6, 6)),
-        (conv, np.ones((1, 6, 12))[..., ::-2], torch.ones(1, 6, 6, dtype=torch.float64)),
-        (line, [1.0, 2.0], torch.tensor([1.0, 2.0])),
-        (line, (1, 2), torch.tensor([1, 2])),
-        (nn.Linear(1, 1), 3.5, torch.tensor([3.5])),
-        (conv, image, torch.tensor(np.array(image))[None] / 255),
-        (nn.Conv2d(3, 1, 3), image.convert("RGB"), torch.tensor(np.array(image.convert("RGB"))).permute(2, 0, 1) / 255),
-        (conv, image.convert("1"), torch.tensor(np.array(image.convert("1")))[None].float()),
-    ):
-        back = read_input(export_model(model, given, path))
-        assert back.dtype == kept.dtype
-        assert torch.equal(back, kept)
-
-
-@pytest.mark.parametrize("wrap", [np.asarray, torch.tensor, lambda pixels: torch.tensor(pixels)[None]])
-@pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_bytes_of_a_picture_are_read_alike_whatever_holds_them(wrap, mode, path, capsys):
-    """As torchvision reads them: 0-255 become 0-1, and the channels come first; and a line says so."""
-    image = Image.fromarray(np.random.default_rng(0).integers(256, size=(6, 7, 3), dtype=np.uint8)).convert(mode)
-    want = torch.tensor(np.array(image.convert("RGB"), dtype=np.float32)).permute(2, 0, 1)[:1] / 255
-    if mode == "RGB":
-        want = torch.tensor(np.array(image, dtype=np.float32)).permute(2, 0, 1) / 255
-    model = nn.Conv2d(len(want), 1, 3)
-    for given in (image, wrap(np.array(image)), wrap(np.moveaxis(np.atleast_3d(np.array(image)), 2, 0))):
-        written = export_model(model, given, path)
-        assert torch.equal(read_input(written).reshape(want.shape), want)
-        assert "0-255 went in as 0-1" in capsys.readouterr().out
-        assert any("bytes of a picture, divided by 255" in text for text in texts(written))
+def test_a_picture_of_bytes_goes_in_as_0_to_1_and_a_line_says_so(path, capsys):
+    pixels = np.arange(36, dtype=np.uint8).reshape(6, 6) * 7
+    written = export_model(nn.Conv2d(1, 1, 3), Image.fromarray(pixels), path)
+    assert torch.equal(read_input(written), torch.tensor(pixels)[None] / 255)
+    assert "0-255 went in as 0-1" in capsys.readouterr().out
+    assert any("bytes of a picture, divided by 255" in text for text in texts(written))
 
 
 def test_other_numbers_go_in_as_they_are(path, capsys):
@@ -435,69 +287,6 @@ def test_other_numbers_go_in_as_they_are(path, capsys):
     counts = torch.tensor([0, 3], dtype=torch.uint8)  # no picture: the features of a row
     assert torch.equal(read_input(export_model(nn.Linear(2, 1), counts, path)), counts)
     assert capsys.readouterr().out == ""
-
-
-class ADict(nn.Module):
-    def forward(self, x):
-        return {"logits": x.relu()}
-
-
-class Nothing(nn.Module):
-    def forward(self, x):
-        x.relu()
-
-
-class TwoInputs(nn.Module):
-    def forward(self, x, y):
-        return x + y
-
-
-class Last(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.lstm = nn.LSTM(4, 5, batch_first=True)
-
-    def forward(self, x):
-        return self.lstm(x)[0][:, -1]
-
-
-@pytest.mark.parametrize(
-    ("model", "x", "said"),
-    [
-        (nn.Linear(2, 1), None, "x should be numbers.*NoneType"),
-        (nn.Linear(2, 1), "abc", "x should be numbers.*str"),
-        (nn.Linear(2, 1), [[1], [1, 2]], "rows of one length"),
-        (nn.Linear(2, 1), {"x": 1}, "x should be numbers.*dict"),
-        (nn.Linear(2, 1), np.array(["a", "b"]), "x should be numbers"),
-        (nn.Linear(2, 1), torch.zeros(2, dtype=torch.complex64), "real numbers"),
-        (nn.Linear(2, 1), torch.zeros(2).to_sparse(), "dense"),
-        (nn.Linear(2, 1), torch.zeros(2, device="meta"), "meta"),
-        (nn.Conv2d(1, 1, 3), Image.new("CMYK", (6, 6)), "mode CMYK.*convert"),
-        (nn.Conv2d(1, 1, 3), Image.new("I;16", (6, 6)), "mode I;16, whose numbers are not 0-255"),
-        (TwoOutputs(), torch.ones(2), "a tuple of 2; give a model whose forward returns one"),
-        (ADict(), torch.ones(2), "a dict of 'logits'; give a model"),
-        (Nothing(), torch.ones(2), "None; end its forward with a return"),
-        (nn.ModuleList([nn.ReLU()]), torch.ones(2), "no forward.*nn.Sequential"),
-        (nn.Module(), torch.ones(2), "no forward.*def forward"),
-        (nn.Linear(2, 1).to(torch.float8_e5m2), torch.ones(2), r"its weight is float8_e5m2; give model\.float\(\)"),
-        (TwoInputs(), (torch.ones(2), torch.ones(2)), "x holds 2"),
-        (TwoInputs(), torch.ones(2), "takes x, y"),
-        (torch.relu, torch.ones(2), "a torch.nn.Module, and got builtin"),
-        (nn.ReLU, torch.ones(2), r"ReLU is a class; give .*ReLU\(\.\.\.\)"),
-        (nn.Sequential(nn.Linear(2, 2), nn.LazyLinear(3)), torch.ones(2), "1: its weights have no shape yet"),
-        (nn.Linear(2, 1, device="meta"), torch.ones(2), "no numbers"),
-        (nn.Linear(2, 1).to(torch.complex64), torch.ones(2), "complex numbers"),
-        (nn.Sequential(nn.Conv1d(1, 4, 3), nn.Flatten()), torch.rand(1, 1, 16), r"0 \(Conv1d\): not among the layers"),
-        (nn.Sequential(nn.Conv1d(1, 4, 3), nn.Flatten()), torch.rand(3, 16), r"0 \(Conv1d\): not among the layers"),
-        (nn.Sequential(nn.Embedding(10, 4), nn.Flatten()), torch.tensor([[1, 2]]), r"0 \(Embedding\): not among the layers"),
-        (Last(), torch.rand(1, 3, 4), r"lstm \(LSTM\): not among the layers"),
-    ],
-)
-def test_what_else_people_hand_over_is_refused_with_its_true_reason(model, x, said, path):
-    with pytest.raises(ExportError, match=said) as caught:
-        export_model(model, x, path)
-    assert "tlparse" not in str(caught.value)
-    assert list(path.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize("wrap", [nn.DataParallel, torch.compile, lambda model: torch.compile(nn.DataParallel(model))])

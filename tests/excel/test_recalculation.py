@@ -12,9 +12,8 @@ from torch import nn
 
 from course_utils.excel import WORKBOOKS, export_model, read_input, read_weights
 from course_utils.excel.networks import digits_network
-from course_utils.tracing.trace import trace_model
 from tests.excel import office
-from tests.excel.networks import random_network
+from tests.tracing.random_networks import random_network
 
 pytestmark = office.needs_libreoffice
 
@@ -25,9 +24,6 @@ def check_networks(seeds, folder) -> int:
     written, stripped = {}, {}
     for seed in seeds:
         model, x = random_network(seed)
-        last = trace_model(model, x).steps[-1].value
-        direct = copy.deepcopy(model).double()(x.double())[0].detach().numpy()
-        assert np.allclose(last, direct.reshape(last.shape), atol=1e-12), f"the trace of network {seed} is not the network"
         written[seed] = export_model(model, x, folder / f"net{seed}.xlsx", fuse_relu_with_layer=seed % 2 == 0)
         stripped[seed] = office.strip_values(written[seed], folder / f"bare{seed}.xlsx")
     computed = office.recalculate(stripped.values(), folder / "out")

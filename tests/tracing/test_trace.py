@@ -1,0 +1,189 @@
+"""A model followed layer by layer: its values are PyTorch's, and what cannot be followed is named with its place."""
+
+import copy
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import nn
+
+from course_utils.tracing import TraceError, fuse_relu, trace_model
+from tests.tracing.random_networks import random_network
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_every_layer_of_a_random_network_gives_what_its_module_gave(seed):
+    model, x = random_network(seed)
+    double, seen = copy.deepcopy(model).double(), {}
+    paths = {module: path for path, module in double.named_modules()}
+
+    def keep(module, _, output):
+        seen[paths[module]] = output.clone()  # the next layer may work in place
+
+    for module in paths:
+        module.register_forward_hook(keep)
+    with torch.no_grad():
+        result = double(x.double())
+    steps = trace_model(model, x).steps
+    assert np.allclose(steps[-1].value, result[0].reshape(steps[-1].value.shape), atol=1e-12)
+    followed = [step for step in steps if step.path in seen]
+    assert len(followed) >= len(steps) / 3
+    for step in followed:
+        assert np.allclose(step.value, seen[step.path][0].reshape(step.value.shape), atol=1e-12), step.path
+
+
+class Branching(nn.Module):
+    def forward(self, x):
+        return x if x.sum() > 0 else -x
+
+
+class Scaled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+        self.up = nn.Upsample(scale_factor=2)
+
+    def forward(self, x):
+        return self.up(x) * self.weight
+
+
+class Alpha(nn.Module):
+    def forward(self, x):
+        return torch.add(F.relu(x), x, alpha=2)
+
+
+class TwoOutputs(nn.Module):
+    def forward(self, x):
+        return x.relu(), x.tanh()
+
+
+class ChangesInPlace(nn.Module):
+    def forward(self, x):
+        y = torch.tanh(x)
+        z = y.view(1, -1)
+        F.relu(z, inplace=True)
+        return y + torch.sigmoid(y)
+
+
+@pytest.mark.parametrize(
+    ("model", "parts"),
+    [
+        (
+            nn.Sequential(OrderedDict(body=nn.Sequential(nn.Conv2d(1, 1, 3), nn.GELU()))),
+            ["body.1 (GELU)", "It can show: Conv2d"],
+        ),
+        (nn.Sequential(nn.ConvTranspose2d(1, 1, 3), nn.GroupNorm(1, 1)), ["0 (ConvTranspose2d)", "1 (GroupNorm)"]),
+        (nn.Conv2d(1, 1, 3, padding=1, padding_mode="reflect"), ["padding_mode='reflect'"]),
+        (nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False)), ["track_running_stats=False"]),
+        (nn.Softmax(dim=2), ["another axis"]),
+        (nn.Sequential(nn.Linear(6, 2)), ["put a Flatten before it"]),
+        (Scaled(), ["up (Upsample)", "mul (mul)"]),
+        (Alpha(), ["alpha=2"]),
+        (Branching(), ["cannot be followed", "Branching"]),
+        (TwoOutputs(), ["one output was expected"]),
+        (nn.Conv2d(3, 1, 3), ["cannot take an input of shape (1, 6, 6)"]),
+        (nn.utils.parametrizations.weight_norm(nn.Conv2d(1, 1, 3)), ["not among the layers"]),
+    ],
+)
+def test_what_is_not_supported_is_named_with_its_place(model, parts):
+    with pytest.raises(TraceError) as caught:
+        trace_model(model.eval(), torch.rand(1, 6, 6))
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_weights_that_are_not_finite():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3))
+    model[0].weight.data[0, 0, 0, 0] = float("inf")
+    with pytest.raises(TraceError, match="0: its weight holds nan or inf"):
+        trace_model(model, torch.rand(1, 6, 6))
+
+
+def test_fused_only_where_nothing_else_reads_the_layer():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(2, 2)
+
+        def forward(self, x):
+            y = self.fc(x)
+            return F.relu(y) + y
+
+    kinds = [step.kind for step in fuse_relu(trace_model(Twice(), torch.rand(2))).steps]
+    assert kinds == ["input", "linear", "relu", "add"]
+    fused = fuse_relu(trace_model(nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.ReLU()), torch.rand(2))).steps
+    assert [(step.kind, step.settings.get("relu", False)) for step in fused] == [
+        ("input", False),
+        ("linear", True),
+        ("relu", False),
+    ]
+
+
+def test_a_layer_that_changes_another_in_place_through_a_view():
+    with pytest.raises(TraceError, match="in place"):
+        trace_model(ChangesInPlace(), torch.randn(1, 3, 3))
+
+
+class ADict(nn.Module):
+    def forward(self, x):
+        return {"logits": x.relu()}
+
+
+class Nothing(nn.Module):
+    def forward(self, x):
+        x.relu()
+
+
+class TwoInputs(nn.Module):
+    def forward(self, x, y):
+        return x + y
+
+
+class Last(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(4, 5, batch_first=True)
+
+    def forward(self, x):
+        return self.lstm(x)[0][:, -1]
+
+
+@pytest.mark.parametrize(
+    ("model", "x", "said"),
+    [
+        (nn.Linear(2, 1), None, "x should be numbers.*NoneType"),
+        (nn.Linear(2, 1), "abc", "x should be numbers.*str"),
+        (nn.Linear(2, 1), [[1], [1, 2]], "rows of one length"),
+        (nn.Linear(2, 1), {"x": 1}, "x should be numbers.*dict"),
+        (nn.Linear(2, 1), np.array(["a", "b"]), "x should be numbers"),
+        (nn.Linear(2, 1), torch.zeros(2, dtype=torch.complex64), "real numbers"),
+        (nn.Linear(2, 1), torch.zeros(2).to_sparse(), "dense"),
+        (nn.Linear(2, 1), torch.zeros(2, device="meta"), "meta"),
+        (nn.Conv2d(1, 1, 3), Image.new("CMYK", (6, 6)), "mode CMYK.*convert"),
+        (nn.Conv2d(1, 1, 3), Image.new("I;16", (6, 6)), "mode I;16, whose numbers are not 0-255"),
+        (TwoOutputs(), torch.ones(2), "a tuple of 2; give a model whose forward returns one"),
+        (ADict(), torch.ones(2), "a dict of 'logits'; give a model"),
+        (Nothing(), torch.ones(2), "None; end its forward with a return"),
+        (nn.ModuleList([nn.ReLU()]), torch.ones(2), "no forward.*nn.Sequential"),
+        (nn.Module(), torch.ones(2), "no forward.*def forward"),
+        (nn.Linear(2, 1).to(torch.float8_e5m2), torch.ones(2), r"its weight is float8_e5m2; give model\.float\(\)"),
+        (TwoInputs(), (torch.ones(2), torch.ones(2)), "x holds 2"),
+        (TwoInputs(), torch.ones(2), "takes x, y"),
+        (torch.relu, torch.ones(2), "a torch.nn.Module, and got builtin"),
+        (nn.ReLU, torch.ones(2), r"ReLU is a class; give .*ReLU\(\.\.\.\)"),
+        (nn.Sequential(nn.Linear(2, 2), nn.LazyLinear(3)), torch.ones(2), "1: its weights have no shape yet"),
+        (nn.Linear(2, 1, device="meta"), torch.ones(2), "no numbers"),
+        (nn.Linear(2, 1).to(torch.complex64), torch.ones(2), "complex numbers"),
+        (nn.Sequential(nn.Conv1d(1, 4, 3), nn.Flatten()), torch.rand(1, 1, 16), r"0 \(Conv1d\): not among the layers"),
+        (nn.Sequential(nn.Conv1d(1, 4, 3), nn.Flatten()), torch.rand(3, 16), r"0 \(Conv1d\): not among the layers"),
+        (nn.Sequential(nn.Embedding(10, 4), nn.Flatten()), torch.tensor([[1, 2]]), r"0 \(Embedding\): not among the layers"),
+        (Last(), torch.rand(1, 3, 4), r"lstm \(LSTM\): not among the layers"),
+    ],
+)
+def test_what_else_people_hand_over_is_refused_with_its_true_reason(model, x, said):
+    with pytest.raises(TraceError, match=said) as caught:
+        trace_model(model, x)
+    assert "tlparse" not in str(caught.value)
