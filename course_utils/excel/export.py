@@ -14,6 +14,7 @@ from course_utils.excel.manifest import manifest_of
 from course_utils.excel.options import checked_options, class_names_of, number_of
 from course_utils.excel.plan import Plan
 from course_utils.excel.target import workbook_path
+from course_utils.excel.writer import write_workbook
 from course_utils.tracing.errors import TraceError
 from course_utils.tracing.fuse import fuse_relu
 from course_utils.tracing.steps import Array, Step, Trace
@@ -69,8 +70,6 @@ def export_model(
     title = f"{type(model).__name__}, every number a formula" if options.title is None else options.title
     plan = plan_sheet(trace, title, None if class_names is None else names, _check_labels(trace, options.labels), chosen)
     check_size(plan, options.max_cells)
-    from course_utils.excel.writer import write_workbook  # XlsxWriter loads when a workbook is written
-
     written = write_workbook(plan, target, manifest_of(plan, trace))
     if trace.steps[0].settings.get("scaled"):
         print("x is a picture of bytes, so its 0-255 went in as 0-1; give floats where other numbers should go in")

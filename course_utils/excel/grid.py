@@ -2,24 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+
+from xlsxwriter.utility import xl_range, xl_range_abs, xl_rowcol_to_cell
 
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384  # of an .xlsx sheet
-
-
-@cache
-def column_letters(col: int) -> str:
-    """The letters of a column, counted from 0.
-
-    >>> column_letters(0), column_letters(25), column_letters(26), column_letters(16383)
-    ('A', 'Z', 'AA', 'XFD')
-    """
-    letters = ""
-    col += 1
-    while col:
-        col, rest = divmod(col - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
 
 
 def cell(row: int, col: int, fixed: bool = False) -> str:
@@ -28,7 +14,7 @@ def cell(row: int, col: int, fixed: bool = False) -> str:
     >>> cell(4, 1), cell(4, 1, fixed=True)
     ('B5', '$B$5')
     """
-    return f"${column_letters(col)}${row + 1}" if fixed else f"{column_letters(col)}{row + 1}"
+    return xl_rowcol_to_cell(row, col, row_abs=fixed, col_abs=fixed)
 
 
 def span(row: int, col: int, last_row: int, last_col: int, fixed: bool = False) -> str:
@@ -37,9 +23,7 @@ def span(row: int, col: int, last_row: int, last_col: int, fixed: bool = False) 
     >>> span(4, 1, 6, 3), span(4, 1, 4, 1)
     ('B5:D7', 'B5')
     """
-    if row == last_row and col == last_col:
-        return cell(row, col, fixed)
-    return f"{cell(row, col, fixed)}:{cell(last_row, last_col, fixed)}"
+    return (xl_range_abs if fixed else xl_range)(row, col, last_row, last_col)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,10 @@ import torch
 from torch import nn
 
 from course_utils.excel.export import export_model
+from course_utils.excel.gradient_sheet import gradient_workbook
 from course_utils.excel.networks import digits_network, drawn_seven, edge_network
+from course_utils.excel.parameters_sheet import parameters_workbook
+from course_utils.excel.softmax_sheet import softmax_workbook
 
 
 def conv_example(path: str | os.PathLike[str]) -> Path:
@@ -48,22 +51,16 @@ def relu_maxpool(path: str | os.PathLike[str]) -> Path:
 
 def softmax(path: str | os.PathLike[str]) -> Path:
     """Softmax beside sigmoid for five classes: fresh random numbers at each recalculation, a temperature, cross-entropy."""
-    from course_utils.excel.softmax_sheet import softmax_workbook
-
     return softmax_workbook(path)
 
 
 def gradient_step(path: str | os.PathLike[str]) -> Path:
     """One step of gradient descent of a tiny network: forward, loss, every gradient and the new weights as formulas."""
-    from course_utils.excel.gradient_sheet import gradient_workbook
-
     return gradient_workbook(path)
 
 
 def vgg_parameters(path: str | os.PathLike[str]) -> Path:
     """Where the parameters of VGG16 and ResNet-34 are, layer by layer, with live counts."""
-    from course_utils.excel.parameters_sheet import parameters_workbook
-
     return parameters_workbook(path)
 
 

@@ -81,8 +81,6 @@ def _max_pool(
     if return_indices:
         raise UnsupportedError("return_indices=True")
     kernel = pair(kernel_size)
-    if kernel[0] * kernel[1] > 255 and pair(dilation) != (1, 1):
-        raise UnsupportedError(f"a dilated window of {kernel[0]} x {kernel[1]} cells; MAX takes at most 255")
     settings = {"kernel": kernel, "stride": pair(stride or kernel), "padding": pair(padding), "dilation": pair(dilation)}
     return "max_pool", settings, {}
 

@@ -1,0 +1,26 @@
+"""How each kind of layer is drawn: its weights, and a formula for each of its numbers."""
+
+from collections.abc import Callable
+
+from course_utils.excel.blocks.batch_norm import batch_norm_block
+from course_utils.excel.blocks.cellwise import cellwise_block
+from course_utils.excel.blocks.convolution import convolution_block
+from course_utils.excel.blocks.input import input_block
+from course_utils.excel.blocks.linear import linear_block
+from course_utils.excel.blocks.pooling import pool_block
+from course_utils.excel.blocks.prediction import prediction_block
+from course_utils.excel.blocks.softmax import softmax_block
+from course_utils.excel.grid import Grid
+
+__all__ = ["BLOCKS", "prediction_block"]
+
+BLOCKS: dict[str, Callable[..., Grid]] = {  # each takes the sheet, the step, and where what it reads stands
+    "input": input_block,
+    "conv": convolution_block,
+    "linear": linear_block,
+    "batch_norm": batch_norm_block,
+    "softmax": softmax_block,
+    "log_softmax": softmax_block,
+    **dict.fromkeys(("max_pool", "avg_pool", "adaptive_avg_pool", "adaptive_max_pool"), pool_block),
+    **dict.fromkeys(("relu", "leaky_relu", "sigmoid", "tanh", "add"), cellwise_block),
+}

@@ -1,0 +1,143 @@
+"""A sheet that grows from left to right: what all blocks of layers are put together from."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from course_utils.excel import formulas
+from course_utils.excel.grid import Grid, Rect, cell
+from course_utils.excel.plan import CONTENT_ROW, Area, Item, Named, Plan
+from course_utils.excel.texts import plain
+from course_utils.tracing.steps import Array, Step, Trace, Weight
+
+TABLE = 66  # pixels of a column in a table
+
+
+class Sheet:
+    """The plan so far, and where things stand on it; `col` is the first free column."""
+
+    def __init__(self, trace: Trace, title: str, class_names: Sequence[str | int] | None) -> None:
+        self.plan = Plan(plain(title))
+        self.steps = trace.steps
+        self.class_names = class_names
+        self.col = 1
+        self.grids: list[Grid] = []  # where the output of each step stands
+        self.drawn: dict[tuple[str, ...], list[Rect]] = {}  # weights that stand on the sheet already, by state dict keys
+        self.taken: set[str] = set()
+        self.base = ""
+        self.exponentials: dict[int, tuple[list[str], str]] = {}  # of a softmax step: x - largest of each class, and their sum
+
+    def grid(self, shape: tuple[int, ...], pitch: int = 0) -> Grid:
+        """Room for a tensor at the next free columns; for a vector one column."""
+        if len(shape) == 1:
+            return self.vector(shape[0], "")
+        channels, height, width = shape
+        single = (height, width) == (1, 1) and pitch == 0
+        grid = Grid(CONTENT_ROW, self.col, channels, height, width, 1 if single else max(pitch, height + 2))
+        self.col += width
+        return grid
+
+    def vector(self, size: int, label: str) -> Grid:
+        """Room for a vector in the next free column, with a label above."""
+        grid = Grid(CONTENT_ROW, self.col, size, 1, 1, 1)
+        if label:
+            self.label(CONTENT_ROW - 1, self.col, label, "column")
+        self.wide(1)
+        return grid
+
+    def wide(self, columns: int) -> None:
+        """Pass on by so many columns, as wide as those of a table."""
+        for _ in range(columns):
+            self.plan.wide_columns[self.col] = TABLE
+            self.col += 1
+
+    def draw(self, step: Step, grid: Grid, channel: int, formula: Callable[[int, int], str]) -> None:
+        """One channel of formulas (all of a vector), with PyTorch's numbers beside them."""
+        wrapped = (lambda y, x: formulas.relu(formula(y, x))) if step.settings.get("relu") else formula
+        rect = grid.rects()[0] if grid.pitch == 1 else grid.channel(channel)
+        values = step.value[channel] if grid.pitch > 1 else step.value.reshape(-1, 1)
+        formulas.check_length(wrapped(rect.height - 1, rect.width - 1), step.path)
+        formulas.check_length(wrapped(rect.height // 2, rect.width // 2), step.path)
+        self.plan.areas.append(Area(rect, values, "wide" if grid.col in self.plan.wide_columns else "value", wrapped))
+
+    def draw_all(self, step: Step, grid: Grid, formula: Callable[[int, int, int], str]) -> None:
+        """Every channel by `formula(channel, y, x)`; of a vector, y is the number of the feature."""
+        if grid.pitch > 1:
+            for channel in range(grid.channels):
+                self.draw(step, grid, channel, lambda y, x, channel=channel: formula(channel, y, x))  # type: ignore[misc]
+        elif step.value.ndim == 3:  # channels of one cell
+            self.draw(step, grid, 0, lambda y, x: formula(y, 0, 0))
+        else:
+            self.draw(step, grid, 0, lambda y, x: formula(0, y, 0))
+        self.finish(step, grid)
+
+    def finish(self, step: Step, grid: Grid) -> None:
+        """Label the channels of a layer's numbers, and name their cells."""
+        self.channel_labels(grid)
+        self.name_cells(f"{self.base}_out", "output", step.path, step.value, grid.rects())
+
+    def draw_weight(self, step: Step, role: str, rects: list[Rect], style: str = "weight") -> None:
+        """The numbers of a weight in these rectangles, in the order of its flattened values, and their name."""
+        weight = step.weights[role]
+        flat, start = weight.value.reshape(-1), 0
+        for rect in rects:
+            size = rect.height * rect.width
+            self.plan.areas.append(Area(rect, flat[start : start + size].reshape(rect.height, rect.width), style))
+            start += size
+        self.drawn[weight.keys] = rects
+        self.name_cells(f"{self.base}_{role}", "weight", f"{step.path} {role}", weight.value, rects, weight)
+
+    def weight_cell(self, step: Step, role: str, number: int, fixed: bool = True) -> str:
+        """The address of one number of a weight that has one for each channel or feature."""
+        rects = self.drawn[step.weights[role].keys]
+        if len(rects) == 1:  # a column of a table
+            return cell(rects[0].row + number, rects[0].col, fixed)
+        return rects[number].address(fixed)
+
+    def bias(self, step: Step, number: int, fixed: bool = True) -> str:
+        """The address of the bias of an output; nothing where the layer has none."""
+        return self.weight_cell(step, "bias", number, fixed) if "bias" in step.weights else ""
+
+    def name_cells(
+        self, name: str, role: str, title: str, value: Array, rects: list[Rect], weight: Weight | None = None
+    ) -> None:
+        """Name the cells of a tensor, for formulas, colours, the check and reading back."""
+        largest = float(np.abs(value).max())
+        negative = role != "input" or bool((value < 0).any())
+        self.plan.named.append(Named(name, role, title, value.shape, rects, largest, negative, weight))
+
+    def label(self, row: int, col: int, text: str | float, style: str = "label") -> None:
+        """One cell of text."""
+        self.plan.items.append(Item(row, col, text, style))
+
+    def channel_labels(self, grid: Grid) -> None:
+        """The number of each channel above it, where there are several."""
+        for channel in range(grid.channels if grid.channels > 1 and grid.pitch > 1 else 0):
+            self.label(CONTENT_ROW - 1 + channel * grid.pitch, grid.col, f"channel {channel + 1}")
+
+    def class_value(self, number: int) -> str | int:
+        """What a class is called, its number where it has no name."""
+        if self.class_names is None:
+            return number
+        name = self.class_names[number]
+        return int(name) if isinstance(name, int) else plain(name, 60)
+
+    def class_name(self, step: Step, number: int) -> str | int:
+        """What an output is called: its class where this layer's outputs stand for classes, else its number."""
+        return self.class_value(number) if step.value.size == self._classes(step) else number
+
+    def _classes(self, step: Step) -> int:
+        """How many classes this step's outputs stand for, 0 where it is a layer in between."""
+        place = next(n for n, other in enumerate(self.steps) if other is step)
+        rest = [other.kind for other in self.steps[place + 1 :]]
+        return self.steps[-1].value.size if all(kind in ("softmax", "log_softmax", "flatten") for kind in rest) else 0
+
+    def label_column(self, step: Step, size: int) -> None:
+        """A column with what each output of a vector is called."""
+        if size == 1:
+            return
+        for n in range(size):
+            self.label(CONTENT_ROW + n, self.col, self.class_name(step, n), "row")
+        names = [str(self.class_name(step, n)) for n in range(size)]
+        self.plan.wide_columns[self.col] = min(160, max(36, 8 + 7 * max(len(name) for name in names)))
+        self.col += 1
