@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,11 +11,55 @@ from course_utils.errors import CourseError
 from course_utils.leftovers import part_name, tidy
 from course_utils.system_errors import OTHER, READING, WRITING, other_file, system_error
 
-__all__ = ["FileError", "can_write", "current_folder", "named_folder", "reading", "replacing", "system_error", "writing"]
+__all__ = [
+    "FileError",
+    "as_path",
+    "can_write",
+    "current_folder",
+    "named_folder",
+    "reading",
+    "refuse_special",
+    "replacing",
+    "system_error",
+    "writing",
+]
 
 
 class FileError(CourseError):
     """The system did not let a file be read or written; the message says why, and what to do."""
+
+
+def as_path(name: str, value: object, of: str = "a file") -> Path:
+    """The path that was given as `name`, ~ as the home folder; a CourseError where it is neither text nor a path.
+
+    >>> as_path("path", "notes.txt").name
+    'notes.txt'
+    >>> as_path("path", None)
+    Traceback (most recent call last):
+    ...
+    course_utils.errors.CourseError: path is None; give the path of a file, as text or a pathlib.Path
+    """
+    if isinstance(value, str) or (isinstance(value, os.PathLike) and isinstance(os.fspath(value), str)):
+        path = Path(value)
+        if len(path.parts) < 2 or not path.parts[0].startswith("~"):
+            return path
+        if (whole := os.path.expanduser(path)).startswith("~"):
+            raise CourseError(
+                f"{name} is {os.fspath(path)!r}, and there is no home folder {path.parts[0]}; give the whole path"
+            )
+        return Path(whole)
+    given = "None" if value is None else f"of type {type(value).__name__}"
+    raise CourseError(f"{name} is {given}; give the path of {of}, as text or a pathlib.Path")
+
+
+def refuse_special(path: Path) -> None:
+    """Raise a FileError for a pipe, a socket or a device, which would be waited for without end; what is missing passes."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # told by whoever opens it
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise FileError(f"cannot read {path}: it is a pipe or a device; copy what comes out of it into a file first")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from course_utils.errors import CourseError
 from course_utils.tabular.data import TabularData
+from course_utils.training.arguments import whole
 from course_utils.training.data import Split
 from course_utils.training.learner import Predictions
 
@@ -19,7 +20,8 @@ def random_forest(data: TabularData, split: Split = "valid", trees: int = 40, se
     """
     from sklearn.ensemble import RandomForestRegressor
 
-    _require_trees(trees)
+    _require_rows(data)
+    trees = whole("trees", trees)
     forest = RandomForestRegressor(trees, min_samples_leaf=2, max_features=0.99, n_jobs=-1, random_state=seed)
     return _fitted(forest, data, split)
 
@@ -31,7 +33,8 @@ def boosted_trees(data: TabularData, split: Split = "valid", trees: int = 500, s
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    _require_trees(trees)
+    _require_rows(data)
+    trees = whole("trees", trees)
     cardinalities = data.preprocessor.cardinalities
     categories = [number for number, codes in enumerate(cardinalities) if codes <= 255]
     boosting = HistGradientBoostingRegressor(
@@ -40,9 +43,9 @@ def boosted_trees(data: TabularData, split: Split = "valid", trees: int = 500, s
     return _fitted(boosting, data, split)
 
 
-def _require_trees(trees: int) -> None:
-    if not isinstance(trees, int) or trees < 1:
-        raise CourseError(f"trees is {trees!r}; give a whole number, 1 or more")
+def _require_rows(data: object) -> None:
+    if not isinstance(data, TabularData):
+        raise CourseError(f"expected rows of a table, a TabularData; got something of type {type(data).__name__}")
 
 
 def _fitted(model: Any, data: TabularData, split: Split) -> Predictions:

@@ -1,6 +1,7 @@
 """What every feature asks of its table before it touches it, in words that say which column and which rows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
+from numbers import Integral
 from typing import Any
 
 import narwhals as nw
@@ -17,6 +18,8 @@ def in_list(names: str | Sequence[str]) -> list[str]:
     (['Store'], ['Store', 'State'])
     """
     listed = [names] if isinstance(names, str) else list(names) if isinstance(names, Iterable) else [names]
+    if listed == [None]:
+        raise TableError("expected the name of a column, or several; got None")
     if not listed:
         raise TableError("expected the name of a column, or several; got none")
     _require_text(listed)
@@ -43,8 +46,7 @@ def as_frame(table: Any, *columns: str, any_names: bool = False) -> Frame:
     except nw.exceptions.DuplicateError:
         raise TableError("two columns of the table have the same name; rename or drop one of them") from None
     except TypeError:
-        kind = f"{type(table).__module__}.{type(table).__qualname__}"
-        raise TableError(f"expected a table (pandas, Polars, DuckDB, Spark); got a {kind}") from None
+        raise TableError(f"expected a table (pandas, Polars, DuckDB, Spark); got {_described(table)}") from None
     _require_text(columns)
     if missing := [name for name in columns if name not in there]:
         names = ", ".join(map(str, there))  # pandas may name its columns by numbers
@@ -52,6 +54,39 @@ def as_frame(table: Any, *columns: str, any_names: bool = False) -> Frame:
     if not any_names:
         _require_text(there, "columns are named by text, but the table has one named")
     return frame
+
+
+def _described(value: Any) -> str:
+    return "None" if value is None else f"something of type {type(value).__name__}"
+
+
+def some_columns(names: str | Sequence[str]) -> list[str]:
+    """Column names as `in_list` gives them, or none at all.
+
+    >>> some_columns([]), some_columns("Store")
+    ([], ['Store'])
+    """
+    return [] if isinstance(names, Sized) and not len(names) else in_list(names)
+
+
+def require_text(**given: Any) -> None:
+    """Raise a `TableError` for an argument that is no text: the name of a new column, or a part of names.
+
+    >>> require_text(suffix="_y")
+    """
+    for argument, value in given.items():
+        if not isinstance(value, str):
+            raise TableError(f"{argument} is {_described(value)}; expected text, from which a column gets its name")
+
+
+def require_whole(least: int = 0, most: int = 10**9, **given: Any) -> None:
+    """Raise a `TableError` for an argument that is no whole number from `least` to `most`.
+
+    >>> require_whole(cap=24)
+    """
+    for argument, value in given.items():
+        if isinstance(value, bool) or not isinstance(value, Integral) or not least <= int(value) <= most:
+            raise TableError(f"{argument} is {value!r}; expected a whole number from {least:,} to {most:,}")
 
 
 def refuse_names(frame: Frame, new: Sequence[str], kept: Sequence[str]) -> None:
@@ -76,6 +111,16 @@ def refuse_columns(frame: Frame, *names: str) -> None:
     there = frame.collect_schema().names()
     if taken := [name for name in names if name in there]:
         raise TableError(f"the table has a column {taken[0]!r}, a name that is needed for a step in between; rename it")
+
+
+def without_index_names(frame: Frame) -> Frame:
+    """A pandas table whose index has no name, where a column has the same one: pandas cannot tell them apart."""
+    if not frame.implementation.is_pandas():
+        return frame
+    native: Any = frame.to_native()
+    if not set(native.index.names) & set(native.columns):
+        return frame
+    return nw.from_native(native.set_axis(native.index.set_names([None] * native.index.nlevels)))
 
 
 def require_one_engine(frames: Mapping[str, Frame]) -> None:

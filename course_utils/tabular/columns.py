@@ -1,6 +1,7 @@
 """One column of a table, of any engine, in NumPy, exactly: a whole number of 64 bits never becomes a float on its way."""
 
 import math
+import unicodedata
 from decimal import Decimal
 from typing import Any
 
@@ -23,9 +24,11 @@ def number_column(frame: "nw.DataFrame[Any]", name: str) -> NDArray[np.float64]:
     if series.null_count() == len(series):  # a table of one row may well have no number, and so no type
         return np.full(len(series), np.nan)
     if not (series.dtype.is_numeric() or series.dtype == nw.Boolean):
-        advice = "make parts of it with add_datepart" if series.dtype.is_temporal() else "name it as categorical, or convert it"
+        advice = "make parts of it with add_datepart" if series.dtype.is_temporal() else "convert it, or name it categorical"
+        example = next((value for value in series.to_list() if value is not None), None)
         raise TableError(
-            f"column {name!r} is to be continuous, so it should hold numbers, but it holds {series.dtype}; {advice}"
+            f"column {name!r} is continuous, so it should hold numbers, but it holds {series.dtype}, such as {example!r}; "
+            f"{advice}"
         )
     column = series.cast(nw.Float64).to_numpy().astype(np.float64, copy=False)
     wrong = np.abs(column) > np.finfo(np.float32).max
@@ -47,7 +50,8 @@ def number_column(frame: "nw.DataFrame[Any]", name: str) -> NDArray[np.float64]:
 def category_column(frame: "nw.DataFrame[Any]", name: str) -> tuple[NDArray[np.int64], list[Category]]:
     """A column of categories as the different ones it has, and for each row which of these it is, -1 where it is missing.
 
-    The categories are Python's own numbers or text. A database's decimal is a float where that has the same digits.
+    The categories are Python's own numbers or text, letters with accents as one character each (Unicode's form NFC). A
+    database's decimal is a float where that has the same digits.
 
     Raises a `TableError` for a column of dates, of lists, of several types at once, and of numbers that are infinite or came as
     floats although floats of their size do not tell one whole number from the next.
@@ -75,7 +79,10 @@ def category_column(frame: "nw.DataFrame[Any]", name: str) -> tuple[NDArray[np.i
         _refuse_merged_numbers(name, found)
     categories = [_plain(name, value) for value in found.tolist()]
     kind_of(name, categories)
-    return places, categories
+    if len(different := list(dict.fromkeys(categories))) < len(categories):  # é as one character, and as two
+        code_of = {category: code for code, category in enumerate(different)}
+        places = np.asarray([*(code_of[category] for category in categories), -1], np.int64)[places]
+    return places, different
 
 
 def _present(series: "nw.Series[Any]") -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -142,6 +149,8 @@ def kind(value: Any) -> str:
 def _plain(name: str, value: Any) -> Any:
     """Python's own type for a category; 3.0, which is what pandas makes of 3 in a column with gaps, is 3."""
     value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
     if isinstance(value, float | Decimal):
         if not math.isfinite(value):
             raise TableError(f"column {name!r} holds {value}, which is no category; make it missing, or drop these rows")

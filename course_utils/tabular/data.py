@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from course_utils.errors import CourseError
-from course_utils.tabular.checks import in_list, is_present
+from course_utils.files import as_path
+from course_utils.tabular.checks import is_present, require_text, some_columns
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.preprocess import Preprocessor, in_memory
 from course_utils.training.arguments import whole
@@ -83,7 +84,10 @@ class TabularData(Data):
         """Take what `preprocessor` made of a table, with the numbers of the `train` and `valid` rows, and of a test table."""
         super().__init__()
         batch_size = whole("batch_size", batch_size, of=", the rows in a mini-batch")
-        self.preprocessor, self.batch_size, self.log_target, self.path = preprocessor, batch_size, log_target, Path(path)
+        if not isinstance(log_target, bool | np.bool_):
+            raise CourseError(f"log_target is {log_target!r}; it is True, to predict the logarithm, or False")
+        self.preprocessor, self.batch_size, self.log_target = preprocessor, batch_size, bool(log_target)
+        self.path = as_path("path", path, "the folder of the data")
         self._inputs, self._targets, self._labels = (
             {"train": inputs, "valid": inputs},
             targets,
@@ -121,7 +125,8 @@ class TabularData(Data):
             target: its column of numbers to predict.
             categorical: columns that get an embedding.
             continuous: columns of amounts.
-            valid_idx: the numbers of the rows that validate, counted from 0 and in any order; the others train.
+            valid_idx: the rows that validate, as their numbers, counted from 0 and in any order, or as True and False for each
+                row; the others train.
             batch_size: rows in a training step.
             log_target: predict the logarithm, so that errors count in proportion to the target (sales).
             test: a table of the same columns, the target aside, to predict.
@@ -137,6 +142,8 @@ class TabularData(Data):
         """
         columns = input_columns(categorical, continuous, preprocessor)
         table = in_memory(frame, [target, *columns], also=[label])
+        if label is not None:
+            require_text(label=label)
         if target in columns:
             raise TableError(f"column {target!r} is the target, so it cannot be one of the columns to predict it from")
         if not len(table):
@@ -154,6 +161,12 @@ class TabularData(Data):
         data = cls(preprocessor, inputs, torch.from_numpy(targets), rows, labels, batch_size, log_target, tested, path)
         data.target = target
         return data
+
+    def __repr__(self) -> str:
+        rows = ", ".join(f"{len(rows):,} {split}" for split, rows in self._rows.items())
+        what = "log of " * self.log_target + (repr(self.target) if self.target else "a number")
+        columns = f"{len(self.preprocessor.categorical)} categorical, {len(self.preprocessor.continuous)} continuous columns"
+        return f"TabularData({what} from {columns}; rows: {rows})"
 
     def to(self, device: torch.device | str) -> "TabularData":
         """Move all rows to `device`; a table is small beside what works on it."""
@@ -250,7 +263,7 @@ def _name(value: Any) -> Any:
 
 def input_columns(categorical: Sequence[str], continuous: Sequence[str], preprocessor: Any) -> list[str]:
     """The names of the columns to predict from, which must be those of the preprocessor where one is given."""
-    columns = [name for names in (categorical, continuous) if len(names) for name in in_list(names)]
+    columns = [*some_columns(categorical), *some_columns(continuous)]
     if preprocessor is not None and not isinstance(preprocessor, Preprocessor):
         raise TableError(f"preprocessor is a {type(preprocessor).__name__}; give a Preprocessor that has learnt, or none")
     if preprocessor is not None and preprocessor.columns != columns:
@@ -283,16 +296,22 @@ def _test_rows(preprocessor: Preprocessor, test: Any, label: str | None) -> tupl
 def _row_numbers(valid_idx: Sequence[int] | NDArray[np.int64], rows: int) -> NDArray[np.int64]:
     """`valid_idx` in the order of the table, after a look at whether it can be right."""
     numbers = np.asarray(sorted(valid_idx) if isinstance(valid_idx, set | frozenset) else valid_idx)
+    if numbers.dtype == bool and numbers.ndim == 1:
+        if len(numbers) != rows:
+            raise TableError(f"valid_idx has {len(numbers):,} truths for {rows:,} rows; give one for each row, or row numbers")
+        numbers = np.flatnonzero(numbers)
     if numbers.ndim != 1 or not len(numbers):
         raise TableError(f"valid_idx names no rows (shape {numbers.shape}); give the numbers of the rows that validate")
     if numbers.dtype.kind not in "iu":
-        hint = "; of a column of truths, numpy.flatnonzero(column) gives them" if numbers.dtype == bool else ""
-        raise TableError(f"valid_idx holds {numbers.dtype}; expected the whole numbers of rows, counted from 0{hint}")
+        raise TableError(
+            f"valid_idx holds {numbers.dtype}; expected the whole numbers of rows, counted from 0, or a truth for each row"
+        )
     if numbers.min() < 0 or numbers.max() >= rows:
         raise TableError(f"valid_idx goes from {numbers.min()} to {numbers.max()}, but the rows are numbered 0 to {rows - 1}")
     unique = np.unique(numbers)
     if len(unique) < len(numbers):
-        raise TableError(f"valid_idx names {len(numbers) - len(unique):,} rows twice; name each once")
+        again = len(numbers) - len(unique)
+        raise TableError(f"valid_idx names {again:,} row{'s' * (again > 1)} twice; name each once")
     if len(unique) == rows:
         raise TableError(f"valid_idx names all {rows:,} rows, so none is left to train with")
     return unique.astype(np.int64)

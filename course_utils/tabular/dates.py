@@ -9,7 +9,16 @@ from numbers import Integral
 import narwhals as nw
 from narwhals.typing import IntoFrameT
 
-from course_utils.tabular.checks import Frame, as_frame, numbers, refuse_columns, refuse_names, require_dates
+from course_utils.tabular.checks import (
+    Frame,
+    as_frame,
+    numbers,
+    refuse_columns,
+    refuse_names,
+    require_dates,
+    require_text,
+    require_whole,
+)
 from course_utils.tabular.errors import TableError, engine_errors
 
 _PARTS = ("year", "month", "week", "day")
@@ -54,6 +63,8 @@ def add_datepart(frame: IntoFrameT, column: str, prefix: str | None = None) -> I
     >>> table[["Year", "Month", "Week", "Day", "Dayofweek", "Dayofyear", "Is_month_end", "Elapsed"]].values.tolist()
     [[2014, 12, 1, 29, 0, 363, False, 1419811200]]
     """
+    if prefix is not None:
+        require_text(prefix=prefix)
     table = as_frame(frame, column)
     require_dates(table, column)
     date = nw.col(column)
@@ -109,8 +120,9 @@ def combine_date(
     for part, column in zip(_PARTS, (year, month, week), strict=False):
         if not isinstance(column, str | None):
             raise TableError(f"{part} is the name of a column; got {column!r}. For one number in all rows make a column of it")
-    if not isinstance(day, str | Integral) or isinstance(day, bool):
-        raise TableError(f"day is a column of days of the month, or a whole number for all rows; got {day!r}")
+    require_text(name=name)
+    if not isinstance(day, str) and (isinstance(day, bool) or not isinstance(day, Integral) or not 1 <= int(day) <= 31):
+        raise TableError(f"day is a column of days of the month, or a whole number from 1 to 31 for all rows; got {day!r}")
     given = {part: column for part, column in zip(_PARTS, (year, month, week, day), strict=True) if isinstance(column, str)}
     table = as_frame(frame, *given.values())
     # Columns of our own for each step: engines that write queries would else repeat a step in all that use it.
@@ -157,8 +169,9 @@ def duration_capped(
     >>> duration_capped(table, "Months", "Opened", "Date", days=30, cap=24)["Months"].tolist()
     [2, 0]
     """
-    if not (isinstance(days, Integral) and isinstance(cap, Integral) and days >= 1 and cap >= 0):
-        raise TableError(f"expected periods of 1 day or more, and a cap of 0 or more, in whole numbers; got {days=} and {cap=}")
+    require_text(name=name)
+    require_whole(least=1, days=days)
+    require_whole(cap=cap, earliest_year=earliest_year)
     table = as_frame(frame, since, date)
     require_dates(table, since, date)
     refuse_names(table, [name], [since, date])

@@ -43,6 +43,15 @@ engine that works in parts (a lazy table of Polars, DuckDB)
                 f"cannot {doing}: memory is too small; take fewer rows or columns, or an engine that works in parts (a lazy "
                 "table of Polars, DuckDB)"
             ) from error
+        if isinstance(error, TypeError) and "unhashable" in str(error):
+            raise TableError(
+                f"cannot {doing}: a column that rows are compared by holds lists, dictionaries or the like; make it text or "
+                "numbers"
+            ) from error
+        if isinstance(error, NotImplementedError):  # Narwhals, of an engine that lacks something
+            raise TableError(
+                f"cannot {doing} with a table of this kind; make it one of Polars, for Arrow with polars.from_arrow(table)"
+            ) from error
         if engine is None:
             raise
         said = " ".join(str(error).split("\n\n")[0].split())[:400] or type(error).__name__

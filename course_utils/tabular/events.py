@@ -5,7 +5,6 @@ may come in any order, and keep it where the table is in memory.
 """
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any, Literal
 
 import narwhals as nw
@@ -22,6 +21,9 @@ from course_utils.tabular.checks import (
     refuse_large_sums,
     refuse_names,
     require_dates,
+    require_text,
+    require_whole,
+    without_index_names,
 )
 from course_utils.tabular.dates import day_number
 from course_utils.tabular.errors import TableError, engine_errors
@@ -91,11 +93,15 @@ def _elapsed(
     until: bool,
 ) -> IntoFrameT:
     events, groups = in_list(event), in_list(by)
+    require_text(prefix=prefix)
+    if fill is not None:
+        require_whole(-(10**9), fill=fill)
     table = as_frame(frame, *events, *groups, date)
+    index, table = nw.maybe_get_index(table), without_index_names(table)
     require_dates(table, date)
     day, *nearest = (f"day number {name}" for name in ("", *events))
     refuse_columns(table, day, *nearest)
-    refuse_names(table, [prefix + name for name in events], [*groups, date])
+    refuse_names(table, [prefix + name for name in events], [*groups, date, *events])
     on = {name: numbers(table, name) != 0 for name in events}
     table = _with_days(table, groups, date, day, check)
     # The last day that was on is the largest day number of those that were on so far; engines differ in what the largest
@@ -103,7 +109,7 @@ def _elapsed(
     never = nw.lit(_NEVER if until else -_NEVER)
     marks = {mark: on[name] & ~nw.col(day).is_null() for name, mark in zip(events, nearest, strict=True)}
     table = table.with_columns(**{mark: nw.when(was).then(nw.col(day)).otherwise(never) for mark, was in marks.items()})
-    table, groups, index = _steady(table, groups, [day, *nearest])
+    table, groups = _steady(table, groups, [day, *nearest])
     so_far = nw.col(*nearest).cum_min(reverse=True) if until else nw.col(*nearest).cum_max()
     table = table.with_columns(so_far.over(*groups, order_by=day))
 
@@ -127,23 +133,22 @@ def _with_days(table: Frame, groups: Sequence[str], date: str, day: str, check: 
     return table.with_columns(nw.col(day).cast(nw.Int64))
 
 
-def _steady(table: Frame, groups: Sequence[str], own: Sequence[str]) -> tuple[Frame, list[str], Any]:
-    """A pandas table so that what is computed over its groups is right whatever its types and index, and its own index.
+def _steady(table: Frame, groups: Sequence[str], own: Sequence[str]) -> tuple[Frame, list[str]]:
+    """A pandas table so that what is computed over its groups is right whatever its types and index.
 
     pandas aligns columns that can be missing by their labels (pandas-dev/pandas#62473), and cannot sort keys of several types:
     so rows are numbered from 0, our `own` columns are NumPy's, and groups are numbers. Other engines' tables stay as they are.
     """
     if not table.implementation.is_pandas():
-        return table, list(groups), None
-    native: Any = table.to_native()
-    index, native = native.index, native.reset_index(drop=True)
+        return table, list(groups)
+    native: Any = table.to_native().reset_index(drop=True)
     number = native.groupby(list(groups), sort=False, dropna=False, observed=True).ngroup()
     native = native.assign(**{name: native[name].to_numpy() for name in own}, **{_GROUP: number.to_numpy()})
-    return nw.from_native(native), [_GROUP], index
+    return nw.from_native(native), [_GROUP]
 
 
 def _as_it_was(table: Frame, index: Any) -> Any:
-    """The native table, with the index that `_steady` took."""
+    """The native table, with the index that a pandas table had."""
     native: Any = table.to_native()
     return native if index is None else native.drop(columns=_GROUP).set_axis(index)
 
@@ -164,7 +169,8 @@ def rolling_sum(
     "backward" takes the days that end with the row's own, "forward" those that begin with it; the suffix is by default "_bw" or
     "_fw", as in the lecture. Missing counts as 0. The lecture's window was of rows: the same where no day is missing, but where
     a store was shut for months, it reached back over them. Like `elapsed_until`, a forward sum looks ahead. Raises a
-    `TableError` as `elapsed_since` does, and where sums of whole numbers might not fit in 64 bits.
+    `TableError` as `elapsed_since` does, and where sums of whole numbers might not fit in 64 bits. Over more than 31 days, sums
+    of fractions are differences of running totals, so their last digits may be those of the total.
 
     >>> import pandas as pd
     >>> dates = pd.to_datetime(["2015-01-01", "2015-01-02", "2015-01-05"])
@@ -172,28 +178,43 @@ def rolling_sum(
     >>> rolling_sum(days, "Promo", by="Store", date="Date", window=3)["Promo_bw"].tolist()
     [1, 2, 1]
     """
-    if not isinstance(window, Integral) or isinstance(window, bool) or window < 1 or direction not in ("backward", "forward"):
-        raise TableError(f"expected a window of 1 day or more and 'backward' or 'forward'; got {window!r} and {direction!r}")
+    if direction not in ("backward", "forward"):
+        raise TableError(f"expected direction='backward' or 'forward'; got {direction!r}")
+    require_whole(least=1, most=_LONGEST, window=window)
+    ending = {"backward": "_bw", "forward": "_fw"}[direction] if suffix is None else suffix
+    require_text(suffix=ending)
     values, groups = in_list(columns), in_list(by)
     table = as_frame(frame, *values, *groups, date)
+    index, table = nw.maybe_get_index(table), without_index_names(table)
     require_dates(table, date)
-    ending = suffix if suffix is not None else {"backward": "_bw", "forward": "_fw"}[direction]
     schema, day = table.collect_schema(), "day number"
     sums = [name + ending for name in values]
-    aways = {rows: f" {rows} rows away" for rows in range(1, window)}
-    shifted = [name + away for name in (day, *sums) for away in aways.values()]
-    refuse_columns(table, day, *shifted)
-    refuse_names(table, sums, [*groups, date])
+    refuse_columns(table, day)
+    refuse_names(table, sums, [*groups, date, *values])
     counted = [numbers(table, name).alias(total) for name, total in zip(values, sums, strict=True)]
-    whole = {total: schema[name].is_integer() or schema[name] == nw.Boolean for name, total in zip(values, sums, strict=True)}
+    whole = [total for name, total in zip(values, sums, strict=True) if schema[name].is_integer() or schema[name] == nw.Boolean]
     if check or isinstance(table, nw.DataFrame):
         refuse_large_sums(table, values, window)
     table = _with_days(table, groups, date, day, check).with_columns(*counted)
-    if whole_sums := [name for name in sums if whole[name]]:
-        table = table.with_columns(nw.col(*whole_sums).cast(nw.Int64))
-    table, groups, index = _steady(table, groups, [day, *sums])
-    # A day has at most one row: what is in the window is at most window - 1 rows away. Look at these, and count what is near.
+    if whole:
+        table = table.with_columns(nw.col(*whole).cast(nw.Int64))
     sign = 1 if direction == "backward" else -1
+    summed = (_sum_of_near if window <= _NEAR else _running_total)(table, sums, groups, day, window, sign)
+    if whole:
+        summed = summed.with_columns(nw.col(*whole).cast(nw.Int64))
+    return _as_it_was(summed.drop(day), index)
+
+
+_NEAR = 31  # rows that are looked at one by one; beyond, a running total is faster
+_LONGEST = 4_000_000  # days; no two dates are further apart
+
+
+def _sum_of_near(table: Frame, sums: Sequence[str], groups: Sequence[str], day: str, window: int, sign: int) -> Frame:
+    """Sums over short windows: a day has at most one row, so what is in the window is at most window - 1 rows away."""
+    aways = {rows: f" {rows} rows away" for rows in range(1, window)}
+    shifted = [name + away for name in (day, *sums) for away in aways.values()]
+    refuse_columns(table, *shifted)
+    table, groups = _steady(table, groups, [day, *sums])
     near_by = [nw.col(day, *sums).shift(sign * rows).over(*groups, order_by=day) for rows in range(1, window)]
     if near_by:
         table = table.with_columns(*[values.name.suffix(away) for values, away in zip(near_by, aways.values(), strict=True)])
@@ -203,6 +224,18 @@ def rolling_sum(
         for away in aways.values():
             near = (nw.col(day) - nw.col(day + away)).abs() < window
             result = result + nw.when(near).then(nw.col(name + away)).otherwise(nw.lit(0))
-        return result.cast(nw.Int64) if whole[name] else result
+        return result
 
-    return _as_it_was(table.with_columns(*[total(name) for name in sums]).drop(day, *shifted), index)
+    return table.with_columns(*[total(name) for name in sums]).drop(*shifted)
+
+
+def _running_total(table: Frame, sums: Sequence[str], groups: Sequence[str], day: str, window: int, sign: int) -> Frame:
+    """Sums over long windows: each value comes in on its day and goes out `window` days on; what has stayed is the sum."""
+    moment, comes_in = "moment of the value", "comes in"
+    refuse_columns(table, moment, comes_in)
+    comes = table.with_columns((nw.col(day) * sign).alias(moment), nw.lit(1).alias(comes_in))
+    goes = comes.with_columns(nw.col(moment) + window, nw.col(comes_in) * 0, *[-nw.col(name) for name in sums])
+    both: Frame = nw.concat([comes, goes], how="vertical")  # type: ignore[type-var]
+    both, groups = _steady(both, groups, [moment, comes_in, *sums])
+    both = both.with_columns(nw.col(*sums).cum_sum().over(*groups, order_by=[moment, comes_in]))
+    return both.filter(nw.col(comes_in) == 1).drop(moment, comes_in)

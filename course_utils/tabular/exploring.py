@@ -72,6 +72,8 @@ def tables_at_a_glance(tables: "Mapping[str, pd.DataFrame]") -> Any:
     """Show `at_a_glance` of several tables in one, with bars for what is missing; a pandas Styler, for a notebook."""
     import pandas as pd
 
+    if not isinstance(tables, Mapping) or not tables:
+        raise TableError("expected tables by their names, a dictionary such as rossmann.read_tables gives")
     every = pd.concat({f"{name} ({len(table):,} rows)": at_a_glance(table) for name, table in tables.items()})
     every["missing"] *= 100
     every["unique"] = every["unique"].map("{:,}".format)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 import narwhals as nw
@@ -17,7 +18,9 @@ from course_utils.tabular.checks import (
     refuse_columns,
     refuse_names,
     require_one_engine,
+    require_text,
     rows_of,
+    without_index_names,
 )
 from course_utils.tabular.errors import TableError, engine_errors
 
@@ -72,8 +75,11 @@ def join(
         raise TableError(
             f"expected how='left' or 'inner', and validate='m:1', '1:1', '1:m' or 'm:m'; got how={how!r}, validate={validate!r}"
         )
+    require_text(suffix=suffix)
+    if report is not None and not callable(report):
+        raise TableError(f"report is {report!r}; give a function that takes what was found, such as report=print")
     keys = in_list(on)
-    ours, theirs = as_frame(left, *keys), as_frame(right, *keys)
+    ours, theirs = (without_index_names(as_frame(table, *keys)) for table in (left, right))
     require_one_engine({"the left table": ours, "the right table": theirs})
     order, match = "row of left", "found a match"
     text = {key: f"{key} as text" for key in keys}
@@ -106,6 +112,8 @@ def join(
     return _without_gaps(joined.drop(match), large, mine.names(), suffix).to_native()
 
 
+_NANOSECONDS = datetime(1677, 9, 21, 0, 12, 44), datetime(2262, 4, 11, 23, 47, 16)
+"""The first and the last time, in whole seconds, that 64 bits of nanoseconds can say."""
 _LARGE = 2**53  # from here on, floats do not hold every whole number
 
 
@@ -132,6 +140,8 @@ def _with_our_keys(ours: Frame, theirs: Frame, keys: Sequence[str]) -> Frame:
             theirs = theirs.filter(value >= max(low, low_there), value <= min(high, high_there))
             theirs = theirs.with_columns(value.cast(given))
         elif given.is_temporal():
+            if isinstance(given, nw.Datetime) and given.time_unit == "ns":
+                theirs = theirs.filter(value >= _NANOSECONDS[0], value <= _NANOSECONDS[1])  # others have no such time
             theirs = theirs.filter(value.cast(given).cast(others[key]) == value).with_columns(value.cast(given))
     return theirs
 

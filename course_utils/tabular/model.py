@@ -16,6 +16,7 @@ from course_utils.errors import CourseError
 from course_utils.tabular.data import EVALUATION, TabularData, TabularLoader, as_inputs, prepared_by, row_labels
 from course_utils.tabular.preprocess import Preprocessor, in_memory
 from course_utils.training import storage
+from course_utils.training.arguments import real, whole
 from course_utils.training.data import Data
 from course_utils.training.learner import Learner, Metric, Predictions
 from course_utils.training.metrics import rmspe
@@ -28,13 +29,22 @@ if TYPE_CHECKING:
 ADAMW = partial(torch.optim.AdamW, weight_decay=0.0, fused=True)
 
 
+def _is_range(ends: Any) -> bool:
+    """Whether these are two finite numbers, the lower one first."""
+    try:
+        low, high = ends
+        return bool(-math.inf < low < high < math.inf)
+    except (TypeError, ValueError):
+        return False
+
+
 def embedding_size(cardinality: int) -> int:
     """How many numbers describe a category, by the lecture's rule: half of how many there are, 50 at most.
 
     >>> [embedding_size(n) for n in (2, 8, 1116)]
     [1, 4, 50]
     """
-    return min(50, (cardinality + 1) // 2)
+    return min(50, (whole("cardinality", cardinality) + 1) // 2)
 
 
 class SparseDropout(nn.Dropout):
@@ -98,12 +108,12 @@ class TabularModel(nn.Module):
             if not isinstance(width, Integral) or width < 1:
                 raise CourseError(f"a layer or an embedding has {width!r} numbers; give a whole number, 1 or more")
         for share in (*dropout, embedding_dropout):
-            if not 0 <= share < 1:
-                raise CourseError(f"a dropout is {share}; it is a share of activations, from 0 to below 1")
+            if (number := real(share)) is None or not 0 <= number < 1:
+                raise CourseError(f"a dropout is {share!r}; it is a share of activations, from 0 to below 1")
         if y_range == (-math.inf, math.inf):
             y_range = None
-        if y_range is not None and not (len(y_range) == 2 and -math.inf < y_range[0] < y_range[1] < math.inf):
-            raise CourseError(f"y_range is {y_range}; give the lowest and the highest output, or (-inf, inf) for any")
+        if y_range is not None and not _is_range(y_range):
+            raise CourseError(f"y_range is {y_range!r}; give the lowest and the highest output, or (-inf, inf) for any")
         self.embeddings = nn.ModuleList(nn.Embedding(codes, size) for codes, size in embeddings)
         self.embedding_dropout = SparseDropout(embedding_dropout)
         self.normalise = nn.BatchNorm1d(continuous)

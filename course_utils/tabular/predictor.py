@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
+from course_utils.files import as_path
 from course_utils.tabular.data import EVALUATION, as_inputs, on_target_scale
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.model import TabularModel
@@ -92,13 +93,17 @@ class TablePredictor:
             return float(self._predict(_table([rows], self.columns))[0])
         if isinstance(rows, list | tuple | Iterator):
             return self._predict(_table(list(rows), self.columns))
+        if isinstance(rows, str | os.PathLike):
+            raise TableError(f"predict takes the rows themselves; read them with predictor.read({os.fspath(rows)!r}) first")
         return self._predict(rows)
 
     def read(self, path: str | os.PathLike[str]) -> Any:
         """The rows of a .csv, .feather or .parquet file, in pandas; what was text in training is read as text."""
-        path, categories = Path(path), self.preprocessor.categories
+        path, categories = as_path("path", path), self.preprocessor.categories
         if path.suffix in (".feather", ".parquet"):
             return read_table(path)
+        if path.is_dir() or path.suffixes[-1:] not in ([".csv"], [".gz"]):
+            raise TableError(f"this network reads rows of a table, a .csv, .csv.gz, .feather or .parquet file; got {path}")
         return read_csv(path, {name: "text?" for name, known in categories.items() if known and isinstance(known[0], str)})
 
     def __repr__(self) -> str:

@@ -1,6 +1,7 @@
 """From the columns of a table to what a network takes: whole numbers for categories, scaled numbers for amounts."""
 
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,7 +10,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils.tabular.checks import as_frame, in_list
+from course_utils.tabular.checks import as_frame, some_columns
 from course_utils.tabular.columns import Category, category_column, kind, kind_of, number_column
 from course_utils.tabular.errors import TableError, engine_errors
 
@@ -50,7 +51,7 @@ class Preprocessor:
 
     def __init__(self, categorical: Sequence[str], continuous: Sequence[str]) -> None:
         """Name the columns of categories and those of amounts."""
-        self.categorical, self.continuous = (in_list(names) if len(names) else [] for names in (categorical, continuous))
+        self.categorical, self.continuous = some_columns(categorical), some_columns(continuous)
         self.categories: dict[str, list[Category]] = {}
         self.scales: dict[str, Scale] = {}
         self._said: set[str] = set()
@@ -179,7 +180,7 @@ class Preprocessor:
                 numbers = (scale.fill, scale.mean, scale.std)
                 if not (all(map(math.isfinite, numbers)) and scale.std > 0 and isinstance(scale.flagged, bool)):
                     raise ValueError(f"column {name!r} has {scale}")
-        except (TypeError, ValueError, KeyError, AttributeError) as error:
+        except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
             raise TableError(
                 f"this is not what a preprocessor has learnt ({type(error).__name__}: {error}); expected what to_dict() gave"
             ) from error
@@ -218,7 +219,7 @@ def _checked(name: str, values: list[Any]) -> list[Category]:
         raise TypeError(f"column {name!r} has categories that are neither text nor numbers")
     if len(set(values)) < len(values) or len({kind(value) for value in values}) > 1:
         raise ValueError(f"column {name!r} has categories twice or of two types")
-    return list(values)
+    return [unicodedata.normalize("NFC", value) if isinstance(value, str) else value for value in values]
 
 
 def _scale(name: str, column: NDArray[np.float64]) -> Scale:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
+from course_utils.files import refuse_special
 from course_utils.tabular.errors import TableError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def read_csv(path: Path, columns: Mapping[str, Kind]) -> "pd.DataFrame":
     """
     import pandas as pd
 
+    refuse_special(path)
     dtypes: dict[Any, Any] = {name: _DTYPES[kind.rstrip("?")] for name, kind in columns.items()}
     try:
         with _text(path) as file:

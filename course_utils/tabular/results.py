@@ -10,6 +10,7 @@ from course_utils.errors import CourseError
 from course_utils.figures import plain
 from course_utils.tabular.checks import in_list
 from course_utils.tabular.exploring import in_pandas
+from course_utils.training.arguments import whole
 from course_utils.training.learner import Predictions
 from course_utils.training.metrics import rmspe
 
@@ -33,9 +34,10 @@ def principal_components(weights: "pd.DataFrame", n: int = 2) -> "pd.DataFrame":
     """
     import pandas as pd
 
+    n = whole("n", n, of=", the directions to keep")
     try:
         rows = weights.to_numpy(dtype=float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         raise CourseError(f"weights should hold numbers alone, with the categories as its index: {error}") from None
     if not rows.size or not np.isfinite(rows).all():
         raise CourseError(
@@ -61,9 +63,9 @@ def show_embedding(
     """
     import matplotlib.pyplot as plt
 
-    if weights.shape[1] < 2:
-        raise CourseError(f"this embedding has {weights.shape[1]} dimension; two or more can be drawn")
     places = principal_components(weights)
+    if weights.shape[1] < 2:
+        raise CourseError("this embedding has 1 dimension; two or more can be drawn")
     figure, axes = plt.subplots(figsize=(6.4, 4.4))
     size = 36 if len(places) <= NAMED else 18
     if colour_by is None:
@@ -189,6 +191,10 @@ def show_errors(predictions: Predictions, frame: Any, by: str | Sequence[str]) -
 
 
 def _actual_and_predicted(predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
+    if not isinstance(predictions, Predictions):
+        raise CourseError(
+            f"expected predictions, as learner.predict() gives them; got something of type {type(predictions).__name__}"
+        )
     if predictions.targets is None:
         raise CourseError("these predictions have no targets to compare with; take those of the validation set")
     actual, predicted = (values.flatten().double().numpy() for values in (predictions.targets, predictions.values))

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from course_utils.files import as_path
 from course_utils.tabular.checks import Frame, as_frame, require_one_engine
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.reading import WORDS, Kind, read_csv
@@ -45,7 +45,7 @@ def read_tables(folder: str | os.PathLike[str]) -> "dict[str, pd.DataFrame]":
     The names are those of `TABLES`. Raises a `TableError` that names file, column and line where something is missing or
     does not fit.
     """
-    folder = Path(folder)
+    folder = as_path("folder", folder, "the folder with the seven tables")
     paths = {name: [folder / f"{name}.csv", folder / f"{name}.csv.gz"] for name in TABLES}
     if missing := [name for name, places in paths.items() if not any(place.exists() for place in places)]:
         raise TableError(
@@ -71,10 +71,11 @@ def expected_tables(tables: Mapping[str, Any]) -> dict[str, Frame]:
 
     Columns of categories become text, which can be taken apart.
     """
+    if not isinstance(tables, Mapping):
+        raise TableError(f"expected the tables as read_tables gives them, a dictionary; got a {type(tables).__name__}")
     if missing := [name for name in TABLES if name not in tables]:
-        raise TableError(
-            f"expected the tables {', '.join(TABLES)}; {', '.join(missing)} is not among {', '.join(tables) or 'none'}"
-        )
+        given = ", ".join(map(str, tables)) or "none"
+        raise TableError(f"expected the tables {', '.join(TABLES)}; got {given}, so {', '.join(missing)} is missing")
     frames = {}
     for name, columns in TABLES.items():
         try:

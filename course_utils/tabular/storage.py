@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from course_utils.files import replacing
+from course_utils.files import as_path, refuse_special, replacing
 from course_utils.tabular.checks import as_frame
 from course_utils.tabular.errors import TableError, engine_errors
 
@@ -38,7 +38,7 @@ def write_table(table: Any, path: str | os.PathLike[str]) -> Path:
     0      1    HE
     1      2   NaN
     """
-    path = Path(path)
+    path = as_path("path", path)
     frame = nw.maybe_reset_index(as_frame(table))
     if _suffix(path) == ".feather" and isinstance(frame, nw.LazyFrame):
         raise TableError(f"a lazy table is written as .parquet, in parts; got {path.name}")
@@ -76,8 +76,9 @@ def read_table(path: str | os.PathLike[str], limit: int = LIMIT) -> "pd.DataFram
     Raises a `TableError` where there is no such file, it is seen to be damaged (see `write_table`), or its table would take
     more than `limit` bytes of memory, 8 for each number.
     """
-    path = Path(path)
+    path = as_path("path", path)
     suffix = _suffix(path)
+    refuse_special(path)
     if path.is_dir() and not any(path.rglob("*.parquet")):
         raise TableError(f"{path} is a folder without Parquet files")
     if not path.exists():
