@@ -14,12 +14,23 @@ def spark():
     sql = pytest.importorskip("pyspark.sql", reason="Spark is not installed: pip install -e '.[spark]'")
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
         pytest.skip("Spark needs Java 17: apt-get install openjdk-17-jre-headless")
-    quiet = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2", "spark.driver.host": "127.0.0.1"}
+    quiet = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "1", "spark.driver.host": "127.0.0.1"}
     builder = sql.SparkSession.builder.master("local[2]").config(map=quiet)
     session = builder.config("spark.driver.bindAddress", "127.0.0.1").getOrCreate()
     session.sparkContext.setLogLevel("OFF")
     yield session
     session.stop()
+
+
+# Spark takes seconds for each test: these three show per change that it answers as the others do, make test-all runs all
+SPARK_PER_CHANGE = {"test_events_equal_the_reference", "test_dates_are_put_together", "test_joins_report_what_found_no_match"}
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the tests on Spark, but for a few, as thorough."""
+    for item in items:
+        if "spark" in item.keywords and item.function.__name__ not in SPARK_PER_CHANGE:
+            item.add_marker(pytest.mark.thorough)
 
 
 ENGINES = ["pandas", "polars", "polars lazy", "duckdb", pytest.param("spark", marks=[pytest.mark.slow, pytest.mark.spark])]

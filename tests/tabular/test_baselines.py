@@ -99,3 +99,9 @@ def test_rows_that_stay_in_files_are_refused(frame: pd.DataFrame, tmp_path) -> N
 def test_no_trees_are_refused(frame: pd.DataFrame, baseline, trees) -> None:
     with pytest.raises(CourseError, match=f"trees is {trees}"):
         baseline(data_of(frame), trees=trees)
+
+
+def test_what_is_no_data_is_refused():
+    for model in (random_forest, boosted_trees):
+        with pytest.raises(CourseError, match="a TabularData; got something of type NoneType"):
+            model(None)

@@ -124,3 +124,9 @@ def test_days_that_cannot_be_drawn_are_named(train):
         show_sales(pd.concat([train, train[train.Date == "2014-12-01"]]), 1)
     with pytest.raises(CourseError, match="the same name"):
         at_a_glance(pd.DataFrame([[1, 2]], columns=["x", "x"]))
+
+
+def test_tables_without_names_are_refused():
+    for tables in (5, {}, [pd.DataFrame()]):
+        with pytest.raises(CourseError, match="expected tables by their names"):
+            tables_at_a_glance(tables)

@@ -331,7 +331,7 @@ def test_the_learners_other_tools_work(data):
     assert (learner.path / "half.checkpoint").is_file()
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_on_the_sample_it_beats_a_forest_and_nears_the_noise_floor(tmp_path):
     stores.draw(tmp_path)
     train, _ = rossmann.build_features(rossmann.read_tables(tmp_path), report=None)

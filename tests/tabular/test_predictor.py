@@ -127,13 +127,13 @@ def test_what_is_missing_or_of_another_kind_is_named(predictor, frame):
         (short, "the row has no column 'store', 'distance'; it has 'state', 'open'"),
         ([row, short], "row 1 has no column"),
         (frame.drop(columns="store"), "no column 'store'"),
-        ({**row, "distance": "far"}, "'distance' is to be continuous"),
+        ({**row, "distance": "far"}, "'distance' is continuous"),
         ([{**row, "distance": 1.0}, {**row, "distance": "far"}], "'distance' holds values of several types"),
         ({**row, "store": "first"}, "column 'store' holds text but held numbers"),
         ({**row, "store": 2**70}, "'store'"),
         ({**row, "store": datetime.date(2015, 7, 31)}, "'store'"),
         ([1, 2], "row 0 is of type int"),
-        ("shops.csv", "expected a table"),
+        ("shops.csv", "predict takes the rows themselves; read them with"),
         (None, "expected a table"),
     ]:
         with pytest.raises(TableError, match=words):

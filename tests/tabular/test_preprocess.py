@@ -207,8 +207,12 @@ def test_large_numbers_keep_their_place():
         ((["nowhere"], []), {}, "no column 'nowhere'; its columns are store, state"),
         ((["store", "state"], ["store"]), {}, "'store' is named twice"),
         (([], []), {}, "no columns were named"),
-        (([], ["state"]), {}, r"'state' is to be continuous, so it should hold numbers, but it holds String; .*categorical"),
-        (([], ["date"]), {"date": pd.Timestamp("2015-07-31")}, "'date' is to be continuous.*add_datepart"),
+        (
+            ([], ["state"]),
+            {},
+            r"'state' is continuous, .* but it holds String, such as 'HE'; .*categorical",
+        ),
+        (([], ["date"]), {"date": pd.Timestamp("2015-07-31")}, "'date' is continuous.*add_datepart"),
         ((["date"], []), {"date": pd.Timestamp("2015-07-31")}, "'date' holds Datetime.*add_datepart"),
         ((["mixed"], []), {"mixed": [0, "0"] * 150}, r"'mixed' mixes numbers and text \(0 and '0'\).*astype\(str\)"),
         ((["things"], []), {"things": [(1, 2)] * 300}, "'things' holds values of type tuple; categories are text or numbers"),
@@ -225,7 +229,7 @@ def test_what_does_not_fit_later_is_named(frame, fitted):
     for change, message in (
         ({"store": frame["store"].astype(str)}, r"'store' holds text but held numbers in the training rows \(1 ...\)"),
         ({"state": 3}, r"'state' holds numbers but held text in the training rows \('BY' ...\)"),
-        ({"temperature": "mild"}, "'temperature' is to be continuous"),
+        ({"temperature": "mild"}, "'temperature' is continuous"),
     ):
         with pytest.raises(TableError, match=message):
             fitted.transform(frame.assign(**change))
@@ -237,7 +241,7 @@ def test_what_does_not_fit_later_is_named(frame, fitted):
         Preprocessor(CATEGORICAL, CONTINUOUS).to_dict()
     with pytest.raises(TableError, match="no rows to learn from"):
         Preprocessor(CATEGORICAL, CONTINUOUS).fit(frame.iloc[:0])
-    with pytest.raises(TableError, match=r"expected a table .* got a builtins.dict"):
+    with pytest.raises(TableError, match=r"expected a table .* got something of type dict"):
         fitted.transform({"store": [1]})
 
 
@@ -257,3 +261,18 @@ def test_a_column_of_one_value_becomes_zeros(value):
 def test_numbers_too_large_for_32_bits_are_named(frame, fitted):
     with pytest.raises(TableError, match=r"'distance' has 1 infinite .*the first is 1e\+300 in row 7"):
         fitted.transform(frame.assign(distance=frame["distance"].where(frame.index != 7, 1e300)))
+
+
+def test_letters_of_one_character_or_two_are_one_category():
+    one, two = "Th\u00fcringen", "Thu\u0308ringen"
+    preprocessor = Preprocessor(["state"], []).fit(pd.DataFrame({"state": [one, "Hessen", two]}))
+    assert preprocessor.categories == {"state": ["Hessen", one]}
+    again = Preprocessor.from_dict({"categorical": {"state": ["Hessen", two]}, "continuous": {}})
+    for either in (preprocessor, again):
+        assert either.transform(pd.DataFrame({"state": [two, one, "Hessen"]}))[0].tolist() == [[2], [2], [1]]
+
+
+def test_numbers_that_no_float_holds_are_no_scales():
+    scale = {"fill": 0.0, "mean": 0.0, "std": 10**400, "flagged": False}
+    with pytest.raises(TableError, match="not what a preprocessor has learnt"):
+        Preprocessor.from_dict({"categorical": {}, "continuous": {"distance": scale}})

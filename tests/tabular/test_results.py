@@ -115,3 +115,14 @@ def test_weights_of_one_category_and_weights_that_are_none():
     for weights in ([[1.0, np.nan], [0.0, 1.0]], [["x", "y"]], np.empty((0, 2))):
         with pytest.raises(CourseError, match="weights"):
             principal_components(pd.DataFrame(weights))
+
+
+def test_what_is_none_is_refused_in_words():
+    for draw in (show_predictions, lambda it: errors_by(it, None, "a"), lambda it: show_errors(it, None, "a")):
+        with pytest.raises(CourseError, match="expected predictions, as learner"):
+            draw(None)
+    with pytest.raises(CourseError, match="weights should hold numbers"):
+        show_embedding(None)
+    for n in (0, -1, "a"):
+        with pytest.raises(CourseError, match=r"n is .*; it is a whole number"):
+            principal_components(pd.DataFrame([[1.0, 2.0], [3.0, 4.0]]), n=n)

@@ -389,7 +389,7 @@ def test_columns_that_do_not_fit(frame, tmp_path):
     file = tmp_path / "a.parquet"
     _refused(write(frame.drop(columns=["day", "promo"]), file), "no column 'day', 'promo'; its columns are Id, Date")
     _refused(write(frame.drop(columns="Date"), file), "no column 'Date'")
-    _refused(write(frame.assign(distance="far"), file), "'distance' is to be continuous, .* holds String")
+    _refused(write(frame.assign(distance="far"), file), "'distance' is continuous, .* holds String")
     _refused(write(frame.assign(distance=np.inf), file), "'distance' has .* infinite")
     _refused(write(frame.assign(distance=np.nan), file), "'distance' has no value in any of the 5.. training rows")
     _refused(write(frame.assign(sales="much"), file), "target, column 'sales', should hold numbers")

@@ -1,10 +1,14 @@
 """Tables in files: what is kept, and what damage is found."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import polars
 import pytest
 
+from course_utils.errors import CourseError
+from course_utils.files import FileError
 from course_utils.tabular import TableError, read_table, write_table
 
 
@@ -47,3 +51,25 @@ def test_a_column_of_two_types_is_named(tmp_path, name):
     with pytest.raises(TableError, match=r"each column has to be of one type.*column m"):
         write_table(pd.DataFrame({"m": [1, "x"]}), tmp_path / name)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+@pytest.mark.parametrize("suffix", [".feather", ".parquet"])
+def test_a_pipe_is_not_waited_for(tmp_path, suffix):
+    os.mkfifo(tmp_path / f"table{suffix}")
+    with pytest.raises(FileError, match="it is a pipe or a device"):
+        read_table(tmp_path / f"table{suffix}")
+
+
+@pytest.mark.parametrize("path", [None, 5, b"table.parquet"])
+def test_what_is_no_path_is_refused(path):
+    for use in (read_table, lambda path: write_table(pd.DataFrame({"a": [1]}), path)):
+        with pytest.raises(CourseError, match=r"path is .*; give the path of a file"):
+            use(path)
+
+
+def test_a_home_folder_is_found_or_missed(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert write_table(pd.DataFrame({"a": [1]}), "~/tables/a.parquet") == tmp_path / "tables" / "a.parquet"
+    with pytest.raises(CourseError, match="there is no home folder ~nobody-of-this-name"):
+        write_table(pd.DataFrame({"a": [1]}), "~nobody-of-this-name/a.parquet")
