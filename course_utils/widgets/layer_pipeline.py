@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from traitlets import Bool, Int, List, Tuple, Unicode, validate
 
 from course_utils.tracing.errors import TraceError
+from course_utils.tracing.inputs import as_input
 from course_utils.tracing.steps import Step
 from course_utils.tracing.trace import trace_model
 from course_utils.tracing.words import TITLES, by
 from course_utils.tracing.words import describe as in_words
-from course_utils.widgets.arrays import as_array, as_image
+from course_utils.widgets.arrays import as_image
 from course_utils.widgets.course_widget import CourseWidget
 from course_utils.widgets.errors import WidgetError
 from course_utils.widgets.picture import Picture, plain_number
@@ -32,8 +33,9 @@ class LayerPipeline(CourseWidget):
     """An image on its way through a network: feature maps, ReLU, max pool, ..., a probability (lecture 0:44:29-0:49:45).
 
     `model` is made of the layers that a workbook can show (see `course_utils.excel.export_model`), and `x` one image of shape
-    (height, width) or (channels, height, width), with or without a batch axis of 1 in front. The model runs as a copy in eval
-    mode in float64, and every number on the screen comes from that run; set `x` to send another image through.
+    (height, width) or (channels, height, width), with or without a batch axis of 1 in front; bytes, as of a Pillow image,
+    become numbers from 0 to 1. The model runs as a copy in eval mode in float64, and every number on the screen comes from that
+    run; set `x` to send another image through.
 
     Traits: `layer` is the last layer shown, from 0, the input; `focus` the number whose making is spelled out (layer, map, row,
     column); `playing` and `delay` in milliseconds.
@@ -145,11 +147,8 @@ class LayerPipeline(CourseWidget):
 def _followed(model: nn.Module, x: Any) -> tuple[Tensor, list[Step], list[dict[str, Any]]]:
     """Run the model, and put what it did into the form that travels to JavaScript."""
     try:
-        shape = as_array(x).shape
-    except (TypeError, ValueError) as error:
-        raise WidgetError(f"x should be numbers in a grid with rows of one length: {error}") from error
-    image = torch.tensor(as_image(x[0] if len(shape) == 4 and shape[0] == 1 else x, MAX_SIDE))
-    try:
+        given, scaled = as_input(x)  # bytes of a picture become 0-1, as they do in a workbook
+        image = torch.tensor(as_image(_one(given if scaled else x), MAX_SIDE))
         steps = trace_model(model, image).steps
     except TraceError as error:
         raise WidgetError(str(error)) from error.__cause__
@@ -170,6 +169,12 @@ def _followed(model: nn.Module, x: Any) -> tuple[Tensor, list[Step], list[dict[s
         seen[number] = len(layers)
         layers.append(_as_layer(step, [seen[source] for source in step.sources]))
     return image, steps, layers
+
+
+def _one(x: Any) -> Any:
+    """The image of a batch of one."""
+    shape = np.shape(x)
+    return x[0] if len(shape) == 4 and shape[0] == 1 else x
 
 
 def _as_layer(step: Step, sources: list[int]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from openpyxl import load_workbook
+from PIL import Image
 from torch import nn
 
 from course_utils import CourseError
@@ -82,6 +83,13 @@ def test_the_letter_a_and_the_others():
     assert probability.pop("A") == pytest.approx(1 / (1 + np.exp(-3)))
     assert max(probability.values()) < 0.2
     assert np.mean([np.log(p / (1 - p)) for p in probability.values()]) == pytest.approx(-3)
+
+
+def test_bytes_of_a_picture_are_read_as_a_workbook_reads_them():
+    pixels = np.random.default_rng(0).integers(256, size=(6, 7, 3), dtype=np.uint8)
+    want = torch.tensor(pixels).permute(2, 0, 1).float() / 255
+    for given in (Image.fromarray(pixels), pixels, torch.tensor(pixels).permute(2, 0, 1)[None]):
+        assert torch.equal(LayerPipeline(nn.Conv2d(3, 1, 3), given).x.float(), want)
 
 
 def test_another_image_moves_the_numbers():
