@@ -1,6 +1,5 @@
-"""The lessons as files: finding the notebooks, running one without a screen, and what it ended with."""
+"""Running a notebook without a screen."""
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.errors import CourseError
-from course_utils.files import current_folder, reading, replacing
+from course_utils.files import reading, replacing
 
 HEADLINE = "headline"  # the tag of the cell whose printed line sums a lesson up
 
@@ -21,26 +20,6 @@ class Run:
     seconds: float
     headline: str
     notebook: Path
-
-
-def project_folder() -> Path:
-    """The folder that holds the notebooks: the nearest above the current one, or the one this package was installed from."""
-    here = current_folder()
-    for folder in (here, *here.parents, Path(__file__).parents[1]):
-        if os.path.isfile(folder / "notebooks" / "01_cats_vs_dogs.ipynb"):
-            return folder
-    raise CourseError(f"no lessons found from {here} upwards; go to the folder of the course, the one that holds notebooks/")
-
-
-def find_lessons(name: str | None = None) -> list[Path]:
-    """The notebooks in order; with `name`, those whose file name starts with it or holds it (`01`, `cats`)."""
-    notebooks = sorted((project_folder() / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-    if not name:
-        return notebooks
-    chosen = [path for path in notebooks if path.stem.startswith(name)] or [path for path in notebooks if name in path.stem]
-    if not chosen:
-        raise CourseError(f"there is no lesson {name!r}; there are {', '.join(path.stem for path in notebooks)}")
-    return chosen
 
 
 def run_lesson(notebook: Path, build: Path, on_cell: Callable[[int, int], None] = lambda done, cells: None) -> Run:

@@ -1,0 +1,52 @@
+"""A link in a notebook to a file on its server (lecture 0:38:02)."""
+
+import html
+import lzma
+import os
+import zipfile
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from course_utils.errors import CourseError
+from course_utils.kaggle.samples import unpacked
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
+
+
+def download_link(file: str | os.PathLike[str]) -> "HTML":
+    """A link for a notebook by which the browser downloads a file from the server (lecture 0:38:02).
+
+    It is relative to the current folder. JupyterLab serves the folder that it was started in, so a file must lie in the
+    notebook's folder or the one above it; of another the output says that there is no link to it.
+    """
+    from IPython.display import HTML
+
+    path = Path(file)
+    if not os.path.isfile(path):
+        raise CourseError(f"there is no file {path} to download; submission(..., file={str(path)!r}) writes one")
+    name, what = html.escape(path.name.encode("utf-8", "replace").decode()), _described(path)
+    address = _relative(path)
+    if address is None:
+        return HTML(f"{name} ({what}) lies outside of what JupyterLab serves; write it to a folder beside the notebook")
+    return HTML(f'<a href="{quote(os.fsencode(address))}" download>{name}</a> ({what})')
+
+
+def _relative(path: Path) -> str | None:
+    try:
+        address = Path(os.path.relpath(path.absolute()))
+    except ValueError:  # on another drive of Windows
+        return None
+    return None if address.parts[:2] == ("..", "..") else address.as_posix()
+
+
+def _described(path: Path) -> str:
+    size = path.stat().st_size
+    text = f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} KB"
+    try:
+        content = unpacked(path)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError, zipfile.BadZipFile, RuntimeError, CourseError):
+        return text
+    return f"{content.count(bytes([10])) - 1:,} rows, {text}" if ".csv" in path.suffixes else text
