@@ -2,8 +2,6 @@
 
 import gc
 import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -523,12 +521,6 @@ def test_show_batch_of_several_labels(breeds: Path) -> None:
     (breeds / "labels.csv").write_text("id,tags\nid0,haze water\nid1,water haze\nid2,\n")
     data = read(breeds, valid_idx=[0, 2])
     assert [axis.get_title() for axis in data.show_batch(1, 2, split="valid").axes] == ["haze water", ""]
-
-
-def test_importing_is_light() -> None:
-    heavy = "matplotlib", "pandas", "timm", "tqdm.notebook", "IPython", "kagglehub"
-    code = f"import sys, course_utils.vision.data; print([name for name in {heavy!r} if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 @pytest.mark.parametrize("number", [0, -1, "a", 1.5, None])
