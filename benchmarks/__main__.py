@@ -17,6 +17,7 @@ SUBJECTS = [
     "epoch",
     "loading",
     "precompute",
+    "freezing",
     "labels",
     "resizing",
     "planet",

@@ -17,12 +17,13 @@ from course_utils.names import counted, shortened
 from course_utils.training.arguments import whole
 from course_utils.training.data import Data, Split, Task, number_of_batches
 from course_utils.training.progress import Bar
-from course_utils.vision import sources
 from course_utils.vision.disk import checked_path, on_disk
 from course_utils.vision.images import ImageError
 from course_utils.vision.labels import LabelColumn
 from course_utils.vision.resizing import place_of_copies
-from course_utils.vision.sources import Labelled, Missing, ValidIdx
+from course_utils.vision.sources import arrays, folders, tables
+from course_utils.vision.sources.labelled import Labelled
+from course_utils.vision.sources.tables import Missing, ValidIdx
 from course_utils.vision.stores import Files, InMemory, Picture, Store
 from course_utils.vision.threads import one_thread
 from course_utils.vision.transforms import Transforms, side
@@ -162,7 +163,7 @@ class ImageData(Data):
         `seed`; `train="."` means the folders of classes in `path` itself.
         """
         path = on_disk(checked_path("path", path))
-        found = sources.from_folders(path, train, valid, test, valid_fraction, seed)
+        found = folders.from_folders(path, train, valid, test, valid_fraction, seed)
         return cls._of(path, found, transforms, batch_size, damaged)
 
     @classmethod
@@ -199,7 +200,7 @@ class ImageData(Data):
         none (1:54:40). With `task="single-label"` a label may hold spaces.
         """
         path = on_disk(checked_path("path", path))
-        found = sources.from_csv(path, folder, csv, valid_idx, suffix, test, missing, task, file_column, label_column)
+        found = tables.from_csv(path, folder, csv, valid_idx, suffix, test, missing, task, file_column, label_column)
         return cls._of(path, found, transforms, batch_size, damaged)
 
     @classmethod
@@ -225,7 +226,7 @@ class ImageData(Data):
         a list of tags.
         """
         path = on_disk(checked_path("path", path))
-        found = sources.from_frame(frame, path, folder, valid_idx, suffix, test, missing, task, file_column, label_column)
+        found = tables.from_frame(frame, path, folder, valid_idx, suffix, test, missing, task, file_column, label_column)
         return cls._of(path, found, transforms, batch_size, damaged)
 
     @classmethod
@@ -249,8 +250,8 @@ class ImageData(Data):
         """
         if not isinstance(files, str | bytes | os.PathLike | set | frozenset) and hasattr(files, "__iter__"):
             files = list(files)
-        path = on_disk(sources.common_folder(files) if path is None else checked_path("path", path))
-        found = sources.from_files(files, labels, path, valid_idx, test, missing, task)
+        path = on_disk(tables.common_folder(files) if path is None else checked_path("path", path))
+        found = tables.from_files(files, labels, path, valid_idx, test, missing, task)
         return cls._of(path, found, transforms, batch_size, damaged)
 
     @classmethod
@@ -284,7 +285,7 @@ class ImageData(Data):
         >>> data.classes, data.train_ds[0][0].shape, data.file_names("valid")
         (['seven', 'three'], torch.Size([3, 28, 28]), ['valid/0', 'valid/1', 'valid/2', 'valid/3'])
         """
-        place, found = sources.from_arrays(train, valid, test, classes, task, path)
+        place, found = arrays.from_arrays(train, valid, test, classes, task, path)
         return cls._of(place, found, transforms, batch_size, damaged)
 
     @classmethod

@@ -18,11 +18,11 @@ from course_utils.training.arguments import shown
 from course_utils.training.data import Task
 from course_utils.vision.disk import checked_path, composed
 from course_utils.vision.labels import check_task, encode
+from course_utils.vision.pictures import CHANNELS
 from course_utils.vision.sources.labelled import Labelled
 from course_utils.vision.stores import Picture
 from course_utils.work import place_of
 
-CHANNELS = (1, 3, 4)
 DARK = 16  # where no byte of a set is larger, its values are on another scale than 0 to 255
 
 
