@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from course_utils.excel.book import new_book
 from course_utils.excel.grid import cell
 from course_utils.excel.page import Page
 from course_utils.excel.plan import Formula
 from course_utils.excel.target import workbook_path
-from course_utils.excel.writer import new_book
 from course_utils.files import replacing
 
 INPUT = (1.0, 0.5, -1.0)

@@ -2,10 +2,10 @@
 
 from xlsxwriter import Workbook
 
+from course_utils.excel.book import Exact
 from course_utils.excel.grid import cell
 from course_utils.excel.plan import Formula
 from course_utils.excel.styles import EDIT, HEAD, INK, QUIET
-from course_utils.excel.writer import Exact
 
 _TEXT = {"font_name": "Arial", "font_size": 12, "font_color": INK, "valign": "vcenter"}
 _NUMBER = {**_TEXT, "align": "center", "num_format": "0.0000", "border": 1, "border_color": QUIET}

@@ -4,11 +4,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from course_utils.excel.book import new_book
 from course_utils.excel.grid import Rect, cell
 from course_utils.excel.page import Page
 from course_utils.excel.plan import Formula
 from course_utils.excel.target import workbook_path
-from course_utils.excel.writer import new_book
 from course_utils.files import replacing
 
 HEADINGS = ("layer", "inputs", "outputs", "kernel", "image after it", "weights", "bias and batch norm", "parameters", "share")

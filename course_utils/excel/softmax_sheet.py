@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from course_utils.excel.book import new_book
 from course_utils.excel.grid import Rect, cell
 from course_utils.excel.page import Page
 from course_utils.excel.plan import Formula
 from course_utils.excel.target import workbook_path
-from course_utils.excel.writer import new_book
 from course_utils.files import replacing
 
 CLASSES = ("cat", "dog", "plane", "fish", "building")

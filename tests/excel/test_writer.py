@@ -11,6 +11,7 @@ from torch import nn
 from xlsxwriter.worksheet import Worksheet
 
 from course_utils.excel import WORKBOOKS, export_model, writer
+from course_utils.excel.book import Exact
 from course_utils.files import FileError
 
 
@@ -38,7 +39,7 @@ def test_memory_does_not_hold_the_sheet(tmp_path):
 
 @pytest.mark.parametrize("value", [0.1, 1 / 3, 5e-324, 1.7976931348623157e308, -0.0, 100000.0])
 def test_numbers_keep_their_last_bit(value):
-    assert float(f"{writer.Exact(value):.16G}") == value
+    assert float(f"{Exact(value):.16G}") == value
 
 
 def test_a_failing_write_leaves_the_old_file(tmp_path, monkeypatch):
