@@ -1,13 +1,15 @@
 """Arrays of finite numbers: as a trait, and as an image that somebody gives."""
 
 import os
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from traitlets import TraitType
 
-from course_utils.tracing.inputs import channels_first
+from course_utils.tracing.errors import TraceError
+from course_utils.tracing.inputs import as_input, channels_first
 from course_utils.widgets.errors import WidgetError
 
 
@@ -34,6 +36,29 @@ def plain_value(value: Any, single: bool = False) -> Any:
         parts = type(value)(plain_value(part) for part in value) if type(value) in (tuple, list) else value
         return parts[0] if single and len(parts) == 2 and parts[0] == parts[1] else parts
     return value
+
+
+def shown(value: Any) -> str:
+    """What was given, in at most 80 letters."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def as_names(values: Any, name: str) -> list[str]:
+    """Names as a list of text, from a list, a tuple, an array or a column of a table; numbers are names too.
+
+    Raises WidgetError for a text by itself, for what has no order or more than names in it, and for all else.
+
+    >>> as_names(np.array(["cat", "dog"]), "classes"), as_names((0, 1), "classes")
+    (['cat', 'dog'], ['0', '1'])
+    """
+    expected = f"{name} is {shown(values)}; expected a list of names, as in ['cat', 'dog']"
+    if isinstance(values, (str, bytes, Mapping, Set)) or not isinstance(values, Iterable):
+        raise WidgetError(expected)
+    names = [plain_value(value) for value in values]
+    if not all(isinstance(one, (str, int, float)) for one in names):
+        raise WidgetError(expected)
+    return [str(one) for one in names]
 
 
 class Numbers(TraitType[NDArray[np.float64], Any]):
@@ -70,8 +95,10 @@ class Numbers(TraitType[NDArray[np.float64], Any]):
         return array
 
 
-def as_image(image: Any, largest: int) -> NDArray[np.float64]:
+def as_image(image: Any, largest: int, name: str = "image") -> NDArray[np.float64]:
     """An image of shape (channels, height, width) from (height, width) or (channels, height, width), 1 to 4 channels.
+
+    Of a Pillow image the bytes 0-255 become 0-1. `name` is what the argument is called.
 
     Raises WidgetError for another shape, a side above `largest` pixels, and numbers that are not finite.
 
@@ -79,9 +106,14 @@ def as_image(image: Any, largest: int) -> NDArray[np.float64]:
     (1, 2, 2)
     """
     try:
-        array = as_array(image)
+        array = as_array(as_input(image)[0] if hasattr(image, "getbands") else image)
+    except TraceError as error:
+        raise WidgetError(str(error)) from error
     except (TypeError, ValueError) as error:
-        raise WidgetError(f"the image should be numbers in a grid with rows of one length: {error}") from error
+        raise WidgetError(
+            f"the image should be numbers, as an array, a tensor, a Pillow image or a list with rows of one length, "
+            f"and is {shown(image)} ({error})"
+        ) from error
     if array.ndim == 2:
         array = array[None]
     if array.ndim != 3 or 0 in array.shape:
@@ -91,7 +123,8 @@ def as_image(image: Any, largest: int) -> NDArray[np.float64]:
         )
     channels, height, width = array.shape
     if channels > 4:
-        hint = f"put the channels first: {channels_first(image, 'image')}" if width <= 4 else "give it one to four channels"
+        first = f"put the channels first: {channels_first(image, name)}"
+        hint = first if width <= 4 else f"give one to four of them, as in {name}[:3]"
         raise WidgetError(f"the image has shape {array.shape}, which would be {channels} channels; {hint}")
     if max(height, width) > largest:
         raise WidgetError(

@@ -1,6 +1,6 @@
 """A convolution that one can step through: the window, the kernel, the products and their sum."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -43,6 +43,7 @@ class ConvolutionExplorer(CourseWidget):
 
     _esm = script("convolution_explorer.js")
     _css = stylesheet("convolution_explorer.css")
+    _settings: ClassVar = ("stride", "padding", "relu", "pool", "selected", "position", "playing", "delay", "export_path")
 
     image = Numbers(3, largest=LARGEST, help="(channels, height, width)")
     kernels = Numbers(4, largest=LARGEST, help="(kernels, channels, height, width), the layout of Conv2d.weight")
@@ -72,19 +73,17 @@ class ConvolutionExplorer(CourseWidget):
         bias: ArrayLike | None = None,
         **traits: Any,
     ) -> None:
+        self._take_only_settings(traits)
         pixels = as_image(image, MAX_SIDE)
         if isinstance(kernels, Tensor):
             kernels = as_array(kernels)
         named = named_kernels(kernels, channels=len(pixels))
-        unknown = sorted(set(traits) - set(self.trait_names()))
-        if unknown:
-            raise WidgetError(
-                f"ConvolutionExplorer has no {', '.join(unknown)}; try stride, padding, relu, pool, position, delay"
-            )
         traits.setdefault("export_path", "convolution.xlsx")
         bias = np.zeros(len(named)) if bias is None else bias
+        position = traits.pop("position", (0, 0))
         super().__init__(image=pixels, kernels=np.stack(list(named.values())), names=list(named), bias=bias, **traits)
         self._compute()
+        self.position = position  # now that there is an output, a place outside of it is refused
 
     def use_preset(self, name: str) -> None:
         """Give the selected kernel the numbers and the name of a preset, the same in each channel."""

@@ -6,21 +6,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
+from ipywidgets import DOMWidget
 from torch import Tensor, nn
-from traitlets import Int, TraitError, Unicode
+from traitlets import Int, List, TraitError, Unicode
 
 from course_utils.errors import CourseError
 from course_utils.files import writing
-from course_utils.widgets.arrays import Numbers, plain_value
+from course_utils.widgets.arrays import Numbers, as_names, plain_value, shown
 from course_utils.widgets.errors import WidgetError
 from course_utils.widgets.picture import Picture
 
 
 class CourseWidget(anywidget.AnyWidget):
     """A widget whose traits are its only state; a subclass says what it shows in `_draw`, `describe` and `_exported`."""
+
+    # What may be given by name on creation, beside the arguments that are spelled out.
+    _settings: ClassVar[tuple[str, ...]] = ()
 
     # Written here, shown in the widget: the outcome of the last export.
     message = Unicode(help="what the last export did").tag(sync=True)
@@ -40,16 +44,28 @@ class CourseWidget(anywidget.AnyWidget):
         if name not in self._traits:
             super().__setattr__(name, value)
             return
-        trait = self._traits[name]
         try:
-            super().__setattr__(
-                name, value if isinstance(trait, Numbers) else plain_value(value, single=isinstance(trait, Int))
-            )
+            super().__setattr__(name, _plain_for(self._traits[name], name, value))
         except WidgetError:
             raise
         except TraitError as error:
-            shown = repr(value) if len(repr(value)) <= 80 else f"{repr(value)[:79]}…"
-            raise WidgetError(f"{name} is {shown}; expected {trait.info()}") from error
+            raise _misfit(self._traits[name], name, value) from error
+
+    @classmethod
+    def _checked(cls, name: str, value: Any) -> Any:
+        """The value as its trait will hold it, for what is computed before there is a widget; a misfit is a WidgetError."""
+        trait = getattr(cls, name)
+        try:
+            return trait.validate(None, _plain_for(trait, name, value))
+        except TraitError as error:
+            raise _misfit(trait, name, value) from error
+
+    @classmethod
+    def _take_only_settings(cls, given: dict[str, Any]) -> None:
+        """Refuse what was given by name and is no setting of this widget."""
+        unknown = sorted(set(given) - set(cls._settings) - set(DOMWidget.class_trait_names()))
+        if unknown:
+            raise WidgetError(f"{cls.__name__} has no {', '.join(unknown)}; try {', '.join(cls._settings)}")
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take what the screen sends; what does not fit is refused in words, and the screen gets the true state back."""
@@ -142,6 +158,30 @@ class CourseWidget(anywidget.AnyWidget):
         display(still, metadata=metadata, raw=True)
 
 
+def _plain_for(trait: Any, name: str, value: Any) -> Any:
+    """What the trait is to be given: Python's own numbers, whole ones where it counts, names as a list of text."""
+    if isinstance(trait, Numbers):
+        return value
+    if isinstance(trait, List) and isinstance(trait._trait, Unicode):
+        return as_names(value, name)
+    plain = plain_value(value, single=isinstance(trait, Int))
+    return int(plain) if isinstance(trait, Int) and isinstance(plain, (bool, float)) and plain == plain // 1 else plain
+
+
+# What a trait takes, in other words than those of traitlets.
+_EXPECTED = {
+    "an int": "a whole number",
+    "a float": "a number",
+    "a unicode string": "text",
+    "a boolean": "True or False",
+    "a tuple": "a row and a column, as in (0, 1)",
+}
+
+
+def _misfit(trait: Any, name: str, value: Any) -> WidgetError:
+    return WidgetError(f"{name} is {shown(value)}; expected {_EXPECTED.get(trait.info(), trait.info())}")
+
+
 def _check_beside(name: str) -> None:
     """Python may write anywhere; a page, which may hold anybody's scripts, only beside the notebook."""
     if name != PurePosixPath(name).name or name != PureWindowsPath(name).name:
@@ -154,7 +194,10 @@ def free_path(path: str | os.PathLike[str]) -> Path:
     >>> free_path("no_such_file.xlsx").name
     'no_such_file.xlsx'
     """
-    wanted = Path(path)
+    try:
+        wanted = Path(path)
+    except TypeError as error:
+        raise WidgetError(f"the path of the workbook is {shown(path)}; expected text, as in 'convolution.xlsx'") from error
     if wanted.suffix.lower() != ".xlsx":
         raise WidgetError(f"{wanted} does not end in .xlsx; give a name as in 'convolution.xlsx'")
     with writing(wanted):

@@ -4,7 +4,7 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from course_utils.tracing.steps import Step
 from course_utils.tracing.trace import trace_model
 from course_utils.tracing.words import TITLES, by
 from course_utils.tracing.words import describe as in_words
-from course_utils.widgets.arrays import as_image
+from course_utils.widgets.arrays import as_image, as_names
 from course_utils.widgets.course_widget import CourseWidget
 from course_utils.widgets.errors import WidgetError
 from course_utils.widgets.picture import Picture, plain_number
@@ -27,6 +27,7 @@ from course_utils.widgets.scripts import script, stylesheet
 
 MAX_SIDE = 64
 MAX_NUMBERS = 100_000
+LARGEST = 1e30  # so that a float32 would hold them too
 
 
 class LayerPipeline(CourseWidget):
@@ -52,6 +53,7 @@ class LayerPipeline(CourseWidget):
 
     _esm = script("layer_pipeline.js")
     _css = stylesheet("layer_pipeline.css")
+    _settings: ClassVar = ("layer", "focus", "playing", "delay", "export_path")
 
     layers: List[dict[str, Any]] = List(help="one dictionary for each layer, made here").tag(sync=True)
     class_names = List(Unicode(), help="what the outputs of the last layer are called").tag(sync=True)
@@ -65,16 +67,14 @@ class LayerPipeline(CourseWidget):
     def __init__(
         self, model: nn.Module, x: ArrayLike | Tensor, class_names: Sequence[str] | None = None, **traits: Any
     ) -> None:
-        unknown = sorted(set(traits) - set(self.trait_names()))
-        if unknown:
-            raise WidgetError(f"LayerPipeline has no {', '.join(unknown)}; try class_names, layer, focus, delay, export_path")
+        self._take_only_settings(traits)
         self._model = model
         traits.setdefault("export_path", "network.xlsx")
         self._x, self._steps, layers = _followed(model, x)
-        names = [str(name) for name in class_names or []]
+        names = [] if class_names is None else as_names(class_names, "class_names")
         if names and len(names) != self._steps[-1].value.size:
             raise WidgetError(f"{len(names)} class names were given, and the model gives {self._steps[-1].value.size} numbers")
-        traits.setdefault("layer", len(layers) - 1)
+        traits["layer"] = self._checked("layer", traits.get("layer", len(layers) - 1))
         traits.setdefault("focus", _strongest(layers, traits["layer"]))
         super().__init__(layers=layers, class_names=names, **traits)
 
@@ -132,6 +132,8 @@ class LayerPipeline(CourseWidget):
             shape = np.shape(self.layers[number]["maps"])
             if not all(0 <= at < size for at, size in zip(place, shape, strict=True)):
                 raise WidgetError(f"focus is at map, row and column {tuple(place)}; layer {number} has {shape}, counted from 0")
+            if self.layers[number]["maps"][place[0]][place[1]][place[2]] is None:
+                raise WidgetError(f"focus is at map, row and column {tuple(place)}, where layer {number} has no number")
         return value
 
     def _exported(self) -> tuple[nn.Module, Tensor, dict[str, Any]]:
@@ -147,8 +149,13 @@ class LayerPipeline(CourseWidget):
 def _followed(model: nn.Module, x: Any) -> tuple[Tensor, list[Step], list[dict[str, Any]]]:
     """Run the model, and put what it did into the form that travels to JavaScript."""
     try:
-        given, scaled = as_input(x)  # bytes of a picture become 0-1, as they do in a workbook
-        image = torch.tensor(as_image(_one(given if scaled else x), MAX_SIDE))
+        pixels, _ = as_input(x)  # as a workbook takes it: pictures of bytes become 0-1 with the channels first
+        if single := pixels.ndim == 4 and len(pixels) == 1:
+            pixels = pixels[0]
+        name = ("x" if isinstance(x, (Tensor, np.ndarray)) else "numpy.array(x)") + "[0]" * single
+        image = torch.tensor(as_image(pixels if isinstance(x, Tensor) else pixels.numpy(), MAX_SIDE, name))
+        if image.abs().max() > LARGEST:
+            raise WidgetError(f"x holds {image.abs().max():g}; numbers of at most {LARGEST:g} can be followed. Divide them")
         steps = trace_model(model, image).steps
     except TraceError as error:
         raise WidgetError(str(error)) from error.__cause__
@@ -169,12 +176,6 @@ def _followed(model: nn.Module, x: Any) -> tuple[Tensor, list[Step], list[dict[s
         seen[number] = len(layers)
         layers.append(_as_layer(step, [seen[source] for source in step.sources]))
     return image, steps, layers
-
-
-def _one(x: Any) -> Any:
-    """The image of a batch of one."""
-    shape = np.shape(x)
-    return x[0] if len(shape) == 4 and shape[0] == 1 else x
 
 
 def _as_layer(step: Step, sources: list[int]) -> dict[str, Any]:

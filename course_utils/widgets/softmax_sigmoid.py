@@ -1,14 +1,14 @@
 """Softmax and sigmoid side by side: what each makes of the same logits, with a slider for each of them."""
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from traitlets import Float, Int, List, Unicode, validate
 
-from course_utils.widgets.arrays import Numbers
+from course_utils.widgets.arrays import Numbers, as_names
 from course_utils.widgets.course_widget import CourseWidget
 from course_utils.widgets.errors import WidgetError
 from course_utils.widgets.picture import Picture
@@ -40,6 +40,7 @@ class SoftmaxSigmoid(CourseWidget):
 
     _esm = script("softmax_sigmoid.js")
     _css = stylesheet("softmax_sigmoid.css")
+    _settings: ClassVar = ("temperature", "seed")
 
     logits = Numbers(1, largest=LARGEST, help="what the last layer gave, one number for each class")
     classes = List(Unicode(), help="what the classes are called").tag(sync=True)
@@ -52,12 +53,10 @@ class SoftmaxSigmoid(CourseWidget):
         classes: Sequence[str] = ("cat", "dog", "plane", "fish", "building"),
         **traits: Any,
     ) -> None:
-        unknown = sorted(set(traits) - set(self.trait_names()))
-        if unknown:
-            raise WidgetError(f"SoftmaxSigmoid has no {', '.join(unknown)}; try logits, classes, temperature, seed")
-        names = [classes] if isinstance(classes, str) else [str(name) for name in classes]
+        self._take_only_settings(traits)
+        names = as_names(classes, "classes")
         if logits is None:
-            logits = _random_logits(traits.get("seed", SEED), len(names))
+            logits = _random_logits(self._checked("seed", traits.get("seed", SEED)), len(names))
         super().__init__(logits=logits, classes=names, **traits)
 
     @property

@@ -1,9 +1,9 @@
 """A threshold that one can move: F-beta, wrong and missed tags, and pictures whose tags change on the way."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,16 @@ from traitlets import Bytes, Dict, Float, Int, List, Unicode, observe, validate
 
 from course_utils.errors import CourseError
 from course_utils.training import Predictions, f_beta
-from course_utils.widgets.arrays import as_array
+from course_utils.widgets.arrays import as_array, as_names, shown
 from course_utils.widgets.course_widget import CourseWidget
 from course_utils.widgets.errors import WidgetError
 from course_utils.widgets.picture import Picture
 from course_utils.widgets.scripts import script, stylesheet
 from course_utils.widgets.threshold_picture import draw_thresholds
 from course_utils.widgets.thumbnails import data_url, stays_inside, thumbnail
+
+if TYPE_CHECKING:
+    from course_utils.vision import ImageData
 
 SHOWN = 6
 NEAR = 0.05  # a picture is worth showing while one of its probabilities is as near as this to the threshold
@@ -28,8 +31,8 @@ class ThresholdExplorer(CourseWidget):
     """Move the threshold above which a tag is given, and watch F-beta and the mistakes change (lecture 1:41:20-1:43:50).
 
     `predictions` are those of a set with known, multi-label answers: `values` and `targets` of shape (pictures, tags), as
-    `learner.predict()` and `learner.tta()` give them. `folder` is what their `items` are relative to, `data.path`. `classes`
-    names the tags where the predictions do not.
+    `learner.predict()` and `learner.tta()` give them. `folder` is what their `items` are relative to, `data.path`, or the
+    ImageData that holds the pictures, which may be in memory. `classes` names the tags where the predictions do not.
 
     Traits: `threshold`, 0 to 1 (a tag is given where its probability is above it); `tag`, the tag that is looked at, "" for
     all; `beta`, how many times as much recall counts as precision; `page`, which six of the pictures near the threshold are
@@ -50,6 +53,7 @@ class ThresholdExplorer(CourseWidget):
 
     _esm = script("threshold_explorer.js")
     _css = stylesheet("threshold_explorer.css")
+    _settings: ClassVar = ("tag", "page")
 
     threshold = Float(0.2, help="a tag is given where its probability is above it, 0 to 1").tag(sync=True)
     tag = Unicode("", help="the tag that is looked at, '' for all").tag(sync=True)
@@ -64,18 +68,16 @@ class ThresholdExplorer(CourseWidget):
     def __init__(
         self,
         predictions: Predictions,
-        folder: str | os.PathLike[str],
+        folder: "str | os.PathLike[str] | ImageData",
         classes: Sequence[str] | None = None,
         beta: float = 2.0,
         threshold: float = 0.2,
         **traits: Any,
     ) -> None:
-        unknown = sorted(set(traits) - set(self.trait_names()))
-        if unknown:
-            raise WidgetError(f"ThresholdExplorer has no {', '.join(unknown)}; try threshold, tag, beta, page")
+        self._take_only_settings(traits)
         self.values, self.actual = _multi_label(predictions)
-        self._items = [stays_inside(str(item)) for item in predictions.items]
-        self._folder = _with_pictures(folder, self._items)
+        self._items = [str(item) for item in predictions.items]
+        self._picture_of = _with_pictures(folder, self._items)
         self._thumbnails: dict[int, bytes | None] = {}
         self._chosen: tuple[float, str, int] | None = None
         names = _names(predictions.classes if classes is None else classes, self.values.shape[1])
@@ -205,7 +207,7 @@ class ThresholdExplorer(CourseWidget):
         """The picture of a row, small, as JPEG; None where it cannot be read."""
         if row not in self._thumbnails:
             try:
-                self._thumbnails[row] = thumbnail(self._folder / self._items[row])
+                self._thumbnails[row] = thumbnail(self._picture_of(self._items[row]))
             except CourseError:  # one lost picture is no reason to show none
                 self._thumbnails[row] = None
         return self._thumbnails[row]
@@ -221,6 +223,8 @@ class ThresholdExplorer(CourseWidget):
 
 def _multi_label(predictions: Predictions) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Probabilities and right answers, both (pictures, tags); WidgetError where they are not that."""
+    if not all(hasattr(predictions, part) for part in ("values", "targets", "items")):
+        raise WidgetError(f"predictions is {shown(predictions)}; expected what learner.predict() gives")
     if predictions.targets is None:
         raise WidgetError(
             "these predictions have no targets, as those of a test set; give learner.predict() of the validation set"
@@ -249,20 +253,32 @@ def _multi_label(predictions: Predictions) -> tuple[NDArray[np.float32], NDArray
     return values.astype(np.float32), targets > 0.5
 
 
-def _with_pictures(folder: str | os.PathLike[str], items: list[str]) -> Path:
-    """The folder, if there are pictures in it."""
-    path = Path(folder)
+def _with_pictures(folder: "str | os.PathLike[str] | ImageData", items: list[str]) -> Callable[[str], Any]:
+    """What gives the picture of an item: its file in a folder that has some of them, or what the data hold in memory."""
+    if hasattr(folder, "picture"):
+        return folder.picture
+    try:
+        path = Path(folder)
+    except TypeError as error:
+        raise WidgetError(
+            f"folder is {shown(folder)}; expected the folder that the items are relative to, data.path, or the ImageData"
+        ) from error
+    for item in items:
+        stays_inside(item)
     if not path.is_dir():
         raise WidgetError(f"there is no folder {path}; give the one that {items[0]!r} is relative to, data.path")
     if not any((path / item).is_file() for item in items[:100]):
-        raise WidgetError(f"{path / items[0]} does not exist, nor do the next; give the folder that the items are relative to")
-    return path
+        raise WidgetError(
+            f"{path / items[0]} does not exist, nor do the next; give the folder that the items are relative to, or for "
+            "pictures in memory the data themselves: ThresholdExplorer(predictions, data)"
+        )
+    return lambda item: path / item
 
 
 def _names(classes: Sequence[str] | None, count: int) -> list[str]:
     if classes is None:
         raise WidgetError(f"the predictions do not name their {count} tags; give classes=data.classes")
-    names = [classes] if isinstance(classes, str) else [str(name) for name in classes]
+    names = as_names(classes, "classes")
     if len(names) != count or len(set(names)) < count or not all(names):
         raise WidgetError(f"classes is {names}; expected a name of its own for each of the {count} tags")
     return names

@@ -13,14 +13,15 @@ SIDE = 192  # pixels: sharp at half of that many units on a dense screen
 LARGEST = 20_000  # bytes
 
 
-def thumbnail(path: str | os.PathLike[str]) -> bytes:
-    """A picture as a JPEG of at most 192 × 192 pixels and 20 kB, upright, whole and in its own proportions.
+def thumbnail(path: str | os.PathLike[str] | Image.Image) -> bytes:
+    """A picture, in a file or in memory, as a JPEG of at most 192 × 192 pixels and 20 kB, upright, whole and undistorted.
 
     Raises CourseError (an ImageError that names the file) where it cannot be read.
     """
-    from course_utils.vision.images import read_image  # torchvision is not needed for the other widgets
+    from course_utils.vision.images import read_image, to_pixels  # torchvision is not needed for the other widgets
 
-    image = Image.fromarray(read_image(path, short_side=SIDE))
+    pixels = to_pixels(path, SIDE) if isinstance(path, Image.Image) else read_image(path, short_side=SIDE)
+    image = Image.fromarray(pixels)
     image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     for quality in (85, 75, 60, 45, 30, 15):
         buffer = io.BytesIO()

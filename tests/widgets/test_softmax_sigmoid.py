@@ -87,7 +87,7 @@ def test_tensors_with_a_gradient_are_taken():
     [
         ({"logits": [1.0, 2.0]}, "2 logits and 5 classes"),
         ({"classes": ["cat"]}, "2 to 10"),
-        ({"classes": "cat dog"}, "2 to 10"),
+        ({"classes": "cat dog"}, "a list of names"),
         ({"classes": list("abcdefghijk")}, "2 to 10"),
         ({"classes": ["cat", "cat"]}, "name of its own"),
         ({"classes": ["cat", ""]}, "name of its own"),

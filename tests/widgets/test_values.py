@@ -1,14 +1,17 @@
 """What a trait takes and refuses, from Python and from the screen, and what the Export button does with it."""
 
+import io
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from course_utils.training import Predictions
+from course_utils.vision import ImageData, Transforms
 from course_utils.widgets import ConvolutionExplorer, LayerPipeline, SoftmaxSigmoid, ThresholdExplorer, WidgetError
 from course_utils.widgets.course_widget import reserved
 
@@ -147,3 +150,62 @@ def test_many_that_export_at_once(tmp_path):
         names = list(pool.map(written, range(40)))
     assert len(set(names)) == 40
     assert sorted(file.read_text() for file in tmp_path.iterdir()) == sorted(map(str, range(40)))
+
+
+def one_layer():
+    return nn.Sequential(nn.Conv2d(1, 1, 3))
+
+
+def some_predictions(items):
+    return Predictions(torch.rand(2, 2), torch.ones(2, 2), items, ["x", "y"])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: SoftmaxSigmoid(seed="a"), "seed is 'a'; expected a whole number"),
+        (lambda: SoftmaxSigmoid(seed=1.5), "seed is 1.5; expected a whole number"),
+        (lambda: SoftmaxSigmoid(seed=None), "seed is None"),
+        (lambda: SoftmaxSigmoid(classes=5), "classes is 5; expected a list of names"),
+        (lambda: SoftmaxSigmoid(classes=None), "classes is None"),
+        (lambda: SoftmaxSigmoid(classes={"a", "b"}), "expected a list of names"),
+        (lambda: SoftmaxSigmoid(classes=["a", None]), "expected a list of names"),
+        (lambda: LayerPipeline(one_layer(), torch.rand(5, 5), class_names=5), "class_names is 5; expected a list of names"),
+        (lambda: LayerPipeline(one_layer(), torch.rand(5, 5), layer="a"), "layer is 'a'; expected a whole number"),
+        (lambda: LayerPipeline(one_layer(), torch.rand(5, 5), layer=None), "layer is None"),
+        (lambda: LayerPipeline(one_layer(), torch.rand(5, 5), layers=[]), "has no layers; try layer, focus"),
+        (lambda: LayerPipeline(one_layer(), np.full((5, 5), 1e300)), "at most 1e"),
+        (lambda: LayerPipeline(one_layer(), torch.rand(2, 2)), "give a larger picture"),
+        (lambda: LayerPipeline(nn.Conv2d(3, 1, 3), torch.rand(8, 8)), "channel"),
+        (lambda: LayerPipeline(nn.Conv2d(3, 1, 3), torch.rand(8, 8, 3)), r"first: x\.permute\(2, 0, 1\)"),
+        (lambda: LayerPipeline(nn.Conv2d(3, 1, 3), np.zeros((8, 8, 3))), r"first: x\.transpose\(2, 0, 1\)"),
+        (lambda: LayerPipeline(nn.Conv2d(3, 1, 3), np.zeros((1, 8, 8, 3))), r"first: x\[0\]\.transpose\(2, 0, 1\)"),
+        (lambda: ConvolutionExplorer(np.zeros((5, 28, 28))), r"5 channels; give one to four of them, as in image\[:3\]"),
+        (lambda: ConvolutionExplorer(np.zeros((5, 5)), position=(7, 7)), r"position is \(7, 7\)"),
+        (lambda: ConvolutionExplorer("a.jpg"), "a Pillow image or a list"),
+        (lambda: ConvolutionExplorer(np.zeros((5, 5))).export(5), "path of the workbook is 5"),
+        (lambda: ThresholdExplorer(None, "."), r"predictions is None; expected what learner\.predict\(\) gives"),
+        (lambda: ThresholdExplorer(some_predictions(["a", "b"]), None), "folder is None"),
+        (lambda: ThresholdExplorer(some_predictions(["valid/0", "valid/1"]), "."), r"ThresholdExplorer\(predictions, data\)"),
+    ],
+)
+def test_what_a_beginner_may_give_is_refused_in_words(make, message):
+    with pytest.raises(WidgetError, match=message):
+        make()
+
+
+def test_pillow_images_are_taken_as_a_workbook_takes_them():
+    pixels = np.arange(75, dtype=np.uint8).reshape(5, 5, 3)
+    expected = pixels.transpose(2, 0, 1) / np.float32(255)
+    for image in (Image.fromarray(pixels), pixels, torch.tensor(pixels)):
+        assert np.array_equal(LayerPipeline(nn.Conv2d(3, 1, 3), image).values("input"), expected)
+    assert np.array_equal(ConvolutionExplorer(Image.fromarray(pixels)).image, expected)
+
+
+def test_pictures_in_memory_are_shown_too():
+    pixels = np.full((4, 40, 40, 3), [10, 200, 90], np.uint8)
+    tags = [["x"], ["y"], ["x", "y"], ["x"]]
+    data = ImageData.from_arrays((pixels, tags), (pixels[:2], tags[:2]), Transforms(32), task="multi-label")
+    explorer = ThresholdExplorer(some_predictions(data.items("valid")), data)
+    first = Image.open(io.BytesIO(explorer.thumbnail(0)))
+    assert np.allclose(first.getpixel((90, 90)), (10, 200, 90), atol=6)
