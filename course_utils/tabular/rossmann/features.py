@@ -10,26 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import narwhals as nw
 
 from course_utils.tabular.checks import Frame, as_frame, refuse_columns, require_dates
+from course_utils.tabular.dates import add_datepart, combine_date, day_number, day_of_week, duration_capped, iso_week
 from course_utils.tabular.errors import TableError, engine_errors
-from course_utils.tabular.features import (
-    JoinReport,
-    add_datepart,
-    combine_date,
-    day_number,
-    day_of_week,
-    duration_capped,
-    elapsed_since,
-    elapsed_until,
-    iso_week,
-    join,
-    rolling_sum,
-)
-from course_utils.tabular.rossmann_tables import TABLES, expected_tables, read_tables
+from course_utils.tabular.events import elapsed_since, elapsed_until, rolling_sum
+from course_utils.tabular.joins import JoinReport, join
+from course_utils.tabular.rossmann.tables import expected_tables
 
 if TYPE_CHECKING:
     import numpy as np
-
-__all__ = ["CATEGORICAL", "CONTINUOUS", "EVENTS", "TABLES", "VALIDATION", "build_features", "read_tables", "split_by_date"]
 
 CATEGORICAL = (
     *("Store", "DayOfWeek", "Year", "Month", "Day", "StateHoliday", "CompetitionMonthsOpen", "Promo2Weeks", "StoreType"),

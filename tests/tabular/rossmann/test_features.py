@@ -10,8 +10,8 @@ import pytest
 from course_utils.tabular import TableError
 from course_utils.tabular.rossmann import CATEGORICAL, CONTINUOUS, EVENTS, build_features, read_tables, split_by_date
 from tests.tabular import reference
-from tests.tabular.chain import STATES, make_tables, write_tables
 from tests.tabular.engines import rows
+from tests.tabular.rossmann.chain import STATES, make_tables, write_tables
 
 
 @pytest.fixture

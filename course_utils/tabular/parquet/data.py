@@ -12,9 +12,9 @@ from torch import Tensor
 from course_utils.errors import CourseError
 from course_utils.tabular.data import EVALUATION, Inputs, TabularData, as_inputs, input_columns, target_column
 from course_utils.tabular.errors import TableError
+from course_utils.tabular.parquet.row_groups import RowGroup, RowGroups, read_ahead
+from course_utils.tabular.parquet.streamed_fit import StreamedFit
 from course_utils.tabular.preprocess import Preprocessor
-from course_utils.tabular.row_groups import RowGroup, RowGroups, read_ahead
-from course_utils.tabular.streamed_fit import StreamedFit
 from course_utils.training.arguments import whole
 from course_utils.training.data import Data, Split, number_of_batches
 

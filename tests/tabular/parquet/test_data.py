@@ -13,10 +13,10 @@ import torch
 
 from course_utils.errors import CourseError
 from course_utils.tabular import ParquetData, Preprocessor, TableError, TabularData, tabular_learner
+from course_utils.tabular.parquet.data import buffers
+from course_utils.tabular.parquet.row_groups import read_ahead
+from course_utils.tabular.parquet.streamed_fit import StreamedFit
 from course_utils.tabular.preprocess import Scale
-from course_utils.tabular.row_groups import read_ahead
-from course_utils.tabular.shards import buffers
-from course_utils.tabular.streamed_fit import StreamedFit
 from course_utils.training import Callback, set_seed
 
 CATEGORICAL, CONTINUOUS = ["store", "day", "open"], ["distance", "promo", "constant"]
