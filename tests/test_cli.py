@@ -188,7 +188,7 @@ def test_training_ends_with_a_line_of_what_it_reached(run, recipe, tmp_path):
     ("arguments", "message"),
     [
         (["rosmann"], "nothing is trained on 'rosmann'; there are rossmann"),
-        (["rossmann", "--save", "a/b"], "'a/b' is no name for saved weights"),
+        (["rossmann", "--save", "a/b"], "'a/b' cannot be the name of saved weights"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_before_anything_is_read(run, recipe, monkeypatch, arguments, message):

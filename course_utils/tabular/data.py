@@ -16,7 +16,7 @@ from course_utils.files import as_path
 from course_utils.tabular.checks import is_present, require_text, some_columns
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.preprocess import Preprocessor, in_memory
-from course_utils.training.arguments import whole
+from course_utils.training.arguments import only_known, whole
 from course_utils.training.data import Data, Split, Task, number_of_batches
 
 Inputs = tuple[Tensor, Tensor]  # codes (N, categorical) and values (N, continuous)
@@ -224,7 +224,8 @@ class TabularData(Data):
         """Write a predictor for rows of such a table; see `Learner.export`."""
         from course_utils.tabular.predictor import export
 
-        return export(learner, path, **options)
+        only_known("export", options)
+        return export(learner, path)
 
 
 def on_target_scale(outputs: Tensor, log_target: bool) -> Tensor:

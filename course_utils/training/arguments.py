@@ -1,15 +1,18 @@
 """What a user gives to a Learner, looked at before anything happens: numbers of any kind, and the parts of a Learner."""
 
+import difflib
 import inspect
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from numbers import Real
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from course_utils.errors import CourseError
 
@@ -38,7 +41,7 @@ def _plain(value: Any) -> Any:
 
 
 def real(value: Any) -> float | None:
-    """A number of any kind as a float; None for truths, text, complex numbers and all else that is no real number.
+    """A number of any kind as a float; None for True and False, text, complex numbers and all else that is not a real number.
 
     >>> real(np.float32(0.5)), real(torch.tensor(2)), real(True), real("1"), real(1j)
     (0.5, 2.0, None, None, None)
@@ -69,7 +72,7 @@ def not_negative(name: str, value: Any) -> float:
 
 
 def whole(name: str, value: Any, least: int | None = 1, of: str = "") -> int:
-    """A whole number as Python's own; raises a CourseError that names it if it is none, or less than `least`.
+    """A whole number as Python's own; raises a CourseError that names it if it is not one, or less than `least`.
 
     >>> whole("cycles", np.int64(3)), whole("cycles", torch.tensor(2))
     (3, 2)
@@ -127,7 +130,7 @@ def rates_for(lr: Any, groups: int) -> list[float]:
                 f"{len(rates)} learning rates were given for {groups} layer groups; give one number, or one rate per group"
             )
     if any(rate is None or not 0 <= rate < math.inf for rate in rates):
-        raise CourseError(f"the learning rate {shown(lr)} is no rate; it is 0 or more, and finite: {what}")
+        raise CourseError(f"the learning rate {shown(lr)} cannot be used: a rate is 0 or more, and finite; {what}")
     return [rate for rate in rates if rate is not None]
 
 
@@ -135,7 +138,24 @@ def rates_for(lr: Any, groups: int) -> list[float]:
 
 
 def checked_model(model: Any) -> nn.Module:
-    """The model that was given; raises a CourseError for a class, a function or a name."""
+    """The model that was given; raises a CourseError for a class, a function or a name, and for one without numbers."""
+    network = checked_network(model)
+    for name, tensor in [*network.named_parameters(), *network.named_buffers()]:
+        if isinstance(tensor, UninitializedParameter | UninitializedBuffer):
+            raise CourseError(
+                f"the model has a layer without weights yet, {name}: a lazy layer makes them from the first mini-batch that it "
+                "sees. Show it one before the learner is made: model(data.train_ds[0][0][None])"
+            )
+        if tensor.is_meta:
+            raise CourseError(
+                f"the weights of the model are on the device 'meta', which holds shapes but no numbers, first {name}; build "
+                "the model on 'cpu', or call model.to_empty(device='cpu') and load weights"
+            )
+    return network
+
+
+def checked_network(model: Any) -> nn.Module:
+    """A network, which may still be without numbers; raises a CourseError for a class, a function or a name."""
     if isinstance(model, nn.Module):
         return model
     if inspect.isclass(model) or inspect.isroutine(model):
@@ -198,4 +218,51 @@ def made_optimizer(make: Any, groups: list[dict[str, Any]]) -> torch.optim.Optim
         raise CourseError(f"optimizer={shown(make)} made none from groups of weights ({error}); give {example}") from error
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise CourseError(f"optimizer={shown(make)} gave a {type(optimizer).__name__}; give what makes an optimiser: {example}")
+    closure = inspect.signature(type(optimizer).step).parameters.get("closure")
+    if closure is not None and closure.default is inspect.Parameter.empty:
+        raise CourseError(
+            f"{type(optimizer).__name__} computes the loss several times in one step, through a closure, which a learner does "
+            f"not give; take an optimiser that makes a step from gradients: {example}"
+        )
     return optimizer
+
+
+def checked_groups(groups: Any) -> list[tuple[nn.Module, ...]]:
+    """Layer groups, each a layer or several; raises a CourseError for anything else."""
+    takes = "give a list of groups, each a layer of the model or a list of them, such as [model[:2], model[2:]]"
+    if isinstance(groups, str | bytes | Mapping) or not isinstance(groups, Iterable):
+        raise CourseError(f"layer_groups is {shown(groups)}; {takes}")
+    found = []
+    for group in groups:
+        layers = (group,) if isinstance(group, nn.Module) else tuple(group) if isinstance(group, Iterable) else (group,)
+        for layer in layers:
+            if not isinstance(layer, nn.Module):
+                raise CourseError(f"layer_groups holds {shown(layer)}, which is not a layer; {takes}")
+        found.append(layers)
+    if not found:
+        raise CourseError(f"layer_groups is empty; {takes}, or leave it out for one group of all layers")
+    return found
+
+
+def checked_path(name: str, path: Any) -> Path:
+    """A path that was given; raises a CourseError for what is not one."""
+    try:
+        return Path(path)
+    except TypeError:
+        raise CourseError(f"{name} is {shown(path)}; give the path of a folder, such as 'models' or Path('models')") from None
+
+
+def one_of(name: str, value: Any, choices: Sequence[str]) -> str:
+    """A text that is one of a few; raises a CourseError that names them."""
+    if isinstance(value, str) and value in choices:
+        return value
+    raise CourseError(f"{name} is {shown(value)}; it is one of {', '.join(map(repr, choices))}")
+
+
+def only_known(call: str, given: Mapping[str, Any], *known: str) -> None:
+    """Raise a CourseError for an option that a call does not take, with the one that is meant where that can be told."""
+    for name in given:
+        if name not in known:
+            meant = difflib.get_close_matches(name, known, 1)
+            takes = f"its options are {', '.join(known)}" if known else "it takes no options here"
+            raise CourseError(f"{call} has no option {name!r}; " + (f"did you mean {meant[0]!r}?" if meant else takes))

@@ -59,6 +59,9 @@ class Callback:
         """What a checkpoint keeps of this callback: tensors, numbers, text, and lists and dictionaries of them."""
         return {}
 
+    def check_state(self, state: dict[str, Any], learner: "Learner") -> None:
+        """Raise an error, of any kind, if `state` did not give this; called before anything is changed by a checkpoint."""
+
     def load_state(self, state: dict[str, Any]) -> None:
         """Take back what `state` gave."""
 
@@ -67,7 +70,7 @@ MOMENTS = tuple(name for name in vars(Callback) if name.startswith(("before_", "
 
 
 def checked_callback(callback: Any) -> Callback:
-    """The callback that was given; raises a CourseError for a class, or what is none."""
+    """The callback that was given; raises a CourseError for a class, or anything else."""
     if isinstance(callback, Callback):
         return callback
     if inspect.isclass(callback):

@@ -1,5 +1,6 @@
 """All that a fit needs to go on: taken from a learner, and looked at before anything is changed by it."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ from torch import Tensor
 
 from course_utils.errors import CourseError
 from course_utils.training import schedules, storage
-from course_utils.training.arguments import made_optimizer
+from course_utils.training.arguments import made_optimizer, not_negative, rates_for, real, shown, whole
 from course_utils.training.callbacks import Callback
 from course_utils.training.devices import random_state, restore_random_state
 from course_utils.training.storage import StorageError
@@ -69,11 +70,15 @@ def _check(learner: "Learner", state: dict[str, Any], file: Path) -> None:
             f"{file} was saved from a model of {len(rates)} layer groups, and this one has {groups}; make the learner with the "
             "same layer_groups"
         )
-    schedules.again(state["fit"]["plan"])
-    if not (0 <= first < groups and isinstance(state["bn_frozen"], bool) and state["epochs_done"] >= 0):
-        raise ValueError("numbers out of range")
-    if not state["recorder"].keys() <= vars(learner.recorder).keys():
-        raise ValueError("an unknown history")
+    rates_for(rates, groups)
+    epochs, decay = schedules.again(state["fit"]["plan"]).epochs, state["fit"]["weight_decay"]
+    if decay is not None:
+        not_negative("weight_decay", decay)
+    if not (0 <= whole("first_trainable", first, least=0) < groups and isinstance(state["bn_frozen"], bool)):
+        raise ValueError(f"first_trainable is {first}, bn_frozen is {shown(state['bn_frozen'])}")
+    if whole("epochs_done", state["epochs_done"], least=0) > epochs:
+        raise ValueError(f"{state['epochs_done']} epochs are done of {epochs}")
+    _check_history(state["recorder"], vars(learner.recorder))
     saved = [name for name, _ in state.get("callbacks", [])]
     own = [type(c).__name__ for c in _with_state(learner.callbacks)]
     if "callbacks" in state and saved != own:
@@ -81,6 +86,8 @@ def _check(learner: "Learner", state: dict[str, Any], file: Path) -> None:
             f"{file} was saved with the callbacks {', '.join(saved) or 'none'} (of those that remember), and this learner has "
             f"{', '.join(own) or 'none'}; make it with the same"
         )
+    for callback, (_, known) in zip(_with_state(learner.callbacks), state.get("callbacks", []), strict=False):
+        callback.check_state(known, learner)
     trained: list[list[Tensor]] = [
         [p for module in modules for p in module.parameters()] for modules in learner.layer_groups[first:]
     ]
@@ -100,7 +107,24 @@ def _check_optimizer(trained: list[list[Tensor]], state: dict[str, Any], learner
         shapes = [tuple(t.shape) for t in memory.values() if isinstance(t, Tensor) and t.ndim]
         if any(shape != tuple(flat[number].shape) for shape in shapes) and _shaped_like_weights(learner.optimizer):
             raise ValueError("the optimiser's memory is of other weights")
-    made_optimizer(learner.make_optimizer, [{"params": weights, "lr": 0.1} for weights in trained]).load_state_dict(state)
+    fresh = made_optimizer(learner.make_optimizer, [{"params": weights, "lr": 0.1, "full_lr": 0.1} for weights in trained])
+    for ours, theirs in zip(fresh.param_groups, state["param_groups"], strict=True):
+        for option, value in ours.items():
+            number = real(theirs.get(option, value))
+            if real(value) is not None and (number is None or not math.isfinite(number)):
+                raise ValueError(f"the optimiser's {option} is {shown(theirs[option])}")
+    fresh.load_state_dict(state)
+
+
+def _check_history(saved: dict[str, Any], here: dict[str, Any]) -> None:
+    """Lists of what a recorder keeps: numbers, and lists and dictionaries of them."""
+    if not saved.keys() <= here.keys():
+        raise ValueError("an unknown history")
+    for name, values in saved.items():
+        for value in [*values] if isinstance(values, list) else [values]:
+            numbers = value.values() if isinstance(value, dict) else value if isinstance(value, tuple | list) else [value]
+            if not isinstance(values, list) or any(real(number) is None for number in numbers):
+                raise ValueError(f"the {name} of the history are {shown(value)}")
 
 
 def _shaped_like_weights(optimizer: torch.optim.Optimizer) -> bool:

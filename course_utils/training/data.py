@@ -1,6 +1,7 @@
 """What a Learner learns from: examples one at a time (`*_ds`), and in mini-batches (`*_dl`)."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -12,11 +13,13 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from course_utils.errors import CourseError
-from course_utils.training.arguments import shown, whole
+from course_utils.names import counted
+from course_utils.training.arguments import checked_path, shown, whole
 from course_utils.training.distributed import processes
 
 Split = Literal["train", "valid", "test"]
 Task = Literal["single-label", "multi-label", "regression"]
+LabelTask = Literal["single-label", "multi-label"]  # of what has classes
 
 
 Numbers = Tensor | np.ndarray
@@ -162,7 +165,21 @@ class Data:
 
     def activation(self, outputs: Tensor) -> Tensor:
         """What a model's raw outputs (N, ...) say: probabilities by softmax or sigmoid; for a regression, themselves."""
-        return activation(self.task, outputs)
+        return activation(self.task, self.checked_outputs(outputs))
+
+    def checked_outputs(self, outputs: Tensor) -> Tensor:
+        """The raw outputs of a model; raises a CourseError where they are not one for each class."""
+        if self.task == "regression":
+            return outputs
+        classes = len(self.classes) if self.classes is not None else None
+        if outputs.ndim < 2 or (classes is not None and outputs.shape[1] != classes):
+            raise CourseError(
+                f"the model gives outputs of shape {tuple(outputs.shape)}, and the data has "
+                f"{'several' if classes is None else classes} classes: each example needs an output for each class, "
+                f"(N, {'classes' if classes is None else classes}). Change the last layer of the model, or the "
+                "classes of the data."
+            )
+        return outputs
 
     def export(self, learner: Any, path: str | os.PathLike[str], **options: Any) -> Path:
         """Write a predictor for inputs of this kind; see `Learner.export`. Pictures and tables have one."""
@@ -214,11 +231,14 @@ class TensorData(Data):
         super().__init__()
         if task is not None and task not in get_args(Task):
             raise CourseError(f"task is {shown(task)}; it is one of {', '.join(map(repr, get_args(Task)))}, or None")
-        self.batch_size, self.path = whole("batch_size", batch_size, of=", the examples in a mini-batch"), Path(path)
+        self.batch_size, self.path = (
+            whole("batch_size", batch_size, of=", the examples in a mini-batch"),
+            checked_path("path", path),
+        )
         pairs = {name: _pair(name, given) for name, given in {"train": train, "valid": valid}.items()}
         floating = pairs["train"][1].is_floating_point()
         self.task = task or ("regression" if floating else "single-label")
-        self.classes = None if classes is None else list(classes)
+        self.classes = None if classes is None else _class_names(classes, self.task)
         pairs = {name: (x, _targets(name, y, self.task, self.classes)) for name, (x, y) in pairs.items()}
         self._splits: dict[str, tuple[Tensor, Tensor | None]] = dict(pairs)
         if test is not None:
@@ -231,6 +251,11 @@ class TensorData(Data):
                 )
         self.train_ds, self.valid_ds = TensorDataset(*pairs["train"]), TensorDataset(*pairs["valid"])
         self.test_ds = None if test is None else TensorDataset(self._splits["test"][0])
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{len(x):,} {split}" for split, (x, _) in self._splits.items())
+        classes = "" if self.classes is None else f"{counted(len(self.classes), 'class')}, "
+        return f"TensorData({counts}; {classes}{self.task}, inputs {tuple(self._split('train')[0].shape[1:])})"
 
     def loader(self, split: Split, augment: bool = False, shuffle: bool = False) -> TensorLoader:
         """Mini-batches of one split; tensors know no augmentation."""
@@ -246,8 +271,8 @@ class TensorData(Data):
         return self._split(split)[1]
 
     def _split(self, split: str) -> tuple[Tensor, Tensor | None]:
-        if split not in self._splits:
-            raise CourseError(f"this data has no {split!r} set; it has {', '.join(self._splits)}")
+        if not isinstance(split, str) or split not in self._splits:
+            raise CourseError(f"this data has no {shown(split)} set; it has {', '.join(self._splits)}")
         return self._splits[split]
 
 
@@ -293,14 +318,43 @@ def _targets(name: str, y: Tensor, task: Task, classes: Sequence[str] | None) ->
     if task == "multi-label":
         return _zeros_and_ones(name, y, classes)
     if y.is_floating_point():
-        if y.ndim > 1:
-            return y  # a probability for each class
+        if y.ndim > 1:  # a probability for each class
+            if classes is not None and y.shape[1] != len(classes):
+                raise CourseError(
+                    f"targets of {name} have the shape {tuple(y.shape)}, a probability for each of {y.shape[1]} classes, and "
+                    f"classes names {len(classes)}; give a name for each column"
+                )
+            return y
         if (y != y.round()).any():
             wrong = y[y != y.round()][0].item()
             raise CourseError(
-                f"targets of {name} hold {wrong:g}, which is no class; with one label each they are whole numbers"
+                f"targets of {name} hold {wrong:g}, which is not a class; with one label each they are whole numbers"
             )
+    if classes is not None and y.numel() and (high := int(y.max())) >= len(classes):
+        raise CourseError(
+            f"targets of {name} go up to {high}, and classes names {len(classes)}, whose numbers are 0 to {len(classes) - 1}; "
+            f"give a name for each class, {high + 1} or more"
+        )
     return y.long()  # whether the numbers are right, the number of the model's outputs tells
+
+
+def _class_names(classes: Any, task: Task) -> list[str]:
+    """The names of classes, in order; raises a CourseError for what are not names, or not one for each class."""
+    if task == "regression":
+        raise CourseError(f"classes is {shown(classes)}, but a regression has no classes; leave it out, or give another task")
+    if isinstance(classes, str | bytes) or not isinstance(classes, Iterable):
+        more = f"; for a class of each letter, list({shown(classes)})" if isinstance(classes, str) else ""
+        raise CourseError(f"classes is {shown(classes)}; give a list of names, such as ['cat', 'dog']{more}")
+    names = list(classes)
+    if others := [name for name in names if not isinstance(name, str)]:
+        raise CourseError(
+            f"classes holds {shown(others[0])}, a {type(others[0]).__name__}; names are text: classes=[str(c) for c in classes]"
+        )
+    if repeated := [name for name, times in Counter(names).items() if times > 1]:
+        raise CourseError(f"classes names {repeated[0]!r} twice; each class has a name of its own, in the order of its number")
+    if not names:
+        raise CourseError("classes is empty; give the name of each class, or leave it out")
+    return [str(name) for name in names]
 
 
 def _zeros_and_ones(name: str, y: Tensor, classes: Sequence[str] | None) -> Tensor:

@@ -26,7 +26,7 @@ def default_device() -> torch.device:
 def set_seed(seed: int) -> None:
     """Seed Python's, NumPy's and PyTorch's random numbers: new weights, shuffling and augmentation repeat from here.
 
-    Raises CourseError for what is no whole number of 64 bits.
+    Raises CourseError for what is not a whole number of 64 bits.
 
     >>> set_seed(1); a = torch.rand(3)
     >>> set_seed(1); b = torch.rand(3)

@@ -6,7 +6,7 @@ mean and variance in batch norms, predictions. So the numbers are those of one p
 for what is random in each row (dropout, augmentation), which each process draws for its own rows. The loss must be a mean over
 rows. A last mini-batch with fewer rows than there are processes trains nothing.
 
-Every process makes the same calls, predict() and save() too, or the others wait for it; what shall happen once, like printing,
+Every process makes the same calls, predict() and save() too, or the others wait for it; what must happen once, like printing,
 is for the process whose `rank()` is 0.
 
 Who can reach them: `course train --nproc 2`, and `launching.launch(2, "script", [])` for a script of your own, start processes

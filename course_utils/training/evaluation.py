@@ -34,7 +34,7 @@ def compute(metric: Metric, values: Tensor, targets: Tensor) -> float:
             cause = error
     given = " and ".join(f"{what} {tuple(t.shape)} {t.numpy().dtype}" for what, t in (("values", values), ("targets", targets)))
     raise CourseError(
-        f"the metric {name_of(metric)} is to make one number of {given}. "
+        f"the metric {name_of(metric)} must make one number of {given}. "
         + " ".join(f"Given {kind}: {complaint}." for kind, complaint in complaints.items())
     ) from cause
 

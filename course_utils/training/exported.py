@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from course_utils.errors import CourseError
 from course_utils.files import replacing
+from course_utils.training.arguments import checked_network, shown
 from course_utils.training.devices import default_device
 from course_utils.training.distributed import processes
 from course_utils.training.storage import StorageError
@@ -47,27 +48,27 @@ class Exported:
 
     def wrong(self, what: str) -> StorageError:
         """The error that says what is wrong with this file."""
-        return StorageError(f"{self.path} is no predictor that can be used: {what}. Export it again with learner.export(...).")
+        return StorageError(f"{self.path} cannot be used as a predictor: {what}. Export it again with learner.export(...).")
 
     def one_of(self, name: str, *values: str) -> str:
         """An entry that is one of these texts."""
         value = self.about.get(name)
         if value not in values:
-            raise self.wrong(f"its {name} is {_shown(value)}, expected {' or '.join(map(repr, values))}")
+            raise self.wrong(f"its {name} is {shown(value)}, expected {' or '.join(map(repr, values))}")
         return str(value)
 
     def whole(self, name: str, lowest: int, highest: int) -> int:
         """An entry that is a whole number from `lowest` to `highest`."""
         value = self.about.get(name)
         if type(value) is not int or not lowest <= value <= highest:
-            raise self.wrong(f"its {name} is {_shown(value)}, expected a whole number from {lowest} to {highest:,}")
+            raise self.wrong(f"its {name} is {shown(value)}, expected a whole number from {lowest} to {highest:,}")
         return value
 
     def wholes(self, name: str, length: int | None = None) -> list[int]:
         """An entry that is a list of whole numbers from 1 on, of this length or at most as many as there are weights."""
         value = self.about.get(name)
         if not (isinstance(value, list) and all(type(number) is int and number > 0 for number in value)):
-            raise self.wrong(f"its {name} is {_shown(value)}, expected a list of whole numbers from 1 on")
+            raise self.wrong(f"its {name} is {shown(value)}, expected a list of whole numbers from 1 on")
         if len(value) > len(self.tensors) or (length is not None and len(value) != length):
             raise self.wrong(f"its {name} has {len(value)} numbers, expected {len(self.tensors) if length is None else length}")
         return value
@@ -76,14 +77,14 @@ class Exported:
         """An entry that is a list of finite numbers, of this length."""
         value = self.about.get(name)
         if not (isinstance(value, list) and len(value) == length and all(_is_number(number) for number in value)):
-            raise self.wrong(f"its {name} is {_shown(value)}, expected {length} numbers")
+            raise self.wrong(f"its {name} is {shown(value)}, expected {length} numbers")
         return [float(number) for number in value]
 
     def texts(self, name: str) -> list[str]:
         """An entry that is a list of texts, at least one, each once."""
         value = self.about.get(name)
         if not (isinstance(value, list) and value and all(isinstance(text, str) for text in value)):
-            raise self.wrong(f"its {name} is {_shown(value)}, expected a list of names")
+            raise self.wrong(f"its {name} is {shown(value)}, expected a list of names")
         if len(set(value)) < len(value):
             raise self.wrong(f"its {name} names something twice")
         return value
@@ -92,14 +93,14 @@ class Exported:
         """An entry that is true or false."""
         value = self.about.get(name)
         if not isinstance(value, bool):
-            raise self.wrong(f"its {name} is {_shown(value)}, expected true or false")
+            raise self.wrong(f"its {name} is {shown(value)}, expected true or false")
         return value
 
     def part(self, name: str) -> "Exported | None":
         """An entry that is a description itself, or None where there is none."""
         value = self.about.get(name)
         if value is not None and not isinstance(value, dict):
-            raise self.wrong(f"its {name} is {_shown(value)}, expected a description")
+            raise self.wrong(f"its {name} is {shown(value)}, expected a description")
         return None if value is None else Exported(self.path, value, self.tensors)
 
     def rebuild(self, build: Callable[[], Network]) -> Network:
@@ -122,12 +123,13 @@ class Exported:
 
     def fill(self, model: Network) -> Network:
         """Put the weights of this file into a network of the same layers, whose first that differ are named in the error."""
-        ours, theirs = model.state_dict(), self.tensors
-        differing = [name for name in dict.fromkeys([*ours, *theirs]) if _layout(ours.get(name)) != _layout(theirs.get(name))]
+        ours, theirs = checked_network(model).state_dict(), self.tensors
+        names = list(dict.fromkeys([*ours, *theirs]))
+        differing = [name for name in names if _layout(ours.get(name)) != _layout(theirs.get(name))]
         if differing:
             lines = [f"{n}: {_layout(ours.get(n))}, in the file {_layout(theirs.get(n))}" for n in differing[:3]]
             raise StorageError(
-                f"the weights in {self.path} are not for this network: {len(differing)} of {len(ours)} differ, first\n  "
+                f"the weights in {self.path} are not for this network: {len(differing)} of {len(names)} differ, first\n  "
                 + "\n  ".join(lines)
                 + "\nThe network must have the layers that it had when it was exported, from the same versions of torchvision "
                 f"and timm; it was made with {self._made_with()}."
@@ -170,9 +172,9 @@ def ready(model: Network, device: torch.device | str | None) -> Network:
     try:
         chosen = default_device() if device is None else torch.device(device)
         return model.to(chosen).float().eval().requires_grad_(False)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise CourseError(f"the device {device!r} cannot be used ({reason}); give 'cpu', 'cuda', 'mps' or None") from error
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = f" ({str(error).splitlines()[0]})" if isinstance(device, str | torch.device) else ""
+        raise CourseError(f"the device {shown(device)} cannot be used{reason}; give 'cpu', 'cuda', 'mps' or None") from error
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
@@ -238,7 +240,7 @@ def read(path: str | os.PathLike[str]) -> Exported:
                 )
             about = json.loads(text)
             if not isinstance(about, dict) or type(about.get("version")) is not int:
-                raise StorageError(f"{place} is no predictor: what it says of itself is no description. Export it again.")
+                raise StorageError(f"{place} is not a predictor: what it says of itself is not a description. Export it again.")
             if about["version"] != VERSION:
                 raise StorageError(
                     f"{place} is a predictor of version {about['version']}; this package reads version {VERSION}. "
@@ -247,7 +249,7 @@ def read(path: str | os.PathLike[str]) -> Exported:
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a mapping
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise StorageError(
-            f"{place} cannot be read as a predictor, it is damaged or cut short ({error}); export it again"
+            f"{place} cannot be read as a predictor: it is damaged or cut short ({error}). Export it again."
         ) from error
     return Exported(place, about, tensors)
 
@@ -257,17 +259,20 @@ def _check_header(path: Path) -> None:
     with path.open("rb") as file:
         start = file.read(8)
     if len(start) < 8:
-        raise StorageError(f"{path} is no predictor, it has {len(start)} bytes; export it again")
+        raise StorageError(f"{path} is not a predictor: it has {len(start)} bytes. Export it again.")
     (length,) = struct.unpack("<Q", start)
     if length > LARGEST_HEADER:
-        raise StorageError(f"{path} is no predictor: it does not begin as one. Give a file that learner.export(...) wrote.")
+        raise StorageError(f"{path} is not a predictor: it does not start like one. Give one that learner.export(...) wrote.")
 
 
 def _with_suffix(path: str | os.PathLike[str]) -> Path:
     text = _as_text(path)
-    if text.endswith(("/", os.sep)) or not Path(text).name or "\0" in text or Path(text).is_dir():
-        raise StorageError(f"{text!r} is no name of a file to write; give one like 'pets{SUFFIX}', in any folder")
-    return Path(text if text.endswith(SUFFIX) else text + SUFFIX)
+    if text.endswith(("/", os.sep)) or Path(text).name in ("", "..") or "\0" in text:
+        raise StorageError(f"{shown(text)} does not name a file; give a name like 'pets{SUFFIX}', in any folder")
+    whole = Path(text if text.endswith(SUFFIX) else text + SUFFIX)
+    if os.path.isdir(whole):
+        raise StorageError(f"there is a folder called {whole}; give another name for the file, such as 'pets{SUFFIX}'")
+    return whole
 
 
 def _found(path: str | os.PathLike[str]) -> Path:
@@ -286,9 +291,12 @@ def _found(path: str | os.PathLike[str]) -> Path:
 
 def _as_text(path: str | os.PathLike[str]) -> str:
     try:
-        return os.path.expanduser(os.fsdecode(path))
+        text = os.path.expanduser(os.fsdecode(path))
     except TypeError:
-        raise StorageError(f"{path!r} is no name of a file; give a path like 'pets{SUFFIX}'") from None
+        raise StorageError(f"{shown(path)} does not name a file; give a path like 'pets{SUFFIX}'") from None
+    if text.startswith("~") and "/" in text:  # a file may be called ~; a folder that begins so is a home that is not there
+        raise StorageError(f"{shown(text)} is below the home folder of a user who is not here; give another path")
+    return text
 
 
 def _layout(tensor: Tensor | None) -> str:
@@ -301,11 +309,6 @@ def _layout(tensor: Tensor | None) -> str:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300 and math.isfinite(value)
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _version(package: str) -> str:

@@ -7,21 +7,25 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
+from course_utils.names import counted
 from course_utils.training import checkpoints, schedules, storage
 from course_utils.training.arguments import (
     Rates,
+    checked_groups,
     checked_list,
     checked_loss,
     checked_metric,
     checked_model,
+    checked_path,
     made_optimizer,
     not_negative,
+    one_of,
     rates_for,
     shown,
     whole,
@@ -41,10 +45,11 @@ from course_utils.training.devices import restore_random_state
 from course_utils.training.distributed import processes, rank
 from course_utils.training.evaluation import Metric, compute, named
 from course_utils.training.losses import LOSSES, Loss, mean_loss
-from course_utils.training.meaning import layers_of
+from course_utils.training.meaning import layers_of, options_of
 from course_utils.training.memory import explained
 from course_utils.training.progress import Bar, can_be_seen
 from course_utils.training.schedules import LearningRateSearch, Schedule
+from course_utils.training.shapes import said_in_shapes
 from course_utils.work import find_saved, models_folder
 
 LayerGroup = nn.Module | Sequence[nn.Module]
@@ -144,7 +149,7 @@ class Learner:
         own = checked_list("callbacks", callbacks, checked_callback)
         self.callbacks: list[Callback] = [StopAtNaN(), *clipping, self.recorder, *own]
         self.progress = can_be_seen() if progress is None else progress
-        self.path = Path(path) if path else models_folder(data.path)
+        self.path = models_folder(data.path) if path is None else checked_path("path", path)
 
         on_gpu = data.device.type == "cuda"
         self.mixed_precision = on_gpu if mixed_precision is None else mixed_precision
@@ -295,7 +300,7 @@ class Learner:
         self.optimizer.zero_grad()
         with self._precision():
             outputs = self._forward(x, self.processes.parallel(self.training_model))
-            loss = mean_loss(self.loss_function, outputs, y)
+            loss = mean_loss(self.loss_function, self.data.checked_outputs(outputs), y)
         loss, self.loss, self.rows = self.processes.mean_loss(loss, len(y))
         self._hooks.call("after_loss", self)
         self._scaler.scale(loss).backward()
@@ -430,6 +435,7 @@ class Learner:
 
     def predict(self, split: Split = "valid") -> Predictions:
         """Predictions for one split, in the order of its files or rows."""
+        one_of("split", split, get_args(Split))
         bar = Bar(self.loader(split), description="predicting", show=self.progress)
         outputs, targets = self._outputs(bar)
         return Predictions(self.data.activation(outputs), targets, self.data.items(split), self.data.classes)
@@ -440,6 +446,7 @@ class Learner:
             raise CourseError(
                 f"tta() averages over augmented views, but this {type(self.data).__name__} augments nothing; use predict()"
             )
+        one_of("split", split, get_args(Split))
         n = whole("n", n, least=None, of=" of augmented views")
         if n < 1:
             raise CourseError(f"tta() was asked for {n} augmented views; ask for 1 or more")
@@ -480,7 +487,13 @@ class Learner:
         inputs = [part.to(self.data.device, precision if part.is_floating_point() else None) for part in parts]
         if self.channels_last:
             inputs = [part.contiguous(memory_format=torch.channels_last) if part.ndim == 4 else part for part in inputs]
-        outputs: Tensor = (model or self.training_model)(*inputs)
+        with said_in_shapes(self.model, x):
+            outputs: Tensor = (model or self.training_model)(*inputs)
+        if not isinstance(outputs, Tensor):
+            raise CourseError(
+                f"the model gave a {type(outputs).__name__}; a learner takes one tensor, the raw outputs (N, ...). Give it a "
+                "model that returns that part alone, such as a module whose forward is `return self.network(x)[0]`."
+            )
         return outputs
 
     def _precision(self) -> AbstractContextManager[Any]:
@@ -512,7 +525,7 @@ class Learner:
     # -- on disk ---------------------------------------------------------------------------------------------------------
 
     def save(self, name: str) -> Path:
-        """Write the weights to `path/name.safetensors` and return that path."""
+        """Write the weights to `path/name.safetensors` and return that path; folders that are missing are made."""
         return storage.save_weights(self.model, self._file(name, ".safetensors"), self._about())
 
     def load(self, name: str) -> None:
@@ -531,7 +544,7 @@ class Learner:
 
         It holds the weights and what belongs to them, of pictures (classes, size, normalisation) or of tables (categories,
         scales), and nothing that could run. `path` is relative to the current folder, and gets the suffix `.course` where it
-        has none.
+        has none; folders on the way to it that are missing are made.
 
         Args:
             path: the file to write; one that is there is replaced.
@@ -545,7 +558,7 @@ class Learner:
 
     def meaning(self) -> dict[str, Any]:
         """What the model's numbers stand for: those of the data (see `Data.meaning`), and the kinds of its layers."""
-        return {**self.data.meaning(), "layers": layers_of(self.model)}
+        return {**self.data.meaning(), "layers": layers_of(self.model), "options": options_of(self.model)}
 
     def _about(self) -> dict[str, str]:
         return {"model": type(self.model).__name__, "meaning": json.dumps(self.meaning())}
@@ -556,10 +569,15 @@ class Learner:
         return storage.save_checkpoint(checkpoints.taken_from(self), self._file(name, ".checkpoint"))
 
     def _file(self, name: str, suffix: str) -> Path:
-        return self.path / f"{storage.checked_name(name)}{suffix}"
+        return self.path / f"{storage.checked_name(name).removesuffix(suffix)}{suffix}"
+
+    def __repr__(self) -> str:
+        parts = f"{type(self.model).__name__} in {counted(len(self.layer_groups), 'layer group')}"
+        frozen = f", the first {self.first_trainable} frozen" if self.first_trainable else ""
+        return f"{type(self).__name__}({self.data!r}, {parts}{frozen}, on {self.data.device})"
 
     def _checked_groups(self, layer_groups: Sequence[LayerGroup] | None) -> list[tuple[nn.Module, ...]]:
-        groups = [(g,) if isinstance(g, nn.Module) else tuple(g) for g in layer_groups or [self.model]]
+        groups = checked_groups([self.model] if layer_groups is None else layer_groups)
         grouped = [id(p) for modules in groups for module in modules for p in module.parameters()]
         left_out = [name for name, p in self.model.named_parameters() if id(p) not in grouped]
         if left_out:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from course_utils.errors import CourseError
+from course_utils.training.arguments import shown
 from course_utils.training.data import Data
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -49,11 +50,11 @@ def mean_loss(loss: Loss, outputs: Tensor, targets: Tensor) -> Tensor:
         result = loss(outputs, targets.to(outputs.device))
     if not isinstance(result, Tensor):
         raise CourseError(
-            f"the loss gave a {type(result).__name__}; it is to give one number as a tensor, computed from outputs"
+            f"the loss gave a {type(result).__name__}; a loss is one number as a tensor, computed from the outputs"
         )
     if result.numel() != 1:
         raise CourseError(
-            f"the loss gave a tensor of shape {tuple(result.shape)}; it is to give one number, the mean over the examples "
+            f"the loss gave a tensor of shape {tuple(result.shape)}; a loss is one number, the mean over the examples "
             "(reduction='mean')"
         )
     return result.reshape(())
@@ -146,6 +147,11 @@ def class_weights(data: Data) -> Tensor:
     >>> class_weights(Data.from_tensors((x, y), (x, y)))
     tensor([0.6667, 2.0000])
     """
+    if not isinstance(data, Data):
+        raise CourseError(
+            f"class_weights was given {shown(data)}; give the data whose training set it counts: class_weights(data), such as "
+            "Data.from_tensors(train=(x, y), valid=(x, y))"
+        )
     if data.task == "regression":
         raise CourseError(
             "class_weights was given data for a regression, which has no classes; weigh its rows in a loss of yours"
@@ -159,7 +165,7 @@ def class_weights(data: Data) -> Tensor:
             )
         counts = torch.bincount(targets.long().cpu(), minlength=len(data.classes or []))
         if len(counts) < 2:
-            raise CourseError("class_weights found one class only; it takes two or more to weigh them against each other")
+            raise CourseError("class_weights found a single class; it takes two or more to weigh them against each other")
         _refuse(
             counts == 0, data, "no training example has", "choose other rows to validate (stratify), or leave the class out"
         )

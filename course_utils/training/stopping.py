@@ -45,7 +45,8 @@ class _Monitor(Callback):
         columns = ["train loss", "valid loss", *metrics]
         if self.monitor not in columns:
             raise CourseError(
-                f"{type(self).__name__} is to watch {self.monitor!r}, no column of this fit; it has {', '.join(columns)}"
+                f"{type(self).__name__} cannot watch {self.monitor!r}: there is no such column in this fit, which has "
+                f"{', '.join(columns)}"
             )
         higher = self.higher_is_better
         if higher is None:
@@ -72,6 +73,12 @@ class _Monitor(Callback):
     def state(self) -> dict[str, Any]:
         """The best so far."""
         return {"monitor": self.monitor, "best": self.best, "best_epoch": self.best_epoch}
+
+    def check_state(self, state: dict[str, Any], learner: "Learner") -> None:
+        """A number, which may be NaN as nothing was the best yet, and a whole one."""
+        if state["monitor"] != self.monitor or not isinstance(state["best"], float):
+            raise ValueError(f"{type(self).__name__} watched {shown(state['monitor'])}, the best {shown(state['best'])}")
+        whole("best_epoch", state["best_epoch"], least=-1)
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from there."""
@@ -132,6 +139,11 @@ class EarlyStopping(_Monitor):
         """The best so far, and how long it was waited for a better one."""
         return super().state() | {"waited": self.waited}
 
+    def check_state(self, state: dict[str, Any], learner: "Learner") -> None:
+        """Those of the best so far, and how many epochs were waited."""
+        super().check_state(state, learner)
+        whole("waited", state["waited"], least=0)
+
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from there."""
         super().load_state(state)
@@ -190,6 +202,14 @@ class KeepBest(_Monitor):
     def state(self) -> dict[str, Any]:
         """The best so far, and its weights."""
         return super().state() | {"weights": self._kept}
+
+    def check_state(self, state: dict[str, Any], learner: "Learner") -> None:
+        """Those of the best so far, and weights of the whole model or of what a fit trains of it."""
+        super().check_state(state, learner)
+        shapes = {name: tuple(weight.shape) for name, weight in state["weights"].items()}
+        models = (learner.model, learner.training_model)
+        if shapes and shapes not in [{name: tuple(t.shape) for name, t in m.state_dict().items()} for m in models]:
+            raise ValueError("the weights that KeepBest kept are of another model")
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from there."""

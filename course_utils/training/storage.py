@@ -15,7 +15,7 @@ from course_utils.errors import CourseError
 from course_utils.files import FileError, replacing
 from course_utils.training.arguments import shown
 from course_utils.training.distributed import processes
-from course_utils.training.meaning import compare_names, differences
+from course_utils.training.meaning import compare_names, differences, options_are_whole, plain
 
 CHECKPOINT_PARTS = {"model", "optimizer", "random", "fit", "epochs_done"}
 
@@ -25,9 +25,9 @@ class StorageError(FileError):
 
 
 def checked_name(name: str) -> str:
-    """The name that was given for a file; raises a CourseError if it is none, or leads to another folder."""
+    """The name that was given for a file; raises a CourseError if it is not a name, or leads to another folder."""
     if not isinstance(name, str) or not name or name != Path(name).name or name.startswith(".") or "\0" in name:
-        raise CourseError(f"{shown(name)} is no name for saved weights; give a plain name like 'first', without folders")
+        raise CourseError(f"{shown(name)} cannot be the name of saved weights; give a plain name like 'first', without folders")
     return name
 
 
@@ -114,8 +114,8 @@ def _saved_meaning(about: Mapping[str, str], path: Path) -> dict[str, Any]:
         meaning = json.loads(about.get("meaning", "{}"))
     except ValueError:
         meaning = None
-    if not isinstance(meaning, dict):
-        raise StorageError(f"what {path} says about its weights cannot be read; save the weights again")
+    if not isinstance(meaning, dict) or not options_are_whole(meaning):
+        raise StorageError(f"{path} is damaged: what it says of its weights is not a description; save the weights again")
     if not meaning and about.get("classes"):
         meaning["classes"] = about["classes"]  # joined by spaces, as files were written at first
     return meaning
@@ -146,9 +146,10 @@ def _check_fit(
     source: Path,
     advice: str = "",
 ) -> None:
-    check_meaning({key: value for key, value in saved.items() if key != "layers"}, here, source, advice)
+    of_layers = ("layers", "options")
+    check_meaning({key: value for key, value in saved.items() if key not in of_layers}, here, source, advice)
     check_layers(model, tensors, source)  # says more than the kinds of layers do
-    check_meaning({"layers": saved.get("layers")}, here, source, advice)
+    check_meaning({key: saved.get(key) for key in of_layers}, here, source, advice)
 
 
 def check_layers(model: nn.Module, tensors: Mapping[str, Tensor], source: str | os.PathLike[str], named: int = 3) -> None:
@@ -238,6 +239,17 @@ def load_checkpoint(path: str | os.PathLike[str], model: nn.Module, meaning: Map
         raise StorageError(f"{path} is a PyTorch file, but no checkpoint of a fit; load plain weights with load_state_dict")
     tensors, saved = state["model"], state.get("meaning", {})
     if not isinstance(saved, dict) or not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
-        raise StorageError(f"{path} is damaged: its weights are no tensors; start the fit again")
-    _check_fit(model, tensors, saved, meaning or {}, path)
+        raise StorageError(f"{path} is damaged: its weights are not tensors; start the fit again")
+    _check_fit(model, tensors, _described(saved, path), meaning or {}, path)
     return state
+
+
+def _described(saved: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """What a checkpoint says of its weights, if it is text, numbers, and lists and dictionaries of them."""
+    try:
+        meaning = plain(saved)
+    except (TypeError, ValueError, RecursionError):  # a set, say, or a tensor
+        meaning = {"options": None}
+    if not options_are_whole(meaning):
+        raise StorageError(f"{path} is damaged: what it says of its weights is not a description; start the fit again")
+    return meaning

@@ -14,8 +14,8 @@ from torch import Tensor
 from course_utils.errors import CourseError
 from course_utils.figures import plain
 from course_utils.names import counted, shortened
-from course_utils.training.arguments import whole
-from course_utils.training.data import Data, Split, Task, number_of_batches
+from course_utils.training.arguments import only_known, whole
+from course_utils.training.data import Data, LabelTask, Split, Task, number_of_batches
 from course_utils.training.progress import Bar
 from course_utils.vision.disk import checked_path, on_disk
 from course_utils.vision.images import ImageError
@@ -179,7 +179,7 @@ class ImageData(Data):
         test: str | None = None,
         damaged: Damaged = "raise",
         missing: Missing = "raise",
-        task: Task | None = None,
+        task: LabelTask | None = None,
         file_column: str | None = None,
         label_column: LabelColumn | None = None,
     ) -> "ImageData":
@@ -216,7 +216,7 @@ class ImageData(Data):
         test: str | None = None,
         damaged: Damaged = "raise",
         missing: Missing = "raise",
-        task: Task | None = None,
+        task: LabelTask | None = None,
         file_column: str | None = None,
         label_column: LabelColumn | None = None,
     ) -> "ImageData":
@@ -241,7 +241,7 @@ class ImageData(Data):
         test: str | None = None,
         damaged: Damaged = "raise",
         missing: Missing = "raise",
-        task: Task | None = None,
+        task: LabelTask | None = None,
     ) -> "ImageData":
         """Pictures in a list of files, with a label for each, a dictionary of files, or a function of the file's path.
 
@@ -263,7 +263,7 @@ class ImageData(Data):
         batch_size: int = 64,
         test: Any = None,
         classes: Iterable[Any] | None = None,
-        task: Task | None = None,
+        task: LabelTask | None = None,
         damaged: Damaged = "raise",
         path: str | os.PathLike[str] | None = None,
     ) -> "ImageData":
@@ -388,6 +388,7 @@ class ImageData(Data):
         """Write a predictor for pictures; see `Learner.export`."""
         from course_utils.vision.predictor import export
 
+        only_known("export", options, "threshold")
         return export(learner, path, **options)
 
     def __repr__(self) -> str:

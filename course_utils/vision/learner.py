@@ -41,7 +41,7 @@ def image_learner(
         data: labelled pictures.
         arch: see `backbones.backbone`.
         pretrained: start from the weights learnt on ImageNet.
-        precompute: run the frozen backbone once and train the head on what it gave; augmentation is silent meanwhile.
+        precompute: run the frozen backbone once and train the head on what it gave; augmentation has no effect meanwhile.
         dropout: of the last layer; half as much before the one before it.
         metrics: by default accuracy, or F2 where pictures have several labels.
         layer_groups: other groups than these three; lists of modules of the learner's `model`.

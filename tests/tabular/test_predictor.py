@@ -189,6 +189,15 @@ def test_a_network_of_ones_own_comes_with_the_program(learnt, tmp_path, capsys, 
         ({"preprocessor": None}, "not what a preprocessor has learnt"),
         ({"preprocessor": {"categorical": {}, "continuous": {}}}, "no columns"),
         ({"preprocessor": [1]}, "preprocessor"),
+        (
+            {
+                "preprocessor": {
+                    "categorical": {},
+                    "continuous": {"x": {"fill": 0, "mean": 0, "std": 10**400, "flagged": False}},
+                }
+            },
+            "not what a preprocessor",
+        ),
         ({"preprocessor": {"categorical": {"store": [[1]]}, "continuous": {}}}, "not what a preprocessor"),
         ({"log target": "yes"}, "log target"),
         ({"target": 5}, "target"),

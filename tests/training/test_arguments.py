@@ -53,15 +53,15 @@ def test_rates_of_any_kind_of_number(lr, groups, rates):
         ("fast", "a learning rate is a number such as 1e-2"),
         (True, "is True; a learning rate is a number"),
         (1j, "is 1j"),
-        ([0.1, "0.1", 0.1], "no rate"),
-        ([0.1, None, 0.1], "no rate"),
-        ([True, 0.1, 0.1], "no rate"),
+        ([0.1, "0.1", 0.1], "a rate is 0 or more, and finite"),
+        ([0.1, None, 0.1], "a rate is 0 or more, and finite"),
+        ([True, 0.1, 0.1], "a rate is 0 or more, and finite"),
         ({0.1, 0.2, 0.3}, "is {"),
-        (np.array(["a", "b", "c"]), "no rate"),
-        (np.ones((3, 1)), "no rate"),
-        (torch.tensor([0.1, float("nan"), 0.1]), "no rate"),
-        (np.float32(-1), "0 or more, and finite"),
-        (10**400, "0 or more, and finite"),
+        (np.array(["a", "b", "c"]), "a rate is 0 or more, and finite"),
+        (np.ones((3, 1)), "a rate is 0 or more, and finite"),
+        (torch.tensor([0.1, float("nan"), 0.1]), "a rate is 0 or more, and finite"),
+        (np.float32(-1), "a rate is 0 or more, and finite"),
+        (10**400, "a rate is 0 or more, and finite"),
         ([], "0 learning rates were given for 3 layer groups"),
     ],
 )
@@ -90,14 +90,17 @@ def test_whole_numbers_of_numpy_and_pytorch_are_whole_numbers_in_a_checkpoint_to
         (lambda x: x.fit(0.1, 1, weight_decay="0.1"), "weight_decay is '0.1'"),
         (lambda x: x.fit(0.1, 1, weight_decay=-0.1), "weight_decay is -0.1"),
         (lambda x: x.fit(0.1, 1, weight_decay=float("nan")), "weight_decay is nan"),
-        (lambda x: x.fit(0.1, 1, checkpoint="a/b"), "no name"),
-        (lambda x: x.fit(0.1, 1, checkpoint=""), "no name"),
-        (lambda x: x.save(3), "3 is no name"),
-        (lambda x: x.load(None), "None is no name"),
+        (lambda x: x.fit(0.1, 1, checkpoint="a/b"), "cannot be the name"),
+        (lambda x: x.fit(0.1, 1, checkpoint=""), "cannot be the name"),
+        (lambda x: x.save(3), "3 cannot be the name"),
+        (lambda x: x.load(None), "None cannot be the name"),
         (lambda x: x.lr_find(start="1e-5"), "start is '1e-5'"),
         (lambda x: x.lr_find(steps=2.5), "steps is 2.5"),
         (lambda x: x.freeze_to(0.5), "n is 0.5"),
         (lambda x: x.save_checkpoint("none"), "there is no fit to go on with"),
+        (lambda x: x.predict(["valid"]), r"split is \['valid'\]; it is one of 'train', 'valid', 'test'"),
+        (lambda x: x.predict("validation"), "split is 'validation'"),
+        (lambda x: x.predict("test"), "no 'test' set"),
     ],
 )
 def test_what_a_learner_is_asked_for_in_words_that_say_what_it_takes(call, message):
@@ -130,6 +133,15 @@ def test_what_a_learner_is_asked_for_in_words_that_say_what_it_takes(call, messa
         ({"clip": 0}, "clip is 0; it is a number above 0"),
         ({"clip": "1"}, "clip is '1'"),
         ({"clip": float("nan")}, "clip is nan"),
+        ({"optimizer": torch.optim.LBFGS}, "LBFGS computes the loss several times in one step.*torch.optim.Adam"),
+        ({"model": nn.LazyLinear(2)}, r"a layer without weights yet, weight.*model\(data.train_ds\[0\]\[0\]\[None\]\)"),
+        ({"model": nn.Linear(4, 2, device="meta")}, "on the device 'meta'.*first weight"),
+        ({"path": 5}, "path is 5; give the path of a folder"),
+        ({"layer_groups": "ab"}, "layer_groups is 'ab'; give a list of groups"),
+        ({"layer_groups": 3}, "layer_groups is 3"),
+        ({"layer_groups": ["ab"]}, "layer_groups holds 'a', which is not a layer"),
+        ({"layer_groups": [3]}, "layer_groups holds 3, which is not a layer"),
+        ({"layer_groups": []}, "layer_groups is empty"),
         ({"batch_size": 1.5}, "batch_size is 1.5"),
         ({"batch_size": True}, "batch_size is True"),
         ({"batch_size": 0}, "batch_size is 0"),
@@ -159,6 +171,59 @@ def test_one_metric_and_one_callback_need_no_list():
     assert count.seen == 2
     assert "accuracy" in learner.recorder.epochs[0]
     assert made(metrics=partial(f_beta, beta=1)).metrics[0].func is f_beta
+
+
+class Pair(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.layer(x), x
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (nn.Linear(5, 2), r"the model, Linear, takes 5 numbers in the last dimension, but is given \(16, 4\)"),
+        (nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(2, 2)), r"layer '2' of the model.* takes 2 .* given \(16, 3\)"),
+        (nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(2)), "layer '1' of the model, BatchNorm1d, takes 2 channels"),
+        (nn.Conv2d(3, 2, 1), "takes 3 channels"),
+        (nn.Embedding(3, 2), r"takes whole numbers \(int64\), from 0 up to but not including 3, but is given \(16, 4\)"),
+        (Pair(), r"gave a tuple; a learner takes one tensor"),
+        (nn.Sequential(nn.Linear(4, 1), nn.Flatten(0)), r"outputs of shape \(\d+,\), .*an output for each class"),
+    ],
+)
+def test_a_model_that_does_not_fit_the_data_is_told_in_shapes(model, message):
+    learner = made(model=model)
+    for call in (lambda: learner.fit(0.1, 1), learner.validate, learner.predict):
+        with pytest.raises(CourseError, match=message):
+            call()
+
+
+def test_an_error_in_a_layer_of_the_users_own_passes_as_it_is():
+    class Own(nn.Module):
+        def forward(self, x):
+            return x @ torch.zeros(7, 2)
+
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        made(model=nn.Sequential(nn.Linear(4, 2), Own())).predict()
+
+
+def test_outputs_and_classes_are_as_many():
+    x, y = torch.zeros(8, 4), torch.tensor([0, 1] * 4)
+    learner = Learner(Data.from_tensors((x, y), (x, y), classes=["cat", "dog"]), nn.Linear(4, 3), progress=False)
+    for call in (lambda: learner.fit(0.1, 1), learner.predict):
+        with pytest.raises(CourseError, match=r"outputs of shape \(8, 3\), and the data has 2 classes"):
+            call()
+
+
+def test_a_learner_shows_what_it_is_in_a_line():
+    learner = made(layer_groups=None, model=nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2)))
+    assert repr(learner) == (
+        "Learner(TensorData(64 train, 64 valid; single-label, inputs (4,)), Sequential in 1 layer group, on "
+        f"{learner.data.device})"
+    )
 
 
 # -- weight decay ----------------------------------------------------------------------------------------------------------

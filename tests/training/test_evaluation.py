@@ -89,7 +89,7 @@ def test_what_gives_no_number_is_told_with_what_it_was_given(learner, metric, me
     learner.metrics = [metric]
     with pytest.raises(CourseError, match=message) as caught:
         learner.validate()
-    assert "metric <lambda> is to make one number of values (90, 3) float32 and targets (90,) int64" in str(caught.value)
+    assert "metric <lambda> must make one number of values (90, 3) float32 and targets (90,) int64" in str(caught.value)
 
 
 def test_our_own_messages_come_as_they_are(learner):

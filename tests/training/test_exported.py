@@ -52,9 +52,27 @@ def test_the_suffix_is_added_where_it_lacks_and_folders_are_made(tmp_path, monke
 
 
 def test_a_name_that_is_none_is_refused(tmp_path):
-    for name in ("", tmp_path, f"{tmp_path}/", "a\0b", None, 3):
-        with pytest.raises(StorageError, match="no name of a file"):
-            files.described("table", {}, nn.Linear(1, 1), name)
+    (tmp_path / "taken.course").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    for name, message in (
+        ("", "does not name a file"),
+        ("..", "does not name a file"),
+        (f"{tmp_path}/", "does not name a file"),
+        ("a\0b", "does not name a file"),
+        (None, "None does not name a file"),
+        (3, "3 does not name a file"),
+        ("~nobody_of_that_name/pets", "the home folder of a user who is not here"),
+        (tmp_path / "taken", "there is a folder called .*taken.course"),
+        (tmp_path / ("x" * 5000), "cannot write .*too long"),
+    ):
+        with pytest.raises(CourseError, match=message):
+            files.write(files.described("table", {}, nn.Linear(1, 1), name))
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_folder_may_have_the_name_without_the_suffix(tmp_path):
+    (tmp_path / "pets").mkdir()
+    assert files.write(files.described("table", {}, nn.Linear(1, 1), tmp_path / "pets")).name == "pets.course"
 
 
 def test_a_file_in_the_way_is_replaced_whole_or_left_as_it_was(tmp_path):
@@ -131,12 +149,12 @@ def test_other_files_are_refused_before_they_cost_anything(tmp_path, content):
     ("about", "word"),
     [
         ("", "damaged"),
-        ("[1]", "no description"),
+        ("[1]", "not a description"),
         ("[" * 100_000, "damaged"),
         ("9" * 5000, "damaged"),
-        ("{}", "no description"),
-        ({"version": "1"}, "no description"),
-        ({"version": True}, "no description"),
+        ("{}", "not a description"),
+        ({"version": "1"}, "not a description"),
+        ({"version": True}, "not a description"),
         ({"version": 2}, "version 2"),
     ],
 )
@@ -180,6 +198,11 @@ def test_a_network_is_compared_before_it_takes_memory():
         exported.rebuild(lambda: nn.Linear(10**6, 10**6))
     with pytest.raises(StorageError, match="no such layer"):
         exported.rebuild(lambda: nn.Linear(3, 2, bias=False))
+    with pytest.raises(StorageError, match="2 of 2 differ"):  # of those in the network and in the file
+        files.Exported("f.course", {}, {"other": torch.zeros(1)}).fill(nn.Linear(3, 2, bias=False))
+    for model, message in ((nn.Linear, r"give the network itself: Linear"), ("resnet", "model is 'resnet'")):
+        with pytest.raises(CourseError, match=message):
+            exported.fill(model)
     whole = files.Exported("f.course", {}, {"weight": torch.ones(2, 3, dtype=torch.int64), "bias": torch.zeros(2)})
     with pytest.raises(StorageError, match="of int64"):
         whole.rebuild(lambda: nn.Linear(3, 2))
@@ -201,6 +224,6 @@ def test_rebuilding_leaves_random_numbers_as_they_were():
 
 
 def test_a_device_that_is_not_there_is_said():
-    for device in ("gpu", "cuda:99" if torch.cuda.is_available() else "cuda"):
+    for device in ("gpu", "cuda:99" if torch.cuda.is_available() else "cuda", object(), 1.5, ["cpu"]):
         with pytest.raises(CourseError, match="give 'cpu'"):
             files.ready(nn.Linear(1, 1), device)

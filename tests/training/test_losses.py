@@ -87,7 +87,7 @@ def test_a_learner_trains_and_validates_with_class_weights():
 @pytest.mark.parametrize(
     ("loss", "message"),
     [
-        (nn.CrossEntropyLoss(reduction="none"), r"shape \(12,\); it is to give one number"),
+        (nn.CrossEntropyLoss(reduction="none"), r"shape \(12,\); a loss is one number"),
         (lambda outputs, targets: 0.5, "the loss gave a float"),
         (lambda outputs, targets: None, "the loss gave a NoneType"),
     ],
@@ -194,7 +194,7 @@ def test_tags_of_whole_numbers_and_numbers_of_whole_numbers():
         ((torch.from_numpy(X).cfloat(), Y), {}, "real numbers"),
         ((X, np.where(Y, np.nan, X[:, 1])), {}, f"missing or infinite in {Y.sum()} of 64 rows, first row {Y.argmax()}"),
         ((X, np.full(64, np.inf)), {}, "missing or infinite in 64"),
-        ((X, X[:, 0]), {"task": "single-label"}, "which is no class"),
+        ((X, X[:, 0]), {"task": "single-label"}, "which is not a class"),
         ((X, Y), {"task": "multi-label"}, r"shape \(64,\)"),
         ((X, X), {"task": "multi-label"}, "they are zeros and ones"),
         ((X, Y), {"task": "classification"}, "task is 'classification'; it is one of 'single-label'"),
@@ -230,7 +230,7 @@ def test_weights_of_labels_are_how_many_lack_it_for_each_that_has_it():
         ([0, 2, 2], {}, "no training example has the class number 1"),
         ([0, 0, 2], {"classes": ["cat", "big dog", "é"]}, "no training example has the class 'big dog'"),
         ([0, 1, 1], {"classes": ["a", "b", "c", "d"]}, "the classes 'c', 'd'"),
-        ([0, 0, 0], {}, "one class only"),
+        ([0, 0, 0], {}, "a single class"),
         ([0.5, 1.5, 2.5], {}, "a regression"),
         ([[1, 0], [0, 0], [0, 0]], {"task": "multi-label", "classes": ["x", "y"]}, "no training example has the class 'y'"),
         ([[1, 0], [1, 1], [1, 0]], {"task": "multi-label", "classes": ["x", "y"]}, "every training example has the class 'x'"),
@@ -240,3 +240,39 @@ def test_classes_for_which_there_is_no_weight(targets, options, message):
     y = torch.tensor(targets)
     with pytest.raises(CourseError, match=message):
         class_weights(Data.from_tensors((torch.zeros(3, 1), y), (torch.zeros(3, 1), y), **options))
+
+
+@pytest.mark.parametrize("given", [None, [0, 0, 1], torch.tensor([0, 1])])
+def test_weights_of_classes_are_of_data(given):
+    with pytest.raises(CourseError, match=r"class_weights was given .*; give the data whose training set it counts"):
+        class_weights(given)
+
+
+@pytest.mark.parametrize(
+    ("classes", "options", "message"),
+    [
+        (["cat", "dog", "cat"], {}, "names 'cat' twice"),
+        ("abc", {}, r"classes is 'abc'; give a list of names.* list\('abc'\)"),
+        (range(3), {}, r"holds 0, a int; names are text: classes=\[str\(c\) for c in classes\]"),
+        ([], {}, "classes is empty"),
+        (7, {}, "classes is 7; give a list of names"),
+        (["cat", "dog"], {}, "targets of train go up to 2, and classes names 2"),
+        (["cat", "dog", "cow"], {"task": "regression"}, "a regression has no classes"),
+    ],
+)
+def test_names_of_classes_fit_the_targets(classes, options, message):
+    x, y = torch.zeros(3, 1), torch.tensor([0, 1, 2])
+    with pytest.raises(CourseError, match=message):
+        Data.from_tensors((x, y), (x, y), classes=classes, **options)
+
+
+def test_names_of_classes_may_come_from_numpy_and_be_more_than_there_are_examples_of():
+    names, y = np.unique(["dog", "cat", "dog"], return_inverse=True)
+    data = Data.from_tensors((torch.zeros(3, 1), y), (torch.zeros(3, 1), y), classes=[*names, "eel"])
+    assert data.classes == ["cat", "dog", "eel"]
+    assert {type(name) for name in data.classes} == {str}
+    shares = torch.full((3, 2), 0.5)
+    with pytest.raises(CourseError, match="a probability for each of 2 classes, and classes names 3"):
+        Data.from_tensors(
+            (torch.zeros(3, 1), shares), (torch.zeros(3, 1), shares), task="single-label", classes=["a", "b", "c"]
+        )

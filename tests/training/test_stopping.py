@@ -135,7 +135,10 @@ def test_a_resumed_fit_stops_and_keeps_as_if_it_had_never_been_left(tmp_path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: EarlyStopping("acuracy"), "'acuracy', no column of this fit; it has train loss, valid loss, accuracy, mine"),
+        (
+            lambda: EarlyStopping("acuracy"),
+            "'acuracy': there is no such column in this fit, which has train loss, valid loss, accuracy, mine",
+        ),
         (lambda: KeepBest("mine"), r"say whether more of it is better: KeepBest\('mine', higher_is_better=True\)"),
         (lambda: EarlyStopping(patience=0), "patience is 0"),
         (lambda: EarlyStopping(patience=2.5), "patience is 2.5"),

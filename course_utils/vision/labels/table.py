@@ -8,7 +8,7 @@ from typing import cast
 
 from course_utils.errors import CourseError
 from course_utils.names import counted, some_of
-from course_utils.training.data import Task
+from course_utils.training.data import LabelTask, Task
 from course_utils.vision.disk import composed, is_file, what_is_in
 from course_utils.vision.formats import has_picture_suffix
 from course_utils.vision.labels.csv_files import read_table
@@ -46,7 +46,7 @@ class LabelTable:
 def read_labels(
     file: Path,
     path: Path,
-    task: Task | None = None,
+    task: LabelTask | None = None,
     file_column: str | None = None,
     label_column: LabelColumn | None = None,
 ) -> LabelTable:
@@ -72,7 +72,7 @@ def label_table(
     file: str,
     header: Sequence[str],
     rows: Sequence[Sequence[Cell]],
-    task: Task | None = None,
+    task: LabelTask | None = None,
     file_column: str | None = None,
     label_column: LabelColumn | None = None,
 ) -> LabelTable:
@@ -146,7 +146,7 @@ def _check_tags(file: str, names: Sequence[str], cells: Sequence[Cell]) -> None:
         )
 
 
-def _labels(file: str, cell: Cell, task: Task | None) -> list[str]:
+def _labels(file: str, cell: Cell, task: LabelTask | None) -> list[str]:
     """The labels in one cell; a tag that is there twice counts once."""
     if not isinstance(cell, str):
         labels = list(dict.fromkeys(composed(label) for label in cell))
@@ -168,7 +168,7 @@ def _one_column_per_class(
     rows: Sequence[Sequence[Cell]],
     names: list[str],
     columns: tuple[int, Sequence[int]],
-    task: Task | None,
+    task: LabelTask | None,
     notices: list[str],
 ) -> LabelTable:
     name_column, class_columns = columns

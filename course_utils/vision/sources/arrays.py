@@ -15,7 +15,7 @@ from torch import Tensor
 from course_utils.errors import CourseError
 from course_utils.names import counted, some_of
 from course_utils.training.arguments import shown
-from course_utils.training.data import Task
+from course_utils.training.data import LabelTask, Task
 from course_utils.vision.disk import checked_path, composed
 from course_utils.vision.labels import check_task, encode
 from course_utils.vision.pictures import CHANNELS
@@ -31,7 +31,7 @@ def from_arrays(
     valid: Any,
     test: Any,
     classes: Iterable[Any] | None,
-    task: Task | None,
+    task: LabelTask | None,
     path: str | os.PathLike[str] | None,
 ) -> tuple[Path, Labelled]:
     """The pictures and labels in arrays, and the folder that what is made from them goes to; see `ImageData.from_arrays`."""
@@ -206,7 +206,9 @@ def _bytes(name: str, array: NDArray, scale: float) -> NDArray[np.uint8]:
 # -- labels --------------------------------------------------------------------------------------------------------------
 
 
-def _targets(labels: dict[str, Any], classes: Iterable[Any] | None, task: Task | None) -> tuple[dict[str, Tensor], list[str]]:
+def _targets(
+    labels: dict[str, Any], classes: Iterable[Any] | None, task: LabelTask | None
+) -> tuple[dict[str, Tensor], list[str]]:
     """Targets of both sets and the names of the classes, from numbers, names, lists of tags, or zeros and ones (N, classes)."""
     if classes is not None and (isinstance(classes, str | bytes | dict | set | frozenset) or not hasattr(classes, "__iter__")):
         raise CourseError(f"classes is {shown(classes)}; give a list of their names, in the order of the labels' numbers")

@@ -13,7 +13,7 @@ import numpy as np
 from course_utils.errors import CourseError
 from course_utils.names import counted, some_of
 from course_utils.training.arguments import shown
-from course_utils.training.data import Task
+from course_utils.training.data import LabelTask
 from course_utils.training.splits import validation_split
 from course_utils.vision.disk import (
     checked_path,
@@ -53,7 +53,7 @@ def from_csv(
     suffix: str,
     test: str | None,
     missing: Missing,
-    task: Task | None,
+    task: LabelTask | None,
     file_column: str | None,
     label_column: LabelColumn | None,
 ) -> Labelled:
@@ -89,7 +89,7 @@ def from_frame(
     suffix: str,
     test: str | None,
     missing: Missing,
-    task: Task | None,
+    task: LabelTask | None,
     file_column: str | None,
     label_column: LabelColumn | None,
 ) -> Labelled:
@@ -134,7 +134,7 @@ def from_files(
     valid_idx: ValidIdx,
     test: str | None,
     missing: Missing,
-    task: Task | None,
+    task: LabelTask | None,
 ) -> Labelled:
     """What a list of files and one of their labels say; see `ImageData.from_files`."""
     check_task(task)
@@ -167,7 +167,7 @@ def from_files(
         (os.fspath(name), [cell] if isinstance(cell, str) and cell else cell or [])
         for name, cell in zip(given, cells, strict=True)
     ]
-    found_task: Task | None = task or (None if several else "single-label")
+    found_task: LabelTask | None = task or (None if several else "single-label")
     table = label_table("the list", ["file", "label"], rows, found_task, label_column="label")
     names = [_placed(name, path, "", "") for name in table.names]
     return _there("the list", path, "", names, files_beside(names, path), table, valid_idx, test, missing, "")
