@@ -47,7 +47,9 @@ def open_sheets(path: str | os.PathLike[str]) -> Iterator["Sheets"]:
     try:
         path = Path(path)
     except TypeError as error:
-        raise WorkbookError(f"expected the path of a workbook and got {type(path).__name__}") from error
+        raise WorkbookError(
+            f"expected the path of a workbook and got {type(path).__name__}; give one, such as 'network.xlsx'"
+        ) from error
     _refuse_other_than_file(path)
     try:
         with reading(path), path.open("rb") as file:
@@ -77,7 +79,7 @@ def _refuse_other_than_file(path: Path) -> None:
     if stat.S_ISDIR(mode):
         raise WorkbookError(f"{path} is a folder; name a workbook in it")
     if not stat.S_ISREG(mode):
-        raise WorkbookError(f"{path} is no file but a pipe or a device; name a workbook")
+        raise WorkbookError(f"{path} is a pipe or a device, not a file; name a workbook")
 
 
 class Sheets:

@@ -27,14 +27,14 @@ class Options:
 def checked_options(title: Any, labels: Any, probabilities: Any, fused: Any, max_cells: Any) -> Options:
     """These options of `export_model`; ExportError names the first that is none."""
     if title is not None and not isinstance(title, str):
-        raise ExportError(f"title is {_shown(title)}; give a text, or None for the model's own name")
+        raise ExportError(f"title is {_shown(title)}; give a string, or None for the model's own name")
     if labels is not None and not isinstance(labels, Mapping):
         raise ExportError(
             f"labels is {_shown(labels)}; give a dictionary from a layer's path to its heading, as in {{'0': 'edges'}}"
         )
     for path, heading in (labels or {}).items():
         if not isinstance(heading, str):
-            raise ExportError(f"labels: the heading of {path!r} is {_shown(heading)}; give a text")
+            raise ExportError(f"labels: the heading of {path!r} is {_shown(heading)}; give a string")
     return Options(
         title,
         labels or {},
@@ -67,8 +67,8 @@ def class_names_of(given: Any, shape: tuple[int, ...]) -> list[str | int]:
     folded = [plain(name, 60).casefold() for name in names]
     if len(set(folded)) < len(folded) or "" in folded:
         raise ExportError(
-            f"class names must differ in more than capitals, within their first 60 letters, and not be empty; given: "
-            f"{[str(name) for name in names]}"
+            f"class names must differ in more than capitals, within their first 60 letters, and not be empty; "
+            f"{_clash(names, folded)}"
         )
     return names
 
@@ -89,7 +89,22 @@ def number_of(actual: Any, names: list[str | int], last: Step) -> int | None:
     hint = ""
     if isinstance(actual, int) and not isinstance(actual, bool) and 0 <= actual < len(names):
         hint = f"; number {actual} is {names[actual]!r}"
-    raise ExportError(f"actual={actual!r} is not one of the classes: {names}{hint}")
+    raise ExportError(f"actual={actual!r} is not one of the classes: {_listed(names)}{hint}")
+
+
+def _clash(names: list[str | int], folded: list[str]) -> str:
+    """Which names are at fault, by their places."""
+    for place, name in enumerate(folded):
+        if not name:
+            return f"number {place} is empty"
+        if name in folded[:place]:
+            first = folded.index(name)
+            return f"numbers {first} and {place} are {names[first]!r} and {names[place]!r}"
+    return ""
+
+
+def _listed(names: list[str | int]) -> str:
+    return f"{names[:12]!r}" if len(names) <= 12 else f"{', '.join(map(repr, names[:12]))} and {len(names) - 12} more"
 
 
 def _name(name: Any) -> str | int:
@@ -100,7 +115,7 @@ def _name(name: Any) -> str | int:
             return operator.index(name)
     except TypeError:
         pass
-    raise ExportError(f"class_names holds {_shown(name)}; a name is a text, or a whole number")
+    raise ExportError(f"class_names holds {_shown(name)}; a name is a string or a whole number")
 
 
 def _switch(name: str, value: Any) -> bool:

@@ -15,7 +15,9 @@ def workbook_path(path: str | os.PathLike[str]) -> Path:
     try:
         target = Path(path)
     except TypeError as error:
-        raise ExportError(f"expected the path of the workbook to write, and got {type(path).__name__}") from error
+        raise ExportError(
+            f"expected the path of the workbook to write, and got {type(path).__name__}; give one, such as 'network.xlsx'"
+        ) from error
     if target.suffix.lower() != ".xlsx":
         raise ExportError(f"{target} does not end in .xlsx, and that is what is written; give a name as in 'network.xlsx'")
     return target

@@ -1,5 +1,7 @@
 """What people hand over as a model and its input: as a module and a tensor, or refused with the reason."""
 
+import os
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -38,7 +40,7 @@ def as_model(model: Any) -> tuple[nn.Module, str]:
     if isinstance(model, type) and issubclass(model, nn.Module):
         raise TraceError(f"{model.__name__} is a class; give a model made of it, {model.__name__}(...)")
     if not isinstance(model, nn.Module):
-        raise TraceError(f"a model was expected, a torch.nn.Module, and got {type(model).__name__}")
+        raise TraceError(f"a model was expected, a torch.nn.Module, and got {type(model).__name__}{_instead(model)}")
     name = type(model).__name__
     if isinstance(model, torch.jit.ScriptModule):
         raise TraceError("a scripted model has no layers to follow; give the model that torch.jit made it from")
@@ -54,10 +56,22 @@ def as_model(model: Any) -> tuple[nn.Module, str]:
             raise TraceError(f"{layer or name}: its weights have no shape yet (a lazy layer); run the model once on an input")
         if tensor.is_complex() or tensor.device.type == "meta":
             kind = "complex numbers" if tensor.is_complex() else "no numbers (it is on the meta device)"
-            raise TraceError(f"{layer or name}: its {role} holds {kind}; real ones were expected")
+            advice = "real ones were expected" if tensor.is_complex() else "make the model on the CPU and load its weights"
+            raise TraceError(f"{layer or name}: its {role} holds {kind}; {advice}")
         if tensor.dtype not in DTYPES.values():
             raise TraceError(f"{layer or name}: its {role} is {_dtype(tensor)}; give model.float()")
     return model, prefix
+
+
+def _instead(given: Any) -> str:
+    """What to write instead of what somebody took for a model."""
+    if isinstance(given, Mapping):
+        return "; these are weights: make the model, and take them in with model.load_state_dict(...)"
+    if isinstance(given, (str, os.PathLike)):
+        return "; read the file, and give the model that its weights belong to"
+    if isinstance(given, (tuple, list)):
+        return "; several layers are one model in nn.Sequential(...)"
+    return ""
 
 
 def as_input(x: Any) -> tuple[Tensor, bool]:
@@ -75,7 +89,7 @@ def as_input(x: Any) -> tuple[Tensor, bool]:
     """
     tensor = _as_tensor(x)
     if tensor.device.type == "meta":
-        raise TraceError("x is on the meta device, where tensors have no numbers; give one on the CPU")
+        raise TraceError("x is on the meta device, where a tensor holds no numbers; make it on the CPU")
     if tensor.layout != torch.strided:
         raise TraceError(f"x is a tensor of the layout {tensor.layout}; a dense one was expected, x.to_dense()")
     if tensor.dtype not in DTYPES.values():
@@ -114,8 +128,14 @@ def _as_tensor(x: Any) -> Tensor:
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise TraceError(
             f"x should be numbers, as a tensor, an array, a Pillow image or a list with rows of one length, and is a "
-            f"{type(x).__name__} ({str(error).splitlines()[0]})"
+            f"{type(x).__name__} ({_reason(x, error)})"
         ) from error
+
+
+def _reason(x: Any, error: Exception) -> str:
+    if isinstance(x, (str, os.PathLike)):
+        return "of a file of a picture, give what PIL.Image.open makes of it"
+    return str(error).splitlines()[0].partition(". The only supported")[0]
 
 
 def _pixels(image: Any) -> np.ndarray:

@@ -79,8 +79,8 @@ def test_a_sheet_too_wide(path):
     [
         (["a", "b"], "2 class names were given, and the model has 3 outputs"),
         (["a", "b", "c", "d"], "4 class names"),
-        (["cat", "Cat", "dog"], "must differ"),
-        (["cat", "", "dog"], "not be empty"),
+        (["cat", "Cat", "dog"], "must differ.*numbers 0 and 1 are 'cat' and 'Cat'"),
+        (["cat", "", "dog"], "number 1 is empty"),
         (3, "class_names is 3; give a list of names, one for each output; the model has 3 outputs"),
         ("dog", "class_names is 'dog'; give a list"),
         ({"a", "b", "c"}, "no order; give a list"),
@@ -106,7 +106,7 @@ def test_names_come_in_any_row(path):
     ("options", "said"),
     [
         *[({"max_cells": value}, "max_cells is") for value in ("300000", 0, -1, float("nan"), None, True)],
-        ({"title": 3}, "title is 3; give a text"),
+        ({"title": 3}, "title is 3; give a string"),
         ({"labels": 3}, "labels is 3; give a dictionary"),
         ({"labels": {"0": None}}, "heading of '0' is None"),
         ({"labels": {"3": "flat"}}, "no layer '3'"),  # Flatten has no block
