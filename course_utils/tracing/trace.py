@@ -51,7 +51,7 @@ def trace_model(model: nn.Module, x: Any) -> Trace:
     inputs = [str(node.target) for node in module.graph.nodes if node.op == "placeholder" and not node.args]
     if len(inputs) > 1 and not unknown:
         raise TraceError(
-            f"a model with one input was expected, and the forward of {name} takes {', '.join(inputs)}; wrap it in a module of x"
+            f"a model with one input was expected, and {name}.forward takes {', '.join(inputs)}; wrap it in a module of x"
         )
     recorder = Recorder(module, _keys_of(double, dtypes, prefix, outer), dtypes)
     with torch.no_grad():
