@@ -385,6 +385,8 @@ class Learner:
         for number, modules in enumerate(self.layer_groups):
             for module in modules:
                 module.requires_grad_(number >= self.first_trainable)
+                if number < self.first_trainable:
+                    module.zero_grad()  # whose memory is free again
 
     def bn_freeze(self, frozen: bool = True) -> None:
         """Keep the running averages of every batch norm as they are, in layers that train too (lecture 0:18:25)."""

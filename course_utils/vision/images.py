@@ -103,7 +103,7 @@ def read_image(
 @contextlib.contextmanager
 def opened(path: str | os.PathLike[str], pixel_limit: int = PIXEL_LIMIT) -> Iterator[Image.Image]:
     """Open a picture; what fails, here or in decoding it in the block, becomes an ImageError (see `read_image`)."""
-    if not isinstance(path, str | os.PathLike):
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
         raise CourseError(f"path is {shown(path)}; give the path of a picture's file, as text or a Path")
     _refuse_special(path)
     with in_words(path), Image.open(path, formats=_formats()) as image:

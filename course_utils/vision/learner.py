@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
+from course_utils.training.arguments import shown
 from course_utils.training.data import Data, Loader, Split, TensorLoader
 from course_utils.training.evaluation import Metric
 from course_utils.training.learner import LayerGroup, Learner
@@ -41,7 +42,7 @@ def image_learner(
         data: labelled pictures.
         arch: see `backbones.backbone`.
         pretrained: start from the weights learnt on ImageNet.
-        precompute: run the frozen backbone once and train the head on what it gave; augmentation has no effect meanwhile.
+        precompute: run the frozen backbone once and train the head on what it gave; augmentation has no effect then.
         dropout: of the last layer; half as much before the one before it.
         metrics: by default accuracy, or F2 where pictures have several labels.
         layer_groups: other groups than these three; lists of modules of the learner's `model`.
@@ -53,6 +54,9 @@ def image_learner(
     """
     if not isinstance(data, ImageData) or data.classes is None:
         raise CourseError(f"image_learner was given {type(data).__name__}; it needs labelled pictures, an ImageData")
+    for name, value in (("pretrained", pretrained), ("precompute", precompute)):
+        if not isinstance(value, bool):
+            raise CourseError(f"{name} is {shown(value)}; it is True or False")
     base = backbone(arch, pretrained)
     check_size(base.body, data.transforms.size, base.name)
     model = with_head(base.body, base.features, len(data.classes), dropout)

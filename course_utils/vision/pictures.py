@@ -1,9 +1,11 @@
 """A picture in any of the ways in which one is given: a file, a Pillow image, an array or a tensor."""
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -66,7 +68,7 @@ def as_image(picture: Picture) -> Image.Image | str | os.PathLike[str]:
     (30, 20)
     """
     if isinstance(picture, Tensor):
-        picture = picture.detach().cpu().float().numpy() if picture.is_floating_point() else picture.detach().cpu().numpy()
+        picture = as_array(picture)
     if isinstance(picture, np.ndarray):
         pixels = _as_bytes(_channels_last(picture))
         return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else np.ascontiguousarray(pixels))
@@ -94,6 +96,25 @@ def _channels_last(array: NDArray[Any]) -> NDArray[Any]:
     return array if last else array.transpose(1, 2, 0)
 
 
+def as_array(tensor: Tensor) -> NDArray[Any]:
+    """A tensor of any kind (on a GPU, sparse, quantised, of 16 bits) as an array."""
+    tensor = tensor.detach().cpu()
+    tensor = tensor.dequantize() if tensor.is_quantized else tensor
+    tensor = tensor.to_dense() if tensor.layout != torch.strided else tensor
+    array: NDArray[Any] = (tensor.float() if tensor.is_floating_point() else tensor).numpy()
+    return array
+
+
+def several(given: Any) -> list[Any] | Any:
+    """Several pictures that are given in one thing, to go over one by one; raises CourseError for what has no order."""
+    if isinstance(given, set | frozenset | Mapping) or hasattr(given, "read") or (hasattr(given, "columns")):
+        raise CourseError(
+            f"the pictures are of type {type(given).__name__}; give a list of paths, Pillow images or arrays, such as "
+            "sorted(Path(...).glob('*.jpg')), or one picture"
+        )
+    return given.to_pylist() if hasattr(given, "to_pylist") else given
+
+
 def is_one(given: Any) -> bool:
     """Whether what was given is one picture rather than several; raises CourseError where an array may be either.
 
@@ -108,6 +129,8 @@ def is_one(given: Any) -> bool:
     """
     if not isinstance(given, np.ndarray | Tensor):
         return isinstance(given, str | bytes | os.PathLike | Image.Image)
+    if isinstance(given, np.ndarray) and given.ndim == 1 and given.dtype.kind in "OU":
+        return False  # paths
     shape = tuple(given.shape)
     if len(shape) != 3 or not all(shape) or shape[2] in CHANNELS:
         return len(shape) != 4

@@ -22,10 +22,10 @@ from course_utils.training.progress import Bar
 from course_utils.vision.images import ImageError, read_image
 from course_utils.vision.networks.backbones import network
 from course_utils.vision.networks.heads import with_head
-from course_utils.vision.pictures import as_image, is_one, pixels_of
+from course_utils.vision.pictures import as_image, is_one, pixels_of, several
 from course_utils.vision.prediction import ImagePrediction
 from course_utils.vision.threads import usable_cpus
-from course_utils.vision.transforms import Transforms
+from course_utils.vision.transforms import LARGEST_SIZE, Transforms
 
 if TYPE_CHECKING:
     from course_utils.training.learner import Learner
@@ -34,7 +34,6 @@ Picture = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
 
 DEFAULT_THRESHOLD = 0.2
 ONE_LABEL = "a threshold is for pictures with several labels; here each picture has one, the most probable"
-LARGEST_SIZE = 4096  # pixels along a side of what a network sees
 BATCH = 64  # pictures at a time, fewer where they are larger than BATCH_SIZE
 BATCH_SIZE = 512
 
@@ -139,6 +138,7 @@ class ImagePredictor:
             yield self._probabilities([self._pixels(images)])[0]
             return
         try:
+            images = several(images)
             remaining = iter(images)
         except TypeError:
             as_image(images)  # says what it is, and what to give
@@ -205,8 +205,6 @@ def export(learner: "Learner", path: str | os.PathLike[str], threshold: Threshol
             f"the transforms are your own ({type(transforms).__name__}), and a predictor holds no code; it can prepare "
             "pictures as transforms_for(arch, size) does"
         )
-    if transforms.size > LARGEST_SIZE:
-        raise CourseError(f"the pictures are {transforms.size} pixels wide; a predictor takes up to {LARGEST_SIZE}")
     about = {
         "task": data.task,
         "classes": list(data.classes),

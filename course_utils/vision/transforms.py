@@ -15,6 +15,7 @@ from course_utils.errors import CourseError
 from course_utils.vision.networks.architectures import IMAGENET_MEAN, IMAGENET_STD, Architecture, statistics
 from course_utils.vision.pictures import Picture, pixels_of
 
+LARGEST_SIZE = 4096  # pixels along a side of what a network sees
 MARGIN = 1.3  # decoded pictures are kept this much larger than the network's, so that turning and zooming find detail
 PART = 16  # pictures that are varied at a time
 
@@ -76,9 +77,10 @@ class Augmentation:
             raise CourseError(
                 f"symmetries is {self.symmetries!r}; it is 1 (none), 2 (left and right swapped) or 8 (all of the square's)"
             )
-        for name, value in (("degrees", self.degrees), ("light", self.light)):
-            if not _is_number(value):
-                raise CourseError(f"{name} is {value!r}; give a number, such as {getattr(Augmentation, name)}")
+        if not _is_number(self.degrees):
+            raise CourseError(f"degrees is {self.degrees!r}; give a number, such as {Augmentation.degrees}")
+        if not (_is_number(self.light) and 0 <= self.light <= 1):
+            raise CourseError(f"light is {self.light!r}; give a number from 0 to 1, such as {Augmentation.light}")
 
 
 side_on = Augmentation(symmetries=2)
@@ -105,6 +107,13 @@ class Transforms:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", side(self.size))  # as a frozen dataclass lets itself be tidied
+        if self.size > LARGEST_SIZE:
+            raise CourseError(f"size is {self.size:,}; pictures for a network have up to {LARGEST_SIZE:,} pixels a side")
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if not (isinstance(values, Sequence) and len(values) == 3 and all(map(_is_number, values))):
+                raise CourseError(f"{name} is {values!r}; give three numbers, of red, green and blue")
+        if min(self.std) <= 0:
+            raise CourseError(f"std is {self.std!r}; pictures are divided by it, so give three numbers above 0")
         if not (_is_number(self.max_zoom) and self.max_zoom >= 1):
             raise CourseError(f"max_zoom is {self.max_zoom!r}; 1 is no zoom, 1.1 shows as little as 1/1.1 of each side")
         if not (self.augment is None or isinstance(self.augment, Augmentation)):

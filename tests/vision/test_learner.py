@@ -65,6 +65,27 @@ def test_a_pretrained_backbone_is_frozen_and_a_random_one_is_not(image_data, tmp
     assert all(p.requires_grad for p in random.model.parameters())
 
 
+def test_switches_are_true_or_false(image_data):
+    for switch in ("pretrained", "precompute"):
+        with pytest.raises(CourseError, match=f"{switch} is 'imagenet'; it is True or False"):
+            image_learner(image_data, "resnet18", **{"pretrained": False} | {switch: "imagenet"})
+
+
+def test_what_is_frozen_is_left_out_of_the_way_back(learner):
+    """With the first half frozen its layers get no gradients, and none are computed on their way: half of a step is saved."""
+    learner.unfreeze()
+    learner.bn_freeze(True)
+    learner.fit(1e-4, 1)
+    learner.freeze_to(1)
+    reached = []
+    first, second = (modules[-1] for modules in learner.layer_groups[:2])
+    for part in (first, second):
+        part.register_full_backward_hook(lambda module, *gradients: reached.append(module))
+    learner.fit(1e-4, 1)
+    assert set(reached) == {second}
+    assert all(weight.grad is None for modules in learner.layer_groups[:1] for part in modules for weight in part.parameters())
+
+
 def test_fitting_frozen_moves_the_head_alone_and_unfrozen_everything(learner):
     before = state(learner.model)
     learner.fit(1e-2, 1)

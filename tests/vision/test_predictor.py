@@ -4,6 +4,9 @@ import io
 import warnings
 
 import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 import torch
 from PIL import Image
@@ -127,6 +130,24 @@ def test_a_stack_of_grey_pictures_is_never_taken_for_one_of_colours(predictor):
             with pytest.raises(CourseError, match=rf"\({n}, 40, 30\), which may be one picture .* {n} grey"):
                 predictor.predict(given)
         assert torch.allclose(predictor.probabilities(list(stack[:n])), torch.stack(one_by_one[:n]), atol=1e-5)
+
+
+def test_several_in_any_kind_of_list_and_nothing_from_what_has_no_order(predictor, pictures):
+    files = sorted(map(str, pictures.glob("valid/*/*.png")))[:3]
+    expected = predictor.probabilities(files)
+    for given in (pd.Series(files), pl.Series(files), pa.array(files), np.array(files), np.array(files, object), iter(files)):
+        assert torch.equal(predictor.probabilities(given), expected)
+    for given in (set(files), {"a": files[0]}, pd.DataFrame({"file": files}), io.BytesIO(), io.BytesIO(b"x")):
+        with pytest.raises(CourseError, match=f"the pictures are of type {type(given).__name__}; give a list"):
+            predictor.predict(given)
+
+
+def test_tensors_of_every_kind(predictor):
+    x = torch.rand(40, 40, 3)
+    expected = predictor.probabilities(x)
+    assert torch.equal(predictor.probabilities(x.to_sparse()), expected)
+    for given in (x.bfloat16(), torch.quantize_per_tensor(x, 1 / 255, 0, torch.quint8), x.double().requires_grad_()):
+        assert torch.allclose(predictor.probabilities(given), expected, atol=0.03)
 
 
 def test_what_is_wrong_of_one_file_is_not_said_of_another(predictor, tmp_path):

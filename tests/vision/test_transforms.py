@@ -259,3 +259,24 @@ def test_a_gpu_gives_what_the_processor_gives(augment: bool) -> None:
 def test_settings_that_cannot_work(wrong, message: str) -> None:
     with pytest.raises(CourseError, match=message):
         wrong()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"size": 10**9}, "size is 1,000,000,000; .* up to 4,096 pixels"),
+        ({"mean": 0.5}, "mean is 0.5; give three numbers"),
+        ({"mean": (1, 2)}, r"mean is \(1, 2\)"),
+        ({"std": None}, "std is None; give three numbers"),
+        ({"std": (0.2, 0, 0.2)}, "divided by it, so give three numbers above 0"),
+    ],
+)
+def test_statistics_and_sizes_that_are_none(settings, message) -> None:
+    with pytest.raises(CourseError, match=message):
+        Transforms(**{"size": 32} | settings)
+
+
+@pytest.mark.parametrize("light", [-0.1, 1.5, "a", None])
+def test_light_that_is_none(light) -> None:
+    with pytest.raises(CourseError, match=r"light is .*; give a number from 0 to 1, such as 0\.05"):
+        Augmentation(light=light)

@@ -1,5 +1,6 @@
 """Pictures in folders named after their classes."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,6 +45,11 @@ def from_folders(
     seed = whole("seed", seed, least=0)
     train, test = _place(path, train), None if test is None else _place(path, test)
     valid = None if valid is None else _place(path, valid)
+    if valid is not None and valid_fraction is None and os.path.realpath(path / train) == os.path.realpath(path / valid):
+        raise CourseError(
+            f"train and valid are the same folder, {path / train}, so that a network would be tested on the pictures that it "
+            "was trained on; valid=None, valid_fraction=0.2 takes a fifth of each class to validate"
+        )
     unlisted: list[str] = []
     aside = [folder for folder in (valid, test) if folder is not None]
     names, labels, classes = _labelled(path, train, aside, unlisted)

@@ -444,6 +444,13 @@ def test_what_validates_where_there_is_no_folder_for_it(folder: Path) -> None:
             ImageData.from_folders(folder, TRANSFORMS, valid_fraction=0.2, seed=seed)
 
 
+def test_what_trains_does_not_validate(folder: Path) -> None:
+    (folder / "copy").symlink_to(folder / "train", target_is_directory=True)
+    for valid in ("train", "./train", str(folder / "train"), "copy"):
+        with pytest.raises(CourseError, match=r"train and valid are the same folder, .* valid_fraction=0\.2"):
+            ImageData.from_folders(folder, TRANSFORMS, valid=valid)
+
+
 def test_folders_of_classes_without_one_above_them(folder: Path) -> None:
     with pytest.raises(CourseError, match=r"no folder .*train; .*such as cat, dog are named after the classes, say train='\.'"):
         ImageData.from_folders(folder / "train", TRANSFORMS)
