@@ -1,16 +1,14 @@
 """A link in a notebook to a file on its server (lecture 0:38:02)."""
 
 import html
-import lzma
 import os
-import zipfile
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from course_utils.errors import CourseError
 from course_utils.kaggle.samples import unpacked
+from course_utils.packed import DAMAGED
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -47,6 +45,6 @@ def _described(path: Path) -> str:
     text = f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} KB"
     try:
         content = unpacked(path)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError, zipfile.BadZipFile, RuntimeError, CourseError):
+    except (OSError, ValueError, CourseError, *DAMAGED):
         return text
     return f"{content.count(bytes([10])) - 1:,} rows, {text}" if ".csv" in path.suffixes else text

@@ -1,23 +1,17 @@
 """A competition's sample submission: finding it, reading it, and holding a table against it."""
 
-import bz2
-import gzip
-import lzma
 import os
 import re
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from course_utils.data.catalog import Dataset
 from course_utils.errors import CourseError
 from course_utils.files import reading
 from course_utils.kaggle.errors import SubmissionError
 from course_utils.names import some_of
+from course_utils.packed import DAMAGED, opened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,16 +82,7 @@ def _read_sample(path: Path) -> "pd.DataFrame":
         with reading(path):
             content = unpacked(path)
         table = pd.read_csv(BytesIO(content), dtype=str, keep_default_na=False)
-    except (
-        ValueError,
-        OSError,
-        EOFError,
-        zlib.error,
-        lzma.LZMAError,
-        zipfile.BadZipFile,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
+    except (ValueError, OSError, *DAMAGED) as error:
         raise CourseError(
             f"{path} cannot be read as a sample submission, a table of comma-separated values: {error}"
         ) from error
@@ -109,7 +94,7 @@ def _read_sample(path: Path) -> "pd.DataFrame":
 def unpacked(path: Path) -> bytes:
     """What a file holds, unpacked, up to what a sample submission can be: a few bytes may unpack to gigabytes."""
     parts, size, cells = [], 0, 0
-    with _opened(path) as file:
+    with opened(path) as file:
         while part := file.read(1 << 20):
             parts.append(part)
             size, cells = size + len(part), cells + part.count(b",") + part.count(b"\n")
@@ -119,21 +104,6 @@ def unpacked(path: Path) -> bytes:
                     "Get it again from the competition's page"
                 )
     return b"".join(parts)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
-    packed: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-    if path.suffix.lower() != ".zip":
-        with packed.get(path.suffix.lower(), lambda plain: plain.open("rb"))(path) as file:
-            yield file
-        return
-    with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
-        if len(names) != 1:
-            raise ValueError(f"it is a zip archive of {len(names)} files, where one was expected")
-        with archive.open(names[0]) as file:
-            yield file
 
 
 def refuse_repeated(ids: "pd.Series", who: str) -> None:

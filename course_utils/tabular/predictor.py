@@ -16,8 +16,7 @@ from course_utils.tabular.data import EVALUATION, as_inputs, on_target_scale
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.model import TabularModel
 from course_utils.tabular.preprocess import Preprocessor, in_memory
-from course_utils.tabular.reading import read_csv
-from course_utils.tabular.storage import read_table
+from course_utils.tabular.storage import read_csv, read_table
 from course_utils.training import exported as files
 
 if TYPE_CHECKING:

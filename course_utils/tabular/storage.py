@@ -1,23 +1,36 @@
-"""Tables to disk and back, as they are in memory: Feather and Parquet (lecture 2:11:57)."""
+"""Tables to disk and back, as they are in memory: Feather and Parquet (lecture 2:11:57); and from CSV, column by column."""
 
+import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import narwhals as nw
 
 from course_utils.files import as_path, refuse_special, replacing
+from course_utils.packed import DAMAGED, opened
 from course_utils.tabular.checks import as_frame
 from course_utils.tabular.errors import TableError, engine_errors
-
-LIMIT = 2**34
-"""Bytes in memory that `read_table` takes without being asked: a small file can hold a very large table."""
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+LIMIT = 2**34
+"""Bytes in memory that `read_table` takes without being asked: a small file can hold a very large table."""
+CSV_LIMIT = 4 * 2**30
+"""Bytes of text that are read from one CSV file, unpacked."""
+CSV_LINE = 2**20
+"""Bytes in a line of CSV: what has longer ones is no table."""
+
+Kind = Literal["whole", "number", "number?", "text", "text?", "date", "week"]
+"""What a column holds; with a question mark, some of it may be missing. A "week" is text that begins with its first day."""
+
+_DTYPES = {"whole": "int64", "number": "float64", "text": "str", "date": "str", "week": "str"}
+WORDS = {"whole": "whole numbers", "number": "numbers", "text": "text", "date": "dates like 2015-07-31"}
+WORDS["week"] = "weeks like 2015-07-26 - 2015-08-01"
 
 
 def write_table(table: Any, path: str | os.PathLike[str]) -> Path:
@@ -166,3 +179,110 @@ def _suffix(path: Path) -> str:
     if path.suffix not in (".feather", ".parquet"):
         raise TableError(f"expected a file name that ends in .feather or .parquet; got {path.name}")
     return path.suffix
+
+
+def read_csv(path: Path, columns: Mapping[str, Kind]) -> "pd.DataFrame":
+    """Read a CSV file, packed with gzip or not, into pandas: these columns in these types, others as pandas sees them.
+
+    Raises a `TableError` where the file is missing, damaged, empty or not a CSV, lacks a column, or holds a value that does
+    not fit, with the line that it stands on; and where it is longer than `CSV_LIMIT` bytes, or a line of it than `CSV_LINE`.
+    """
+    import pandas as pd
+
+    refuse_special(path)
+    dtypes: dict[Any, Any] = {name: _DTYPES[kind.rstrip("?")] for name, kind in columns.items()}
+    try:
+        with _text(path) as file:
+            there = pd.read_csv(file, nrows=1, header=None, dtype="str", encoding="utf-8-sig").iloc[0].astype("str").tolist()
+        if twice := [name for name in columns if there.count(name) > 1]:
+            raise TableError(f"{path} has two columns {twice[0]}; rename or drop one of them")
+        if missing := [name for name in columns if name not in there]:
+            raise TableError(
+                f"{path} has no column {', '.join(missing)}; expected {', '.join(columns)}, divided by commas; "
+                f"its first line has {', '.join(map(str, there))}"
+            )
+        try:
+            with _text(path) as file:
+                table = pd.read_csv(file, dtype=dtypes, encoding="utf-8-sig", low_memory=False)
+        except pd.errors.ParserError:
+            raise
+        except ValueError:  # some number is none; pandas does not say where
+            with _text(path) as file:
+                table = pd.read_csv(file, dtype=dict.fromkeys(columns, "str"), encoding="utf-8-sig", low_memory=False)
+    except FileNotFoundError:
+        raise TableError(f"there is no file {path}") from None
+    except pd.errors.EmptyDataError:
+        raise TableError(f"{path} is empty; expected a first line with {', '.join(columns)}") from None
+    except (OSError, *DAMAGED, UnicodeDecodeError, pd.errors.ParserError) as error:
+        raise TableError(f"{path} cannot be read as CSV: {error}. Get it again") from error
+    except MemoryError as error:
+        raise TableError(
+            f"{path} does not fit in memory; take fewer rows, or read it with DuckDB or polars.scan_csv"
+        ) from error
+    if not isinstance(table.index, pd.RangeIndex):
+        raise TableError(f"{path} has rows with more values than its first line has names ({len(there)}); get it again")
+    if not len(table):
+        raise TableError(f"{path} has a first line but no rows")
+    for name, kind in columns.items():
+        table[name] = _as(kind, table[name], path)
+    return table
+
+
+@contextmanager
+def _text(path: Path) -> Iterator[io.BufferedReader]:
+    """The bytes of a file, unpacked, as far as the limits go."""
+    with opened(path) as text:
+        yield io.BufferedReader(_Bounded(text, path), 2**18)
+
+
+class _Bounded(io.RawIOBase):
+    """Reads another file, and raises a `TableError` at the limits for a file and for a line."""
+
+    def __init__(self, file: Any, path: Path) -> None:
+        self.file, self.path = file, path
+        self.total = self.line = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        number: int = self.file.readinto(buffer)
+        read = bytes(buffer[:number])
+        self.total += number
+        if self.total > CSV_LIMIT:
+            raise TableError(
+                f"{self.path} holds more than {CSV_LIMIT / 1e9:.1f} GB of text; read it in parts, with DuckDB or Polars"
+            )
+        first, last = (find(b"\n") if b"\n" in read else find(b"\r") for find in (read.find, read.rfind))
+        self.line += number if first < 0 else first
+        if self.line > CSV_LINE:
+            raise TableError(
+                f"{self.path} has a line of more than {CSV_LINE:,} bytes; expected a table, values divided by commas"
+            )
+        if last >= 0:
+            self.line = number - last - 1
+        return number
+
+
+def _as(kind: Kind, values: "pd.Series[Any]", path: Path) -> "pd.Series[Any]":
+    """The column in its type; a `TableError` names the first line that does not fit."""
+    import pandas as pd
+
+    result: pd.Series[Any] = values
+    plain = kind.rstrip("?")
+    if plain in ("whole", "number") and values.dtype == "str":
+        result = pd.to_numeric(values, errors="coerce")
+    elif plain == "date":
+        result = pd.to_datetime(values, format="%Y-%m-%d", errors="coerce")
+    fits = result.notna()
+    if plain == "whole":
+        fits &= result == result.round()
+    elif plain == "week":
+        fits = pd.to_datetime(values.str[:10], format="%Y-%m-%d", errors="coerce").notna()
+    if kind.endswith("?"):
+        fits |= values.isna()
+    if not fits.all():
+        row = int((~fits).to_numpy().argmax())
+        value = "nothing" if pd.isna(values.iloc[row]) else repr(values.iloc[row])
+        raise TableError(f"{path}, line {row + 2}: column {values.name} holds {value}; expected {WORDS[plain]}")
+    return result.astype("int64") if plain == "whole" else result

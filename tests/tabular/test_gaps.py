@@ -28,8 +28,8 @@ from course_utils.tabular import (
     elapsed_until,
     join,
     read_table,
-    reading,
     rolling_sum,
+    storage,
     write_table,
 )
 from course_utils.tabular.errors import engine_errors
@@ -346,8 +346,8 @@ def test_row_numbers_that_are_labels():
 
 
 def test_what_unpacks_without_end_is_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "LIMIT", 10_000)
-    monkeypatch.setattr(reading, "LINE", 1_000)
+    monkeypatch.setattr(storage, "CSV_LIMIT", 10_000)
+    monkeypatch.setattr(storage, "CSV_LINE", 1_000)
     path = tmp_path / "t.csv.gz"
     for text, message in (
         ("a\n" + "1\n" * 6_000, "more than 0.0 GB"),
@@ -355,10 +355,10 @@ def test_what_unpacks_without_end_is_not_read(tmp_path, monkeypatch):
     ):
         path.write_bytes(gzip.compress(text.encode()))
         with pytest.raises(TableError, match=message):
-            reading.read_csv(path, {"a": "whole"})
+            storage.read_csv(path, {"a": "whole"})
     (tmp_path / "t.csv").write_text("a,b\n1,2,3\n")
     with pytest.raises(TableError, match="more values than its first line has names"):
-        reading.read_csv(tmp_path / "t.csv", {"a": "whole"})
+        storage.read_csv(tmp_path / "t.csv", {"a": "whole"})
 
 
 def test_a_table_that_cannot_be_written(tmp_path):

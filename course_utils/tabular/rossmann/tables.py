@@ -9,7 +9,7 @@ import narwhals as nw
 from course_utils.files import as_path
 from course_utils.tabular.checks import Frame, as_frame, require_one_engine
 from course_utils.tabular.errors import TableError
-from course_utils.tabular.reading import WORDS, Kind, read_csv
+from course_utils.tabular.storage import WORDS, Kind, read_csv
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,20 +1,16 @@
 """Reading a CSV file as people and programs really write it: in a usual encoding, compressed or not, and in bounded memory."""
 
-import bz2
 import codecs
 import csv
-import gzip
 import io
-import lzma
 import zipfile
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from course_utils.errors import CourseError
 from course_utils.names import counted, some_of
+from course_utils.packed import DAMAGED, members, opened
 from course_utils.vision.disk import cannot_be_read
 
 DELIMITERS = ",;\t|"  # between the columns; the first that the header has
@@ -33,14 +29,6 @@ OTHER_KINDS = {  # how files begin that are no text
 }
 
 
-class Readable(Protocol):
-    """Bytes that are read as far as asked."""
-
-    def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes."""
-        ...
-
-
 def read_table(file: Path) -> tuple[list[str], list[list[str]]]:
     """Read the header and the rows of a CSV file, every cell as the text that it is, without the space around it.
 
@@ -51,12 +39,14 @@ def read_table(file: Path) -> tuple[list[str], list[list[str]]]:
     Raises CourseError, which names the file and the line.
     """
     try:
-        with _unpacked(file) as content:
+        with opened(file, partial(_only_table, file)) as content:
             raw = content.read(TEXT_LIMIT + 1)
-    except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except DAMAGED as error:
         raise CourseError(f"{file} cannot be read: {error}") from error
     except OSError as error:
         raise cannot_be_read(file, error) from error
+    if kind := next((kind for mark, kind in OTHER_KINDS.items() if raw.startswith(mark)), None):
+        raise CourseError(f"{file} cannot be read as a table, because it is not text in UTF-8: it is {kind}")
     if len(raw) > TEXT_LIMIT:
         raise CourseError(
             f"{file} holds more than {TEXT_LIMIT / 1e6:,.0f} MB of text, the limit for a table of labels. Is it the right "
@@ -106,33 +96,8 @@ def _rows(file: Path, lines: Iterator[str], delimiter: str) -> list[list[str]]:
     return rows
 
 
-@contextmanager
-def _unpacked(file: Path) -> Iterator[Readable]:
-    """The bytes of a file, unpacked as its first bytes, or else its name, ask."""
-    with open(file, "rb") as plain:
-        start = plain.read(8)
-        plain.seek(0)
-        suffix = file.suffix.lower()
-        if kind := next((kind for mark, kind in OTHER_KINDS.items() if start.startswith(mark)), None):
-            raise CourseError(f"{file} cannot be read as a table, because it is not text in UTF-8: it is {kind}")
-        if start.startswith(b"\x1f\x8b") or suffix == ".gz":
-            with gzip.open(plain) as unpacked:
-                yield unpacked
-        elif start.startswith(b"BZh") or suffix == ".bz2":
-            with bz2.open(plain) as unpacked_bz2:
-                yield unpacked_bz2
-        elif start.startswith(b"\xfd7zXZ") or suffix == ".xz":
-            with lzma.open(plain) as unpacked_xz:
-                yield unpacked_xz
-        elif start.startswith(b"PK\x03\x04") or suffix == ".zip":
-            with zipfile.ZipFile(plain) as archive, archive.open(_only_table(file, archive)) as member:
-                yield member
-        else:
-            yield plain
-
-
 def _only_table(file: Path, archive: zipfile.ZipFile) -> str:
-    names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
+    names = members(archive)
     if "xl/workbook.xml" in names:
         raise CourseError(
             f"{file} is an Excel workbook; save it as CSV, or read it with pandas.read_excel and give the frame to "
