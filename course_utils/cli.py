@@ -206,7 +206,7 @@ Line = tuple[object, ...] | CourseError
 
 
 def _lines_of_pictures(predictor: "ImagePredictor", inputs: list[Path]) -> Iterator[Line]:
-    """Of each picture its file, label and probability, or why there are none."""
+    """The file, label and probability of each picture, or the error of one that cannot be read."""
     from course_utils.vision.disk import pictures_in
 
     pictures = []
@@ -221,8 +221,8 @@ def _lines_of_pictures(predictor: "ImagePredictor", inputs: list[Path]) -> Itera
             continue
         pictures += [path / name for name in there.pictures]
         if there.others:
-            no_pictures = counted(len(there.others), "file", "is/are")
-            typer.echo(f"{no_pictures} no picture in {path}: {some_of(there.others)}", err=True)
+            unused = counted(len(there.others), "file", "is/are")
+            typer.echo(f"{unused} not used in {path}: {some_of(there.others)}", err=True)
     for picture, found in zip(pictures, predictor.predict_each(pictures), strict=True):
         if isinstance(found, CourseError):
             yield found
@@ -232,7 +232,7 @@ def _lines_of_pictures(predictor: "ImagePredictor", inputs: list[Path]) -> Itera
 
 
 def _lines_of_tables(predictor: "TablePredictor", inputs: list[Path]) -> Iterator[Line]:
-    """Of each row of each table the file, the Id or the number, and the value, or why there are none."""
+    """The file, the Id or row number and the value of each row, or the error of a table that cannot be read."""
     for path in inputs:
         try:
             table = predictor.read(path)

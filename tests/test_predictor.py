@@ -108,7 +108,7 @@ def test_the_command_says_a_line_for_each_picture(pets, monkeypatch, capsys, tmp
     assert not end.value.code
     out, err = capsys.readouterr()
     first, second = out.splitlines()
-    assert err == f"1 file is no picture in {tmp_path / 'more'}: notes.txt\n"
+    assert err == f"1 file is not used in {tmp_path / 'more'}: notes.txt\n"
     assert first == f"a picture.png\t{said.label}\t{said.probability:.3f}"
     assert second.startswith(f"{tmp_path / 'more' / 'b [bold]x.png'}\t")
 

@@ -244,12 +244,12 @@ def checked_groups(groups: Any) -> list[tuple[nn.Module, ...]]:
     return found
 
 
-def checked_path(name: str, path: Any) -> Path:
+def checked_path(name: str, path: Any, wanted: str = "the path of a folder, such as 'models' or Path('models')") -> Path:
     """A path that was given; raises a CourseError for what is not one."""
     try:
         return Path(path)
     except TypeError:
-        raise CourseError(f"{name} is {shown(path)}; give the path of a folder, such as 'models' or Path('models')") from None
+        raise CourseError(f"{name} is {shown(path)}; give {wanted}") from None
 
 
 def one_of(name: str, value: Any, choices: Sequence[str]) -> str:

@@ -2,8 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -14,18 +13,18 @@ from torch import Tensor
 from course_utils.errors import CourseError
 from course_utils.figures import plain
 from course_utils.names import counted, shortened
-from course_utils.training.arguments import only_known, whole
-from course_utils.training.data import Data, LabelTask, Split, Task, number_of_batches
+from course_utils.training.arguments import checked_path, only_known, whole
+from course_utils.training.data import Data, LabelTask, Split, Task
 from course_utils.training.progress import Bar
-from course_utils.vision.disk import checked_path, on_disk
+from course_utils.vision.disk import on_disk
 from course_utils.vision.images import ImageError
 from course_utils.vision.labels import LabelColumn
+from course_utils.vision.loading import ImageDataset, ImageLoader
 from course_utils.vision.resizing import place_of_copies
 from course_utils.vision.sources import arrays, folders, tables
 from course_utils.vision.sources.labelled import Labelled
 from course_utils.vision.sources.tables import Missing, ValidIdx
 from course_utils.vision.stores import Files, InMemory, Picture, Store
-from course_utils.vision.threads import one_thread
 from course_utils.vision.transforms import Transforms, side
 
 if TYPE_CHECKING:
@@ -35,56 +34,6 @@ Damaged = Literal["raise", "skip"]
 TITLE_WIDTH = 30  # letters above a picture, before the next line begins
 
 
-class ImageDataset:
-    """The pictures of one split one at a time: `dataset[i]` is `(x, y)`, x (3, size, size) on the CPU, y None in a test set."""
-
-    def __init__(self, data: "ImageData", split: Split, augment: bool = False) -> None:
-        self.data, self.split, self.augment = data, split, augment
-
-    def __len__(self) -> int:
-        return len(self.data.rows(self.split))
-
-    def __getitem__(self, i: int) -> tuple[Tensor, Tensor | None]:
-        row, targets, transforms = self.data.rows(self.split)[i], self.data.targets(self.split), self.data.transforms
-        square = transforms.squares([self.data.cache[row]], self.augment)
-        return transforms(square, self.augment)[0], None if targets is None else targets[i]
-
-
-class ImageLoader:
-    """Mini-batches `(x, y)` of one split: x (B, 3, size, size), y (B,), (B, classes) or None, on the device of `data`.
-
-    The last mini-batch may be smaller; a shuffled pass leaves out one of a single picture, which batch norm cannot train on.
-    Random numbers are drawn here and in one order, whatever the threads that decode do: a seed repeats every mini-batch.
-    """
-
-    def __init__(self, data: "ImageData", split: Split, augment: bool = False, shuffle: bool = False) -> None:
-        self.data, self.split, self.augment, self.shuffle = data, split, augment, shuffle
-        self.shard = (0, 1)  # of each mini-batch row 0 and every row after; other processes may have others
-
-    def __len__(self) -> int:
-        examples = len(self.data.rows(self.split))
-        left = examples % self.data.batch_size
-        too_few = left < self.shard[1] or (left == 1 and examples > 1)
-        return number_of_batches(examples, self.data.batch_size, drop_last=self.shuffle and too_few)
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor | None]]:
-        data, targets = self.data, self.data.targets(self.split)
-        rows = torch.tensor(data.rows(self.split))
-        order = torch.randperm(len(rows)) if self.shuffle else torch.arange(len(rows))
-        rank, world = self.shard
-        batches = [batch[rank::world] for batch in order.split(data.batch_size)[: len(self)] if len(batch) > rank]
-        wanted = [row for batch in batches for row in rows[batch].tolist()]
-        decoding = not all(row in data.cache for row in wanted)
-        with closing(data.cache.pictures(wanted)) as pictures:
-            for batch in batches:
-                squares = data.transforms.squares(list(islice(pictures, len(batch))), self.augment)
-                if data.device.type == "cuda":  # elsewhere the processor does it: Apple's GPU lacks some of the operations
-                    squares = squares.to(data.device)
-                with one_thread() if decoding else nullcontext():
-                    x = data.transforms(squares, self.augment)
-                yield x.to(data.device), None if targets is None else targets[batch].to(data.device)
-
-
 class ImageData(Data):
     """Pictures for training, validation and perhaps testing.
 
@@ -92,7 +41,7 @@ class ImageData(Data):
 
     `classes` are sorted. Each picture is decoded once, when first needed, and kept at 1.3 times the network's size (see
     `PixelCache`). `damaged` and `missing` list the pictures that were left out on request, `unlisted` files that are not
-    used: pictures that the table does not name, and in folders what is no picture.
+    used: pictures that the table does not name, and in folders what is not a picture.
     """
 
     augments: ClassVar[bool] = True

@@ -19,7 +19,7 @@ from course_utils.vision.formats import begins_as_picture, has_picture_suffix, i
 
 @dataclass
 class Found:
-    """What is in a folder and those below it, relative to some path and sorted: pictures, and files that are none."""
+    """What is in a folder and those below it, relative to some path and sorted: pictures, and other files."""
 
     pictures: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
@@ -64,13 +64,6 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def checked_path(name: str, path: Any, what: str = "the path of a folder") -> Path:
-    """A path that a user gave; raises CourseError for what is none."""
-    if not isinstance(path, str | os.PathLike):
-        raise CourseError(f"{name} is {shown(path)}; give {what}")
-    return Path(path)
-
-
 def cannot_be_read(path: str | os.PathLike[str], error: OSError) -> CourseError:
     """What the system says of a file or folder, in words."""
     if isinstance(error, PermissionError):
@@ -90,7 +83,7 @@ def listing(path: Path) -> list[os.DirEntry[str]]:
 
 
 def leads_to_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a folder, or a link to one; a link that leads to itself is none."""
+    """Whether an entry is a folder, or a link to one; a link that leads to itself is neither."""
     try:
         return entry.is_dir()
     except OSError:
@@ -98,7 +91,7 @@ def leads_to_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def leads_to_file(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a file, or a link to one; a link that leads to itself is none."""
+    """Whether an entry is a file, or a link to one; a link that leads to itself is neither."""
     try:
         return entry.is_file()
     except OSError:
@@ -108,7 +101,7 @@ def leads_to_file(entry: os.DirEntry[str]) -> bool:
 def class_folders(path: Path, folder: str, leave_out: Sequence[str] = ()) -> dict[str, list[str]]:
     """The classes that the folders in `path/folder` are named after, sorted, each with its folders relative to `path`.
 
-    Hidden folders and those in `leave_out` are none. A class has two folders where their names are two forms of one name (see
+    Hidden folders and those in `leave_out` do not count. One has two folders where their names are two forms of one name (see
     `composed`). Raises CourseError where there is no class.
     """
     if not is_folder(path / folder):
@@ -119,7 +112,7 @@ def class_folders(path: Path, folder: str, leave_out: Sequence[str] = ()) -> dic
         if leads_to_folder(entry) and place not in leave_out:
             if printable(entry.name) != entry.name and not composed(entry.name).isprintable():
                 raise CourseError(
-                    f"{path / folder} has a folder {printable(entry.name)}, whose name is no plain text; rename it"
+                    f"{path / folder} has a folder {printable(entry.name)}, whose name is not plain text; rename it"
                 )
             classes[composed(entry.name)].append(place)
     if not classes:
@@ -224,7 +217,7 @@ def files_beside(names: Sequence[str], path: Path) -> set[str]:
 def matched(names: Sequence[str], files: set[str]) -> tuple[list[str], int]:
     """`names` as the disk spells them, and how many differ from it in upper and lower case.
 
-    A name that is no file's stays as it is, but where one file alone has that name in another form of Unicode or in other case.
+    A name that no file has stays as it is, but where one file alone has that name in another form of Unicode or in other case.
 
     >>> matched(["a.JPG", "b.jpg", "c.jpg"], {"a.jpg", "b.jpg"})
     (['a.jpg', 'b.jpg', 'c.jpg'], 1)

@@ -27,7 +27,7 @@ class Greys:
     unsigned: bool = False
 
     def bytes(self, image: Image.Image) -> NDArray[np.uint8]:
-        """The bytes (height, width) of a part of the picture, or of all; what is no number is black."""
+        """The bytes (height, width) of a part of the picture, or of all; what is not a number is black."""
         values = self.values(image).astype(np.float64)
         scaled = (values - self.black) * (255 / (self.white - self.black))
         scaled = np.nan_to_num(scaled, nan=0.0, posinf=255.0, neginf=0.0).clip(0, 255).round()

@@ -31,7 +31,7 @@ PIXEL_LIMIT = 89_000_000  # some 9,400 x 9,400; a small file can claim to be far
 MEMORY_LIMIT = 900_000_000  # bytes that all pictures that are decoded at a time may take, or one alone
 LARGE = 2**24  # pixels; larger pictures are converted a few rows at a time
 STRIP = 2**22  # pixels at a time
-WORKSPACE = {"WEBP": 12, "AVIF": 16, "JPEG2000": 24, "GIF": 4}  # bytes for each pixel that a decoder takes besides
+WORKSPACE = {"WEBP": 12, "AVIF": 16, "JPEG2000": 24, "GIF": 4}  # bytes for each pixel that a decoder takes in addition
 MAX_ASPECT = 3  # the longer side kept, in shorter sides
 
 UPRIGHT = {  # what the EXIF orientation asks a viewer to do
@@ -89,7 +89,7 @@ def read_image(
     brightens a dark picture more than a bright one. Whoever knows the depth saves pictures scaled to 65,535.
 
     Raises ImageError for a file that is missing, empty, damaged, cut short, no image, of more than `pixel_limit` pixels, or
-    that takes more than `MEMORY_LIMIT` bytes to decode; CourseError where `path` is no path, or a number is none.
+    that takes more than `MEMORY_LIMIT` bytes to decode; CourseError for a `path` or a number that is not valid.
     """
     if short_side is not None:
         short_side = whole("short_side", short_side, of=", in pixels")
@@ -169,7 +169,7 @@ def cause_and_advice(path: str | os.PathLike[str], error: Exception) -> tuple[st
             return "is an address, not the path of a file", "Download it first, and give the path of what was saved"
         return "does not exist", "Check the path, or remove it"
     if isinstance(error, UnidentifiedImageError):
-        with contextlib.suppress(OSError):  # it may have been removed meanwhile
+        with contextlib.suppress(OSError):  # it may have been removed in the meantime
             if not os.path.getsize(path):
                 return "is empty (0 bytes)", FETCH
         kinds = "of a kind that Pillow reads and is safe to open (JPEG, PNG, WebP, GIF, TIFF and others)"
@@ -181,7 +181,7 @@ def cause_and_advice(path: str | os.PathLike[str], error: Exception) -> tuple[st
     if isinstance(error, OSError) and error.errno is not None:  # the system, not a decoder, says no
         return f"cannot be opened ({error.strerror})", "Check the path, or remove it"
     if isinstance(error, ValueError) and "null" in str(error):
-        return "is no name that a file can have", "Check the path, or remove it"
+        return "cannot be opened: no file can have this name", "Check the path, or remove it"
     return f"cannot be decoded, so it is damaged or cut short ({error or type(error).__name__})", FETCH
 
 
@@ -190,7 +190,7 @@ def cause_and_advice(path: str | os.PathLike[str], error: Exception) -> tuple[st
 
 @contextlib.contextmanager
 def loaded(image: Image.Image, more: int = 0) -> Iterator[None]:
-    """Decode an image in place, with room for it and `more` bytes besides until the block ends.
+    """Decode an image in place, with room for it and `more` bytes until the block ends.
 
     Threads share `MEMORY_LIMIT` bytes: one waits until others are done. Raises UndecodableError for what takes more alone.
     """

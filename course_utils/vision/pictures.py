@@ -16,7 +16,7 @@ from course_utils.vision.images import ImageError, UndecodableError, cause_and_a
 
 Picture = Image.Image | NDArray[Any] | Tensor | str | os.PathLike[str]
 
-CHANNELS = (1, 3, 4)  # grey; red, green and blue; and how opaque besides
+CHANNELS = (1, 3, 4)  # grey; red, green and blue; these and opacity
 WANTED = "give (height, width, 3) of uint8, red, green and blue from 0 to 255, or fractions from 0 to 1"
 AGAIN = "Open it again, or give the path of a whole file"
 
@@ -24,7 +24,7 @@ AGAIN = "Open it again, or give the path of a whole file"
 def pixels_of(picture: Picture, short_side: int | None = None) -> NDArray[np.uint8]:
     """RGB pixels (height, width, 3) of a picture; see `images.read_image` and `as_image`.
 
-    Raises ImageError for a file or Pillow image that cannot be decoded, CourseError for an array that is no picture.
+    Raises ImageError for a file or Pillow image that cannot be decoded, CourseError for an array that is not a picture.
 
     >>> pixels_of(np.zeros((30, 40), np.uint8), short_side=60).shape
     (60, 80, 3)
@@ -97,9 +97,8 @@ def _channels_last(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def as_array(tensor: Tensor) -> NDArray[Any]:
-    """A tensor of any kind (on a GPU, sparse, quantised, of 16 bits) as an array."""
+    """A tensor of any kind (on a GPU, sparse, of 16 bits) as an array."""
     tensor = tensor.detach().cpu()
-    tensor = tensor.dequantize() if tensor.is_quantized else tensor
     tensor = tensor.to_dense() if tensor.layout != torch.strided else tensor
     array: NDArray[Any] = (tensor.float() if tensor.is_floating_point() else tensor).numpy()
     return array

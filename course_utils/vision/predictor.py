@@ -99,7 +99,7 @@ class ImagePredictor:
 
         A picture is the path of a file, a Pillow image, or an array or tensor: (height, width, 3), or (height, width) of grey,
         of bytes from 0 to 255 or fractions from 0 to 1. Several are a list of such, where channels may also come first; an
-        array (N, height, width, 3), (N, 3, height, width) or (N, height, width) of grey; or whatever gives them one by one. For
+        array (N, height, width, 3), (N, 3, height, width) or (N, height, width) of grey; or any iterable. For
         an array that may be read in two ways, which is refused, see `pictures.is_one`. With a `threshold`, a number or one per
         class, that one holds instead of the predictor's own.
 

@@ -79,7 +79,7 @@ class InMemory:
         return MemoryCache(list(self.pictures.values()), list(self.pictures), short_side)
 
     def file(self, item: str) -> Path:
-        """There is none: raises CourseError."""
+        """Raises CourseError: pictures in memory have no files."""
         raise CourseError("these pictures came from arrays, so they have no files; data.picture(item) gives one of them")
 
     def picture(self, item: str) -> Image.Image:

@@ -56,7 +56,7 @@ def side(size: object, what: str = "size") -> int:
 
 
 def _is_number(value: object) -> TypeGuard[float]:
-    """Whether it is a finite number; True and False are none."""
+    """Whether it is a finite number; True and False do not count."""
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -115,7 +115,9 @@ class Transforms:
         if min(self.std) <= 0:
             raise CourseError(f"std is {self.std!r}; pictures are divided by it, so give three numbers above 0")
         if not (_is_number(self.max_zoom) and self.max_zoom >= 1):
-            raise CourseError(f"max_zoom is {self.max_zoom!r}; 1 is no zoom, 1.1 shows as little as 1/1.1 of each side")
+            raise CourseError(
+                f"max_zoom is {self.max_zoom!r}; give 1 (no zoom) or more: 1.1 shows as little as 1/1.1 of each side"
+            )
         if not (self.augment is None or isinstance(self.augment, Augmentation)):
             raise CourseError(f"augment is {self.augment!r}; give side_on, top_down, an Augmentation or None")
 

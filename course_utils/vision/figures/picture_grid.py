@@ -11,10 +11,9 @@ from PIL import Image
 from course_utils.errors import CourseError
 from course_utils.figures import plain
 from course_utils.names import counted
-from course_utils.training.arguments import shown, whole
+from course_utils.training.arguments import checked_path, shown, whole
 from course_utils.training.learner import Predictions
 from course_utils.vision.data import ImageData
-from course_utils.vision.disk import checked_path
 from course_utils.vision.pictures import pixels_of
 
 if TYPE_CHECKING:

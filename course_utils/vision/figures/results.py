@@ -66,15 +66,15 @@ class Results:
     # -- rows of pictures ------------------------------------------------------------------------------------------------
 
     def most_right_rows(self, n: int = 4, of: str | None = None) -> list[int]:
-        """Rightly classified with the highest probability, surest first."""
+        """Rightly classified with the highest probability, most certain first."""
         return self._sorted(self.right, self.top, True, n, of)
 
     def most_wrong_rows(self, n: int = 4, of: str | None = None) -> list[int]:
-        """Wrongly classified with the highest probability, surest first."""
+        """Wrongly classified with the highest probability, most certain first."""
         return self._sorted(~self.right, self.top, True, n, of)
 
     def most_unsure_rows(self, n: int = 4, of: str | None = None) -> list[int]:
-        """Those whose most probable class has the lowest probability, least sure first."""
+        """Those whose most probable class has the lowest probability, least certain first."""
         return self._sorted(torch.ones_like(self.right), self.top, False, n, of)
 
     def random_rows(self, n: int = 4, right: bool = True, of: str | None = None, seed: int = 0) -> list[int]:
@@ -141,7 +141,7 @@ class Results:
     def show_most_confused(self, n: int = 5) -> "Figure":
         """Show the pairs of `most_confused`: a picture that was mistaken, one of the class it was taken for, and how often.
 
-        The mistake shown is the surest one of its pair, and beside it is the picture that most surely is of the other class.
+        The mistake shown is the most certain one of its pair; beside it is the one most certainly of the other class.
         """
         import matplotlib.pyplot as plt
 

@@ -19,7 +19,7 @@ CELL_LIMIT = 10_000_000
 COLUMN_LIMIT = 20_000
 LINE_LIMIT = 4_000_000  # letters
 
-OTHER_KINDS = {  # how files begin that are no text
+OTHER_KINDS = {  # how files begin that are not text
     b"\x28\xb5\x2f\xfd": "compressed by Zstandard; unpack it first",
     b"PAR1": "a Parquet file; read it with polars.read_parquet and give the frame to ImageData.from_frame",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook; save it as CSV",
@@ -110,7 +110,7 @@ def _only_table(file: Path, archive: zipfile.ZipFile) -> str:
 
 
 def _lines(file: Path, raw: bytes) -> Iterator[str]:
-    """The lines of a text, ends included; none may be so long that it is no table's."""
+    """The lines of a text, ends included; a line that is too long for a table's is refused."""
     utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     text = io.TextIOWrapper(io.BytesIO(raw), "utf-16" if utf16 else "utf-8-sig", newline="")
     number = 0

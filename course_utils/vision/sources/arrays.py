@@ -14,9 +14,9 @@ from torch import Tensor
 
 from course_utils.errors import CourseError
 from course_utils.names import counted, some_of
-from course_utils.training.arguments import shown
+from course_utils.training.arguments import checked_path, shown
 from course_utils.training.data import LabelTask, Task
-from course_utils.vision.disk import checked_path, composed
+from course_utils.vision.disk import composed
 from course_utils.vision.labels import check_task, encode
 from course_utils.vision.pictures import CHANNELS
 from course_utils.vision.sources.labelled import Labelled
@@ -190,7 +190,7 @@ def _channels_last(name: str, array: NDArray, ndim: int, first: bool) -> NDArray
 
 def _bytes(name: str, array: NDArray, scale: float) -> NDArray[np.uint8]:
     if array.dtype == np.uint8:
-        return np.array(array, order="C")  # a copy: what the caller does to theirs later is no matter
+        return np.array(array, order="C")  # a copy: later changes to the caller's do not reach it
     if array.dtype == bool:
         return np.ascontiguousarray(array).astype(np.uint8) * 255
     if array.dtype.kind == "f":
@@ -198,8 +198,8 @@ def _bytes(name: str, array: NDArray, scale: float) -> NDArray[np.uint8]:
     if array.dtype.kind in "iu":  # from 0 to 255, see `_scale`
         return np.ascontiguousarray(array).astype(np.uint8)
     raise CourseError(
-        f"the pictures of {name} are {array.dtype}, which are no colours; give bytes (uint8) from 0 to 255, or floats from 0 "
-        "to 1"
+        f"the pictures of {name} are {array.dtype}, which cannot be colours; give bytes (uint8) from 0 to 255, or floats from "
+        "0 to 1"
     )
 
 

@@ -8,10 +8,9 @@ import torch
 
 from course_utils.errors import CourseError
 from course_utils.names import counted, some_of
-from course_utils.training.arguments import real, shown, whole
+from course_utils.training.arguments import checked_path, real, shown, whole
 from course_utils.training.splits import validation_split
 from course_utils.vision.disk import (
-    checked_path,
     class_folders,
     is_folder,
     leads_to_folder,

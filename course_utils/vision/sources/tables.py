@@ -12,11 +12,10 @@ import numpy as np
 
 from course_utils.errors import CourseError
 from course_utils.names import counted, some_of
-from course_utils.training.arguments import shown
+from course_utils.training.arguments import checked_path, shown
 from course_utils.training.data import LabelTask
 from course_utils.training.splits import validation_split
 from course_utils.vision.disk import (
-    checked_path,
     checked_rows,
     composed,
     file_names,
@@ -119,7 +118,7 @@ def from_frame(
 
 
 def _check_places(folder: Any, suffix: Any, test: Any) -> None:
-    """Raise CourseError for a folder or suffix that is none."""
+    """Raise CourseError for a folder or suffix that is not text."""
     checked_path("folder", folder)
     if not isinstance(suffix, str):
         raise CourseError(f"suffix is {shown(suffix)}; give what names of files end in, such as '.jpg', or '' for nothing")
@@ -258,7 +257,7 @@ def _there(
         split_names["test"] = found.pictures
         if found.others:
             unused = counted(len(found.others), "file", "is/are")
-            none = "it is no picture" if len(found.others) == 1 else "they are no pictures"
+            none = "it is not a picture" if len(found.others) == 1 else "they are not pictures"
             notices.append(f"{unused} not used in {test}, because {none}: {some_of(found.others)}.")
     targets = encode(table.labels, table.classes, table.task)
     return Labelled(split_names, {split: targets[rows[split]] for split in rows}, table.classes, absent, notices=notices)
