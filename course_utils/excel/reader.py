@@ -64,7 +64,7 @@ def _read(path: str | os.PathLike[str], chosen: Callable[[dict[str, Any]], bool]
         pieces = sheets.cells(MANIFEST_SHEET, {row: {0: row} for row in rows}, len(rows))
         manifest = _parse_manifest(path, "".join(str(piece) for piece in pieces if piece is not None))
         entries = [entry for entry in manifest["tensors"] if chosen(entry)]
-        areas = sheets.named_areas()
+        areas = sheets.named_areas({entry["name"] for entry in entries})
         for entry in entries:
             _check_place(path, entry, areas.get(entry["name"]))
         wanted: dict[int, dict[int, int]] = {}

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.excel import WorkbookError, cells, export_model, read_input, read_weights
+from course_utils.excel import WorkbookError, cells, export_model, package, read_input, read_weights
 from course_utils.excel.workbooks import WORKBOOKS
 from course_utils.files import FileError
 
@@ -266,7 +266,7 @@ def test_what_reading_may_cost_is_bounded(tmp_path, monkeypatch, change, said):
     file = rewritten(export_model(nn.Linear(3, 2), torch.rand(3), tmp_path / "net.xlsx"), change)
     limits = {"MOST_TAGS": 1000, "MOST_BYTES": 200_000, "MOST_TEXT": 20_000, "LONGEST_TAG": 100_000, "MAX_COLUMNS": 40}
     for name, limit in limits.items():
-        monkeypatch.setattr(cells, name, limit)
+        monkeypatch.setattr(package if hasattr(package, name) else cells, name, limit)
     with pytest.raises(WorkbookError, match=said):
         read_input(file)
 
