@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from course_utils.errors import CourseError
 from course_utils.tabular.data import TabularData
+from course_utils.tabular.prepared import PreparedTable
 from course_utils.training.arguments import whole
 from course_utils.training.data import Split
 from course_utils.training.learner import Predictions
@@ -45,7 +46,8 @@ def boosted_trees(data: TabularData, split: Split = "valid", trees: int = 500, s
 
 def _require_rows(data: object) -> None:
     if not isinstance(data, TabularData):
-        raise CourseError(f"expected rows of a table, a TabularData; got something of type {type(data).__name__}")
+        what = "ParquetData, whose rows stay in its files" if isinstance(data, PreparedTable) else type(data).__name__
+        raise CourseError(f"trees learn from rows in memory: expected what TabularData.from_frame makes; got {what}")
 
 
 def _fitted(model: Any, data: TabularData, split: Split) -> Predictions:

@@ -1,9 +1,8 @@
-"""Tables for training: whole columns as tensors in memory, of which a mini-batch is an index."""
+"""Rows in memory: whole columns as tensors, of which a mini-batch is an index."""
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import narwhals as nw
 import numpy as np
@@ -12,15 +11,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from course_utils.errors import CourseError
-from course_utils.files import as_path
-from course_utils.tabular.checks import is_present, require_text, some_columns
+from course_utils.tabular.checks import require_text
 from course_utils.tabular.errors import TableError
+from course_utils.tabular.prepared import (
+    EVALUATION,
+    Inputs,
+    PreparedTable,
+    as_inputs,
+    batches_of,
+    checked_options,
+    input_columns,
+    row_labels,
+    target_column,
+)
 from course_utils.tabular.preprocess import Preprocessor, in_memory
-from course_utils.training.arguments import only_known, whole
-from course_utils.training.data import Data, Split, Task, number_of_batches
-
-Inputs = tuple[Tensor, Tensor]  # codes (N, categorical) and values (N, continuous)
-EVALUATION = 4096  # rows of a mini-batch from which nothing is learnt: as large as is fast
+from course_utils.training.data import Split
 
 
 class TabularLoader:
@@ -34,8 +39,7 @@ class TabularLoader:
         self.inputs, self.targets, self.rows, self.batch_size, self.shuffle = inputs, targets, rows, batch_size, shuffle
 
     def __len__(self) -> int:
-        single_left = len(self.rows) % self.batch_size == 1 and len(self.rows) > 1
-        return number_of_batches(len(self.rows), self.batch_size, drop_last=self.shuffle and single_left)
+        return batches_of(len(self.rows), self.batch_size, self.shuffle)
 
     def __iter__(self) -> Iterator[tuple[Inputs, Any]]:
         codes, values = self.inputs
@@ -59,35 +63,24 @@ class TabularDataset:
         return (codes[row], values[row]), None if targets is None else targets[i]
 
 
-class TabularData(Data):
-    """Rows of a table with a number to predict for each; made by `from_frame`.
-
-    With `log_target` a network gives the logarithm of the target (see `activation`), and is compared with the logarithm of the
-    true one (see `TabularLearner`). Everywhere else targets and predictions are on the target's own scale.
-    """
-
-    task: Task = "regression"
-    target: str | None = None  # its name, where it is known
+class TabularData(PreparedTable):
+    """Rows of a table in memory with a number to predict for each; made by `from_frame`. See `PreparedTable`."""
 
     def __init__(
         self,
         preprocessor: Preprocessor,
         inputs: Inputs,
         targets: Tensor,
-        rows: dict[str, Tensor],
+        rows: Mapping[Split, Tensor],
         labels: NDArray[Any],
         batch_size: int = 128,
         log_target: bool = False,
         test: tuple[Inputs, NDArray[Any]] | None = None,
         path: str | Path = ".",
+        target: str | None = None,
     ) -> None:
         """Take what `preprocessor` made of a table, with the numbers of the `train` and `valid` rows, and of a test table."""
-        super().__init__()
-        batch_size = whole("batch_size", batch_size, of=", the rows in a mini-batch")
-        if not isinstance(log_target, bool | np.bool_):
-            raise CourseError(f"log_target is {log_target!r}; it is True, to predict the logarithm, or False")
-        self.preprocessor, self.batch_size, self.log_target = preprocessor, batch_size, bool(log_target)
-        self.path = as_path("path", path, "the folder of the data")
+        super().__init__(preprocessor, target, batch_size, log_target, path)
         self._inputs, self._targets, self._labels = (
             {"train": inputs, "valid": inputs},
             targets,
@@ -140,6 +133,7 @@ class TabularData(Data):
             TableError: a column is missing or of the wrong type, the table is empty, the target is missing somewhere or has
                 no logarithm, or valid_idx does not name some but not all of the rows.
         """
+        batch_size, log_target = checked_options(batch_size, log_target)
         columns = input_columns(categorical, continuous, preprocessor)
         table = in_memory(frame, [target, *columns], also=[label])
         if label is not None:
@@ -156,19 +150,12 @@ class TabularData(Data):
         if preprocessor is None:
             preprocessor = Preprocessor(categorical, continuous).fit(table, train)
         inputs = as_inputs(preprocessor, table)
-        rows = {"train": torch.from_numpy(train), "valid": torch.from_numpy(valid)}
+        rows: dict[Split, Tensor] = {"train": torch.from_numpy(train), "valid": torch.from_numpy(valid)}
         tested = None if test is None else _test_rows(preprocessor, test, label)
-        data = cls(preprocessor, inputs, torch.from_numpy(targets), rows, labels, batch_size, log_target, tested, path)
-        data.target = target
-        return data
+        prepared = (preprocessor, inputs, torch.from_numpy(targets), rows, labels)
+        return cls(*prepared, batch_size, log_target, tested, path, target)
 
-    def __repr__(self) -> str:
-        rows = ", ".join(f"{len(rows):,} {split}" for split, rows in self._rows.items())
-        what = "log of " * self.log_target + (repr(self.target) if self.target else "a number")
-        columns = f"{len(self.preprocessor.categorical)} categorical, {len(self.preprocessor.continuous)} continuous columns"
-        return f"TabularData({what} from {columns}; rows: {rows})"
-
-    def to(self, device: torch.device | str) -> "TabularData":
+    def to(self, device: torch.device | str) -> Self:
         """Move all rows to `device`; a table is small beside what works on it."""
         super().to(device)
         moved: dict[int, Inputs] = {}
@@ -178,6 +165,15 @@ class TabularData(Data):
         self._rows = {split: rows.to(self.device) for split, rows in self._rows.items()}
         self._targets = self._targets.to(self.device)
         return self
+
+    @property
+    def splits(self) -> list[Split]:
+        """The sets that there are."""
+        return list(self._rows)
+
+    def number_of_rows(self, split: Split) -> int:
+        """How many rows one split has."""
+        return len(self.rows(split))
 
     def rows(self, split: Split) -> Tensor:
         """The numbers of the rows of one split in the tensors of `inputs`."""
@@ -210,66 +206,6 @@ class TabularData(Data):
         targets = self.targets("train")
         assert targets is not None
         return targets.min().item(), targets.max().item()
-
-    def meaning(self) -> dict[str, Any]:
-        """What rows and outputs stand for: task, target, categories and scales of columns, whether outputs are logarithms."""
-        target = {"target": self.target, "log_target": self.log_target}
-        return {**super().meaning(), **prepared_by(self.preprocessor), **target}
-
-    def activation(self, outputs: Tensor) -> Tensor:
-        """Predictions on the target's own scale, (N,): with `log_target` the exponential of what a network gives."""
-        return on_target_scale(outputs, self.log_target)
-
-    def export(self, learner: Any, path: str | os.PathLike[str], **options: Any) -> Path:
-        """Write a predictor for rows of such a table; see `Learner.export`."""
-        from course_utils.tabular.predictor import export
-
-        only_known("export", options)
-        return export(learner, path)
-
-
-def on_target_scale(outputs: Tensor, log_target: bool) -> Tensor:
-    """Predictions (N,) of what a network gives, which are logarithms with `log_target`."""
-    outputs = outputs.flatten()
-    return outputs.exp() if log_target else outputs
-
-
-def prepared_by(preprocessor: Preprocessor) -> dict[str, Any]:
-    """What a preprocessor learnt, under the names of `TabularData.meaning`; the columns are in the order that a model takes."""
-    learnt = preprocessor.to_dict()
-    return {"categories": learnt["categorical"], "scales": learnt["continuous"]}
-
-
-def as_inputs(preprocessor: Preprocessor, table: Any) -> Inputs:
-    """What a preprocessor makes of a table, as tensors."""
-    codes, values = preprocessor.transform(table)
-    return torch.from_numpy(codes), torch.from_numpy(values)
-
-
-def row_labels(table: "nw.DataFrame[Any]", label: str | None = None) -> NDArray[Any]:
-    """What the rows are called: by a column where there is one of that name, else by a pandas index, else by number."""
-    if label is not None and label in table.columns:
-        if table[label].dtype.is_float() or table[label].is_null().any():  # 1003.0 is what pandas makes of 1003 beside a gap
-            return np.array([_name(value) for value in table[label].to_list()], object)
-        return np.asarray(table[label].to_numpy())
-    index = nw.maybe_get_index(table)
-    return np.arange(len(table)) if index is None else np.asarray(index)
-
-
-def _name(value: Any) -> Any:
-    if not is_present(value):
-        return "missing"
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def input_columns(categorical: Sequence[str], continuous: Sequence[str], preprocessor: Any) -> list[str]:
-    """The names of the columns to predict from, which must be those of the preprocessor where one is given."""
-    columns = [*some_columns(categorical), *some_columns(continuous)]
-    if preprocessor is not None and not isinstance(preprocessor, Preprocessor):
-        raise TableError(f"preprocessor is a {type(preprocessor).__name__}; give a Preprocessor that has learnt, or none")
-    if preprocessor is not None and preprocessor.columns != columns:
-        raise TableError(f"the preprocessor is for the columns {preprocessor.columns}, not {columns}")
-    return columns
 
 
 def _refuse_labels(valid_idx: Any, table: "nw.DataFrame[Any]") -> None:
@@ -316,19 +252,3 @@ def _row_numbers(valid_idx: Sequence[int] | NDArray[np.int64], rows: int) -> NDA
     if len(unique) == rows:
         raise TableError(f"valid_idx names all {rows:,} rows, so none is left to train with")
     return unique.astype(np.int64)
-
-
-def target_column(table: "nw.DataFrame[Any]", name: str, log: bool, labels: NDArray[Any]) -> NDArray[np.float32]:
-    """The targets of a table; a `TableError` where one is no number, or has no logarithm though `log` needs it."""
-    series = table[name]
-    if not series.dtype.is_numeric():
-        raise TableError(f"the target, column {name!r}, should hold numbers but holds {series.dtype}")
-    with np.errstate(over="ignore"):  # said below
-        targets = series.cast(nw.Float64).to_numpy().astype(np.float32)
-    wrong, what = ~np.isfinite(targets), "missing or infinite"
-    if log and not wrong.any():
-        wrong, what = targets <= 0, "0 or less, which has no logarithm,"
-    if number := int(wrong.sum()):
-        advice = "drop these rows, or use log_target=False" if log and "logarithm" in what else "drop these rows"
-        raise TableError(f"the target, column {name!r}, is {what} in {number:,} rows, first {labels[wrong.argmax()]}; {advice}")
-    return targets

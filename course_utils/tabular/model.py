@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
-from course_utils.tabular.data import EVALUATION, TabularData, TabularLoader, as_inputs, prepared_by, row_labels
+from course_utils.tabular.data import TabularLoader
+from course_utils.tabular.prepared import EVALUATION, PreparedTable, as_inputs, prepared_by, row_labels
 from course_utils.tabular.preprocess import Preprocessor, in_memory
 from course_utils.training import storage
 from course_utils.training.arguments import real, whole
@@ -160,7 +161,7 @@ def squared_log_error(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def tabular_learner(
-    data: TabularData,
+    data: PreparedTable,
     layers: Sequence[int] = (1000, 500),
     dropout: Sequence[float] = (0.001, 0.01),
     embedding_dropout: float = 0.04,
@@ -184,8 +185,8 @@ def tabular_learner(
             the gradients (Loshchilov and Hutter, 2019); without weight decay, as it is unless `fit` gives one, it is the
             Adam of the lecture's library.
     """
-    if not isinstance(data, TabularData):
-        raise CourseError(f"tabular_learner was given {type(data).__name__}; it needs rows of a table, a TabularData")
+    if not isinstance(data, PreparedTable):
+        raise CourseError(f"tabular_learner was given {type(data).__name__}; it needs a TabularData or a ParquetData")
     preprocessor, chosen = data.preprocessor, dict(embedding_sizes or {})
     if unknown := sorted(set(chosen) - set(preprocessor.categorical)):
         raise CourseError(
@@ -201,7 +202,7 @@ def tabular_learner(
     return TabularLearner(data, model, metrics=[rmspe] if metrics is None else metrics, **options)
 
 
-def lecture_range(data: TabularData) -> tuple[float, float] | None:
+def lecture_range(data: PreparedTable) -> tuple[float, float] | None:
     """From 0 to 1.2 times the largest training target, or its logarithm; None where that does not hold all targets."""
     lowest, highest = (math.log(target) if data.log_target else target for target in data.target_range())
     return (0.0, 1.2 * highest) if lowest >= 0 < highest else None
@@ -210,7 +211,7 @@ def lecture_range(data: TabularData) -> tuple[float, float] | None:
 class TabularLearner(Learner):
     """A Learner for the rows of a table; see `tabular_learner`. Its weights are saved with what the preprocessor learnt."""
 
-    data: TabularData
+    data: PreparedTable
     model: TabularModel
 
     def predict_rows(self, table: Any, label: str | None = None) -> Predictions:
@@ -235,7 +236,7 @@ class TabularLearner(Learner):
 
     def set_data(self, data: Data) -> None:
         """Go on with other rows, which the same preprocessor must have prepared."""
-        if not isinstance(data, TabularData) or data.preprocessor != self.data.preprocessor:
+        if not isinstance(data, PreparedTable) or data.preprocessor != self.data.preprocessor:
             raise CourseError(
                 "the new data was prepared in another way than this model's; make it with TabularData.from_frame or "
                 "ParquetData.from_parquet, and preprocessor=learner.data.preprocessor"

@@ -90,7 +90,7 @@ def test_they_come_near_to_what_can_be_known(frame: pd.DataFrame) -> None:
 def test_rows_that_stay_in_files_are_refused(frame: pd.DataFrame, tmp_path) -> None:
     write_table(frame.assign(number=range(900)), tmp_path / "sales.parquet")
     data = ParquetData.from_parquet(tmp_path / "sales.parquet", "sales", ["store"], ["distance"], ("number", 0, 99))
-    with pytest.raises(CourseError, match="the rows of a ParquetData stay in its files"):
+    with pytest.raises(CourseError, match=r"what TabularData\.from_frame makes; got ParquetData, whose rows stay in its files"):
         random_forest(data)
 
 
@@ -103,5 +103,5 @@ def test_no_trees_are_refused(frame: pd.DataFrame, baseline, trees) -> None:
 
 def test_what_is_no_data_is_refused():
     for model in (random_forest, boosted_trees):
-        with pytest.raises(CourseError, match="a TabularData; got something of type NoneType"):
+        with pytest.raises(CourseError, match=r"expected what TabularData\.from_frame makes; got NoneType"):
             model(None)

@@ -311,7 +311,7 @@ def test_other_data_must_be_prepared_in_the_same_way(data, frame, tmp_path):
     assert len(learner.predict()) == 40
     with pytest.raises(CourseError, match="prepared in another way"):
         learner.set_data(data_of(made_up(200, seed=7), tmp_path))
-    with pytest.raises(CourseError, match="it needs rows of a table"):
+    with pytest.raises(CourseError, match="it needs a TabularData or a ParquetData"):
         tabular_learner(frame)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,13 +10,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from course_utils.errors import CourseError
-from course_utils.tabular.data import EVALUATION, Inputs, TabularData, as_inputs, input_columns, target_column
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.parquet.row_groups import RowGroup, RowGroups, read_ahead
 from course_utils.tabular.parquet.streamed_fit import StreamedFit
+from course_utils.tabular.prepared import (
+    EVALUATION,
+    Inputs,
+    PreparedTable,
+    as_inputs,
+    batches_of,
+    checked_options,
+    input_columns,
+    target_column,
+)
 from course_utils.tabular.preprocess import Preprocessor
 from course_utils.training.arguments import whole
-from course_utils.training.data import Data, Split, number_of_batches
+from course_utils.training.data import Split
 
 Part = tuple[Tensor, ...]  # codes (n, categorical), values (n, continuous), and targets (n,) but for a test set
 
@@ -34,8 +43,7 @@ class ParquetLoader:
         self.rows = data.number_of_rows(split)
 
     def __len__(self) -> int:
-        single_left = self.rows % self.batch_size == 1 and self.rows > 1
-        return number_of_batches(self.rows, self.batch_size, drop_last=self.shuffle and single_left)
+        return batches_of(self.rows, self.batch_size, self.shuffle)
 
     def __iter__(self) -> Iterator[tuple[Inputs, Any]]:
         for _, (codes, values, *targets) in zip(range(len(self)), self._batches(), strict=False):
@@ -77,14 +85,14 @@ def _copy(buffer: Part, part: Part, at: int, rows: int) -> None:
         place[at : at + rows] = column[:rows]
 
 
-class ParquetData(TabularData):
+class ParquetData(PreparedTable):
     """Rows of a Parquet file that need not fit in memory, with a number to predict for each; made by `from_parquet`.
 
     A Learner takes it as it takes a `TabularData`. In memory are a buffer of rows, the row group that is being read and that
     which is being copied. A million rows of lesson 4's table (22 categories, 16 amounts) are 240 MB in the buffer.
     """
 
-    target: str
+    target: str  # its name is always known
 
     def __init__(
         self,
@@ -101,9 +109,8 @@ class ParquetData(TabularData):
         path: str | Path = ".",
     ) -> None:
         """Take row groups for each split, with the `counts` of rows of the split in each of them; see `from_parquet`."""
-        Data.__init__(self)
-        self.preprocessor, self.batch_size, self.log_target, self.path = preprocessor, batch_size, log_target, Path(path)
-        self.target, self.label, self.buffer_rows = target, label, buffer_rows
+        super().__init__(preprocessor, target, batch_size, log_target, path)
+        self.label, self.buffer_rows = label, buffer_rows
         self._sources, self._counts, self._valid_targets, self._target_range = sources, counts, valid_targets, target_range
         self.train_ds, self.valid_ds = ParquetDataset(self, "train"), ParquetDataset(self, "valid")
         self.test_ds = ParquetDataset(self, "test") if "test" in sources else None
@@ -150,7 +157,7 @@ class ParquetData(TabularData):
             TableError: a file is missing or damaged, a column is missing or of the wrong type, the target is missing somewhere
                 or has no logarithm, or no rows validate or train.
         """
-        batch_size, buffer_rows = whole("batch_size", batch_size), whole("buffer_rows", buffer_rows)
+        (batch_size, log_target), buffer_rows = checked_options(batch_size, log_target), whole("buffer_rows", buffer_rows)
         if not (isinstance(valid, tuple | list) and len(valid) == 3):
             raise TableError(
                 f'valid is a column, a first and a last value, as ("Date", "2014-08-01", "2014-09-17"); got {valid!r}'
@@ -171,26 +178,7 @@ class ParquetData(TabularData):
         learnt = (preprocessor, sources, counts, valid_targets, target_range)
         return cls(*learnt, target, batch_size, log_target, buffer_rows, label, path)
 
-    @classmethod
-    def from_frame(cls, *arguments: Any, **options: Any) -> NoReturn:
-        """A table in memory is for `TabularData.from_frame`."""
-        raise CourseError("ParquetData reads files; use TabularData.from_frame for a table in memory, or from_parquet")
-
-    def to(self, device: torch.device | str) -> "ParquetData":
-        """Keep the buffer on `device` from now on."""
-        Data.to(self, device)
-        return self
-
-    def rows(self, split: Split) -> Tensor:
-        """Not in memory; see `loader`."""
-        raise CourseError("the rows of a ParquetData stay in its files; loader(split) gives them in mini-batches")
-
-    def inputs(self, split: Split) -> Inputs:
-        """Not in memory; see `loader`."""
-        self.rows(split)
-        raise AssertionError
-
-    def loader(self, split: Split, augment: bool = False, shuffle: bool = False) -> ParquetLoader:  # type: ignore[override]
+    def loader(self, split: Split, augment: bool = False, shuffle: bool = False) -> ParquetLoader:
         """Mini-batches of one split: of `batch_size` to train with, else of as many as is fast."""
         return ParquetLoader(self, split, self.batch_size if shuffle else max(self.batch_size, EVALUATION), shuffle)
 
@@ -198,6 +186,11 @@ class ParquetData(TabularData):
         """The row groups that have rows of one split."""
         self.number_of_rows(split)
         return [group for group, rows in zip(self._sources[split].groups, self._counts[split], strict=True) if rows]
+
+    @property
+    def splits(self) -> list[Split]:
+        """The sets that there are."""
+        return list(self._counts)
 
     def number_of_rows(self, split: Split) -> int:
         """How many rows one split has."""

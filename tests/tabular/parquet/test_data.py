@@ -426,7 +426,7 @@ def test_options_that_do_not_fit(file):
     data = data_of(file)
     with pytest.raises(CourseError, match="no 'test' set"):
         data.loader("test")
-    with pytest.raises(CourseError, match="stay in its files"):
-        data.inputs("train")
-    with pytest.raises(CourseError, match=r"TabularData\.from_frame"):
-        ParquetData.from_frame(None)
+    with pytest.raises(CourseError, match="log_target is 'yes'; it is True"):
+        data_of(file, log_target="yes")
+    columns, counts = "3 categorical, 3 continuous columns", [data.number_of_rows(split) for split in ("train", "valid")]
+    assert repr(data) == f"ParquetData(log of 'sales' from {columns}; rows: {counts[0]} train, {counts[1]} valid)"

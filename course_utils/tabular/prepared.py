@@ -1,0 +1,155 @@
+"""What all data from tables shares, be its rows in memory or in files: the columns, the target, what predictions mean."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from course_utils.errors import CourseError
+from course_utils.files import as_path
+from course_utils.tabular.checks import is_present, some_columns
+from course_utils.tabular.errors import TableError
+from course_utils.tabular.preprocess import Preprocessor
+from course_utils.training.arguments import only_known, whole
+from course_utils.training.data import Data, Split, Task, number_of_batches
+
+Inputs = tuple[Tensor, Tensor]  # codes (N, categorical) and values (N, continuous)
+EVALUATION = 4096  # rows of a mini-batch from which nothing is learnt: as large as is fast
+
+
+class PreparedTable(Data):
+    """Rows of a table as a `Preprocessor` prepared them, with a number to predict for each.
+
+    `TabularData` has them in memory, `ParquetData` reads them in parts; a Learner takes either. With `log_target` a network
+    gives the logarithm of the target (see `activation`), and is compared with the logarithm of the true one (see
+    `TabularLearner`). Everywhere else targets and predictions are on the target's own scale.
+    """
+
+    task: Task = "regression"
+
+    def __init__(
+        self, preprocessor: Preprocessor, target: str | None, batch_size: int, log_target: bool, path: str | Path
+    ) -> None:
+        """Take what is known before any row; `target` is its name, where there is one."""
+        super().__init__()
+        self.batch_size, self.log_target = checked_options(batch_size, log_target)
+        self.preprocessor, self.target = preprocessor, target
+        self.path = as_path("path", path, "the folder of the data")
+
+    def __repr__(self) -> str:
+        rows = ", ".join(f"{self.number_of_rows(split):,} {split}" for split in self.splits)
+        what = "log of " * self.log_target + (repr(self.target) if self.target else "a number")
+        columns = f"{len(self.preprocessor.categorical)} categorical, {len(self.preprocessor.continuous)} continuous columns"
+        return f"{type(self).__name__}({what} from {columns}; rows: {rows})"
+
+    @property
+    def splits(self) -> list[Split]:
+        """The sets that there are: training, validation and perhaps test."""
+        raise NotImplementedError
+
+    def number_of_rows(self, split: Split) -> int:
+        """How many rows one split has."""
+        raise NotImplementedError
+
+    def target_range(self) -> tuple[float, float]:
+        """The lowest and the highest training target, on their own scale."""
+        raise NotImplementedError
+
+    def meaning(self) -> dict[str, Any]:
+        """What rows and outputs stand for: task, target, categories and scales of columns, whether outputs are logarithms."""
+        target = {"target": self.target, "log_target": self.log_target}
+        return {**super().meaning(), **prepared_by(self.preprocessor), **target}
+
+    def activation(self, outputs: Tensor) -> Tensor:
+        """Predictions on the target's own scale, (N,): with `log_target` the exponential of what a network gives."""
+        return on_target_scale(outputs, self.log_target)
+
+    def export(self, learner: Any, path: str | os.PathLike[str], **options: Any) -> Path:
+        """Write a predictor for rows of such a table; see `Learner.export`."""
+        from course_utils.tabular.predictor import export
+
+        only_known("export", options)
+        return export(learner, path)
+
+
+def checked_options(batch_size: int, log_target: bool) -> tuple[int, bool]:
+    """Both as they are meant; a CourseError where `batch_size` is no number of rows or `log_target` neither True nor False."""
+    if not isinstance(log_target, bool | np.bool_):
+        raise CourseError(f"log_target is {log_target!r}; it is True, to predict the logarithm, or False")
+    return whole("batch_size", batch_size, of=", the rows in a mini-batch"), bool(log_target)
+
+
+def batches_of(rows: int, batch_size: int, shuffle: bool) -> int:
+    """How many mini-batches a pass has: a shuffled one, to train with, leaves out a last one of a single row.
+
+    >>> batches_of(9, 4, shuffle=False), batches_of(9, 4, shuffle=True)
+    (3, 2)
+    """
+    single_left = rows % batch_size == 1 and rows > 1
+    return number_of_batches(rows, batch_size, drop_last=shuffle and single_left)
+
+
+def on_target_scale(outputs: Tensor, log_target: bool) -> Tensor:
+    """Predictions (N,) of what a network gives, which are logarithms with `log_target`."""
+    outputs = outputs.flatten()
+    return outputs.exp() if log_target else outputs
+
+
+def prepared_by(preprocessor: Preprocessor) -> dict[str, Any]:
+    """What a preprocessor learnt, as `PreparedTable.meaning` names it; the columns are in the order that a model takes."""
+    learnt = preprocessor.to_dict()
+    return {"categories": learnt["categorical"], "scales": learnt["continuous"]}
+
+
+def as_inputs(preprocessor: Preprocessor, table: Any) -> Inputs:
+    """What a preprocessor makes of a table, as tensors."""
+    codes, values = preprocessor.transform(table)
+    return torch.from_numpy(codes), torch.from_numpy(values)
+
+
+def row_labels(table: "nw.DataFrame[Any]", label: str | None = None) -> NDArray[Any]:
+    """What the rows are called: by a column where there is one of that name, else by a pandas index, else by number."""
+    if label is not None and label in table.columns:
+        if table[label].dtype.is_float() or table[label].is_null().any():  # 1003.0 is what pandas makes of 1003 beside a gap
+            return np.array([_name(value) for value in table[label].to_list()], object)
+        return np.asarray(table[label].to_numpy())
+    index = nw.maybe_get_index(table)
+    return np.arange(len(table)) if index is None else np.asarray(index)
+
+
+def _name(value: Any) -> Any:
+    if not is_present(value):
+        return "missing"
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def input_columns(categorical: Sequence[str], continuous: Sequence[str], preprocessor: Any) -> list[str]:
+    """The names of the columns to predict from, which must be those of the preprocessor where one is given."""
+    columns = [*some_columns(categorical), *some_columns(continuous)]
+    if preprocessor is not None and not isinstance(preprocessor, Preprocessor):
+        raise TableError(f"preprocessor is a {type(preprocessor).__name__}; give a Preprocessor that has learnt, or none")
+    if preprocessor is not None and preprocessor.columns != columns:
+        raise TableError(f"the preprocessor is for the columns {preprocessor.columns}, not {columns}")
+    return columns
+
+
+def target_column(table: "nw.DataFrame[Any]", name: str, log: bool, labels: NDArray[Any]) -> NDArray[np.float32]:
+    """The targets of a table; a `TableError` where one is no number, or has no logarithm though `log` needs it."""
+    series = table[name]
+    if not series.dtype.is_numeric():
+        raise TableError(f"the target, column {name!r}, should hold numbers but holds {series.dtype}")
+    with np.errstate(over="ignore"):  # said below
+        targets = series.cast(nw.Float64).to_numpy().astype(np.float32)
+    wrong, what = ~np.isfinite(targets), "missing or infinite"
+    if log and not wrong.any():
+        wrong, what = targets <= 0, "0 or less, which has no logarithm,"
+    if number := int(wrong.sum()):
+        advice = "drop these rows, or use log_target=False" if log and "logarithm" in what else "drop these rows"
+        raise TableError(f"the target, column {name!r}, is {what} in {number:,} rows, first {labels[wrong.argmax()]}; {advice}")
+    return targets
