@@ -7,7 +7,6 @@ parsed piece by piece (by expat, as everywhere in Python), and no longer than wh
 
 import os
 import posixpath
-import stat
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from xml.parsers import expat
 
 from course_utils.errors import CourseError
 from course_utils.excel.errors import WorkbookError
-from course_utils.files import reading
+from course_utils.files import as_path, reading, refuse_special
 
 MOST_TAGS = 2_500_000  # in one part of the file: about three for each cell, so that some 800,000 cells can be passed
 MOST_BYTES = 400_000_000  # of one part, unpacked
@@ -36,12 +35,12 @@ def open_package(path: str | os.PathLike[str]) -> Iterator["Package"]:
     Raises WorkbookError where there is no such file, where it is something else, and where it is damaged or beyond the limits.
     """
     try:
-        path = Path(path)
-    except TypeError as error:
-        raise WorkbookError(
-            f"expected the path of a workbook and got {type(path).__name__}; give one, such as 'network.xlsx'"
-        ) from error
-    _refuse_other_than_file(path)
+        path = as_path("path", path, "a workbook")
+    except CourseError as error:
+        raise WorkbookError(f"expected the path of a workbook: {error}") from error.__cause__
+    refuse_special(path)
+    if os.path.isdir(path):
+        raise WorkbookError(f"{path} is a folder; name a workbook in it")
     try:
         with reading(path), path.open("rb") as file:
             start = file.read(8)
@@ -51,26 +50,14 @@ def open_package(path: str | os.PathLike[str]) -> Iterator["Package"]:
             )
         with reading(path), zipfile.ZipFile(path) as archive:
             yield Package(path, archive)
-    except CourseError:
+    except CourseError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise WorkbookError(f"no file {os.fspath(path)!r}; check the path") from error
         raise
     except Exception as error:  # zipfile, zlib and expat raise many kinds
         raise WorkbookError(
             f"{path} is not an .xlsx workbook that can be read ({error}); save it as .xlsx, or export the model again"
         ) from error
-
-
-def _refuse_other_than_file(path: Path) -> None:
-    """Raise WorkbookError where nothing of that name is there, or no file is: opening a pipe would wait without end."""
-    try:
-        mode = os.stat(path).st_mode
-    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
-        raise WorkbookError(f"no file {os.fspath(path)!r}; check the path") from error
-    except OSError:
-        return  # opening it says why
-    if stat.S_ISDIR(mode):
-        raise WorkbookError(f"{path} is a folder; name a workbook in it")
-    if not stat.S_ISREG(mode):
-        raise WorkbookError(f"{path} is a pipe or a device, not a file; name a workbook")
 
 
 class Package:

@@ -310,6 +310,16 @@ def test_any_other_suffix_is_refused(name, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_home_folder_may_be_written_as_a_tilde(tmp_path, monkeypatch):
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    assert export_model(nn.Linear(2, 1), torch.rand(2), "~/a.xlsx") == tmp_path / "a.xlsx"
+    assert read_weights("~/a.xlsx").keys() == {"weight", "bias"}
+    for path in (None, 5, b"a.xlsx", "~no_such_user/a.xlsx"):
+        with pytest.raises(ExportError, match="expected the path of the workbook to write: path is"):
+            export_model(nn.Linear(2, 1), torch.rand(2), path)
+
+
 def test_where_the_system_does_not_let_it_be_written(tmp_path, monkeypatch):
     (tmp_path / "folder.xlsx").mkdir()
     (tmp_path / "file").write_text("x")

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from course_utils.errors import CourseError
 from course_utils.excel import WorkbookError, cells, export_model, package, read_input, read_weights
 from course_utils.excel.workbooks import WORKBOOKS
 from course_utils.files import FileError
@@ -298,19 +299,20 @@ def test_one_tensor_under_many_names_is_counted_once_for_each(file, monkeypatch)
         read_weights(edited(file, "course_utils", {"A1": json.dumps(manifest)}))
 
 
-@pytest.mark.parametrize("path", [None, 3, "a folder", "\0", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 an old .xls file"])
-def test_what_is_no_workbook_at_all(tmp_path, path):
-    (tmp_path / "a folder").mkdir()
-    if isinstance(path, bytes):
-        (tmp_path / "old.xls").write_bytes(path)
-    given = {"a folder": tmp_path / "a folder", bytes: tmp_path / "old.xls"}.get(
-        path if isinstance(path, str) else type(path), path
-    )
-    said = {bytes: "old .xls kind", str: "is a folder" if path == "a folder" else "no file"}.get(
-        type(path), "expected the path"
-    )
-    with pytest.raises(WorkbookError, match=said):
-        read_weights(given)
+def test_what_is_no_workbook_at_all(tmp_path):
+    (tmp_path / "old.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 an old .xls file")
+    for path, said in (
+        (None, "expected the path of a workbook: path is None"),
+        (3, "expected the path of a workbook: path is of type int"),
+        (tmp_path, "is a folder; name a workbook in it"),
+        (tmp_path / "nowhere.xlsx", "no file .*nowhere"),
+        (tmp_path / "old.xls" / "net.xlsx", "a part of the path is a file"),
+        (tmp_path / "old.xls", "old .xls kind"),
+        ("\0", "no file can have this name"),
+        ("~no_such_user/net.xlsx", "no home folder ~no_such_user"),
+    ):
+        with pytest.raises(CourseError, match=said):
+            read_weights(path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes among its files")
@@ -318,7 +320,7 @@ def test_what_is_no_workbook_at_all(tmp_path, path):
 def test_a_pipe_is_not_waited_for(tmp_path, read):
     os.mkfifo(tmp_path / "pipe.xlsx")
     for path in (tmp_path / "pipe.xlsx", "/dev/zero"):
-        with pytest.raises(WorkbookError, match="a pipe or a device"):
+        with pytest.raises(FileError, match="a pipe or a device"):
             read(path)
 
 
