@@ -18,9 +18,9 @@ from torch import nn
 from benchmarks.measure import ROOT, Row
 from course_utils.excel.layout import plan_sheet
 from course_utils.excel.manifest import manifest_of
-from course_utils.excel.networks import drawn_seven, edge_network
 from course_utils.excel.plan import Formula, Item, Plan
 from course_utils.excel.writer import PIXEL, _headings, _rows, write_workbook
+from course_utils.networks import drawn_seven, edge_network
 from course_utils.tracing.fuse import fuse_relu
 from course_utils.tracing.steps import Trace
 from course_utils.tracing.trace import trace_model

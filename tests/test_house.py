@@ -1,5 +1,6 @@
 """What the project's own files say of each other must agree."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -53,23 +54,95 @@ print(sorted((heavy - {"torch", "numpy"}) & sys.modules.keys()))
     assert done.stdout.split() == ["[]", "[]"]
 
 
+PACKAGE = ROOT / "course_utils"
+FOUNDATION = {path.stem for path in PACKAGE.glob("*.py")} - {"cli", "doctor", "predictor", "recipes"} | {"networks"}
+ON_TOP = {"kaggle", "lessons", "cli", "doctor", "predictor", "recipes"}
+
+
 @pytest.mark.parametrize(
     ("part", "may_import"),
     [
+        ("networks", set()),
         ("data", set()),
         ("training", set()),
-        ("vision", {"data", "training"}),
         ("tracing", set()),
+        ("vision", {"data", "training"}),
+        ("tabular", {"data", "training"}),
         ("excel", {"tracing"}),
         ("widgets", {"excel", "tracing", "training", "vision"}),
-        ("tabular", {"data", "training"}),
+        ("kaggle", {"data", "training"}),
+        ("lessons", set()),
     ],
 )
 def test_imports_go_down_only(part, may_import):
-    found = set()
-    for file in (ROOT / "course_utils" / part).rglob("*.py"):
-        found |= set(re.findall(r"^\s*(?:from|import) course_utils\.(\w+)", file.read_text(), re.MULTILINE))
-    assert found - {part, "errors", "figures", "files", "leftovers", "names", "packed", "system_errors", "work"} <= may_import
+    found = {name.split(".")[1] for path in (PACKAGE / part).rglob("*.py") for name, _ in imports_of(path)}
+    assert found - {part} - FOUNDATION <= may_import
+
+
+def test_what_all_parts_use_imports_none_of_them():
+    parts = {path.name for path in PACKAGE.iterdir() if path.is_dir()} | ON_TOP
+    for name in FOUNDATION - {"__init__", "networks"}:
+        assert not {found.split(".")[1] for found, _ in imports_of(PACKAGE / f"{name}.py")} & parts, name
+
+
+def test_no_module_imports_itself_through_others():
+    graph = {module_name(path): {name for name, at_once in imports_of(path) if at_once} for path in PACKAGE.rglob("*.py")}
+    assert len(graph) > 100
+    assert circle({name: found & graph.keys() - {name} for name, found in graph.items()}) is None
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+
+
+def test_what_is_private_stays_in_its_package():
+    for path in PACKAGE.rglob("*.py"):
+        for name, _ in imports_of(path):
+            *package, last = name.split(".")
+            if last.startswith("_") and last != "__version__":
+                assert path.is_relative_to(ROOT.joinpath(*package[:2])), f"{path} imports {name}"
+
+
+def module_name(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(path):
+    """The project's own modules and names that a file imports, and whether it does so when it is imported itself."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in tree.body:
+        typing = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        later = typing or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        for part in ast.walk(node):
+            if isinstance(part, ast.Import):
+                names = [alias.name for alias in part.names]
+            elif isinstance(part, ast.ImportFrom) and part.module:
+                names = [f"{part.module}.{alias.name}" for alias in part.names]
+                names += [part.module for name in names if not is_module(name)]
+            else:
+                continue
+            yield from ((name, not later) for name in names if name.startswith("course_utils."))
+
+
+def is_module(name):
+    path = ROOT.joinpath(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def circle(graph):
+    """The names along a circle, from one back to it; None where there is none."""
+    done, path = set(), []
+
+    def visit(name):
+        if name in path:
+            return [*path[path.index(name) :], name]
+        if name in done:
+            return None
+        path.append(name)
+        found = next(filter(None, map(visit, sorted(graph.get(name, ())))), None)
+        path.pop()
+        done.add(name)
+        return found
+
+    return next(filter(None, map(visit, sorted(graph))), None)
 
 
 def test_the_makefile_explains_itself():

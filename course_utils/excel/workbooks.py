@@ -10,9 +10,9 @@ from torch import nn
 
 from course_utils.excel.export import export_model
 from course_utils.excel.gradient_sheet import gradient_workbook
-from course_utils.excel.networks import digits_network, drawn_seven, edge_network
 from course_utils.excel.parameters_sheet import parameters_workbook
 from course_utils.excel.softmax_sheet import softmax_workbook
+from course_utils.networks import digits_network, drawn_seven, edge_network
 
 
 def conv_example(path: str | os.PathLike[str]) -> Path:

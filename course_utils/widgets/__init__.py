@@ -3,11 +3,11 @@
 Python holds the state and computes with PyTorch; the JavaScript beside it draws. Nothing is loaded from the internet.
 """
 
+from course_utils.networks import letter, letter_a, letter_network
 from course_utils.widgets.convolution_explorer import ConvolutionExplorer
 from course_utils.widgets.errors import WidgetError
 from course_utils.widgets.kernels import PRESETS
 from course_utils.widgets.layer_pipeline import LayerPipeline
-from course_utils.widgets.letters import letter, letter_a, letter_network
 from course_utils.widgets.softmax_sigmoid import SoftmaxSigmoid
 from course_utils.widgets.threshold_explorer import ThresholdExplorer
 

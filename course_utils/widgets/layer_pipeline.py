@@ -43,7 +43,7 @@ class LayerPipeline(CourseWidget):
 
     Raises WidgetError for a layer that cannot be shown, an input that does not fit, and more than 100,000 numbers.
 
-    >>> from course_utils.widgets.letters import letter_a, letter_network
+    >>> from course_utils.networks import letter_a, letter_network
     >>> pipeline = LayerPipeline(letter_network(), letter_a())
     >>> [name for name in pipeline.layer_names]
     ['input', 'conv1', 'relu1', 'pool1', 'conv2', 'relu2', 'pool2', 'template', 'probability']

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from course_utils.excel import WORKBOOKS, export_model, read_input, read_weights
-from course_utils.excel.networks import digits_network
+from course_utils.networks import digits_network
 from tests.excel import office
 from tests.tracing.random_networks import random_network
 

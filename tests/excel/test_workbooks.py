@@ -8,7 +8,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from course_utils.excel import WORKBOOKS, gradient_sheet, networks, parameters_sheet, read_weights
+from course_utils import networks
+from course_utils.excel import WORKBOOKS, gradient_sheet, parameters_sheet, read_weights
 from tests.excel import office
 
 SPREADSHEETS = Path(__file__).parents[2] / "spreadsheets"

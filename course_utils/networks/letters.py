@@ -1,18 +1,18 @@
-"""Letters drawn with numpy, and a small network made by hand that knows an A when it sees one."""
+"""Letters drawn with NumPy, and a small network made by hand that knows an A when it sees one."""
 
 from collections import OrderedDict
-from itertools import pairwise
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from course_utils.widgets.errors import WidgetError
-from course_utils.widgets.kernels import PRESETS
+from course_utils.errors import CourseError
+from course_utils.networks.kernels import KERNELS
+from course_utils.networks.strokes import Stroke, distances
 
 # Strokes as polylines of (row, column) points, in a square of side 1.
-STROKES: dict[str, list[list[tuple[float, float]]]] = {
+STROKES: dict[str, list[Stroke]] = {
     "A": [[(0.87, 0.16), (0.12, 0.5), (0.87, 0.84)], [(0.62, 0.3), (0.62, 0.7)]],
     "B": [
         [(0.13, 0.25), (0.87, 0.25), (0.87, 0.6), (0.78, 0.73), (0.6, 0.73), (0.5, 0.6), (0.5, 0.25)],
@@ -27,27 +27,17 @@ STROKES: dict[str, list[list[tuple[float, float]]]] = {
 def letter(name: str = "A", size: int = 28) -> NDArray[np.float64]:
     """One of the letters A, B, H, T and X as numbers from 0 (paper) to 1 (ink), of shape (size, size).
 
-    Raises WidgetError for another letter and a size under 12.
+    Raises CourseError for another letter and a size under 12.
 
     >>> letter("A").shape, float(letter("A").min()), float(letter("A").max())
     ((28, 28), 0.0, 1.0)
     """
     if name not in STROKES:
-        raise WidgetError(f"no letter {name!r} is drawn here; there are: {', '.join(STROKES)}")
+        raise CourseError(f"no letter {name!r} is drawn here; there are: {', '.join(STROKES)}")
     if size < 12:
-        raise WidgetError(f"a letter of {size} × {size} pixels cannot be read; give a size of 12 or more")
+        raise CourseError(f"a letter of {size} × {size} pixels cannot be read; give a size of 12 or more")
     centres = (np.arange(size) + 0.5) / size
-    row, column = np.meshgrid(centres, centres, indexing="ij")
-    distance = np.full((size, size), np.inf)
-    for stroke in STROKES[name]:
-        for (row0, column0), (row1, column1) in pairwise(stroke):
-            along = ((row - row0) * (row1 - row0) + (column - column0) * (column1 - column0)) / (
-                (row1 - row0) ** 2 + (column1 - column0) ** 2
-            )
-            along = np.clip(along, 0, 1)
-            nearest = np.hypot(row - row0 - along * (row1 - row0), column - column0 - along * (column1 - column0))
-            distance = np.minimum(distance, nearest)
-    ink = np.clip(0.5 + (0.055 - distance) * size, 0, 1)  # an edge one pixel wide, as a scanner would give it
+    ink = np.clip(0.5 + (0.055 - distances(centres, STROKES[name])) * size, 0, 1)
     return np.round(ink, 2)
 
 
@@ -68,7 +58,7 @@ def letter_network(size: int = 28) -> nn.Sequential:
     [True, False, False, False, False]
     """
     conv1, conv2 = nn.Conv2d(1, 2, 3), nn.Conv2d(2, 4, 3)
-    first = torch.tensor([PRESETS["right edge"], PRESETS["top edge"]])
+    first = torch.tensor([KERNELS["right edge"], KERNELS["top edge"]])
     falling = torch.tensor([[1.0, 0, -1], [0, 1, 0], [-1, 0, 1]])
     upright = torch.tensor([[-1.0, 2, -1], [-1, 2, -1], [-1, 2, -1]]) / 2
     pairs = [(falling, falling), (falling.flip(1), falling.flip(1)), (upright, -upright), (-upright.T, upright.T)]
