@@ -19,7 +19,7 @@ from course_utils.figures import plain
 from course_utils.names import printable, shortened
 from course_utils.tabular.exploring import tables_at_a_glance
 from course_utils.tabular.results import show_embedding
-from course_utils.training.learner import Predictions
+from course_utils.training.predictions import Predictions
 
 NAMES = [
     "$5_$9",

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import Tensor
 
-    from course_utils.training.learner import Predictions
     from course_utils.training.metrics import Threshold
+    from course_utils.training.predictions import Predictions
 
 
 def _dogscats(predictions: "Predictions", threshold: "Threshold") -> "pd.DataFrame":

@@ -16,8 +16,8 @@ from course_utils.names import some_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from course_utils.training.learner import Predictions
     from course_utils.training.metrics import Threshold
+    from course_utils.training.predictions import Predictions
 
 DIGITS = "%.6g"  # six significant digits, also of tiny probabilities: rounded to 0 one that comes true would cost dearly
 
@@ -71,7 +71,7 @@ def submission(
 
 
 def _check(predictions: "Predictions") -> None:
-    from course_utils.training.learner import Predictions
+    from course_utils.training.predictions import Predictions
 
     if not isinstance(predictions, Predictions):
         raise SubmissionError(f'expected what learner.predict("test") gives; this is a {type(predictions).__name__}')

@@ -18,10 +18,11 @@ from course_utils.tabular.prepared import EVALUATION, PreparedTable, as_inputs, 
 from course_utils.tabular.preprocess import Preprocessor, in_memory
 from course_utils.training import storage
 from course_utils.training.arguments import real, whole
+from course_utils.training.custom_metrics import Metric
 from course_utils.training.data import Data
-from course_utils.training.learner import Learner, Metric, Predictions
+from course_utils.training.learner import Learner
 from course_utils.training.metrics import rmspe
-from course_utils.work import find_saved
+from course_utils.training.predictions import Predictions, outputs_and_targets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -219,7 +220,7 @@ class TabularLearner(Learner):
         preprocessor = self.data.preprocessor
         rows = in_memory(table, preprocessor.columns, also=[label])
         loader = TabularLoader(as_inputs(preprocessor, rows), None, torch.arange(len(rows)), EVALUATION)
-        outputs, _ = self._outputs(loader)
+        outputs, _ = outputs_and_targets(self, loader)
         return Predictions(self.data.activation(outputs), None, [str(name) for name in row_labels(rows, label)])
 
     def embedding(self, column: str) -> "pd.DataFrame":
@@ -257,7 +258,7 @@ class TabularLearner(Learner):
 
     def load(self, name: str) -> None:
         """Read the weights that `save(name)` wrote; those of a model for data that was prepared in another way are refused."""
-        file = find_saved(self._file(name, ".safetensors"), self.data.path)
+        file = self._saved(name, ".safetensors")
         if file.is_file():
             saved = prepared_by(read_preprocessor(file))
             storage.check_meaning(saved, prepared_by(self.data.preprocessor), file, self.load_advice)

@@ -11,8 +11,8 @@ from course_utils.figures import plain
 from course_utils.tabular.checks import in_list
 from course_utils.tabular.exploring import in_pandas
 from course_utils.training.arguments import whole
-from course_utils.training.learner import Predictions
 from course_utils.training.metrics import rmspe
+from course_utils.training.predictions import Predictions
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,7 +3,7 @@
 from course_utils.training.callbacks import Callback, DivergedError, Recorder
 from course_utils.training.data import Data
 from course_utils.training.devices import default_device, set_seed
-from course_utils.training.learner import Learner, Predictions
+from course_utils.training.learner import Learner
 from course_utils.training.losses import class_weights
 from course_utils.training.memory import OutOfMemory
 from course_utils.training.metrics import (
@@ -16,6 +16,7 @@ from course_utils.training.metrics import (
     rmspe,
     top_k_accuracy,
 )
+from course_utils.training.predictions import Predictions
 from course_utils.training.splits import validation_split
 from course_utils.training.stopping import EarlyStopping, KeepBest
 from course_utils.training.storage import StorageError

@@ -4,19 +4,16 @@ import difflib
 import inspect
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from course_utils.errors import CourseError
-
-Rates = float | Sequence[float] | np.ndarray | Tensor
 
 T = TypeVar("T")
 
@@ -43,6 +40,7 @@ def _plain(value: Any) -> Any:
 def real(value: Any) -> float | None:
     """A number of any kind as a float; None for True and False, text, complex numbers and all else that is not a real number.
 
+    >>> import torch
     >>> real(np.float32(0.5)), real(torch.tensor(2)), real(True), real("1"), real(1j)
     (0.5, 2.0, None, None, None)
     """
@@ -74,6 +72,7 @@ def not_negative(name: str, value: Any) -> float:
 def whole(name: str, value: Any, least: int | None = 1, of: str = "") -> int:
     """A whole number as Python's own; raises a CourseError that names it if it is not one, or less than `least`.
 
+    >>> import torch
     >>> whole("cycles", np.int64(3)), whole("cycles", torch.tensor(2))
     (3, 2)
     >>> whole("cycles", 0.5)
@@ -92,46 +91,6 @@ def whole(name: str, value: Any, least: int | None = 1, of: str = "") -> int:
         more = "" if least is None else f", {least} or more"
         raise CourseError(f"{name} is {shown(value)}; it is a whole number{more}{of}")
     return number
-
-
-def rates_for(lr: Any, groups: int) -> list[float]:
-    """One full learning rate for each layer group, from a number or from one per group; a CourseError says what a rate is.
-
-    >>> rates_for(np.float32(0.5), 2), rates_for(torch.tensor([0.25, 0.5]), 2)
-    ([0.5, 0.5], [0.25, 0.5])
-    """
-    several = "a list of one rate for each" if groups == 1 else f"a list of {groups} rates, one for each, first layers first"
-    what = f"a learning rate is a number such as 1e-2, or for {groups} layer group{'s' * (groups > 1)} {several}"
-    if lr is None:
-        raise CourseError(
-            f"the learning rate is None; {what}. lr_find(...).steepest is None where the search saw too few steps to say: "
-            "raise `steps`, or lower `start`, and look at lr_find(...).plot()."
-        )
-    if isinstance(lr, slice):
-        ends = ", ".join(shown(end) for end in (lr.start, lr.stop) if end is not None)
-        raise CourseError(
-            f"the learning rate is {shown(lr)}; {what}. Rates from one end to the other, as a slice gives them in fastai, are "
-            f"np.geomspace({ends}, {groups}) here."
-        )
-    if (one := real(lr)) is not None:
-        rates: list[float | None] = [one] * groups
-    else:
-        if isinstance(lr, np.ndarray | Tensor):
-            lr = lr.tolist()
-        if isinstance(lr, str | bytes | Mapping | Set) or not isinstance(lr, Sequence):
-            try:
-                number = f" Without quotes it is a number: {float(lr):g}." if isinstance(lr, str) else ""
-            except ValueError:
-                number = ""
-            raise CourseError(f"the learning rate is {shown(lr)}; {what}.{number}")
-        rates = [real(rate) for rate in lr]
-        if len(rates) != groups:
-            raise CourseError(
-                f"{len(rates)} learning rates were given for {groups} layer groups; give one number, or one rate per group"
-            )
-    if any(rate is None or not 0 <= rate < math.inf for rate in rates):
-        raise CourseError(f"the learning rate {shown(lr)} cannot be used: a rate is 0 or more, and finite; {what}")
-    return [rate for rate in rates if rate is not None]
 
 
 # -- the parts of a Learner ------------------------------------------------------------------------------------------------
@@ -199,49 +158,6 @@ def checked_metric(metric: Any) -> Callable[[Any, Any], Any]:
         )
     function: Callable[[Any, Any], Any] = metric
     return function
-
-
-def made_optimizer(make: Any, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-    """A new optimiser for parameter groups; raises a CourseError where what was given makes none."""
-    example = "torch.optim.Adam, or functools.partial(torch.optim.AdamW, weight_decay=0.01)"
-    if isinstance(make, torch.optim.Optimizer):
-        name = type(make).__name__
-        raise CourseError(
-            f"optimizer is an {name} with weights of its own; each fit makes a new one for the layers that it trains, so give "
-            f"what makes it: torch.optim.{name}, or functools.partial(torch.optim.{name}, ...) with its options"
-        )
-    if not callable(make):
-        raise CourseError(f"optimizer is {shown(make)}; give what makes one from groups of weights: {example}")
-    try:
-        optimizer = make(groups)
-    except (TypeError, ValueError, AttributeError) as error:
-        raise CourseError(f"optimizer={shown(make)} made none from groups of weights ({error}); give {example}") from error
-    if not isinstance(optimizer, torch.optim.Optimizer):
-        raise CourseError(f"optimizer={shown(make)} gave a {type(optimizer).__name__}; give what makes an optimiser: {example}")
-    closure = inspect.signature(type(optimizer).step).parameters.get("closure")
-    if closure is not None and closure.default is inspect.Parameter.empty:
-        raise CourseError(
-            f"{type(optimizer).__name__} computes the loss several times in one step, through a closure, which a learner does "
-            f"not give; take an optimiser that makes a step from gradients: {example}"
-        )
-    return optimizer
-
-
-def checked_groups(groups: Any) -> list[tuple[nn.Module, ...]]:
-    """Layer groups, each a layer or several; raises a CourseError for anything else."""
-    takes = "give a list of groups, each a layer of the model or a list of them, such as [model[:2], model[2:]]"
-    if isinstance(groups, str | bytes | Mapping) or not isinstance(groups, Iterable):
-        raise CourseError(f"layer_groups is {shown(groups)}; {takes}")
-    found = []
-    for group in groups:
-        layers = (group,) if isinstance(group, nn.Module) else tuple(group) if isinstance(group, Iterable) else (group,)
-        for layer in layers:
-            if not isinstance(layer, nn.Module):
-                raise CourseError(f"layer_groups holds {shown(layer)}, which is not a layer; {takes}")
-        found.append(layers)
-    if not found:
-        raise CourseError(f"layer_groups is empty; {takes}, or leave it out for one group of all layers")
-    return found
 
 
 def checked_path(name: str, path: Any, wanted: str = "the path of a folder, such as 'models' or Path('models')") -> Path:

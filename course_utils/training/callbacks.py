@@ -2,13 +2,15 @@
 
 import inspect
 import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
-from course_utils.training.arguments import positive, shown
+from course_utils.training.arguments import checked_list, positive, shown
 
 if TYPE_CHECKING:
     from course_utils.training.learner import Learner
@@ -93,6 +95,15 @@ class Hooks:
         """Call the methods for one moment, in the order of the callbacks."""
         for method in self._methods[moment]:
             method(learner)
+
+    @contextmanager
+    def around_fit(self, learner: "Learner") -> Iterator[None]:
+        """`before_fit` before the block, and `after_fit` however it ends."""
+        try:
+            self.call("before_fit", learner)
+            yield
+        finally:
+            self.call("after_fit", learner)
 
 
 class DivergedError(CourseError):
@@ -195,6 +206,12 @@ class Recorder(Callback):
         return axes
 
 
+def with_usual(given: Sequence[Callback] | Callback, recorder: Recorder, clip: float | None) -> list[Callback]:
+    """The callbacks of every learner, then those that a user gave; raises a CourseError for what is not a callback."""
+    clipping = [] if clip is None else [ClipGradients(clip)]
+    return [StopAtNaN(), *clipping, recorder, *checked_list("callbacks", given, checked_callback)]
+
+
 class Checkpoint(Callback):
     """Saves all that a fit needs to go on, after each cycle; `Learner.resume` reads it."""
 
@@ -221,7 +238,8 @@ class Progress(Callback):
         """Show an empty bar for all steps of the fit."""
         from course_utils.training.progress import EpochTable
 
-        self.table = EpochTable(total=learner.steps_in_fit, done=learner.steps_done, show=True)
+        steps = learner.steps_per_epoch
+        self.table = EpochTable(total=learner.schedule.epochs * steps, done=learner.epochs_done * steps, show=True)
 
     def after_step(self, learner: "Learner") -> None:
         """Move the bar."""

@@ -9,9 +9,12 @@ from torch import Tensor
 
 from course_utils.errors import CourseError
 from course_utils.training import schedules, storage
-from course_utils.training.arguments import made_optimizer, not_negative, rates_for, real, shown, whole
+from course_utils.training.arguments import not_negative, real, shown, whole
 from course_utils.training.callbacks import Callback
 from course_utils.training.devices import random_state, restore_random_state
+from course_utils.training.layer_groups import rates_for
+from course_utils.training.optimizers import made_optimizer
+from course_utils.training.schedules import Fit
 from course_utils.training.storage import StorageError
 
 if TYPE_CHECKING:
@@ -20,15 +23,18 @@ if TYPE_CHECKING:
 
 def taken_from(learner: "Learner") -> dict[str, Any]:
     """What a checkpoint holds: weights, optimiser, schedule, callbacks, random state, history, and what the weights mean."""
+    fit = learner.fitting
+    if fit is None:
+        raise CourseError("there is no fit to go on with yet; call fit(..., checkpoint=name), or save(name) for weights alone")
     return {
         "model": learner.model.state_dict(),
         "meaning": learner.meaning(),
         "made": _made(learner.optimizer),
         "optimizer": learner.optimizer.state_dict(),
-        "fit": learner.fitting,
+        "fit": {"plan": list(fit.schedule.made_by), "lr": fit.lr, "weight_decay": fit.weight_decay},
         "epochs_done": learner.epochs_done,
-        "first_trainable": learner.first_trainable,
-        "bn_frozen": learner.bn_frozen,
+        "first_trainable": learner.layer_groups.first_trainable,
+        "bn_frozen": learner.layer_groups.batch_norms_frozen,
         "recorder": vars(learner.recorder),
         "callbacks": [[type(c).__name__, c.state()] for c in _with_state(learner.callbacks)],
         "random": random_state(),
@@ -143,14 +149,29 @@ def _with_state(callbacks: list[Callback]) -> list[Callback]:
     return [c for c in callbacks if type(c).state is not Callback.state]
 
 
+def fit_in(state: dict[str, Any]) -> Fit:
+    """What the fit was asked for that saved a checkpoint."""
+    saved = state["fit"]
+    return Fit(schedules.again(saved["plan"]), saved["lr"], saved["weight_decay"])
+
+
+def restore_model(learner: "Learner", state: dict[str, Any]) -> None:
+    """Give the model its weights back, and freeze what was frozen; before a fit makes its optimiser."""
+    learner.model.load_state_dict(state["model"])
+    learner.freeze_to(state["first_trainable"])
+    learner.bn_freeze(state["bn_frozen"])
+
+
+def restore_fit(learner: "Learner", state: dict[str, Any]) -> None:
+    """Give a fit that begins the optimiser's memory, the history, its place and the random numbers back."""
+    learner.optimizer.load_state_dict(state["optimizer"])
+    learner.epochs_done = state["epochs_done"]
+    vars(learner.recorder).update(state["recorder"])
+    restore_random_state(state["random"])
+
+
 def restore_callbacks(learner: "Learner", state: dict[str, Any]) -> None:
     """Give the callbacks back what they knew."""
     for callback, (_, known) in zip(_with_state(learner.callbacks), state.get("callbacks", []), strict=False):
         callback.load_state(known)
         callback.after_resume(learner)
-
-
-def refuse_before_a_fit(learner: "Learner") -> None:
-    """Raise a CourseError where no fit was begun, so that there is nothing to go on with."""
-    if not learner.fitting:
-        raise CourseError("there is no fit to go on with yet; call fit(..., checkpoint=name), or save(name) for weights alone")

@@ -14,8 +14,9 @@ from torch.utils.data import TensorDataset
 
 from course_utils.errors import CourseError
 from course_utils.names import counted
-from course_utils.training.arguments import checked_path, shown, whole
+from course_utils.training.arguments import checked_path, one_of, shown, whole
 from course_utils.training.distributed import processes
+from course_utils.training.meaning import compare_names
 
 Split = Literal["train", "valid", "test"]
 Task = Literal["single-label", "multi-label", "regression"]
@@ -23,6 +24,11 @@ LabelTask = Literal["single-label", "multi-label"]  # of what has classes
 
 
 Numbers = Tensor | np.ndarray
+
+
+def checked_split(split: str) -> str:
+    """One of the names of splits; raises a CourseError that says which there are."""
+    return one_of("split", split, get_args(Split))
 
 
 class Loader(Protocol):
@@ -213,6 +219,32 @@ class Data:
         ('single-label', 4, torch.Size([4]))
         """
         return TensorData(train, valid, test, batch_size, task, classes, path)
+
+
+def checked_data(data: Any) -> Data:
+    """The data that was given; raises a CourseError for anything else, such as a DataLoader."""
+    if not isinstance(data, Data):
+        raise CourseError(f"data is {shown(data)}; give a Data, such as Data.from_tensors(train=(x, y), valid=(x, y))")
+    return data
+
+
+def refuse_other_outputs(new: Data, old: Data) -> None:
+    """Raise a CourseError if the outputs of a model for the old data would mean something else for the new."""
+    if new.task != old.task:
+        raise CourseError(
+            f"the new data is {new.task}, but this learner's loss and metrics are for {old.task}; make a new learner, or the "
+            "data with the same task"
+        )
+    if new.classes == old.classes:
+        return
+    if new.classes is None or old.classes is None:
+        found = f"{'none' if new.classes is None else len(new.classes)} instead of {len(old.classes or []) or 'none'}"
+    else:
+        (found,) = compare_names("they", new.classes, old.classes, ("in the new data", "in the model"))
+    raise CourseError(
+        f"the new data has other classes than this learner's model: {found}. Make the data with the same labels, or "
+        "a new learner."
+    )
 
 
 class TensorData(Data):

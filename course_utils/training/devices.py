@@ -11,7 +11,7 @@ from course_utils.training.arguments import whole
 
 
 def default_device() -> torch.device:
-    """The fastest device of this machine: an NVIDIA GPU (`cuda`), else an Apple GPU (`mps`), else the processor (`cpu`).
+    """The fastest device of this machine: an NVIDIA GPU (`cuda`), else an Apple GPU (`mps`), else the CPU (`cpu`).
 
     >>> default_device().type in {"cuda", "mps", "cpu"}
     True

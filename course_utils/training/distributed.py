@@ -1,6 +1,6 @@
 """One Learner in several processes: `torchrun --nproc-per-node 2 script.py` runs the script twice, as one.
 
-Each process, with a GPU or some of the processor's cores, has the whole model. All walk through the same mini-batches, and each
+Each process, with a GPU or some of the CPU's cores, has the whole model. All walk through the same mini-batches, and each
 takes its share of the rows. What they find is put together wherever one process would have seen all rows: gradients, losses,
 mean and variance in batch norms, predictions. So the numbers are those of one process with mini-batches of the same size, but
 for what is random in each row (dropout, augmentation), which each process draws for its own rows. The loss must be a mean over
@@ -53,12 +53,12 @@ def rank() -> int:
 
 
 @cache
-def processes() -> "Alone":
+def processes() -> "OneProcess":
     """What this process has to do with others: it joins them when first asked, and waits until all have."""
-    return Together() if world_size() > 1 else Alone()
+    return SeveralProcesses() if world_size() > 1 else OneProcess()
 
 
-class Alone:
+class OneProcess:
     """The only process: nothing to share, nothing to put together."""
 
     several = False
@@ -95,17 +95,18 @@ class Alone:
         """What a process that was started for one task calls when it is done."""
 
 
-class Together(Alone):
+class SeveralProcesses(OneProcess):
     """One of several processes."""
 
     several = True
 
     def __init__(self) -> None:
         check_machine(int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
-        from accelerate import PartialState
-
-        state = PartialState(cpu=not torch.cuda.is_available(), **_meeting())
-        self._device, self.rank, self.world = torch.device(state.device.type), state.process_index, state.num_processes
+        if torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo", **_meeting())
+        self.rank, self.world = dist.get_rank(), dist.get_world_size()
         self._random_numbers = torch.get_rng_state()
         self._trained: list[Any] = []
         self._wrapped: nn.Module | None = None
@@ -211,19 +212,19 @@ def _meeting() -> dict[str, Any]:
 
 
 class Share:
-    """The rows of each mini-batch that are one process's; see `Together.share`.
+    """The rows of each mini-batch that are one process's; see `SeveralProcesses.share`.
 
     A loader with an attribute `shard` is told (rank, world) and gives them itself, so that it need not load the others: of each
     mini-batch rows rank, rank + world, ... if there are any, and in a shuffled pass nothing of a mini-batch that has fewer rows
     than there are processes.
     """
 
-    def __init__(self, batches: Any, together: Together, training: bool) -> None:
-        self.batches, self.together, self.training = batches, together, training
+    def __init__(self, batches: Any, party: SeveralProcesses, training: bool) -> None:
+        self.batches, self.party, self.training = batches, party, training
         loader = getattr(batches, "iterable", batches)  # what a progress bar counts
         self.sharded = hasattr(loader, "shard")
         if self.sharded:
-            loader.shard = (together.rank, together.world)
+            loader.shard = (party.rank, party.world)
 
     def __len__(self) -> int:
         return len(self.batches)
@@ -232,14 +233,14 @@ class Share:
         if not self.training:
             yield from self._mine(1)
             return
-        self.together.same_random_numbers()
+        self.party.same_random_numbers()
         steps = 0
-        for batch in self._mine(self.together.world):
+        for batch in self._mine(self.party.world):
             yield batch
             steps += 1
         if not steps:
             raise CourseError(
-                f"no mini-batch has a row for each of the {self.together.world} processes; make mini-batches larger, or start "
+                f"no mini-batch has a row for each of the {self.party.world} processes; make mini-batches larger, or start "
                 "fewer processes"
             )
 
@@ -248,7 +249,7 @@ class Share:
         if self.sharded:
             yield from self.batches
             return
-        rank, world = self.together.rank, self.together.world
+        rank, world = self.party.rank, self.party.world
         for x, y in self.batches:
             if len(x[0] if isinstance(x, tuple | list) else x) >= max(fewest, rank + 1):
                 yield _every(x, rank, world), _every(y, rank, world)

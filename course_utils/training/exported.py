@@ -178,7 +178,7 @@ def ready(model: Network, device: torch.device | str | None) -> Network:
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
-    """Copies of all parameters and buffers in the processor's memory, each its own."""
+    """Copies of all parameters and buffers in the CPU's memory, each its own."""
     return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
 
 

@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -92,11 +91,9 @@ def _meeting_place() -> Iterator[Path]:
 
 def check_machine(here: int) -> None:
     """Raise a CourseError if so many processes cannot work together on this machine."""
-    if find_spec("accelerate") is None:
-        raise CourseError(f"accelerate lets {here} processes work together, and is not here; `pip install .[distributed]`")
     gpus = torch.cuda.device_count()
     if 0 < gpus < here:
         raise CourseError(
             f"{here} processes need a GPU each, and this machine has {gpus}; start {gpus}, or set CUDA_VISIBLE_DEVICES to "
-            "nothing to use the processor"
+            "nothing to use the CPU"
         )

@@ -142,18 +142,25 @@ def _equal(theirs: Any, ours: Any) -> bool:
     return bool(theirs == ours) and type(theirs) is type(ours)
 
 
-def compare_names(what: str, theirs: Sequence[str], ours: Sequence[str]) -> list[str]:
-    """How two rows of names differ: which only one of them has, else where the order first differs."""
+def compare_names(
+    what: str, theirs: Sequence[str], ours: Sequence[str], where: tuple[str, str] = ("there", "here")
+) -> list[str]:
+    """How two rows of names differ: which only one of them has, else where the order first differs.
+
+    >>> compare_names("they", ["cat", "cow"], ["cat"], ("in the new data", "in the model"))
+    ["they differ (2 in the new data, 1 in the model): 'cow' only in the new data"]
+    """
     if list(theirs) == list(ours):
         return []
+    there, here = where
     missing, extra = [n for n in theirs if n not in set(ours)], [n for n in ours if n not in set(theirs)]
     if missing or extra:
-        only = [f"{_some(names)} only {where}" for names, where in ((missing, "there"), (extra, "here")) if names]
-        return [f"{what} differ ({len(theirs)} there, {len(ours)} here): {', '.join(only)}"]
+        only = [f"{_some(names)} only {place}" for names, place in ((missing, there), (extra, here)) if names]
+        return [f"{what} differ ({len(theirs)} {there}, {len(ours)} {here}): {', '.join(only)}"]
     if len(theirs) == len(ours):
         at = next(i for i, (a, b) in enumerate(zip(theirs, ours, strict=True)) if a != b)
-        return [f"{what} are the same in another order: number {at} is {theirs[at]!r} there and {ours[at]!r} here"]
-    return [f"{what} are {len(theirs)} there and {len(ours)} here"]
+        return [f"{what} are the same in another order: number {at} is {theirs[at]!r} {there} and {ours[at]!r} {here}"]
+    return [f"{what} are {len(theirs)} {there} and {len(ours)} {here}"]
 
 
 def _some(names: Sequence[str], number: int = 3) -> str:

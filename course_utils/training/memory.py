@@ -14,11 +14,11 @@ SAID = ("out of memory", "can't allocate memory", "not enough memory", "cannot a
 
 
 class OutOfMemory(CourseError):  # noqa: N818 - what it is called everywhere
-    """The memory of the processor or the GPU is full."""
+    """The memory of the CPU or the GPU is full."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory is full: PyTorch's on GPUs and on the processor, NumPy's, Python's.
+    """Whether an error says that memory is full: PyTorch's on GPUs and on the CPU, NumPy's, Python's.
 
     >>> is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 400000000000 bytes"))
     True

@@ -225,7 +225,7 @@ def rmspe(predictions: Numbers, targets: Numbers) -> float:
 
 
 def _tensor(numbers: Numbers) -> Tensor:
-    """A tensor on the processor; arrays are copied, since PyTorch cannot share those that are read-only or run backwards."""
+    """A tensor on the CPU; arrays are copied, since PyTorch cannot share those that are read-only or run backwards."""
     return numbers.detach().cpu() if isinstance(numbers, Tensor) else torch.from_numpy(np.array(numbers))
 
 

@@ -1,22 +1,14 @@
-"""How the learning rate moves during a fit, and how to find a good one before it."""
+"""How the learning rate moves during a fit."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from course_utils.errors import CourseError
-from course_utils.training.arguments import positive, whole
-from course_utils.training.devices import random_state, restore_random_state
-from course_utils.training.memory import explained
-from course_utils.training.progress import Bar
-
-if TYPE_CHECKING:
-    from course_utils.training.learner import Learner
+from course_utils.training.arguments import not_negative, whole
 
 Shape = Callable[[float], float]
 MOST_EPOCHS = 100_000
@@ -55,6 +47,16 @@ class Schedule:
             epochs_done -= length
         return 1.0
 
+    def set_rates(self, optimizer: Optimizer, epochs_done: float) -> None:
+        """Give an optimiser the rates, and perhaps the momentum, of this moment; each group knows its `full_lr`."""
+        position = self.position(epochs_done)
+        for group in optimizer.param_groups:
+            group["lr"] = group["full_lr"] * self.rate(position)
+            if self.momentum and "momentum" in group:
+                group["momentum"] = self.momentum(position)
+            elif self.momentum and "betas" in group:
+                group["betas"] = (self.momentum(position), group["betas"][1])
+
     def ends_cycle(self, epoch: int) -> bool:
         """Whether a cycle ends with this epoch, the first being 0."""
         ends, total = set(), 0
@@ -66,6 +68,19 @@ class Schedule:
     def __reduce__(self) -> Any:
         """What a pickle holds: how it was made, as a function inside another cannot be pickled."""
         return (again, (self.made_by,)) if self.made_by else super().__reduce__()
+
+
+@dataclass
+class Fit:
+    """What a fit was asked for: its schedule, the full learning rate of each layer group, perhaps a weight decay."""
+
+    schedule: Schedule
+    lr: list[float]
+    weight_decay: float | None
+
+    def __post_init__(self) -> None:
+        if self.weight_decay is not None:
+            self.weight_decay = not_negative("weight_decay", self.weight_decay)
 
 
 def _bounded(epochs: int) -> int:
@@ -138,117 +153,3 @@ def again(made_by: Sequence[Any]) -> Schedule:
     """
     name, *arguments = made_by
     return {f.__name__: f for f in (constant, cosine_restarts, one_cycle)}[name](*arguments)
-
-
-@dataclass
-class LearningRateSearch:
-    """What the learning-rate finder saw: a rate and the smoothed loss for each step, the rate growing exponentially."""
-
-    rates: list[float] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)
-
-    @property
-    def steepest(self) -> float | None:
-        """The rate at which the loss fell fastest; None where that cannot be said.
-
-        That is so with fewer than ten steps, or where the loss did not fall: search again with more `steps` or a lower `start`,
-        and look at `plot()`.
-        """
-        if len(self.losses) < 10:
-            return None
-        losses = self.losses[: self.losses.index(min(self.losses)) + 1]
-        if len(losses) < 3:
-            return None
-        slopes = [losses[i + 1] - losses[i - 1] for i in range(1, len(losses) - 1)]
-        return self.rates[slopes.index(min(slopes)) + 1]
-
-    def plot(self, skip_start: int = 5, skip_end: int = 3) -> Any:
-        """Draw loss against rate, the rate on a logarithmic axis, leaving out the first and last few steps; return the axes."""
-        import matplotlib.pyplot as plt
-
-        if len(self.rates) <= skip_start + skip_end:
-            raise CourseError(
-                f"the search saw {len(self.rates)} steps, too few for a plot; raise `steps`, or lower the "
-                "batch size so that an epoch has more mini-batches"
-            )
-        seen = slice(skip_start, len(self.rates) - skip_end)
-        axes = plt.subplots(figsize=(6, 4))[1]
-        axes.plot(self.rates[seen], self.losses[seen])
-        axes.set(xscale="log", xlabel="learning rate (log scale)", ylabel="loss (smoothed)", title="Learning-rate finder")
-        axes.grid(alpha=0.3)
-        if (steepest := self.steepest) and self.rates[seen][0] <= steepest <= self.rates[seen][-1]:
-            loss = self.losses[self.rates.index(steepest)]
-            axes.plot([steepest], [loss], "o", color="tab:red", label=f"steepest: {steepest:.0e}")
-            axes.legend()
-        return axes
-
-
-def find_learning_rate(
-    learner: "Learner", start: float = 1e-5, stop: float = 10.0, steps: int = 100, weight_decay: float | None = None
-) -> LearningRateSearch:
-    """Train for `steps` mini-batches while the rate grows from `start` to `stop`, and put everything back as it was.
-
-    Ends early when the smoothed loss is four times the lowest seen, or is no longer a number. A training set too small for
-    so many mini-batches is passed over again. With several layer groups all get the same rate. From Smith, Cyclical
-    learning rates (2017); lecture 0:19:48.
-    """
-    start, stop, steps = positive("start", start), positive("stop", stop), whole("steps", steps)
-    if start >= stop:
-        raise CourseError(f"lr_find was given start={start} and stop={stop}; it needs 0 < start < stop")
-    search, average, lowest = LearningRateSearch(), 0.0, math.inf
-    with explained(learner.data, "searching for a learning rate"), unchanged(learner):
-        learner.callbacks = []
-        bar: Bar[tuple[Any, Any]] = Bar(show=False)
-        try:
-            learner.start_training(start, weight_decay)  # may take a while: pictures through a frozen network
-            bar = Bar(_forever(learner), steps, "finding a learning rate", learner.progress)
-            for step, (x, y) in zip(range(steps), bar, strict=False):
-                rate = start * (stop / start) ** (step / max(steps - 1, 1))
-                for group in learner.optimizer.param_groups:
-                    group["lr"] = rate
-                loss = learner.train_step(x, y)
-                average = 0.9 * average + 0.1 * loss
-                smooth = average / (1 - 0.9 ** (step + 1))
-                if not math.isfinite(smooth) or smooth > 4 * lowest:
-                    break
-                search.rates.append(rate)
-                search.losses.append(smooth)
-                lowest = min(lowest, smooth)
-        except KeyboardInterrupt:
-            if learner.processes.several:
-                raise
-            print(f"Stopped by you after {len(search.rates)} steps of the search; the learner is as it was before it.")
-        finally:
-            bar.close()
-    return search
-
-
-def _forever(learner: "Learner") -> Iterator[tuple[Any, Any]]:
-    while True:
-        yield from learner.training_batches()
-
-
-@contextmanager
-def unchanged(learner: "Learner") -> Iterator[None]:
-    """Let the block train, then restore weights, buffers, gradients, modes, optimiser, callbacks and random state."""
-    model: nn.Module = learner.model
-    tensors: Sequence[Tensor] = [*model.parameters(), *model.buffers()]
-    values = [t.detach().clone() for t in tensors]
-    gradients = [p.grad for p in model.parameters()]
-    modes = [(module, module.training) for module in model.modules()]
-    kept = dict(vars(learner))
-    randomness = random_state()
-    for p in model.parameters():
-        p.grad = None
-    try:
-        yield
-    finally:
-        restore_random_state(randomness)
-        vars(learner).update(kept)
-        with torch.no_grad():
-            for tensor, value in zip(tensors, values, strict=True):
-                tensor.copy_(value)
-        for p, gradient in zip(model.parameters(), gradients, strict=True):
-            p.grad = gradient
-        for module, training in modes:
-            module.training = training

@@ -1,9 +1,7 @@
-"""Saying which layer cannot take the numbers that it is given, when inputs are too wide, too few, or of another type."""
+"""Outputs of a model for a mini-batch, and which of its layers cannot take the shape or type that it is given."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -21,22 +19,20 @@ TAKES = {  # the attribute that says how wide the inputs of a layer are, and whi
 }
 
 
-@contextmanager
-def said_in_shapes(model: nn.Module, x: Any) -> Iterator[None]:
-    """Turn PyTorch's error about a layer that does not take its input into one that names the layer and both shapes.
+def outputs_of(model: nn.Module, inputs: Sequence[Tensor], forward: Callable[..., Tensor] | None = None) -> Tensor:
+    """What a model makes of a mini-batch; a layer that does not take its input is named with both shapes, in a CourseError.
 
-    `x` is the mini-batch, a tensor or several. Other errors pass as they are, and so do those in layers of a user's own.
+    `forward` computes instead of the model where several processes share it. Other errors pass as they are, and so do those in
+    layers of a user's own. What is not one tensor is refused.
 
     >>> import torch
-    >>> model, x = nn.Sequential(nn.Linear(3, 8), nn.Linear(4, 2)), torch.zeros(16, 3)
-    >>> with said_in_shapes(model, x):
-    ...     model(x)
+    >>> outputs_of(nn.Sequential(nn.Linear(3, 8), nn.Linear(4, 2)), [torch.zeros(16, 3)])
     Traceback (most recent call last):
     ...
     course_utils.errors.CourseError: layer '1' of the model, Linear, takes 4 numbers in the last dimension, but is given ...
     """
     try:
-        yield
+        outputs = (forward or model)(*inputs)
     except (RuntimeError, ValueError, IndexError) as error:
         if is_out_of_memory(error):  # looking for the layer would hold on to what it had in memory
             raise
@@ -50,12 +46,18 @@ def said_in_shapes(model: nn.Module, x: Any) -> Iterator[None]:
         fits = dimension is not None and given.ndim > max(dimension, 0) and given.shape[dimension] == expected
         if fits and given.is_floating_point():
             raise  # the reason is another one
-        inputs = [tuple(part.shape) for part in (x if isinstance(x, tuple | list) else (x,)) if isinstance(part, Tensor)]
+        shapes = " and ".join(str(tuple(part.shape)) for part in inputs)
         raise CourseError(
             f"{name}, {type(layer).__name__}, takes {takes.format(expected)}, but is given {_described(given)}; a mini-batch "
-            f"of the data has the shape {' and '.join(map(str, inputs))}, N examples first. Change the layer, those before it, "
+            f"of the data has the shape {shapes}, N examples first. Change the layer, those before it, "
             "or the inputs."
         ) from error
+    if not isinstance(outputs, Tensor):
+        raise CourseError(
+            f"the model gave a {type(outputs).__name__}; a learner takes one tensor, the raw outputs (N, ...). Give it a model "
+            "that returns that part alone, such as a module whose forward is `return self.network(x)[0]`."
+        )
+    return outputs
 
 
 def _layer_at_fault(traceback: TracebackType | None) -> tuple[nn.Module, Tensor] | None:

@@ -9,7 +9,7 @@ from torch import Tensor
 from course_utils.errors import CourseError
 from course_utils.training.arguments import not_negative, shown, whole
 from course_utils.training.callbacks import Callback
-from course_utils.training.evaluation import Metric, name_of, named
+from course_utils.training.custom_metrics import Metric, name_of, named
 from course_utils.training.metrics import accuracy, f_beta, log_loss, rmspe, top_k_accuracy
 
 if TYPE_CHECKING:

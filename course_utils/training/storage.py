@@ -219,7 +219,7 @@ def _storage_error(message: str) -> StorageError:
 
 
 def load_checkpoint(path: str | os.PathLike[str], model: nn.Module, meaning: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Read a checkpoint onto the processor's memory, never running code from it; its weights must be those of `model`.
+    """Read a checkpoint onto the CPU's memory, never running code from it; its weights must be those of `model`.
 
     For `meaning` see `load_weights`.
 

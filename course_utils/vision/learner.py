@@ -8,11 +8,12 @@ from torch import Tensor, nn
 
 from course_utils.errors import CourseError
 from course_utils.training.arguments import shown
+from course_utils.training.custom_metrics import Metric
 from course_utils.training.data import Data, Loader, Split, TensorLoader
-from course_utils.training.evaluation import Metric
-from course_utils.training.learner import LayerGroup, Learner
+from course_utils.training.learner import Learner
 from course_utils.training.memory import explained
 from course_utils.training.metrics import Threshold, accuracy, f_beta
+from course_utils.training.predictions import outputs_and_targets
 from course_utils.training.progress import Bar
 from course_utils.vision.activation_cache import cached_activations
 from course_utils.vision.data import ImageData
@@ -31,7 +32,7 @@ def image_learner(
     precompute: bool = False,
     dropout: float = 0.5,
     metrics: Sequence[Metric] | Metric | None = None,
-    layer_groups: Sequence[LayerGroup] | None = None,
+    layer_groups: Sequence[nn.Module | Sequence[nn.Module]] | None = None,
     **options: Any,
 ) -> "ImageLearner":
     """Build a Learner from a backbone by name and a new head for the classes of `data`.
@@ -108,7 +109,7 @@ class ImageLearner(Learner):
     def freeze_to(self, n: int) -> None:
         """Freeze the layer groups before the nth; with more than the head to train, nothing is precomputed any more."""
         super().freeze_to(n)
-        if self.first_trainable < len(self.layer_groups) - 1:
+        if self.layer_groups.first_trainable < len(self.layer_groups) - 1:
             self._precompute = False
 
     @property
@@ -137,7 +138,7 @@ class ImageLearner(Learner):
 
     def _run_frozen(self, frozen: nn.Module, split: Split) -> Tensor:
         bar = Bar(self.data.loader(split), description=f"precomputing activations ({split})", show=self.progress)
-        return self._outputs(bar, frozen)[0]
+        return outputs_and_targets(self, bar, frozen)[0]
 
     def predict_image(self, image: Picture, threshold: Threshold = 0.2) -> ImagePrediction:
         """What the model says of one picture: a file, a Pillow image, an array or a tensor (lecture 0:39:32).

@@ -212,7 +212,7 @@ def export(learner: "Learner", path: str | os.PathLike[str], threshold: Threshol
         "mean": [float(value) for value in transforms.mean],
         "std": [float(value) for value in transforms.std],
         "threshold": _thresholds(threshold, data.task, len(data.classes)),
-        "channels last": bool(learner.channels_last),
+        "channels last": bool(learner.precision.channels_last),
         "network": _description(learner),
     }
     exported = files.described("pictures", about, model, path)

@@ -10,7 +10,7 @@ from torch import nn
 
 from course_utils.errors import CourseError
 from course_utils.training import Callback, Data, Learner, Recorder, accuracy, f_beta, set_seed
-from course_utils.training.arguments import rates_for
+from course_utils.training.layer_groups import rates_for
 
 
 def made(rows=64, batch_size=16, model=None, **options):
@@ -72,7 +72,14 @@ def test_rates_that_are_none(lr, message):
 
 def test_whole_numbers_of_numpy_and_pytorch_are_whole_numbers_in_a_checkpoint_too(tmp_path):
     learner = made(path=tmp_path)
-    learner.fit(np.float32(0.1), np.int64(2), cycle_len=torch.tensor(1), cycle_mult=np.int32(2), checkpoint="run")
+    learner.fit(
+        np.float32(0.1),
+        np.int64(2),
+        cycle_len=torch.tensor(1),
+        cycle_mult=np.int32(2),
+        weight_decay=np.float64(0.1),
+        checkpoint="run",
+    )
     assert len(learner.recorder.epochs) == 3
     assert learner.recorder.rates[0] == [float(np.float32(0.1))]
     learner.resume("run")  # it could be read: nothing but plain numbers is in it
@@ -224,6 +231,11 @@ def test_a_learner_shows_what_it_is_in_a_line():
         "Learner(TensorData(64 train, 64 valid; single-label, inputs (4,)), Sequential in 1 layer group, on "
         f"{learner.data.device})"
     )
+
+
+def test_an_optimiser_of_sparse_gradients_alone_is_told_from_the_first_step():
+    with pytest.raises(CourseError, match=r"SparseAdam moves the weights of nn.Embedding\(..., sparse=True\) alone"):
+        made(optimizer=torch.optim.SparseAdam).fit(0.1, 1)
 
 
 # -- weight decay ----------------------------------------------------------------------------------------------------------

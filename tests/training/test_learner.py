@@ -553,9 +553,9 @@ def test_tta_is_the_mean_over_the_plain_and_the_augmented_views():
 @pytest.mark.parametrize(
     ("classes", "message"),
     [
-        (["a", "b", "c", "d"], r"4 instead of 3: it adds 1 \(d\)"),
-        (["a", "b", "d"], r"3 instead of 3: it adds 1 \(d\) and it lacks 1 \(c\)"),
-        (["a", "c", "b"], r"the same in another order \(number 1 is 'c', was 'b'\)"),
+        (["a", "b", "c", "d"], r"they differ \(4 in the new data, 3 in the model\): 'd' only in the new data"),
+        (["a", "b", "d"], "'d' only in the new data, 'c' only in the model"),
+        (["a", "c", "b"], "the same in another order: number 1 is 'c' in the new data and 'b' in the model"),
         (None, "none instead of 3"),
     ],
 )

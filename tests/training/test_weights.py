@@ -47,7 +47,8 @@ def everything(learner):
     weights = {name: t.clone() for name, t in learner.model.state_dict().items()}
     trainable = [p.requires_grad for p in learner.model.parameters()]
     recorded = json.dumps(vars(learner.recorder))
-    place = (learner.first_trainable, learner.bn_frozen, learner.epochs_done, id(learner.optimizer), dict(learner.fitting))
+    place = (learner.layer_groups.first_trainable, learner.layer_groups.batch_norms_frozen, learner.epochs_done)
+    place += (id(learner.optimizer), learner.fitting)
     numbers = (torch.get_rng_state().tolist(), random.getstate(), np.random.get_state()[1].tolist())
     modes = [m.training for m in learner.model.modules()]
     return weights, trainable, recorded, place, numbers, modes

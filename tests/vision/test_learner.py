@@ -330,7 +330,7 @@ def test_with_larger_pictures_head_groups_and_what_is_frozen_stay(learner, pictu
     learner.set_data(larger)
     assert moved(before, learner.model) == set()
     assert learner.layer_groups is groups
-    assert (learner.first_trainable, learner.bn_frozen) == (1, True)
+    assert (learner.layer_groups.first_trainable, learner.layer_groups.batch_norms_frozen) == (1, True)
     learner.fit([1e-4, 1e-3, 1e-2], 1)
     changed = moved(before, learner.model)
     assert "head.6.weight" in changed

@@ -12,7 +12,7 @@ from course_utils.errors import CourseError
 from course_utils.figures import plain
 from course_utils.names import counted
 from course_utils.training.arguments import checked_path, shown, whole
-from course_utils.training.learner import Predictions
+from course_utils.training.predictions import Predictions
 from course_utils.vision.data import ImageData
 from course_utils.vision.pictures import pixels_of
 

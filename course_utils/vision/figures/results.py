@@ -10,7 +10,7 @@ from torch import Tensor
 from course_utils.errors import CourseError
 from course_utils.figures import plain
 from course_utils.training.arguments import whole
-from course_utils.training.learner import Predictions
+from course_utils.training.predictions import Predictions
 from course_utils.vision.data import ImageData
 from course_utils.vision.figures.picture_grid import checked_results, checked_rows, picture_grid, shown_pixels
 

@@ -10,7 +10,7 @@ from torchmetrics.classification import MulticlassF1Score
 
 from course_utils.errors import CourseError
 from course_utils.training import Data, Learner, accuracy, f_beta, rmspe, set_seed, top_k_accuracy
-from course_utils.training.evaluation import compute, named
+from course_utils.training.custom_metrics import compute, named
 
 
 def scikit_learn(p, t):

@@ -1,0 +1,73 @@
+"""In how many bits a network computes, and in which order of memory."""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.errors import CourseError
+
+
+class Precision:
+    """The types and the memory order in which a model computes on a device.
+
+    Args:
+        model: its weights are put into the order of memory.
+        device: where it computes.
+        mixed: compute in 16 bits where that is safe, in bfloat16 where the device has it; by default on NVIDIA GPUs.
+        channels_last: keep pictures (N, channels, height, width) in memory with the channels of a pixel side by side, in which
+            convolutions are fastest; by default where the model has any.
+
+    >>> precision = Precision(nn.Conv2d(3, 4, 1), torch.device("cpu"))
+    >>> (x,) = precision.inputs(torch.zeros(2, 3, 5, 5, dtype=torch.float64))
+    >>> x.dtype, x.is_contiguous(memory_format=torch.channels_last)
+    (torch.float32, True)
+    """
+
+    def __init__(
+        self, model: nn.Module, device: torch.device, mixed: bool | None = None, channels_last: bool | None = None
+    ) -> None:
+        on_gpu = device.type == "cuda"
+        self.model, self.device = model, device
+        self.mixed = on_gpu if mixed is None else mixed
+        has_convolution = any(isinstance(module, nn.Conv2d) for module in model.modules())
+        self.channels_last = has_convolution if channels_last is None else channels_last
+        self.sixteen_bits = torch.bfloat16 if not on_gpu or torch.cuda.is_bf16_supported() else torch.float16
+        # in float16 small gradients would be 0: they are computed of the loss times a large number, which is taken out again
+        self._scaler = torch.amp.GradScaler(device.type, enabled=self.mixed and self.sixteen_bits == torch.float16)
+        if self.channels_last:
+            model.to(memory_format=torch.channels_last)
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """The block in which PyTorch computes in 16 bits what may be."""
+        return torch.autocast(self.device.type, self.sixteen_bits) if self.mixed else nullcontext()
+
+    def inputs(self, x: Any) -> list[Tensor]:
+        """A mini-batch, a tensor or several, on the device, in the precision and memory order of the model: its one copy."""
+        weights = next((p.dtype for p in self.model.parameters() if p.is_floating_point()), torch.float32)
+        parts = [
+            part.to(self.device, weights if part.is_floating_point() else None)
+            for part in (x if isinstance(x, tuple | list) else (x,))
+        ]
+        if self.channels_last:  # the layers after the first pass this order on
+            parts = [part.contiguous(memory_format=torch.channels_last) if part.ndim == 4 else part for part in parts]
+        return parts
+
+    def backward(self, loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
+        """Compute the gradients of the loss for the weights that the optimiser moves."""
+        self._scaler.scale(loss).backward()
+        self._scaler.unscale_(optimizer)
+
+    def step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Move the weights."""
+        try:
+            self._scaler.step(optimizer)
+        except RuntimeError as error:
+            if "dense gradients" not in str(error):
+                raise
+            raise CourseError(
+                f"{type(optimizer).__name__} moves the weights of nn.Embedding(..., sparse=True) alone, and this model has "
+                "others; take torch.optim.Adam"
+            ) from error
+        self._scaler.update()

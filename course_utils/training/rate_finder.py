@@ -1,0 +1,144 @@
+"""Finding a good learning rate before a fit: try growing ones on a few mini-batches, then put everything back."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from course_utils.errors import CourseError
+from course_utils.training.arguments import positive, whole
+from course_utils.training.devices import random_state, restore_random_state
+from course_utils.training.memory import explained
+from course_utils.training.progress import Bar
+
+if TYPE_CHECKING:
+    from course_utils.training.learner import Learner
+
+
+@dataclass
+class LearningRateSearch:
+    """What the learning-rate finder saw: a rate and the smoothed loss for each step, the rate growing exponentially."""
+
+    rates: list[float] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+
+    @property
+    def steepest(self) -> float | None:
+        """The rate at which the loss fell fastest; None where that cannot be said.
+
+        That is so with fewer than ten steps, or where the loss did not fall: search again with more `steps` or a lower `start`,
+        and look at `plot()`.
+        """
+        if len(self.losses) < 10:
+            return None
+        losses = self.losses[: self.losses.index(min(self.losses)) + 1]
+        if len(losses) < 3:
+            return None
+        slopes = [losses[i + 1] - losses[i - 1] for i in range(1, len(losses) - 1)]
+        return self.rates[slopes.index(min(slopes)) + 1]
+
+    def plot(self, skip_start: int = 5, skip_end: int = 3) -> Any:
+        """Draw loss against rate, the rate on a logarithmic axis, leaving out the first and last few steps; return the axes."""
+        import matplotlib.pyplot as plt
+
+        if len(self.rates) <= skip_start + skip_end:
+            raise CourseError(
+                f"the search saw {len(self.rates)} steps, too few for a plot; raise `steps`, or lower the "
+                "batch size so that an epoch has more mini-batches"
+            )
+        seen = slice(skip_start, len(self.rates) - skip_end)
+        axes = plt.subplots(figsize=(6, 4))[1]
+        axes.plot(self.rates[seen], self.losses[seen])
+        axes.set(xscale="log", xlabel="learning rate (log scale)", ylabel="loss (smoothed)", title="Learning-rate finder")
+        axes.grid(alpha=0.3)
+        if (steepest := self.steepest) and self.rates[seen][0] <= steepest <= self.rates[seen][-1]:
+            loss = self.losses[self.rates.index(steepest)]
+            axes.plot([steepest], [loss], "o", color="tab:red", label=f"steepest: {steepest:.0e}")
+            axes.legend()
+        return axes
+
+
+def find_learning_rate(
+    learner: "Learner", start: float = 1e-5, stop: float = 10.0, steps: int = 100, weight_decay: float | None = None
+) -> LearningRateSearch:
+    """Train for `steps` mini-batches while the rate grows from `start` to `stop`, and put everything back as it was.
+
+    Ends early when the smoothed loss is four times the lowest seen, or is no longer a number. A training set too small for
+    so many mini-batches is passed over again. With several layer groups all get the same rate. From Smith, Cyclical
+    learning rates (2017); lecture 0:19:48.
+    """
+    start, stop, steps = positive("start", start), positive("stop", stop), whole("steps", steps)
+    if start >= stop:
+        raise CourseError(f"lr_find was given start={start} and stop={stop}; it needs 0 < start < stop")
+    search, average, lowest = LearningRateSearch(), 0.0, math.inf
+    with explained(learner.data, "searching for a learning rate"), unchanged(learner):
+        learner.callbacks = []
+        bar: Bar[tuple[Any, Any]] = Bar(show=False)
+        try:
+            learner.start_training(start, weight_decay)  # may take a while: pictures through a frozen network
+            bar = Bar(_forever(learner), steps, "finding a learning rate", learner.progress)
+            for step, (x, y) in zip(range(steps), bar, strict=False):
+                rate = start * (stop / start) ** (step / max(steps - 1, 1))
+                for group in learner.optimizer.param_groups:
+                    group["lr"] = rate
+                loss = learner.train_step(x, y)
+                average = 0.9 * average + 0.1 * loss
+                smooth = average / (1 - 0.9 ** (step + 1))
+                if not math.isfinite(smooth) or smooth > 4 * lowest:
+                    break
+                search.rates.append(rate)
+                search.losses.append(smooth)
+                lowest = min(lowest, smooth)
+        except KeyboardInterrupt:
+            if learner.processes.several:
+                raise
+            print(f"Stopped by you after {len(search.rates)} steps of the search; the learner is as it was before it.")
+        finally:
+            bar.close()
+    return search
+
+
+def _forever(learner: "Learner") -> Iterator[tuple[Any, Any]]:
+    while True:
+        yield from learner.training_batches()
+
+
+@contextmanager
+def unchanged(learner: "Learner") -> Iterator[None]:
+    """Let the block train, then put back what training changes of a learner, its model and the random numbers."""
+    before = _Snapshot(learner)
+    for weight in learner.model.parameters():
+        weight.grad = None  # those of before are kept, and not added to
+    try:
+        yield
+    finally:
+        before.restore()
+
+
+class _Snapshot:
+    """What a training step changes: weights and running averages, gradients, modes, optimiser, place in the fit, randomness."""
+
+    CHANGED = ("optimizer", "callbacks", "hooks", "steps_per_epoch", "loss", "rows")  # of the learner itself
+
+    def __init__(self, learner: "Learner") -> None:
+        self.learner, model = learner, learner.model
+        self.values = [(tensor, tensor.detach().clone()) for tensor in [*model.parameters(), *model.buffers()]]
+        self.gradients = [(weight, weight.grad) for weight in model.parameters()]
+        self.modes = [(module, module.training) for module in model.modules()]
+        self.attributes = {name: getattr(learner, name) for name in self.CHANGED}
+        self.random = random_state()
+
+    def restore(self) -> None:
+        restore_random_state(self.random)
+        for name, value in self.attributes.items():
+            setattr(self.learner, name, value)
+        with torch.no_grad():
+            for tensor, value in self.values:
+                tensor.copy_(value)
+        for weight, gradient in self.gradients:
+            weight.grad = gradient
+        for module, training in self.modes:
+            module.training = training

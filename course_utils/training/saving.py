@@ -1,0 +1,87 @@
+"""What a Learner writes to disk and reads back: weights, checkpoints of a fit, predictors."""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from torch import nn
+
+from course_utils.training import checkpoints, storage
+from course_utils.training.data import Data
+from course_utils.training.meaning import layers_of, options_of
+from course_utils.work import find_saved
+
+if TYPE_CHECKING:
+    from course_utils.training.learner import Learner
+
+
+class Saving:
+    """The part of a Learner that knows the disk; `path` is the folder of its weights and checkpoints."""
+
+    data: Data
+    model: nn.Module
+    path: Path
+
+    load_advice = ""  # what to do where weights mean something else
+
+    def save(self, name: str) -> Path:
+        """Write the weights to `path/name.safetensors` and return that path; folders that are missing are made."""
+        return storage.save_weights(self.model, self._file(name, ".safetensors"), self._about())
+
+    def load(self, name: str) -> None:
+        """Read the weights that `save(name)` wrote.
+
+        Raises a StorageError that says what differs if they are of another architecture, or mean something else here: other
+        classes or another order of them, another task, other statistics of the inputs, other options of layers. The model is
+        then as it was.
+        """
+        storage.load_weights(self.model, self._saved(name, ".safetensors"), self.meaning(), self.load_advice)
+
+    def export(self, path: str | os.PathLike[str], **options: Any) -> Path:
+        """Write one file that predicts where there is neither the data nor Jupyter; `course_utils.load_predictor` reads it.
+
+        It holds the weights and what belongs to them, of pictures (classes, size, normalisation) or of tables (categories,
+        scales), and nothing that could run. `path` is relative to the current folder, and gets the suffix `.course` where it
+        has none; folders on the way to it that are missing are made.
+
+        Args:
+            path: the file to write; one that is there is replaced.
+            options: `threshold`, of pictures with several labels: a number or one per class, by default 0.2.
+
+        Raises:
+            CourseError: there is no predictor for data of this kind (`Data.from_tensors`), or an option is not one of it.
+            FileError: the system does not let it be written.
+        """
+        return self.data.export(self, path, **options)
+
+    def save_checkpoint(self, name: str) -> Path:
+        """Write all that a fit needs to go on: weights, optimiser, schedule, random state, history."""
+        state = checkpoints.taken_from(cast("Learner", self))
+        return storage.save_checkpoint(state, self._file(name, ".checkpoint"))
+
+    def resume(self, checkpoint: str) -> None:
+        """Go on with the fit that saved this checkpoint, as if it had never stopped: on the CPU equal to the last bit.
+
+        The learner must have been made as it was then: the same data, model, and options. A checkpoint that does not fit (other
+        classes, layers, statistics, optimiser, callbacks) raises a StorageError that says what differs, and changes nothing.
+        """
+        learner = cast("Learner", self)
+        state = checkpoints.read(learner, self._saved(checkpoint, ".checkpoint"))
+        checkpoints.restore_model(learner, state)
+        learner.run(checkpoints.fit_in(state), checkpoint, state)
+
+    def meaning(self) -> dict[str, Any]:
+        """What the model's numbers stand for: those of the data (see `Data.meaning`), its layers and their options."""
+        return {**self.data.meaning(), "layers": layers_of(self.model), "options": options_of(self.model)}
+
+    def _about(self) -> dict[str, str]:
+        return {"model": type(self.model).__name__, "meaning": json.dumps(self.meaning())}
+
+    def _file(self, name: str, suffix: str) -> Path:
+        """Where to write; the name may already have the suffix."""
+        return self.path / f"{storage.checked_name(name).removesuffix(suffix)}{suffix}"
+
+    def _saved(self, name: str, suffix: str) -> Path:
+        """Where to read: `path`, or where earlier versions wrote, below the folder of the data."""
+        return find_saved(self._file(name, suffix), self.data.path)
