@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils.networks.kernels import KERNELS
-from course_utils.widgets.arrays import as_array
-from course_utils.widgets.errors import WidgetError
+from course_utils.widgets.base.arrays import as_array
+from course_utils.widgets.base.errors import WidgetError
 
 Array = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from nbconvert import HTMLExporter
 from openpyxl import load_workbook
 
 from course_utils.training import f_beta, f_beta_curve
-from course_utils.widgets.colours import colour_limit, colours
+from course_utils.widgets.base.colours import colour_limit, colours
 from course_utils.widgets.kernels import PRESETS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -38,6 +38,19 @@ for row in range(60):
 predictions = Predictions(values, targets, [f"{row}.jpg" for row in range(60)], ["clear", "haze", "road", "water"])
 thresholds = ThresholdExplorer(predictions, folder)
 thresholds
+""",
+    """
+INPUTS = {
+    explorer: "playing pool stride padding relu image kernels names bias selected position delay".split(),
+    pipeline: "playing layer focus delay".split(),
+    activations: "logits temperature seed".split(),
+    thresholds: "threshold tag beta page".split(),
+}
+BEFORE = {widget: [(name, getattr(widget, name)) for name in names] for widget, names in INPUTS.items()}
+def start_again():
+    for widget, values in BEFORE.items():
+        for name, value in values:
+            setattr(widget, name, value)
 """,
 ]
 
@@ -86,16 +99,21 @@ def grid(widget, kind):
 @pytest.fixture(scope="module")
 def notebook(jupyterlab):
     jupyterlab.write_notebook("widgets.ipynb", *CELLS)
-    jupyterlab.open_notebook("widgets.ipynb", run=False)
+    jupyterlab.open_notebook("widgets.ipynb")
+    jupyterlab.page.locator(".course-pipeline").wait_for()
+    jupyterlab.page.locator(".course-threshold").wait_for()
     return jupyterlab
 
 
 @pytest.fixture
 def fresh(notebook):
-    """The notebook with new widgets; afterwards nothing has left the machine and nothing has gone wrong in the page."""
-    notebook.command("notebook:run-all-cells")
-    notebook.page.locator(".course-pipeline").wait_for()
-    notebook.page.locator(".course-threshold").wait_for()
+    """The notebook with widgets as they began; afterwards nothing has left the machine and nothing has gone wrong in the page.
+
+    One kernel serves all tests: between them the widgets get their first state back.
+    """
+    ask(notebook, "start_again()")
+    notebook.page.mouse.move(0, 0)
+    notebook.page.locator(".course-explorer .course-words").filter(has_text="Row 1, column 1:").wait_for()
     yield notebook
     assert notebook.outside == []
     assert notebook.complaints == []
@@ -123,7 +141,7 @@ def thresholds(fresh):
 
 def test_stepping_spells_out_what_pytorch_computes(explorer, jupyterlab):
     expected = F.conv2d(torch.tensor(image())[None, None], torch.tensor([[PRESETS["top edge"]]], dtype=torch.float64))[0, 0]
-    step = explorer.get_by_role("button", name="step", exact=True)
+    step = explorer.get_by_role("button", name="step on")
     for at in range(9):  # over the end of the first row of seven
         row, column = divmod(at, 7)
         window = image()[row : row + 3, column : column + 3]
@@ -171,6 +189,8 @@ def test_playing_goes_to_the_end_and_stops(explorer, jupyterlab):
     until(jupyterlab, "[explorer.playing, explorer.position]", [False, [5, 6]])
     explorer.get_by_role("button", name="Play").click()  # from the start again
     until(jupyterlab, "explorer.position[0] in (0, 1, 2)", True)
+    explorer.get_by_role("button", name="Pause").click()
+    until(jupyterlab, "explorer.playing", False)
 
 
 def test_editing_kernel_pixel_and_bias(explorer, jupyterlab):
@@ -186,7 +206,6 @@ def test_editing_kernel_pixel_and_bias(explorer, jupyterlab):
     until(jupyterlab, "float(explorer.bias[0])", 0.125)
     assert ask(jupyterlab, "explorer.output[0]") == pytest.approx(expected.numpy(), abs=1e-12)
     assert ask(jupyterlab, "explorer.names") == ["kernel 1", "blur"]
-    jupyterlab.page.locator(".course-explorer:not(.course-waiting)").wait_for()
     assert numbers(explorer.locator(".course-words").inner_text())[-1] == pytest.approx(expected[0, 0].item(), abs=0.0051)
     field = explorer.get_by_label("kernel, row 2, column 2")
     field.fill("seven")
@@ -317,7 +336,7 @@ def test_layers_follow_one_another(pipeline, jupyterlab):
     pipeline.get_by_role("button", name="Start").click()
     until(jupyterlab, "pipeline.layer", 0)
     assert pipeline.locator(".course-later").count() == 8
-    pipeline.get_by_role("button", name="Layer ▶").click()
+    pipeline.get_by_role("button", name="layer on").click()
     until(jupyterlab, "[pipeline.layer, pipeline.focus[0]]", [1, 1])
     pipeline.get_by_role("button", name="Play").click()
     pipeline.locator(".course-words").filter(has_text="probability, number 1: 0.95").wait_for()

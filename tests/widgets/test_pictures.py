@@ -1,20 +1,17 @@
-"""What is left where no widget lives: the mime types, and what an export to HTML makes of them."""
+"""What is left where no widget lives: the mime types and the pictures in them."""
 
 import base64
 import io
-import re
 
-import nbformat
 import numpy as np
 import pytest
-from nbclient import NotebookClient
-from nbconvert import HTMLExporter
 from PIL import Image
 
 from course_utils.widgets import ConvolutionExplorer, LayerPipeline, letter_a, letter_network
-from course_utils.widgets.colours import GREEN, RED, colours
-from course_utils.widgets.picture import SCALE, Picture, plain_number
-from course_utils.widgets.scripts import script, stylesheet
+from course_utils.widgets.base.bundle import BASE
+from course_utils.widgets.base.colours import GREEN, RED, colours
+from course_utils.widgets.base.numbers import plain_number
+from course_utils.widgets.base.picture import BLUE, MARK, ORANGE, SCALE, Picture
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGETS = {
@@ -72,37 +69,18 @@ def test_pictures_of_the_largest_and_the_smallest(shape, padding):
     assert edge == [(4 * image.height, (255, 255, 255))]
 
 
-@pytest.mark.parametrize("stored", [True, False], ids=["state kept", "state left out"])
-def test_exported_html_has_the_picture(stored, tmp_path):
-    cells = ["from course_utils.widgets import *", "LayerPipeline(letter_network(), letter_a())"]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    NotebookClient(notebook, timeout=120, kernel_name="python3", store_widget_state=stored).execute()
-    assert ("widgets" in notebook.metadata) == stored
-    page, _ = HTMLExporter().from_notebook_node(notebook)
-    pictures = re.findall(r'<img[^>]*src="data:image/png;base64,([^"]+)"[^>]*>', page, re.DOTALL)
-    assert len(pictures) == 1
-    assert {GREEN, RED} <= {shade for _, shade in open_png(base64.b64decode(pictures[0])).getcolors(1 << 20)}
-    if not stored:
-        assert "An image on its way through 8 layers" in page
-
-
-@pytest.mark.parametrize("name", ["convolution_explorer", "layer_pipeline"])
-def test_scripts_are_whole_and_load_nothing(name):
-    text = script(f"{name}.js")
-    assert not re.search(r"^\s*import\b", text, re.MULTILINE)
-    assert len(re.findall(r"^export ", text, re.MULTILINE)) == 1
-    for source in (text, stylesheet(f"{name}.css")):
-        assert not re.search(r"https?:|\burl\(|@import|fetch\(|eval\(|innerHTML", source)
-
-
 def test_javascript_has_the_same_colours():
-    text = script("layer_pipeline.js")
+    text = (BASE / "grid.js").read_text()
     for name, shade in (("RED", RED), ("GREEN", GREEN)):
         assert f"const {name} = [{', '.join(map(str, shade))}];" in text
+    style = (BASE / "base.css").read_text()
+    for name, shade in (("blue", BLUE), ("orange", ORANGE), ("mark", MARK)):
+        assert f"--{name}: #{bytes(shade).hex()};" in style
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0, "0"), (-0.0, "0"), (1e-9, "0"), (123456.0, "1.2e+05"), (-2.5, "−2.5"), (0.099, "0.099")]
+    ("value", "text"),
+    [(0, "0"), (-0.0, "0"), (1e-9, "0"), (123456.0, "1.2e+5"), (0.0625, "0.063"), (-2.5, "−2.5")],
 )
 def test_numbers_are_written_short(value, text):
     assert plain_number(value) == text

@@ -13,7 +13,7 @@ from torch import nn
 from course_utils.training import Predictions
 from course_utils.vision import ImageData, Transforms
 from course_utils.widgets import ConvolutionExplorer, LayerPipeline, SoftmaxSigmoid, ThresholdExplorer, WidgetError
-from course_utils.widgets.course_widget import reserved
+from course_utils.widgets.base.free_names import reserved
 
 
 @pytest.fixture
@@ -133,16 +133,16 @@ def test_python_chooses_any_folder_and_a_page_a_name(explorer):
 
 
 def test_a_name_is_given_once(tmp_path):
-    with reserved(tmp_path / "new" / "a.xlsx") as first, reserved(tmp_path / "new" / "a.xlsx") as second:
+    with reserved(tmp_path / "new" / "a.xlsx", ".xlsx") as first, reserved(tmp_path / "new" / "a.xlsx", ".xlsx") as second:
         assert (first.name, second.name) == ("a.xlsx", "a_2.xlsx")
-    with pytest.raises(ZeroDivisionError), reserved(tmp_path / "b.xlsx"):
+    with pytest.raises(ZeroDivisionError), reserved(tmp_path / "b.xlsx", ".xlsx"):
         1 / 0  # noqa: B018
     assert not (tmp_path / "b.xlsx").exists()
 
 
 def test_many_that_export_at_once(tmp_path):
     def written(number):
-        with reserved(tmp_path / "a.xlsx") as target:
+        with reserved(tmp_path / "a.xlsx", ".xlsx") as target:
             target.write_text(str(number))
         return target.name
 
@@ -183,7 +183,7 @@ def some_predictions(items):
         (lambda: ConvolutionExplorer(np.zeros((5, 28, 28))), r"5 channels; give one to four of them, as in image\[:3\]"),
         (lambda: ConvolutionExplorer(np.zeros((5, 5)), position=(7, 7)), r"position is \(7, 7\)"),
         (lambda: ConvolutionExplorer("a.jpg"), "a Pillow image or a list"),
-        (lambda: ConvolutionExplorer(np.zeros((5, 5))).export(5), "path of the workbook is 5"),
+        (lambda: ConvolutionExplorer(np.zeros((5, 5))).export(5), "path to write to is 5"),
         (lambda: ThresholdExplorer(None, "."), r"predictions is None; expected what learner\.predict\(\) gives"),
         (lambda: ThresholdExplorer(some_predictions(["a", "b"]), None), "folder is None"),
         (lambda: ThresholdExplorer(some_predictions(["valid/0", "valid/1"]), "."), r"ThresholdExplorer\(predictions, data\)"),

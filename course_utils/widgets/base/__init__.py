@@ -1,0 +1,1 @@
+"""What all widgets share, in Python and on the screen."""

@@ -1,0 +1,27 @@
+// Elements of the page, and of figures in it.
+
+function fill(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") node.addEventListener(name, value);
+    else if (value !== false && value != null) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children);
+  return node;
+}
+
+// An element with attributes (a function becomes a listener) and children (elements and text).
+export function make(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+// The same for a shape in a figure.
+export function shape(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+}
+
+// One of several choices as a row of buttons, of which one is pressed.
+export function choice(label, options, pick) {
+  const buttons = options.map(([value, text]) => make("button", { type: "button", click: () => pick(value) }, text));
+  const show = (chosen) => options.forEach(([value], at) => buttons[at].setAttribute("aria-pressed", String(value === chosen)));
+  return { node: make("span", { class: "course-choice", role: "group", "aria-label": label }, make("span", { class: "course-label" }, label), ...buttons), show };
+}

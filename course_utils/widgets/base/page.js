@@ -1,0 +1,82 @@
+// What surrounds every widget: the still picture hides, keys stay inside, and a button writes the workbook.
+
+import { make } from "./elements.js";
+import { listener } from "./state.js";
+
+// The element that a widget fills, and what listens to its model until the widget goes.
+export function page({ model, el }, name) {
+  const root = make("div", { class: `course-widget course-${name}` });
+  const heard = listener(model);
+  heard.also(hidePicture(model));
+  heard.also(keepKeys(root));
+  el.append(root);
+  return { root, heard, words: make("p", { class: "course-words", role: "status", "aria-live": "polite" }) };
+}
+
+// Call when the width changes; a scroll bar that comes and goes is no reason.
+export function onWidth(heard, node, react) {
+  let width = node.clientWidth;
+  const watcher = new ResizeObserver(() => {
+    if (Math.abs(node.clientWidth - width) < 20) return;
+    width = node.clientWidth;
+    react();
+  });
+  watcher.observe(node);
+  heard.also(() => watcher.disconnect());
+}
+
+// The picture that was left for readers without a living widget is found by a stretch of its own data, wherever it stands.
+function hidePicture(model) {
+  const mark = model.get("_picture_mark");
+  if (!mark) return () => {};
+  const image = `img[src*="${mark}"]`;
+  const style = make("style", {}, `${image}, .jp-OutputArea-child:has(> .jp-OutputArea-output > ${image}), .output_area:has(${image}) { display: none !important; }`);
+  document.head.append(style);
+  return () => style.remove();
+}
+
+// JupyterLab listens for keys before anything in the page does. Plain keys pressed inside the widget are the widget's own; with
+// Ctrl or Cmd, and Shift + Enter, they still save and run. The mark is on the element itself: of a slider JupyterLab would take
+// the arrows before it looks further up.
+function keepKeys(root) {
+  const decide = (event) => {
+    if (!root.contains(event.target)) return;
+    const passes = event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key === "Enter");
+    event.target.toggleAttribute("data-lm-suppress-shortcuts", !passes);
+  };
+  window.addEventListener("keydown", decide, true);
+  return () => window.removeEventListener("keydown", decide, true);
+}
+
+export function exportButton(model, heard) {
+  if (model.alone) return ""; // Python writes the workbook
+  const said = make("span", { class: "course-message", role: "status" });
+  const link = make("a", { class: "course-link", hidden: true }, "Download a copy");
+  const button = make("button", {
+    type: "button",
+    title: "Write what is on the screen as a workbook of live formulas",
+    click: () => {
+      button.disabled = true;
+      said.textContent = "Writing…";
+      link.hidden = true;
+      model.send({ ask: "export" });
+    },
+  }, "Export to Excel");
+  const show = () => {
+    button.disabled = false;
+    said.textContent = model.get("message");
+  };
+  const offer = (content, buffers) => {
+    if (!content.exported) return;
+    URL.revokeObjectURL(link.href);
+    const type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    link.href = URL.createObjectURL(new Blob([buffers[0]], { type }));
+    link.download = content.exported;
+    link.hidden = false;
+    show();
+  };
+  heard.on("message", show);
+  heard.message(offer);
+  heard.also(() => URL.revokeObjectURL(link.href));
+  return make("span", { class: "course-export" }, button, make("span", { class: "course-exported" }, said, " ", link));
+}

@@ -1,0 +1,133 @@
+"""Drawing the still picture that a widget leaves behind where nothing is alive."""
+
+import io
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from course_utils.widgets.base.colours import colour_limit, colours
+from course_utils.widgets.base.errors import WidgetError
+from course_utils.widgets.base.numbers import plain_number
+
+SCALE = 2  # pixels of the file per unit: sharp on a dense screen and on paper
+TEXT = (34, 34, 34)
+FAINT = (190, 190, 190)
+MARK = (20, 90, 220)
+BLUE = (0, 114, 178)  # two that everybody can tell apart, from Okabe and Ito's colours
+ORANGE = (213, 94, 0)
+
+
+class Picture:
+    """A white sheet to draw grids of numbers and text on; all measures are in units of 1/96 inch, as on a web page.
+
+    >>> picture = Picture(120, 60)
+    >>> picture.text(4, 4, "Input")
+    >>> picture.grid(4, 24, np.eye(3), cell=8, signed=False)
+    >>> picture.png()[:4]
+    b'\\x89PNG'
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        self._image = Image.new("RGB", (width * SCALE, height * SCALE), "white")
+        self._draw = ImageDraw.Draw(self._image)
+
+    def text(self, x: float, y: float, text: str, size: int = 12, bold: bool = False, anchor: str = "la") -> None:
+        """Write one or more lines; `anchor` is Pillow's, "la" for the top left corner and "mm" for the middle."""
+        self._draw.text((x * SCALE, y * SCALE), text, fill=TEXT, font=_font(size * SCALE, bold), anchor=anchor)
+
+    def grid(
+        self,
+        x: float,
+        y: float,
+        values: NDArray[np.float64],
+        cell: int,
+        signed: bool,
+        limit: float | None = None,
+        numbers: bool = False,
+    ) -> None:
+        """Draw numbers of shape (rows, columns) as coloured squares, with the numbers written in where `numbers` is set."""
+        shades = colours(values, limit or colour_limit(values), signed)
+        longest = max(len(plain_number(float(value))) for value in values.flat) if numbers else 1
+        size = int(min(0.34 * cell, (cell - 3) / (0.62 * longest)) * SCALE)
+        for (row, column), value in np.ndenumerate(values):
+            left, top = x + column * cell, y + row * cell
+            box = (left * SCALE, top * SCALE, (left + cell) * SCALE, (top + cell) * SCALE)
+            shade = tuple(int(part) for part in shades[row, column])
+            self._draw.rectangle(box, fill=shade, outline=FAINT if cell >= 6 else None)
+            if numbers:
+                dark = 0.3 * shade[0] + 0.59 * shade[1] + 0.11 * shade[2] < 140
+                centre = ((left + cell / 2) * SCALE, (top + cell / 2) * SCALE)
+                self._draw.text(
+                    centre, plain_number(float(value)), fill="white" if dark else TEXT, font=_font(size, False), anchor="mm"
+                )
+        self.frame(x, y, values.shape[1] * cell, values.shape[0] * cell, FAINT, 1)
+
+    def frame(
+        self, x: float, y: float, width: float, height: float, colour: tuple[int, int, int] = MARK, thickness: int = 2
+    ) -> None:
+        """Draw the outline of a rectangle, its middle on the edge."""
+        half = (thickness - 1) / 2
+        box = ((x - half) * SCALE, (y - half) * SCALE, (x + width + half) * SCALE, (y + height + half) * SCALE)
+        self._draw.rectangle(box, outline=colour, width=thickness * SCALE)
+
+    def rectangle(self, x: float, y: float, width: float, height: float, colour: tuple[int, int, int]) -> None:
+        """Fill a rectangle; nothing where that is less than a pixel."""
+        left, top, right, bottom = (round(edge * SCALE) for edge in (x, y, x + width, y + height))
+        if right > left and bottom > top:
+            self._draw.rectangle((left, top, right - 1, bottom - 1), fill=colour)
+
+    def line(self, points: Sequence[tuple[float, float]], colour: tuple[int, int, int] = TEXT, thickness: float = 1.5) -> None:
+        """Draw a line through points (x, y)."""
+        self._draw.line([(x * SCALE, y * SCALE) for x, y in points], fill=colour, width=round(thickness * SCALE), joint="curve")
+
+    def paste(self, x: float, y: float, side: float, image: Image.Image) -> None:
+        """Put an image in the middle of a square, as large as fits; in one pixel a unit, for photographs make PNGs large."""
+        fitted = ImageOps.contain(image.convert("RGB"), (round(side), round(side)), Image.Resampling.LANCZOS)
+        fitted = fitted.resize((fitted.width * SCALE, fitted.height * SCALE), Image.Resampling.NEAREST)
+        pixels = round(side * SCALE)
+        at = round(x * SCALE) + (pixels - fitted.width) // 2, round(y * SCALE) + (pixels - fitted.height) // 2
+        self._image.paste(fitted, at)
+
+    def png(self) -> bytes:
+        """The picture as the bytes of a PNG file."""
+        buffer = io.BytesIO()
+        few = self._image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)  # looks the same at half the size
+        few.save(buffer, "png", optimize=True)
+        return buffer.getvalue()
+
+
+def text_width(text: str, size: int = 12, bold: bool = False) -> int:
+    """How wide one line of text will be, in units."""
+    return int(_font(size * SCALE, bold).getlength(text) / SCALE) + 1
+
+
+def wrap(text: str, width: int, size: int = 12) -> list[str]:
+    """Cut a text into lines of at most `width` units, between words.
+
+    >>> wrap("one two three", width=60)
+    ['one two', 'three']
+    """
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and text_width(longer, size) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+@lru_cache
+def _font(pixels: int, bold: bool) -> ImageFont.FreeTypeFont:
+    """A font that matplotlib brings along: the same on every machine, with × and − in it. Matplotlib itself is not loaded."""
+    package = find_spec("matplotlib")
+    if package is None or package.origin is None:
+        raise WidgetError("matplotlib, whose font the pictures are written with, is missing; pip install matplotlib")
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return ImageFont.truetype(Path(package.origin).parent / "mpl-data" / "fonts" / "ttf" / name, pixels)

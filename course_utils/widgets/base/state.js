@@ -1,0 +1,33 @@
+// The state of a widget is the traits of its model, and nothing else: Python, and another view of the widget, see the same.
+
+// Set some traits together.
+export function set(model, values) {
+  for (const [name, value] of Object.entries(values)) model.set(name, value);
+  model.save_changes();
+}
+
+// What listens to a model until `stop`, which also calls what was given to `also`.
+export function listener(model) {
+  const stops = [];
+  const listen = (event, react) => {
+    model.on(event, react);
+    stops.push(() => model.off(event, react));
+  };
+  return {
+    on: (names, react) => names.split(" ").forEach((name) => listen(`change:${name}`, react)),
+    // Several traits change at once: react once, when all have.
+    once: (names, react) => {
+      let waiting = false;
+      const later = () => {
+        if (waiting) return;
+        waiting = true;
+        queueMicrotask(() => { waiting = false; react(); });
+      };
+      names.split(" ").forEach((name) => listen(`change:${name}`, later));
+      return later;
+    },
+    message: (react) => listen("msg:custom", react),
+    also: (stop) => stops.push(stop),
+    stop: () => stops.forEach((stop) => stop()),
+  };
+}

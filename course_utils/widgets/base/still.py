@@ -1,0 +1,149 @@
+"""The one way to draw a still picture: panels in rows, each with a heading, and the words for what they show below."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from course_utils.widgets.base.colours import colour_limit
+from course_utils.widgets.base.picture import BLUE, FAINT, MARK, ORANGE, Picture, text_width, wrap
+
+GAP = 22
+NARROWEST = 480  # so that the words below have room
+WRITTEN = 22  # the side of a cell from which on its number is written into it
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A part of a still picture: its size in units, what draws it with its corner at (left, top), and what it is called."""
+
+    width: float
+    height: float
+    draw: Callable[[Picture, float, float], None]
+    heading: str = ""
+    subheading: str = ""
+
+    @property
+    def wide(self) -> float:
+        """The width with what is written above it."""
+        return max(self.width, text_width(self.heading, bold=True), text_width(self.subheading, 11))
+
+
+def still(rows: Sequence[Sequence[Panel]], words: str) -> Picture:
+    """Draw rows of panels from left to right, one row below the other, and the words below all of them.
+
+    >>> square = Panel(20, 20, lambda picture, left, top: picture.frame(left, top, 20, 20), heading="Square")
+    >>> still([[square, square]], "Two squares.").width
+    480
+    """
+    width = max(NARROWEST, *(sum(panel.wide + GAP for panel in row) + GAP for row in rows))
+    lines = wrap(words, round(width) - 2 * GAP, 12)
+    tops, height = [], 0.0
+    for row in rows:
+        heads = 24 * any(panel.heading for panel in row) + 18 * any(panel.subheading for panel in row)
+        tops.append((height + 10, height + 10 + heads))
+        height += 10 + heads + max(panel.height for panel in row) + 6
+    picture = Picture(math.ceil(width), math.ceil(height + 10 + 17 * len(lines) + 8))
+    for row, (top, below) in zip(rows, tops, strict=True):
+        left: float = GAP
+        for panel in row:
+            picture.text(left, top, panel.heading, bold=True)
+            picture.text(left, top + 18, panel.subheading, size=11)
+            panel.draw(picture, left, below)
+            left += panel.wide + GAP
+    picture.text(GAP, height + 10, "\n".join(lines), size=12)
+    return picture
+
+
+def maps_panel(
+    maps: Array,
+    cell: int,
+    heading: str,
+    subheading: str = "",
+    signed: bool = True,
+    limit: float | None = None,
+    frame: tuple[int, int, int, int] | None = None,
+    tallest: float = math.inf,
+    names: Sequence[str] = (),
+) -> Panel:
+    """Grids of numbers, (maps, rows, columns), one below the other up to a height of `tallest` and then side by side.
+
+    `limit` is the number with the full colour, `frame` the row, column, height and width of what is marked in each map, and
+    `names` stand beside the rows. nan is drawn as a zero: what fills up the last row of a long vector.
+    """
+    count, rows, columns = maps.shape
+    high, wide = rows * cell + 8, columns * cell + 8
+    below = max(1, int(min(count, tallest / high)))
+    across = math.ceil(count / below)
+    shade = limit or colour_limit(maps[~np.isnan(maps)])
+
+    def draw(picture: Picture, left: float, top: float) -> None:
+        for number, values in enumerate(maps):
+            x, y = left + number // below * wide, top + number % below * high
+            picture.grid(x, y, np.nan_to_num(values), cell, signed, shade, numbers=cell >= WRITTEN)
+            if frame and frame[0] + frame[2] <= rows and frame[1] + frame[3] <= columns:
+                picture.frame(x + frame[1] * cell, y + frame[0] * cell, frame[3] * cell, frame[2] * cell)
+        for row, name in enumerate(names):
+            picture.text(left + columns * cell + 5, top + (row + 0.5) * cell, name, anchor="lm")
+
+    beside = max((text_width(f" {name}") for name in names), default=0)
+    return Panel(across * wide - 8 + beside, below * high - 8, draw, heading, subheading)
+
+
+def curve_panel(values: Array, at: float, value: float, heading: str, label: str, size: tuple[int, int] = (350, 230)) -> Panel:
+    """A curve through values from 0 to 1 at even steps from 0 to 1, a line at `at`, and a mark on it where it is `value`."""
+    width, height = size
+
+    def draw(picture: Picture, left: float, top: float) -> None:
+        left, top = left + 26, top + 6
+        for share in (0, 0.2, 0.4, 0.6, 0.8, 1):
+            y = top + (1 - share) * height
+            picture.line([(left, y), (left + width, y)], FAINT, 0.5)
+            picture.text(left - 6, y, f"{share:g}", size=10, anchor="rm")
+            picture.text(left + share * width, top + height + 6, f"{share:g}", size=10, anchor="ma")
+        picture.text(left + width / 2, top + height + 20, label, size=10, anchor="ma")
+        picture.line([(left + at * width, top), (left + at * width, top + height)], MARK)
+        steps = np.linspace(0, 1, len(values))
+        picture.line([(left + x * width, top + (1 - y) * height) for x, y in zip(steps, values, strict=True)], thickness=2)
+        picture.rectangle(left + at * width - 4, top + (1 - value) * height - 4, 8, 8, MARK)
+
+    return Panel(width + 34, height + 44, draw, heading)
+
+
+def two_bars_panel(
+    names: Sequence[str], left_bars: Sequence[int], right_bars: Sequence[int], headings: tuple[str, str], bold: str = ""
+) -> Panel:
+    """For each name a blue bar to the left and an orange one to the right, as long as their counts; `bold` is one name."""
+    most, half, line = max(*left_bars, *right_bars, 1), 110, 15
+    column = min(130, max(text_width(name, 10) for name in names))
+    middle = column + 34 + half
+
+    def draw(picture: Picture, left: float, top: float) -> None:
+        centre = left + middle
+        picture.text(centre - 6, top - 24, headings[0], bold=True, anchor="ra")
+        picture.text(centre + 6, top - 24, headings[1], bold=True)
+        for number, name in enumerate(names):
+            y = top + 2 + number * line
+            picture.text(left, y + 6, fitting(name, column, name == bold), size=10, bold=name == bold, anchor="lm")
+            for count, colour, side, anchor in ((left_bars[number], BLUE, -1, "rm"), (right_bars[number], ORANGE, 1, "lm")):
+                length = half * count / most
+                picture.rectangle(centre - length if side < 0 else centre, y + 1, length, 11, colour)
+                picture.text(centre + side * (length + 5), y + 6, f"{count:,}", size=9, anchor=anchor)
+        picture.line([(centre, top), (centre, top + 2 + line * len(names))], FAINT, 1)
+
+    return Panel(middle + half + 40, 6 + line * len(names), draw)
+
+
+def fitting(text: str, width: float, bold: bool = False, size: int = 10) -> str:
+    """The text, cut short where it is wider than `width` units.
+
+    >>> fitting("cloudy", 100), fitting("cloudy", 25)
+    ('cloudy', 'clo…')
+    """
+    while len(text) > 2 and text_width(text, size, bold) > width:
+        text = text.removesuffix("…")[:-1] + "…"
+    return text

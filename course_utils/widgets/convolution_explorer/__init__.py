@@ -1,0 +1,1 @@
+"""A convolution that one can step through."""

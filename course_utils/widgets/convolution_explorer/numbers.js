@@ -1,0 +1,54 @@
+// What a convolution computes: the same as torch.nn.functional's conv2d, relu and max_pool2d, which a test compares.
+
+// The rows and columns of the output.
+export function outputSize(image, kernels, stride, padding) {
+  const sides = [[image[0].length, kernels[0][0].length], [image[0][0].length, kernels[0][0][0].length]];
+  return sides.map(([side, window]) => Math.floor((side + 2 * padding - window) / stride) + 1);
+}
+
+// A channel with rings of zeros around it.
+export function padded(channel, ring) {
+  const zeros = (length) => Array(length).fill(0);
+  const wide = channel.map((row) => [...zeros(ring), ...row, ...zeros(ring)]);
+  const blank = () => zeros(channel[0].length + 2 * ring);
+  return [...Array.from({ length: ring }, blank), ...wide, ...Array.from({ length: ring }, blank)];
+}
+
+function convolve(image, kernels, bias, stride, padding) {
+  const [rows, columns] = outputSize(image, kernels, stride, padding);
+  const channels = image.map((channel) => padded(channel, padding));
+  const at = (kernel, top, left) => {
+    let total = 0;
+    kernel.forEach((weights, channel) => weights.forEach((line, r) => {
+      const row = channels[channel][top + r];
+      for (let c = 0; c < line.length; c++) total += row[left + c] * line[c];
+    }));
+    return total;
+  };
+  return kernels.map((kernel, number) =>
+    Array.from({ length: rows }, (_, r) => Array.from({ length: columns }, (_, c) => at(kernel, r * stride, c * stride) + bias[number])));
+}
+
+// The place of the largest number in a max pool window.
+export function winner(map, row, column, side) {
+  let best = [row * side, column * side];
+  for (let r = row * side; r < (row + 1) * side; r++)
+    for (let c = column * side; c < (column + 1) * side; c++) if (map[r][c] > map[best[0]][best[1]]) best = [r, c];
+  return best;
+}
+
+function maxPool(map, side) {
+  const places = (length) => Array.from({ length: Math.floor(length / side) }, (_, at) => at);
+  return places(map.length).map((row) => places(map[0].length).map((column) => {
+    const [r, c] = winner(map, row, column, side);
+    return map[r][c];
+  }));
+}
+
+// All stages of all kernels: the convolution, ReLU where it is on, and max pool where its side is above 1.
+export function stages({ image, kernels, bias, stride, padding, relu, pool }) {
+  const output = convolve(image, kernels, bias, stride, padding);
+  const rectified = relu ? output.map((map) => map.map((row) => row.map((value) => Math.max(0, value)))) : output;
+  const pooled = pool > 1 ? rectified.map((map) => maxPool(map, pool)) : rectified;
+  return { output, rectified, pooled };
+}

@@ -1,0 +1,1 @@
+"""A whole network on the screen, layer by layer."""

@@ -1,0 +1,288 @@
+// LayerPipeline: an image goes through a network, layer by layer; any number tells how it came about and what it saw.
+// The state is the model's traits; the numbers of all layers are PyTorch's, and what each was made of is found in numbers.js.
+
+import { make } from "../base/elements.js";
+import { cellAt, chip, drawGrid, placeFrame } from "../base/grid.js";
+import { largest, plain } from "../base/numbers.js";
+import { exportButton, onWidth, page } from "../base/page.js";
+import { clock, player } from "../base/player.js";
+import { set } from "../base/state.js";
+import { formula, saw, seen } from "./numbers.js";
+
+const TALLEST = 400;
+const SHOWN = 4; // maps that a number saw, drawn beside their kernels; more are counted
+
+// The number furthest from zero in a map: the most telling one to begin with.
+function strongest(layers, number, map) {
+  const rows = layers[number].maps[Math.min(map, layers[number].maps.length - 1)];
+  let best = [0, 0];
+  rows.forEach((row, r) => row.forEach((value, c) => { if (Math.abs(value ?? 0) > Math.abs(rows[best[0]][best[1]])) best = [r, c]; }));
+  return [number, Math.min(map, layers[number].maps.length - 1), ...best];
+}
+
+// From layer to layer, each with its most telling number.
+const walk = {
+  place: (model) => model.get("layer"),
+  last: (model) => model.get("layers").length - 1,
+  to: (model, layer) => ({ layer, focus: strongest(model.get("layers"), layer, 0) }),
+};
+
+function initialize({ model }) {
+  return clock(model, walk);
+}
+
+function render({ model, el }) {
+  const { root, heard, words } = page({ model, el }, "pipeline");
+  const steps = player(model, walk, "Layer", { stopped: () => { hovered = null; }, all: "Show all" });
+  const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  let columns = []; // for each layer: {section, maps: [{canvas, frame}], cell, limit, signed}
+  let enlarged = null; // the map in large
+  let hovered = null; // the number under the pointer, in place of the focus
+  let before = model.get("layer"); // the last layer that was drawn, to see which one is new
+  let sweep = 0; // the animation frame in which a new layer is being filled
+
+  const strip = make("div", { class: "course-strip", tabindex: 0, role: "group", "aria-roledescription": "network", "aria-label": "The layers. Left and right arrows go from layer to layer, up and down from map to map, space plays.", keydown: onStripKey });
+  const detail = make("div", { class: "course-detail" });
+  root.append(
+    make("div", { class: "course-controls" }, steps.node, exportButton(model, heard)),
+    strip, words, detail,
+  );
+
+  function onStripKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const layers = model.get("layers");
+    const [layer, map] = model.get("focus");
+    const next = { ArrowUp: map - 1, ArrowDown: map + 1 }[event.key];
+    if (event.key === "ArrowRight") steps.by(1);
+    else if (event.key === "ArrowLeft") steps.by(-1);
+    else if (next !== undefined) set(model, { focus: strongest(layers, layer, Math.max(0, Math.min(layers[layer].maps.length - 1, next))) });
+    else if (!steps.key(event)) return;
+    event.preventDefault();
+  }
+
+  function onMapKey(event) {
+    const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+    if (!(event.key in moves) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const [layer, map, row, column] = model.get("focus");
+    const rows = model.get("layers")[layer].maps[map];
+    const [r, c] = [row + moves[event.key][0], column + moves[event.key][1]];
+    if (rows[r]?.[c] != null) set(model, { focus: [layer, map, r, c] });
+    event.preventDefault();
+  }
+
+  // ---- the strip of layers
+  function cellOf(layer, scale) {
+    const rows = layer.maps[0];
+    if (layer.vector) return rows[0].length === 1 ? 34 : 10;
+    return Math.max(2, Math.min(16, Math.round(scale * Math.sqrt(28 / Math.max(rows.length, rows[0].length)))));
+  }
+
+  function below(layer, cell) {
+    return Math.max(1, Math.floor(TALLEST / (layer.maps[0].length * cell + 9)));
+  }
+
+  function widthOf(layer, cell) {
+    const across = Math.ceil(layer.maps.length / below(layer, cell));
+    const text = Math.max(7.6 * layer.heading.length, 6.2 * layer.subheading.length, 6.2 * layer.shape.join(" × ").length);
+    return Math.max(56, text, across * (layer.maps[0][0].length * cell + 9));
+  }
+
+  function build() {
+    const layers = model.get("layers");
+    const room = (el.clientWidth || 900) - 24 - 18 * layers.length - (model.get("class_names").length ? 60 : 0);
+    let scale = 8;
+    while (scale > 2 && layers.reduce((sum, layer) => sum + widthOf(layer, cellOf(layer, scale)), 0) > room) scale -= 0.25;
+    strip.replaceChildren();
+    columns = layers.map((layer, number) => {
+      const cell = cellOf(layer, scale);
+      const maps = layer.maps.map((_, map) => {
+        const canvas = make("canvas", { "aria-hidden": "true" });
+        const frame = make("div", { class: "course-frame", hidden: true });
+        const under = (event) => {
+          const rows = layer.maps[map];
+          const at = number <= model.get("layer") && cellAt(event, canvas, cell, rows.length, rows[0].length);
+          return at && rows[at[0]][at[1]] !== null ? [number, map, ...at] : null;
+        };
+        canvas.addEventListener("pointermove", (event) => { hovered = under(event); update(); });
+        canvas.addEventListener("pointerleave", () => { hovered = null; update(); });
+        canvas.addEventListener("click", (event) => { const focus = under(event); if (focus) set(model, { focus, playing: false }); });
+        return { canvas, frame, box: make("div", { class: "course-map" }, canvas, frame) };
+      });
+      const stack = make("div", { class: "course-maps" }, ...maps.map(({ box }) => box));
+      stack.style.gridTemplateRows = `repeat(${Math.min(layer.maps.length, below(layer, cell))}, auto)`;
+      const labelled = number === layers.length - 1 && layer.vector && layer.maps[0][0].length === 1 && (model.get("class_names").length > 0 || layer.shape[0] > 1);
+      const names = labelled ? layer.maps[0].map((_, at) => model.get("class_names")[at] ?? String(at)) : [];
+      const labels = make("div", { class: "course-names" }, ...names.map((name) => make("span", {}, name)));
+      const section = make("section", {}, make("h3", {}, layer.heading), make("div", { class: "course-kind" }, layer.subheading), make("div", { class: "course-kind" }, layer.shape.join(" × ")), make("div", { class: "course-row" }, stack, labels));
+      strip.append(section);
+      const signed = number > 0 || layer.maps.flat(2).some((value) => value < 0);
+      return { section, maps, cell, limit: largest(layer.maps), signed };
+    });
+  }
+
+  function drawColumn(number, upTo) {
+    const layer = model.get("layers")[number];
+    const { maps, cell, limit, signed } = columns[number];
+    maps.forEach(({ canvas }, map) => drawGrid(canvas, layer.maps[map], { cell, limit, signed, upTo }));
+  }
+
+  function drawStrip() {
+    const shown = model.get("layer");
+    columns.forEach(({ section }, number) => {
+      section.classList.toggle("course-later", number > shown);
+      section.classList.toggle("course-current", number === model.get("focus")[0]);
+      drawColumn(number, number > shown ? 0 : Infinity);
+    });
+  }
+
+  // A layer that has just been reached is filled cell by cell, while a frame shows what each cell sees.
+  function fillLayer(number) {
+    cancelAnimationFrame(sweep);
+    const layer = model.get("layers")[number];
+    const rows = layer.maps[0];
+    const count = rows.length * rows[0].length;
+    const lasts = Math.min(1600, model.get("delay") * 0.6, 200 + count * 12);
+    let start = null;
+    const frame = (now) => {
+      start ??= now;
+      const done = Math.min(count, Math.floor(((now - start) / lasts) * count));
+      if (done >= count || !root.isConnected) {
+        sweep = 0;
+        drawColumn(number, Infinity);
+        update();
+        return;
+      }
+      drawColumn(number, done);
+      mark([number, 0, Math.floor(done / rows[0].length), done % rows[0].length]);
+      sweep = requestAnimationFrame(frame);
+    };
+    sweep = requestAnimationFrame(frame);
+  }
+
+  // Frames around a number and around everything that it saw.
+  function mark([number, map, row, column]) {
+    const layers = model.get("layers");
+    for (const { maps } of columns) for (const { frame } of maps) frame.hidden = true;
+    placeFrame(columns[number].maps[map].frame, columns[number].cell, row, column, 1, 1);
+    for (const { source, map: from, window } of seen(layers, number, map, row, column)) {
+      const rows = layers[source].maps[from];
+      const top = Math.max(0, window.top);
+      const left = Math.max(0, window.left);
+      const bottom = Math.min(rows.length, window.top + (window.rows - 1) * window.down + 1);
+      const right = Math.min(rows[0].length, window.left + (window.columns - 1) * window.right + 1);
+      if (bottom > top && right > left) placeFrame(columns[source].maps[from].frame, columns[source].cell, top, left, bottom - top, right - left);
+    }
+  }
+
+  // ---- the map in large, and how a number came about
+  function update() {
+    const layers = model.get("layers");
+    const focus = hovered ?? model.get("focus");
+    const [number, map, row, column] = focus;
+    const layer = layers[number];
+    const value = layer?.maps[map]?.[row]?.[column];
+    if (value == null) return;
+    if (!sweep) mark(focus);
+    const parts = seen(layers, number, map, row, column);
+    const lines = formula(layer, parts, value, map, row, column);
+    const place = layer.vector ? `number ${row * layer.maps[0][0].length + column + 1}${nameOf(number, row)}` : `${layer.maps.length > 1 ? `map ${map + 1}, ` : ""}row ${row + 1}, column ${column + 1}`;
+    words.textContent = `${layer.label}, ${place}: ${plain(value)}. ${saw(layers, layer, parts, value, row, column)}`;
+    showDetail(focus, parts, lines, value, place);
+  }
+
+  function nameOf(number, row) {
+    const name = number === model.get("layers").length - 1 && model.get("class_names")[row];
+    return name ? ` (${name})` : "";
+  }
+
+  function showDetail([number, map, row, column], parts, lines, value, place) {
+    const layers = model.get("layers");
+    const layer = layers[number];
+    const held = detail.contains(document.activeElement);
+    const rows = layer.maps[map];
+    const cell = Math.max(4, Math.min(34, Math.floor(340 / Math.max(rows.length, rows[0].length))));
+    const canvas = make("canvas", { "aria-hidden": "true" });
+    const frame = make("div", { class: "course-frame" });
+    const large = make("div", { class: "course-map course-large", tabindex: 0, role: "group", "aria-label": `${layer.label}, map ${map + 1} in large. Arrow keys move from number to number.`, keydown: onMapKey }, canvas, frame);
+    const { limit, signed } = columns[number];
+    drawGrid(canvas, rows, { cell, limit, signed });
+    placeFrame(frame, cell, row, column, 1, 1);
+    canvas.addEventListener("click", (event) => {
+      const at = cellAt(event, canvas, cell, rows.length, rows[0].length);
+      if (at && rows[at[0]][at[1]] !== null) set(model, { focus: [number, map, ...at], playing: false });
+    });
+    enlarged = large;
+    const heading = layer.vector ? layer.label : `${layer.label}${layer.maps.length > 1 ? `, map ${map + 1}` : ""}`;
+    detail.replaceChildren(
+      make("figure", {}, make("figcaption", {}, heading), large),
+      make("div", { class: "course-made" },
+        make("h3", {}, `${layer.label}, ${place} `, chip(value, limit, signed)),
+        make("p", { class: "course-rule" }, layer.words),
+        make("div", { class: "course-lines" }, ...parts.slice(0, SHOWN).map((part) => line(layer, layers[part.source], part, parts.length > 2 ? 96 : 132))),
+        ...(parts.length > SHOWN && parts[0].weights ? [make("p", {}, `… and ${parts.length - SHOWN} more maps in the same way.`)] : []),
+        ...lines.map((text) => make("div", { class: "course-formula" }, text))),
+    );
+    if (held) enlarged.focus({ preventScroll: true });
+  }
+
+  // One map that the number saw: the window, and where there are weights, times the weights, the products.
+  function line(layer, source, { map, values, weights, source: at }, side) {
+    if (layer.vector !== source.vector && !weights) return "";
+    const clean = (grid) => grid.map((row) => row.map((value) => value ?? 0));
+    const cell = Math.max(4, Math.min(44, Math.floor(side / Math.max(values.length, values[0].length))));
+    const figure = (caption, grid, limit, signed) => {
+      const canvas = make("canvas", { "aria-hidden": "true" });
+      drawGrid(canvas, clean(grid), { cell, limit, signed });
+      return make("figure", {}, make("figcaption", {}, caption), canvas);
+    };
+    const from = source.maps.length > 1 ? `${source.label}, map ${map + 1}` : source.label;
+    const parts = [figure(from, values, columns[at].limit, columns[at].signed)];
+    if (weights) {
+      const products = values.map((row, r) => row.map((value, c) => (value ?? 0) * (weights[r][c] ?? 0)));
+      parts.push(
+        make("span", { class: "course-sign" }, "×"), figure(layer.kind === "conv" ? "kernel" : "weights, a template", weights, largest(layer.weights.weight), true),
+        make("span", { class: "course-sign" }, "="), figure("products", products, largest(products), true),
+      );
+    }
+    return make("div", { class: "course-line" }, ...parts);
+  }
+
+  function redraw() {
+    cancelAnimationFrame(sweep);
+    sweep = 0;
+    build();
+    steps.show();
+    drawStrip();
+    update();
+  }
+
+  function onLayer() {
+    const now = model.get("layer");
+    const forwards = now === before + 1;
+    before = now;
+    cancelAnimationFrame(sweep);
+    sweep = 0;
+    steps.show();
+    drawStrip();
+    if (forwards && now > 0 && !still) fillLayer(now);
+    update();
+    columns[now].section.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+
+  function onFocus() {
+    columns.forEach(({ section }, number) => section.classList.toggle("course-current", number === model.get("focus")[0]));
+    update();
+  }
+
+  heard.once("layers class_names", redraw);
+  heard.on("layer", onLayer);
+  heard.on("focus", onFocus);
+  heard.on("playing", steps.show);
+  heard.also(() => cancelAnimationFrame(sweep));
+  onWidth(heard, el, redraw);
+  redraw();
+
+  return heard.stop;
+}
+
+export default { initialize, render };

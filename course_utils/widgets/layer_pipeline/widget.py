@@ -1,0 +1,227 @@
+"""A whole network on the screen, layer by layer: every number of every layer, and what each of them saw."""
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+from traitlets import Bool, Int, List, Tuple, Unicode, validate
+
+from course_utils.tracing.errors import TraceError
+from course_utils.tracing.inputs import as_input
+from course_utils.tracing.steps import Step
+from course_utils.tracing.trace import trace_model
+from course_utils.tracing.words import TITLES, by
+from course_utils.tracing.words import describe as in_words
+from course_utils.widgets.base.arrays import as_image, as_names
+from course_utils.widgets.base.errors import WidgetError
+from course_utils.widgets.base.numbers import plain_number
+from course_utils.widgets.base.picture import Picture
+from course_utils.widgets.base.still import Panel, maps_panel, still
+from course_utils.widgets.base.widget import CourseWidget
+
+MAX_SIDE = 64
+MAX_NUMBERS = 100_000
+TALLEST = 420  # of a column of maps in the still picture
+LARGEST = 1e30  # so that a float32 would hold them too
+
+
+class LayerPipeline(CourseWidget):
+    """An image on its way through a network: feature maps, ReLU, max pool, ..., a probability (lecture 0:44:29-0:49:45).
+
+    `model` is made of the layers that a workbook can show (see `course_utils.excel.export_model`), and `x` one image of shape
+    (height, width) or (channels, height, width), with or without a batch axis of 1 in front; bytes, as of a Pillow image,
+    become numbers from 0 to 1. The model runs as a copy in eval mode in float64, and every number on the screen comes from that
+    run; set `x` to send another image through.
+
+    Traits: `layer` is the last layer shown, from 0, the input; `focus` the number whose making is spelled out (layer, map, row,
+    column); `playing` and `delay` in milliseconds.
+
+    Raises WidgetError for a layer that cannot be shown, an input that does not fit, and more than 100,000 numbers.
+
+    >>> from course_utils.networks import letter_a, letter_network
+    >>> pipeline = LayerPipeline(letter_network(), letter_a())
+    >>> [name for name in pipeline.layer_names]
+    ['input', 'conv1', 'relu1', 'pool1', 'conv2', 'relu2', 'pool2', 'template', 'probability']
+    >>> pipeline.values("pool1").shape
+    (2, 13, 13)
+    """
+
+    _module: ClassVar = Path(__file__).with_name("widget.js")
+    _settings: ClassVar = ("layer", "focus", "playing", "delay", "export_path")
+
+    layers: List[dict[str, Any]] = List(help="one dictionary for each layer, made here").tag(sync=True)
+    class_names = List(Unicode(), help="what the outputs of the last layer are called").tag(sync=True)
+    layer = Int(0, help="the last layer shown, from 0").tag(sync=True)
+    focus = Tuple(Int(), Int(), Int(), Int(), help="layer, map, row and column of the number that is spelled out").tag(
+        sync=True
+    )
+    playing = Bool(False, help="whether the layers follow by themselves").tag(sync=True)
+    delay = Int(2600, help="milliseconds from layer to layer, at least 200").tag(sync=True)
+
+    def __init__(
+        self, model: nn.Module, x: ArrayLike | Tensor, class_names: Sequence[str] | None = None, **traits: Any
+    ) -> None:
+        self._take_only_settings(traits)
+        self._model = model
+        traits.setdefault("export_path", "network.xlsx")
+        self._x, self._steps, layers = _followed(model, x)
+        names = [] if class_names is None else as_names(class_names, "class_names")
+        if names and len(names) != self._steps[-1].value.size:
+            raise WidgetError(f"{len(names)} class names were given, and the model gives {self._steps[-1].value.size} numbers")
+        traits["layer"] = self._checked("layer", traits.get("layer", len(layers) - 1))
+        traits.setdefault("focus", _strongest(layers, traits["layer"]))
+        super().__init__(layers=layers, class_names=names, **traits)
+
+    @property
+    def x(self) -> Tensor:
+        """The image that is on its way, of shape (channels, height, width), in float64; set another one to send it through."""
+        return self._x
+
+    @x.setter
+    def x(self, image: ArrayLike | Tensor) -> None:
+        self._x, self._steps, layers = _followed(self._model, image)
+        with self.hold_sync():
+            self.layers = layers
+            self.focus = _strongest(layers, min(self.layer, len(layers) - 1))
+
+    @property
+    def layer_names(self) -> list[str]:
+        """The layers on the screen by their place in the model, the input first."""
+        return [str(layer["name"]) for layer in self.layers]
+
+    def values(self, name: str) -> NDArray[np.float64]:
+        """What the layer of that name gave: (channels, height, width), or (features,) where it is a vector."""
+        for step in self._steps:
+            if step.path == name:
+                return step.value.copy()
+        raise WidgetError(f"no layer is called {name!r}; there are: {', '.join(self.layer_names)}")
+
+    def describe(self) -> str:
+        """What is on the screen, in a few sentences."""
+        chain = ", ".join(f"{layer['label']} ({by(tuple(layer['shape']))})" for layer in self.layers)
+        last = self._steps[-1]
+        best = int(last.value.argmax())
+        name = self.class_names[best] if self.class_names else f"number {best + 1}"
+        value = plain_number(float(last.value.flat[best]))
+        result = (
+            f"gives {value}" if last.value.size == 1 else f"gives {last.value.size} numbers, the largest {value} for {name}"
+        )
+        return f"An image on its way through {len(self.layers) - 1} layers: {chain}. The last one {result}."
+
+    def export(self, path: str | os.PathLike[str] | None = None) -> Path:
+        """Write the network and its input as a workbook of live formulas and give its path; a file that is there is kept."""
+        return super().export(path)
+
+    @validate("layer", "focus", "delay")
+    def _check(self, proposal: Any) -> Any:
+        name, value = proposal["trait"].name, proposal["value"]
+        if name == "delay" and value < 200:
+            raise WidgetError(f"delay is {value} milliseconds; expected at least 200")
+        if name == "layer" and self.layers and not 0 <= value < len(self.layers):
+            raise WidgetError(f"layer is {value}; the layers are numbered 0 to {len(self.layers) - 1}")
+        if name == "focus" and self.layers:
+            number, *place = value
+            if not 0 <= number < len(self.layers):
+                raise WidgetError(f"focus is in layer {number}; the layers are numbered 0 to {len(self.layers) - 1}")
+            shape = np.shape(self.layers[number]["maps"])
+            if not all(0 <= at < size for at, size in zip(place, shape, strict=True)):
+                raise WidgetError(f"focus is at map, row and column {tuple(place)}; layer {number} has {shape}, counted from 0")
+            if self.layers[number]["maps"][place[0]][place[1]][place[2]] is None:
+                raise WidgetError(f"focus is at map, row and column {tuple(place)}, where layer {number} has no number")
+        return value
+
+    def _exported(self) -> tuple[nn.Module, Tensor, dict[str, Any]]:
+        options: dict[str, Any] = {"title": "An image on its way through a network"}
+        if self.class_names:
+            options["class_names"] = list(self.class_names)
+        return self._model, self._x, options
+
+    def _draw(self) -> Picture:
+        return still([[self._panel(layer) for layer in self.layers]], self.describe())
+
+    def _panel(self, layer: dict[str, Any]) -> Panel:
+        maps = np.array(layer["maps"], dtype=np.float64)  # None becomes nan
+        names: list[str] = []
+        if layer is self.layers[-1] and layer["vector"] and maps.shape[2] == 1:
+            numbered = [] if maps.size == 1 else [str(number) for number in range(maps.shape[1])]
+            names = list(self.class_names) or numbered
+        if layer["vector"]:
+            cell = 32 if maps.shape[2] == 1 else 10
+        else:
+            cell = max(3, min(14, round(4 * math.sqrt(28 / max(maps.shape[1:])))))
+        signed = layer["kind"] != "input" or bool((maps < 0).any())
+        return maps_panel(maps, cell, layer["heading"], layer["subheading"], signed, tallest=TALLEST, names=names)
+
+
+def _followed(model: nn.Module, x: Any) -> tuple[Tensor, list[Step], list[dict[str, Any]]]:
+    """Run the model, and put what it did into the form that travels to JavaScript."""
+    try:
+        pixels, _ = as_input(x)  # as a workbook takes it: pictures of bytes become 0-1 with the channels first
+        if single := pixels.ndim == 4 and len(pixels) == 1:
+            pixels = pixels[0]
+        name = ("x" if isinstance(x, (Tensor, np.ndarray)) else "numpy.array(x)") + "[0]" * single
+        image = torch.tensor(as_image(pixels if isinstance(x, Tensor) else pixels.numpy(), MAX_SIDE, name))
+        if image.abs().max() > LARGEST:
+            raise WidgetError(f"x holds {image.abs().max():g}; numbers of at most {LARGEST:g} can be followed. Divide them")
+        steps = trace_model(model, image).steps
+    except TraceError as error:
+        raise WidgetError(str(error)) from error.__cause__
+    count = sum(step.value.size + sum(weight.value.size for weight in step.weights.values()) for step in steps)
+    if count > MAX_NUMBERS:
+        most = max(steps, key=lambda step: step.value.size + sum(weight.value.size for weight in step.weights.values()))
+        raise WidgetError(
+            f"the network has {count:,} numbers on this image and {MAX_NUMBERS:,} can be shown; most of them are in "
+            f"{most.path} ({TITLES.get(most.kind, most.kind)}, {by(most.value.shape)}). Give a smaller image or fewer channels"
+        )
+    # Flattening changes no number: the layer after it is drawn as reading the maps before it.
+    seen: dict[int, int] = {}
+    layers: list[dict[str, Any]] = []
+    for number, step in enumerate(steps):
+        if step.kind == "flatten" and number < len(steps) - 1 and all(r.kind == "linear" for r in steps if number in r.sources):
+            seen[number] = seen[step.sources[0]]
+            continue
+        seen[number] = len(layers)
+        layers.append(_as_layer(step, [seen[source] for source in step.sources]))
+    return image, steps, layers
+
+
+def _as_layer(step: Step, sources: list[int]) -> dict[str, Any]:
+    vector = step.value.ndim == 1
+    title = "image" if step.kind == "input" else TITLES.get(step.kind, step.kind.replace("_", " "))
+    numbered = step.path.replace(".", "").isdigit()  # in a Sequential without names: "3" alone says little
+    return {
+        "kind": step.kind,
+        "name": step.path,
+        "label": f"{title} {step.path}" if numbered else step.path,
+        "heading": title if numbered else step.path,
+        "subheading": f"layer {step.path}" if numbered else title,
+        "words": in_words(step),
+        "shape": list(step.value.shape),
+        "vector": vector,
+        "maps": [_wrapped(step.value)] if vector else step.value.tolist(),
+        "sources": sources,
+        "settings": {key: list(value) if isinstance(value, tuple) else value for key, value in step.settings.items()},
+        "weights": {role: weight.value.tolist() for role, weight in step.weights.items()},
+    }
+
+
+def _wrapped(values: NDArray[np.float64]) -> list[list[float | None]]:
+    """A vector as rows: one number each up to 16, else about a square, its last row filled with None."""
+    columns = 1 if values.size <= 16 else math.ceil(math.sqrt(values.size))
+    filled: list[float | None] = [*values.tolist(), *[None] * (-values.size % columns)]
+    return [filled[start : start + columns] for start in range(0, len(filled), columns)]
+
+
+def _strongest(layers: list[dict[str, Any]], number: int) -> tuple[int, int, int, int]:
+    """The place of the number furthest from zero in a layer: the most telling one to begin with."""
+    if not 0 <= number < len(layers):
+        return (0, 0, 0, 0)
+    maps = np.array(layers[number]["maps"], dtype=np.float64)
+    index, row, column = np.unravel_index(int(np.nanargmax(np.abs(maps))), maps.shape)
+    return number, int(index), int(row), int(column)

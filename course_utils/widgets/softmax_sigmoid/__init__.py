@@ -1,0 +1,1 @@
+"""Softmax and sigmoid side by side."""

@@ -1,0 +1,1 @@
+"""A threshold that one can move."""

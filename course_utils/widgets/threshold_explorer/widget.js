@@ -1,0 +1,233 @@
+// ThresholdExplorer: a threshold to move, with F-beta over the whole range, the mistakes tag by tag, and pictures.
+// The state is the model's traits; what follows from them is counted in numbers.js.
+
+import { make } from "../base/elements.js";
+import { sum } from "../base/numbers.js";
+import { onWidth, page } from "../base/page.js";
+import { plot } from "../base/plot.js";
+import { set } from "../base/state.js";
+import { STEPS, countAt, curves, precisionRecall, readScores } from "./numbers.js";
+
+const NEAR = 0.05; // as in widget.py
+const KINDS = ["precision", "recall", "score"];
+const MARKS = { right: "✓", missed: "○", wrong: "✗", near: "·" };
+const MEANINGS = {
+  right: "right: given, and it is there",
+  missed: "missed: not given, and it is there (false negative)",
+  wrong: "wrong: given, and it is not there (false positive)",
+  near: "rightly left out, by a little",
+};
+
+function decimal(threshold) {
+  const text = threshold.toFixed(4);
+  return text.slice(0, 4) + text.slice(4).replace(/0+$/, "");
+}
+
+function rounded(share) {
+  return share === null ? "undefined" : share.toFixed(3);
+}
+
+function counted(number) {
+  return number.toLocaleString("en-US");
+}
+
+function render({ model, el }) {
+  const { root, heard, words } = page({ model, el }, "threshold");
+  let scores = readScores(model.get("_probabilities"), model.get("_targets"), model.get("classes").length);
+  let lines = curves(scores, model.get("beta"));
+  let moveMarker = () => {}; // what moves in the figure
+  let bars = []; // for each tag: {row, missed, wrong}
+  let examples = []; // for each picture: {row, chips}
+
+  // ---- controls
+  const slider = make("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "threshold", input: () => set(model, { threshold: Number(slider.value) }) });
+  const shown = make("output", { class: "course-shown" });
+  const best = make("button", { type: "button", title: "Go to the threshold with the highest value", click: () => set(model, { threshold: bestStep() / STEPS }) });
+  const tags = make("select", { "aria-label": "tag to look at", change: () => set(model, { tag: tags.value, page: 0 }) });
+
+  // ---- the figures
+  const key = (kind) => make("span", { class: `course-key course-${kind}` }, make("i", {}), make("span", {}), " ", make("b", {}));
+  const keys = { score: key("score"), precision: key("precision"), recall: key("recall") };
+  const figure = make("div", { class: "course-plot", "aria-hidden": "true" });
+  const scale = make("span", {});
+  const missedHead = make("span", {});
+  const wrongHead = make("span", {});
+  const list = make("div", { class: "course-bars" });
+  const others = make("button", { type: "button", hidden: model.alone, click: () => set(model, { page: model.get("page") + 1 }) }, "Others");
+  const gallery = make("div", { class: "course-gallery" });
+  const legend = Object.entries({ right: "right", missed: "missed", wrong: "wrong", near: "left out, though near" }).map(([kind, text]) =>
+    make("span", { class: `course-chip course-${kind}` }, make("b", {}, MARKS[kind]), make("span", {}, text)));
+  root.append(
+    make("div", { class: "course-controls" }, make("label", { class: "course-slide" }, make("span", { class: "course-label" }, "Threshold"), slider, shown), best, make("label", {}, make("span", { class: "course-label" }, "Tag"), tags)),
+    make("div", { class: "course-panels" },
+      make("section", { "aria-label": "curves" }, make("div", { class: "course-keys" }, ...Object.values(keys)), figure),
+      make("section", { "aria-label": "mistakes by tag" }, make("div", { class: "course-bar-row course-bar-head" }, scale, missedHead, wrongHead), list)),
+    words,
+    make("div", { class: "course-controls course-over" }, make("h3", {}, "Pictures near the threshold"), others, make("span", { class: "course-legend" }, ...legend)),
+    gallery,
+  );
+
+  function bestStep() {
+    return lines.fBeta.indexOf(Math.max(...lines.fBeta));
+  }
+
+  function chosen() {
+    return model.get("classes").indexOf(model.get("tag"));
+  }
+
+  function name() {
+    return `F${Number(model.get("beta").toPrecision(4))}`;
+  }
+
+  // ---- the curves: drawn anew for another tag or width; only the marker moves with the threshold
+  function drawPlot() {
+    const width = Math.max(200, figure.clientWidth || 420);
+    const height = el.clientWidth > 760 ? Math.max(220, Math.min(310, list.clientHeight + 4)) : 230; // as high as the bars beside it
+    const drawn = plot(width, height, chosen() < 0 ? "threshold" : `threshold; precision and recall are those of ${model.get("tag")}`);
+    const at = (step) => Object.fromEntries(["right", "wrong", "missed"].map((kind) => [kind, lines[kind].map((counts) => counts[step])]));
+    const shares = lines.fBeta.map((_, step) => precisionRecall(at(step), chosen()));
+    drawn.curve("precision", shares.map(([precision]) => precision));
+    drawn.curve("recall", shares.map(([, recall]) => recall));
+    drawn.curve("score", lines.fBeta);
+    drawn.tip(bestStep() / STEPS, lines.fBeta[bestStep()]);
+    moveMarker = drawn.marker(KINDS);
+    drawn.onDrag((value) => set(model, { threshold: Math.round(value * STEPS) / STEPS }));
+    figure.replaceChildren(drawn.svg);
+  }
+
+  // ---- a row for each tag
+  function buildBars() {
+    const bar = (kind) => ({ count: make("span", { class: "course-count" }), fill: make("i", { class: `course-${kind}` }) });
+    bars = model.get("classes").map((tag) => {
+      const [missed, wrong] = [bar("missed"), bar("wrong")];
+      const label = make("span", { class: "course-tag", title: tag }, tag);
+      const row = make("div", { class: "course-bar-row", title: `Look at ${tag}`, click: () => set(model, { tag: model.get("tag") === tag ? "" : tag, page: 0 }) },
+        label, make("span", { class: "course-side course-left" }, missed.count, missed.fill), make("span", { class: "course-side" }, wrong.fill, wrong.count));
+      return { row, label, missed, wrong };
+    });
+    list.replaceChildren(...bars.map(({ row }) => row));
+    tags.replaceChildren(make("option", { value: "" }, "all tags"), ...model.get("classes").map((tag) => make("option", { value: tag }, tag)));
+  }
+
+  // The count with the longest bar: 10, 20, 50, 100, ... so that the bars are seen to grow and seldom change their scale.
+  function scaleOf(counts) {
+    const largest = Math.max(10, ...counts.wrong, ...counts.missed);
+    const ten = 10 ** Math.floor(Math.log10(largest));
+    return [1, 2, 5, 10].map((times) => times * ten).find((most) => most >= largest);
+  }
+
+  // ---- pictures
+  function buildGallery() {
+    const classes = model.get("classes");
+    examples = model.get("_examples").map(({ row, item, picture }) => {
+      const chips = classes.map((tag) => make("li", { class: "course-chip", hidden: true }, make("b", {}), make("span", {}, tag), make("small", {})));
+      const image = picture ? make("img", { src: picture, alt: item, draggable: "false" }) : make("div", { class: "course-lost" }, "cannot be read");
+      image.title = item;
+      const order = classes.map((_, tag) => tag).sort((a, b) => probability(row, b) - probability(row, a));
+      return { row, chips, order, figure: make("figure", {}, image, make("ul", {}, ...order.map((tag) => chips[tag]))) };
+    });
+    gallery.replaceChildren(...examples.map(({ figure }) => figure));
+    others.disabled = scores.rows <= examples.length;
+    updateGallery(false);
+  }
+
+  function probability(row, tag) {
+    return scores.probabilities[row * scores.tags + tag];
+  }
+
+  function updateGallery(moved) {
+    const threshold = model.get("threshold");
+    const limit = Math.fround(threshold);
+    const at = chosen();
+    const changed = [];
+    for (const { row, chips, order } of examples) {
+      let nearly = 0; // of those that are rightly left out, two are enough
+      for (const tag of order) {
+        const chip = chips[tag];
+        const share = probability(row, tag);
+        const actual = scores.targets[row * scores.tags + tag];
+        const near = Math.abs(share - threshold) <= NEAR;
+        const kind = share > limit ? (actual ? "right" : "wrong") : actual ? "missed" : near && (tag === at || nearly++ < 2) ? "near" : "";
+        if (chip.getAttribute("data-kind") !== kind) {
+          chip.setAttribute("data-kind", kind);
+          chip.className = `course-chip course-${kind}`;
+          chip.hidden = !kind;
+          chip.firstChild.textContent = MARKS[kind] ?? "";
+          chip.title = `${model.get("classes")[tag]}: ${MEANINGS[kind] ?? ""}`;
+          changed.push(chip);
+        }
+        chip.classList.toggle("course-close", near);
+        chip.classList.toggle("course-looked-at", tag === at);
+        chip.lastChild.textContent = share.toFixed(2);
+        chip.setAttribute("aria-label", `${model.get("classes")[tag]} ${share.toFixed(2)}, ${MEANINGS[kind] ?? ""}`);
+      }
+    }
+    if (!moved) return;
+    void gallery.offsetWidth; // so that a flash that is still running starts again
+    for (const chip of changed) chip.classList.add("course-flash");
+  }
+
+  // ---- everything that moves with the threshold
+  function update() {
+    const threshold = model.get("threshold");
+    const at = chosen();
+    const counts = countAt(scores, threshold, model.get("beta"));
+    const [precision, recall] = precisionRecall(counts, at);
+    const values = { score: counts.fBeta, precision, recall };
+    slider.value = threshold;
+    slider.setAttribute("aria-valuetext", `${decimal(threshold)}, ${name()} ${counts.fBeta.toFixed(3)}`);
+    shown.textContent = decimal(threshold);
+    tags.value = model.get("tag");
+    for (const [kind, node] of Object.entries(keys)) {
+      node.querySelector("span").textContent = kind === "score" ? name() : kind;
+      node.querySelector("b").textContent = rounded(values[kind]);
+      node.title = values[kind] === null ? "nothing to divide by" : String(values[kind]);
+    }
+    moveMarker(threshold, KINDS.map((kind) => values[kind]));
+    const [missed, wrong] = [sum(counts.missed), sum(counts.wrong)];
+    missedHead.replaceChildren(make("b", {}, counted(missed)), " missed");
+    missedHead.title = "false negatives: tags that are there and are not given";
+    wrongHead.replaceChildren(make("b", {}, counted(wrong)), " wrong");
+    wrongHead.title = "false positives: tags that are given and are not there";
+    const most = scaleOf(counts);
+    scale.textContent = `longest bar: ${counted(most)}`;
+    bars.forEach((bar, tag) => {
+      bar.row.classList.toggle("course-looked-at", tag === at);
+      for (const kind of ["missed", "wrong"]) {
+        const count = counts[kind][tag];
+        bar[kind].count.textContent = counted(count);
+        bar[kind].fill.style.width = `calc((100% - 48px) * ${Math.min(1, count / most)})`;
+      }
+    });
+    const tag = model.get("tag");
+    const part = at < 0 ? "" : `; of these ${counted(counts.wrong[at])} and ${counted(counts.missed[at])} for ${tag}`;
+    words.textContent = `Threshold ${decimal(threshold)}: ${name()} is ${counts.fBeta.toFixed(3)} on ${counted(scores.rows)} pictures, with ${counted(wrong)} wrong tags (false positives) and ${counted(missed)} missed (false negatives)${part}. ${at < 0 ? "Precision" : `For ${tag}: precision`} ${rounded(precision)}, recall ${rounded(recall)}.`;
+    updateGallery(true);
+  }
+
+  function redraw() {
+    drawPlot();
+    const top = bestStep();
+    best.textContent = `Best ${name()}: ${lines.fBeta[top].toFixed(3)} at ${decimal(top / STEPS)}`;
+    update();
+  }
+
+  function recount() {
+    scores = readScores(model.get("_probabilities"), model.get("_targets"), model.get("classes").length);
+    lines = curves(scores, model.get("beta"));
+    buildBars();
+    buildGallery();
+    redraw();
+  }
+
+  heard.on("threshold", update);
+  heard.on("tag", redraw);
+  heard.on("_examples", buildGallery);
+  heard.on("beta classes _probabilities _targets", recount);
+  recount();
+  onWidth(heard, figure, redraw);
+
+  return heard.stop;
+}
+
+export default { render };
