@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.networks.lecture import lecture_network
+from course_utils.threads import one_thread
 
 TRAINED = Path(__file__).with_name("digits.json")
 
@@ -19,14 +20,9 @@ def train_digits_network(images: Tensor, labels: Tensor, epochs: int = 25, seed:
     `images` has shape (number, 1, 28, 28) with values 0-1, `labels` shape (number,) with 0-9. Each mini-batch is shifted by up
     to a pixel, so that no pixel is learnt by heart. The random state of the caller stays as it was.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # so small a network spends more time on sharing work out than on the work
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            return _train(images, labels, epochs)
-    finally:
-        torch.set_num_threads(threads)
+    with one_thread(), torch.random.fork_rng(devices=[]):  # so small a network gains nothing by sharing work out
+        torch.manual_seed(seed)
+        return _train(images, labels, epochs)
 
 
 def _train(images: Tensor, labels: Tensor, epochs: int) -> nn.Sequential:

@@ -2,11 +2,12 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial, wraps
 from numbers import Integral
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +17,7 @@ from course_utils.errors import CourseError
 from course_utils.tabular.data import TabularLoader
 from course_utils.tabular.prepared import EVALUATION, PreparedTable, as_inputs, prepared_by, row_labels
 from course_utils.tabular.preprocess import Preprocessor, in_memory
+from course_utils.threads import one_thread
 from course_utils.training import storage
 from course_utils.training.arguments import real, whole
 from course_utils.training.custom_metrics import Metric
@@ -26,6 +28,9 @@ from course_utils.training.predictions import Predictions, outputs_and_targets
 
 if TYPE_CHECKING:
     import pandas as pd
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 # fused: one pass over the memory of each weight instead of ten
 ADAMW = partial(torch.optim.AdamW, weight_decay=0.0, fused=True)
@@ -209,12 +214,51 @@ def lecture_range(data: PreparedTable) -> tuple[float, float] | None:
     return (0.0, 1.2 * highest) if lowest >= 0 < highest else None
 
 
+SMALL = 2e7
+"""Multiplications of a forward pass through a mini-batch up to which a second thread does not pay on a CPU.
+
+Lesson 4's network (200 and 100 outputs, 128 rows) has 9 million. An epoch of 676 steps takes 26 s with one thread and with two
+where nothing else runs. Beside other work two take ten times longer: after each small piece of work they wait for each other,
+spinning. The lecture's network (1,000 and 500 outputs) has 97 million and keeps its threads.
+"""
+
+
+def _with_few_threads(
+    method: Callable[Concatenate[Any, P], Result],
+) -> Callable[Concatenate[Any, P], Result]:
+    """Let a method of a TabularLearner compute in one thread where its network is small; see `SMALL`."""
+
+    @wraps(method)
+    def inside(self: "TabularLearner", *args: P.args, **options: P.kwargs) -> Result:
+        with one_thread() if self.is_small else nullcontext():
+            return method(self, *args, **options)
+
+    return inside
+
+
 class TabularLearner(Learner):
-    """A Learner for the rows of a table; see `tabular_learner`. Its weights are saved with what the preprocessor learnt."""
+    """A Learner for the rows of a table; see `tabular_learner`. Its weights are saved with what the preprocessor learnt.
+
+    On a CPU a small network learns and predicts in one thread; see `SMALL`.
+    """
 
     data: PreparedTable
     model: TabularModel
 
+    fit = _with_few_threads(Learner.fit)
+    fit_one_cycle = _with_few_threads(Learner.fit_one_cycle)
+    resume = _with_few_threads(Learner.resume)
+    lr_find = _with_few_threads(Learner.lr_find)
+    validate = _with_few_threads(Learner.validate)
+    predict = _with_few_threads(Learner.predict)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it computes on a CPU, and so little for a mini-batch that several threads would wait for each other."""
+        weights = sum(layer.weight.numel() for layer in self.model.modules() if isinstance(layer, nn.Linear))
+        return self.data.device.type == "cpu" and weights * self.data.batch_size <= SMALL
+
+    @_with_few_threads
     def predict_rows(self, table: Any, label: str | None = None) -> Predictions:
         """Predictions for the rows of any table with the columns of the training data, even a single one."""
         preprocessor = self.data.preprocessor

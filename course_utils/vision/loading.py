@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from course_utils.threads import one_thread
 from course_utils.training.data import Split, number_of_batches
-from course_utils.vision.threads import one_thread
 
 if TYPE_CHECKING:
     from course_utils.vision.data import ImageData

@@ -10,9 +10,10 @@ from PIL import Image
 
 from course_utils.errors import CourseError
 from course_utils.files import replacing
+from course_utils.threads import one_thread
 from course_utils.training.progress import Bar
 from course_utils.vision.images import loaded, opened, resized
-from course_utils.vision.threads import one_thread, usable_cpus
+from course_utils.vision.threads import usable_cpus
 from course_utils.vision.transforms import side
 from course_utils.work import folder_for
 

@@ -1,4 +1,4 @@
-"""Threads that decode: how many, how they and PyTorch's own keep out of each other's way, and the memory that they share."""
+"""Threads that decode: how many, and the memory that they share."""
 
 import os
 import threading
@@ -6,33 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from weakref import WeakSet
 
-import torch
-
 
 def usable_cpus() -> int:
     """How many CPUs this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let PyTorch compute in one thread: beside those that decode, several would spend their time waiting for each other.
-
-    PyTorch keeps that number for each thread that calls it; it is put back in the one that the block is in.
-
-    >>> before = torch.get_num_threads()
-    >>> with one_thread(), one_thread():
-    ...     torch.get_num_threads()
-    1
-    >>> torch.get_num_threads() == before
-    True
-    """
-    threads = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 class Room:

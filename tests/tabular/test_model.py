@@ -12,7 +12,7 @@ from course_utils.errors import CourseError
 from course_utils.tabular import TabularData, TabularModel, embedding_size, read_preprocessor, rossmann, tabular_learner
 from course_utils.tabular.baselines import random_forest
 from course_utils.tabular.model import SparseDropout
-from course_utils.training import Learner, StorageError, rmspe, set_seed
+from course_utils.training import Callback, Learner, StorageError, rmspe, set_seed
 
 
 def made_up(rows=1500, seed=0):
@@ -350,3 +350,28 @@ def test_on_the_sample_it_beats_a_forest_and_nears_the_noise_floor(tmp_path):
 def test_embeddings_of_no_size_are_refused(data, size):
     with pytest.raises(CourseError, match=f"has {size} numbers"):
         small(data, embedding_sizes={"day": size})
+
+
+@pytest.mark.parametrize(("limit", "number"), [(1e6, 1), (1e3, 2)])
+def test_a_small_network_computes_in_one_thread_and_gives_the_others_back(data, frame, monkeypatch, limit, number):
+    seen = []
+
+    class CountThreads(Callback):
+        def after_step(self, learner):
+            seen.append(torch.get_num_threads())
+            if learner.epoch == 1:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr("course_utils.tabular.model.SMALL", limit)  # this network has 32 * 848 multiplications
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        learner = small(data, callbacks=[CountThreads()])
+        learner.model.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
+        learner.fit(1e-3, 2)  # stopped in its second epoch
+        for use in (learner.validate, learner.predict, lambda: learner.predict_rows(frame.head(3))):
+            use()
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert set(seen) == {number}
