@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from course_utils.errors import CourseError
-from course_utils.figures import plain
+from course_utils.figures import BLUE, new_figure, plain
 from course_utils.tabular.checks import in_list
 from course_utils.tabular.exploring import in_pandas
 from course_utils.training.arguments import whole
@@ -61,15 +61,14 @@ def show_embedding(
     `colour_by` gives a number for each category, which `label` explains; those without one are grey. (Guo and Berkhahn, 2016,
     draw the German states so.)
     """
-    import matplotlib.pyplot as plt
-
     places = principal_components(weights)
     if weights.shape[1] < 2:
         raise CourseError("this embedding has 1 dimension; two or more can be drawn")
-    figure, axes = plt.subplots(figsize=(6.4, 4.4))
+    figure = new_figure(6.4, 4.4)
+    axes = figure.subplots()
     size = 36 if len(places) <= NAMED else 18
     if colour_by is None:
-        axes.scatter(places[0], places[1], color="#20639b", s=size)
+        axes.scatter(places[0], places[1], color=BLUE, s=size)
     else:
         colours = _colours(colour_by, weights.index)
         known = colours.notna()
@@ -85,8 +84,6 @@ def show_embedding(
     axes.set(xlabel="first principal component", ylabel="second principal component", title=plain(title, longest=None))
     axes.grid(alpha=0.3)
     axes.margins(0.12)
-    figure.tight_layout()
-    plt.close(figure)
     return figure
 
 
@@ -112,7 +109,6 @@ def show_predictions(predictions: Predictions) -> "Figure":
 
     Raises a `CourseError` where a value is not above 0, as then it has no logarithm.
     """
-    import matplotlib.pyplot as plt
     from matplotlib.ticker import LogLocator, NullLocator
 
     actual, predicted = _actual_and_predicted(predictions)
@@ -121,7 +117,8 @@ def show_predictions(predictions: Predictions) -> "Figure":
             f"{number:,} of {len(actual):,} rows have an actual or predicted value of 0 or less, which logarithmic scales "
             "cannot show; draw those above 0, or train with log_target=True"
         )
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8))
+    figure = new_figure(10, 3.8)
+    left, right = figure.subplots(1, 2)
     cells = left.hexbin(actual, predicted, xscale="log", yscale="log", gridsize=60, mincnt=1, bins="log", cmap="viridis")
     figure.colorbar(cells, label="rows")
     ends = [min(actual.min(), predicted.min()), max(actual.max(), predicted.max())]
@@ -133,13 +130,11 @@ def show_predictions(predictions: Predictions) -> "Figure":
     left.tick_params("x", rotation=45)
     left.set(xlabel="actual", ylabel="predicted", title="each row once; on the line: right")
     errors = 100 * (predicted - actual) / actual
-    right.hist(errors.clip(-50, 50), bins=100, color="#20639b")
+    right.hist(errors.clip(-50, 50), bins=100, color=BLUE)
     right.axvline(0, color="black", lw=1)
     within = float((np.abs(errors) <= 10).mean())
     right.set(xlabel="error, % of the actual value (those beyond 50 at the ends)", ylabel="rows")
     right.set_title(f"{within:.0%} of rows within 10%")
-    figure.tight_layout()
-    plt.close(figure)
     return figure
 
 
@@ -165,14 +160,13 @@ def errors_by(predictions: Predictions, frame: Any, column: str) -> "pd.DataFram
 
 def show_errors(predictions: Predictions, frame: Any, by: str | Sequence[str]) -> "Figure":
     """Draw the RMSPE for each value of some columns, a panel for each column, with the RMSPE of all rows as a line."""
-    import matplotlib.pyplot as plt
-
     tables = {column: errors_by(predictions, frame, column) for column in in_list(by)}
-    figure, axes = plt.subplots(1, len(tables), figsize=(min(10, 1.5 + 4 * len(tables)), 3.2), sharey=True, squeeze=False)
+    figure = new_figure(min(10, 1.5 + 4 * len(tables)), 3.2)
+    axes = figure.subplots(1, len(tables), sharey=True, squeeze=False)
     actual, predicted = _actual_and_predicted(predictions)
     overall = rmspe(torch.from_numpy(predicted), torch.from_numpy(actual))
     for axis, (column, table) in zip(axes[0], tables.items(), strict=True):
-        axis.bar(range(len(table)), table["rmspe"], color="#20639b")
+        axis.bar(range(len(table)), table["rmspe"], color=BLUE)
         axis.axhline(overall, color="black", lw=1, ls="--")
         if len(table) <= 12:
             axis.set_xticks(
@@ -185,8 +179,6 @@ def show_errors(predictions: Predictions, frame: Any, by: str | Sequence[str]) -
         axis.grid(axis="y", alpha=0.3)
     axes[0, 0].set_ylabel("RMSPE")
     figure.suptitle(f"dashed: all rows, {overall:.4f}", fontsize=10)
-    figure.tight_layout()
-    plt.close(figure)
     return figure
 
 

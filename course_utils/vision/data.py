@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from course_utils.errors import CourseError
-from course_utils.figures import plain
+from course_utils.figures import new_figure, plain
 from course_utils.names import counted, shortened
 from course_utils.training.arguments import checked_path, only_known, whole
 from course_utils.training.data import Data, LabelTask, Split, Task
@@ -310,8 +310,6 @@ class ImageData(Data):
 
     def show_batch(self, rows: int = 3, columns: int = 4, split: Split = "train") -> "Figure":
         """Show pictures of one split as the network sees them, under the names of their classes; draws no random number."""
-        import matplotlib.pyplot as plt
-
         rows, columns = whole("rows", rows), whole("columns", columns)
         training, shown = split == "train", rows * columns
         with torch.random.fork_rng(devices=[]):
@@ -322,15 +320,14 @@ class ImageData(Data):
             plain(name, width=TITLE_WIDTH) for name in self.items(split)
         ]
         lines = max(title.count("\n") + 1 for title in titles[:shown])
-        figure, axes = plt.subplots(rows, columns, figsize=(2.4 * columns, (2.4 + 0.2 * lines) * rows), squeeze=False)
+        figure = new_figure(2.4 * columns, (2.4 + 0.2 * lines) * rows)
+        axes = figure.subplots(rows, columns, squeeze=False)
         for axis in axes.flat:
             axis.axis("off")
             axis.set_anchor("S")  # the room that is left goes to the titles
         for axis, picture, title in zip(axes.flat, x, titles, strict=False):
             axis.imshow(picture.permute(1, 2, 0).numpy())
             axis.set_title(title, fontsize=9)
-        figure.tight_layout()
-        plt.close(figure)  # a notebook shows what is returned; left open it would be shown twice
         return figure
 
     def export(self, learner: Any, path: str | os.PathLike[str], **options: Any) -> Path:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from course_utils.errors import CourseError
-from course_utils.figures import plain
+from course_utils.figures import BLUE, GREEN, PALE_ORANGE, new_figure, plain
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.exploring import in_pandas
 
@@ -22,7 +22,6 @@ def show_sales(train: Any, store: int, start: str | None = None, stop: str | Non
     `train` has Store, Date, Sales, Promo and StateHoliday (missing: none), as `rossmann.read_tables` gives them; `start` and
     `stop` are dates, by default the last half year. Raises a `CourseError` where there is nothing to draw.
     """
-    import matplotlib.pyplot as plt
     import pandas as pd
 
     days = in_pandas(train, "Store", "StateHoliday", dates=["Date"], numbers=["Sales", "Promo"]).dropna(subset="Date")
@@ -39,12 +38,21 @@ def show_sales(train: Any, store: int, start: str | None = None, stop: str | Non
     if not one.index.is_unique:
         raise TableError(f"store {store} has {one.index[one.index.duplicated()][0].date()} twice; give one row for each day")
     one = one.reindex(pd.date_range(first, last))
-    figure, axes = plt.subplots(figsize=(10, 3.2))
+    figure = new_figure(10, 3.2)
+    axes = figure.subplots()
     top = one["Sales"].max() * 1.08
     axes.fill_between(
-        one.index, 0, top, where=(one["Promo"] == 1).tolist(), step="mid", color="#f2b880", alpha=0.45, lw=0, label="promotion"
+        one.index,
+        0,
+        top,
+        where=(one["Promo"] == 1).tolist(),
+        step="mid",
+        color=PALE_ORANGE,
+        alpha=0.45,
+        lw=0,
+        label="promotion",
     )
-    axes.plot(one["Sales"].where(one["Sales"] > 0), ".-", color="#20639b", lw=1, ms=4, label="sales")
+    axes.plot(one["Sales"].where(one["Sales"] > 0), ".-", color=BLUE, lw=1, ms=4, label="sales")
     holidays = one.index[_holidays(one) != "0"]
     axes.plot(holidays, [0] * len(holidays), "^", color="black", ms=6, clip_on=False, label="state holiday")
     axes.set(
@@ -54,8 +62,6 @@ def show_sales(train: Any, store: int, start: str | None = None, stop: str | Non
         xlim=(first, last),
     )
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, fontsize=8, frameon=False)
-    figure.tight_layout()
-    plt.close(figure)
     return figure
 
 
@@ -79,14 +85,13 @@ def show_effects(train: Any) -> "Figure":
     Each sale is divided by its store's mean on open days first, so that large stores do not hide the rest: 1 is a usual day.
     Where it is missing whether there is a promotion or holiday, there is none.
     """
-    import matplotlib.pyplot as plt
-
     table = in_pandas(train, "Store", "StateHoliday", dates=["Date"], numbers=["Sales", "Promo", "SchoolHoliday"])
     days = table[table["Sales"] > 0]
     if days.empty:
         raise CourseError(f"none of the {len(table):,} rows has sales, so there is no effect to draw")
     relative = days["Sales"] / days.groupby("Store")["Sales"].transform("mean")
-    figure, axes = plt.subplots(1, 3, figsize=(10, 3.2), sharey=True)
+    figure = new_figure(10, 3.2)
+    axes = figure.subplots(1, 3, sharey=True)
     weekday = days["Date"].dt.day_of_week
     for promo, marker, label in ((True, "o-", "promotion"), (False, "s--", "no promotion")):
         axes[0].plot(relative.groupby(weekday[(days["Promo"] == 1) == promo]).mean().reindex(range(7)), marker, label=label)
@@ -94,20 +99,18 @@ def show_effects(train: Any) -> "Figure":
     axes[0].legend(fontsize=8)
     axes[0].set(title="weekday and promotion", ylabel="sales, 1 = the store's mean")
     by_month = relative.groupby(days["Date"].dt.month).mean().reindex(range(1, 13))
-    axes[1].bar(range(12), by_month, color="#20639b")
+    axes[1].bar(range(12), by_month, color=BLUE)
     axes[1].set_xticks(range(12), [month[0] for month in MONTHS])
     axes[1].set(title="month")
     kind = _holidays(days).replace(STATE_HOLIDAYS)
     kind = kind.mask((kind == "none") & (days["SchoolHoliday"] == 1), "school")
     kinds = dict.fromkeys(["none", "school", *STATE_HOLIDAYS.values(), *sorted(kind.unique())])
     holidays = relative.groupby(kind).agg(["mean", "size"]).reindex(list(kinds))
-    axes[2].bar(range(len(holidays)), holidays["mean"], color="#3c9d9b")
+    axes[2].bar(range(len(holidays)), holidays["mean"], color=GREEN)
     rows = holidays["size"].fillna(0).items()
     axes[2].set_xticks(range(len(holidays)), [f"{plain(name, 20)}\n{number:,.0f}" for name, number in rows], fontsize=7)
     axes[2].set(title="holiday (and open days)")
     for axis in axes:
         axis.axhline(1, color="black", lw=0.7)
         axis.grid(axis="y", alpha=0.3)
-    figure.tight_layout()
-    plt.close(figure)
     return figure

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from course_utils.errors import CourseError
-from course_utils.figures import plain
+from course_utils.figures import BLUE, GREY, ORANGE, new_figure, plain
 from course_utils.names import counted, printable, some_of
 from course_utils.training.arguments import shown
 from course_utils.training.data import Split
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#DDDDDD"
 IN_A_COLUMN, BARS = 40, 160  # bars above each other, and at most in a figure
 CELLS, WITH_NUMBERS = 50, 20  # classes along one side of a heat map, at most and with a number in each cell
 
@@ -116,14 +115,13 @@ def _present(labels: "ImageData | pd.DataFrame", split: Split | None) -> tuple[N
 
 def show_class_counts(labels: "ImageData | pd.DataFrame", split: Split | None = None) -> "Figure":
     """Draw `class_counts` as bars with their numbers, 40 above each other and no more than the 160 commonest."""
-    import matplotlib.pyplot as plt
-
     present, classes = _present(labels, split)
     counts, several = class_counts(labels, split)[:BARS], bool((present.sum(1) > 1).any())
     columns = -(-len(counts) // IN_A_COLUMN)
     rows = -(-len(counts) // columns)
     size = (9, max(1.9, 0.9 + (0.27 if columns == 1 else 0.18) * rows))
-    figure, axes = plt.subplots(1, columns, figsize=size, squeeze=False, sharex=True, layout="constrained")
+    figure = new_figure(*size)
+    axes = figure.subplots(1, columns, squeeze=False, sharex=True)
     for axis, start in zip(axes.flat, range(0, len(counts), rows), strict=True):
         part = counts[start : start + rows]
         bars = axis.barh(range(len(part)), part, color=BLUE, height=0.7)
@@ -144,20 +142,18 @@ def show_class_counts(labels: "ImageData | pd.DataFrame", split: Split | None = 
         f"of {counted(len(classes), 'class')}" if not several else f"and how many have each of {counted(len(classes), 'label')}"
     )
     figure.suptitle(f"{what} {title}{left_out}", fontsize=11)
-    plt.close(figure)  # a notebook shows what is returned; left open it would be shown twice
     return figure
 
 
 def show_cooccurrence(labels: "ImageData | pd.DataFrame", split: Split | None = None) -> "Figure":
     """Draw of the pictures with the row's label the share that also have the column's, for the 50 commonest labels."""
-    import matplotlib.pyplot as plt
-
     every = cooccurrence(labels, split)
     names = list(every.index[:CELLS])
     n, numbers = len(names), len(names) <= WITH_NUMBERS
     counts = every.to_numpy()[:n, :n]
     shares = counts / counts.diagonal().clip(min=1)[:, None]
-    figure, axis = plt.subplots(figsize=(9, min(9.0, 2.2 + 0.28 * n)), layout="constrained")
+    figure = new_figure(9, min(9.0, 2.2 + 0.28 * n))
+    axis = figure.subplots()
     axis.set_facecolor(GREY)  # shows in the diagonal, where every share is 100
     image = axis.imshow(
         np.ma.masked_where(np.eye(n, dtype=bool), 100 * shares),
@@ -181,7 +177,6 @@ def show_cooccurrence(labels: "ImageData | pd.DataFrame", split: Split | None = 
     left_out = f" (the {CELLS} commonest of {len(every):,} labels)" if len(every) > n else ""
     title = f"Of 100 pictures with the row's label, so many also have the column's{left_out}"
     axis.set_title(f"{title}\n(beside each label: how many pictures have it)", fontsize=11)
-    plt.close(figure)
     return figure
 
 
@@ -215,8 +210,6 @@ def _size(path: Path) -> tuple[int, int] | None:
 
 def show_image_sizes(data: ImageData) -> "Figure":
     """Draw width against height, one dot per size as large as that size is common, and how long the shorter sides are."""
-    import matplotlib.pyplot as plt
-
     sizes = image_sizes(data)
     if sizes.empty:
         raise CourseError(f"none of the pictures in {data.path} has a readable size; the first is {data.items('train')[0]}")
@@ -225,7 +218,8 @@ def show_image_sizes(data: ImageData) -> "Figure":
     shorter = sizes[["width", "height"]].min(axis=1)
     smallest, largest = shorter.min() / 2, 2 * max(widths.max(), heights.max())
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.4), layout="constrained")
+    figure = new_figure(9, 4.4)
+    left, right = figure.subplots(1, 2)
     left.plot([smallest, largest], [smallest, largest], "--", color="gray", linewidth=1)
     left.text(0.03, 0.06, "square", rotation=45, rotation_mode="anchor", fontsize=9, color="dimgray", transform=left.transAxes)
     left.scatter(widths, heights, s=8 + 400 * common / len(sizes), facecolor=f"{BLUE}66", edgecolor=BLUE, linewidth=0.5)
@@ -250,7 +244,6 @@ def show_image_sizes(data: ImageData) -> "Figure":
     right.locator_params("y", integer=True)
     right.yaxis.set_major_formatter("{x:,.0f}")
     figure.suptitle(plain(_how_many(data, sizes["file"].tolist()), longest=None, width=100), fontsize=11)
-    plt.close(figure)
     return figure
 
 
@@ -271,8 +264,6 @@ def show_symmetries(picture: Picture) -> "Figure":
     They are those among which `top_down` chooses while training; `side_on` chooses between the first two. A dot marks the
     corner that was at the top left.
     """
-    import matplotlib.pyplot as plt
-
     pixels = pixels_of(picture, SHOWN_SIDE)
     top, left = (pixels.shape[0] - SHOWN_SIDE) // 2, (pixels.shape[1] - SHOWN_SIDE) // 2
     square = torch.tensor(pixels[top : top + SHOWN_SIDE, left : left + SHOWN_SIDE]).permute(2, 0, 1).float()
@@ -281,12 +272,12 @@ def show_symmetries(picture: Picture) -> "Figure":
     views = F.grid_sample(square.expand(len(maps), -1, -1, -1), grid, mode="nearest", align_corners=False)
     corners = torch.tensor([-0.86, -0.86]) @ SYMMETRIES  # the transpose of such a matrix undoes it
 
-    figure, axes = plt.subplots(2, 4, figsize=(9, 5), layout="constrained")
+    figure = new_figure(9, 5)
+    axes = figure.subplots(2, 4)
     for axis, view, corner, name in zip(axes.flat, views, corners, SYMMETRY_NAMES, strict=True):
         axis.imshow(view.permute(1, 2, 0).byte().numpy(), extent=(-1, 1, 1, -1))
         axis.plot(*corner.tolist(), "o", color=ORANGE, markersize=9, markeredgecolor="white", markeredgewidth=1.5)
         axis.set_title(name, fontsize=10)
         axis.axis("off")
     figure.suptitle("The eight symmetries of a square; the dot marks the corner that was at the top left", fontsize=11)
-    plt.close(figure)
     return figure

@@ -4,14 +4,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from course_utils.errors import CourseError
-from course_utils.figures import plain
+from course_utils.figures import BLUE, VERMILION, new_figure, plain
 from course_utils.training.arguments import shown
 from course_utils.vision.learner import ImageLearner
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-BLUE, ORANGE = "#0072B2", "#D55E00"
 SMOOTHING = 0.9  # of the training loss: what each step keeps of the average before
 
 
@@ -21,7 +20,6 @@ def show_growing_sizes(learner: ImageLearner) -> "Figure":
     The training loss is a moving average over the steps at one size; the validation loss is there for each epoch. Above each
     band stands what the first metric was after the last epoch in it. Raises CourseError before anything was trained.
     """
-    import matplotlib.pyplot as plt
     import pandas as pd
 
     if not isinstance(learner, ImageLearner):
@@ -33,7 +31,8 @@ def show_growing_sizes(learner: ImageLearner) -> "Figure":
     starts = [start for start, _ in learner.sizes]
     bands = [(a, b, size) for (a, b), (_, size) in zip(pairwise([*starts, steps]), learner.sizes, strict=True) if b > a]
 
-    figure, (top, bottom) = plt.subplots(2, 1, figsize=(9, 5.6), sharex=True, height_ratios=(2, 1), layout="constrained")
+    figure = new_figure(9, 5.6)
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     for number, (start, end, size) in enumerate(bands):
         for axis in (top, bottom):
             axis.axvspan(start, end, color="black", alpha=0.07 if number % 2 else 0, linewidth=0)
@@ -44,7 +43,7 @@ def show_growing_sizes(learner: ImageLearner) -> "Figure":
         epochs = [(at, epoch) for at, epoch in zip(recorder.ends, recorder.epochs, strict=True) if start < at <= end]
         ends, losses = [at for at, _ in epochs], [epoch["valid loss"] for _, epoch in epochs]
         name = "" if number else "validation loss, after each epoch"
-        top.plot(ends, losses, "o-", color=ORANGE, linewidth=1, markersize=6, clip_on=False, zorder=3, label=name)
+        top.plot(ends, losses, "o-", color=VERMILION, linewidth=1, markersize=6, clip_on=False, zorder=3, label=name)
         label = "\n".join([f"{size} px", *(_first_metric(epochs[-1][1]) if epochs else [])])
         top.text((start + end) / 2, 1.02, label, transform=top.get_xaxis_transform(), ha="center", va="bottom", fontsize=10)
     bottom.plot(range(1, steps + 1), [rates[-1] for rates in recorder.rates], color=BLUE)
@@ -55,7 +54,6 @@ def show_growing_sizes(learner: ImageLearner) -> "Figure":
         axis.spines[["top", "right"]].set_visible(False)
     bottom.locator_params("x", integer=True)
     top.legend(fontsize=9)
-    plt.close(figure)  # a notebook shows what is returned; left open it would be shown twice
     return figure
 
 

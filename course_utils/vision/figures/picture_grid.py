@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from course_utils.errors import CourseError
-from course_utils.figures import plain
+from course_utils.figures import new_figure, plain
 from course_utils.names import counted
 from course_utils.training.arguments import checked_path, shown, whole
 from course_utils.training.predictions import Predictions
@@ -53,12 +53,9 @@ def checked_rows(rows: Sequence[int] | None, pictures: int) -> list[int]:
 
 def picture_grid(paths: Sequence[Path | Image.Image], title: str = "", caption_lines: int = 2) -> "tuple[Figure, list[Axes]]":
     """A figure with these pictures and an Axes for each, with room for captions above; it says `none` where there are none."""
-    import matplotlib.pyplot as plt
-
     lines = max(1, -(-len(paths) // ABREAST))
-    figure, axes = plt.subplots(
-        lines, ABREAST, figsize=(9, (2.35 + 0.15 * caption_lines) * lines + 0.3), squeeze=False, layout="constrained"
-    )
+    figure = new_figure(9, (2.35 + 0.15 * caption_lines) * lines + 0.3)
+    axes = figure.subplots(lines, ABREAST, squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
         axis.set_anchor("N")  # pictures of different heights side by side begin at one line
@@ -67,5 +64,4 @@ def picture_grid(paths: Sequence[Path | Image.Image], title: str = "", caption_l
     if not paths:
         axes[0, 0].text(0, 0.5, "none", fontsize=11)
     figure.suptitle(plain(title, longest=None))
-    plt.close(figure)  # a notebook shows what is returned; left open it would be shown twice
     return figure, list(axes.flat)[: len(paths)]

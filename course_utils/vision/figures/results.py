@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from course_utils.errors import CourseError
-from course_utils.figures import plain
+from course_utils.figures import BLUE, WRONG, new_figure, plain
 from course_utils.training.arguments import whole
 from course_utils.training.predictions import Predictions
 from course_utils.vision.data import ImageData
@@ -16,8 +16,6 @@ from course_utils.vision.figures.picture_grid import checked_results, checked_ro
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-BLUE = "#0072B2"
 
 
 class Results:
@@ -115,16 +113,15 @@ class Results:
         rows = checked_rows(rows, len(self.items))
         figure, axes = picture_grid([self._picture(self.items[row]) for row in rows], title)
         for axis, row in zip(axes, rows, strict=True):
-            axis.set_title(self._caption(row), fontsize=9, color="black" if self.right[row] else "firebrick")
+            axis.set_title(self._caption(row), fontsize=9, color="black" if self.right[row] else WRONG)
         return figure
 
     def show_confusion_matrix(self) -> "Figure":
         """Draw the confusion matrix, counts written in the cells where there are no more than twenty classes."""
-        import matplotlib.pyplot as plt
-
         counts, n = self.confusion_matrix(), len(self.classes)
         side = min(12.0, 2.5 + 0.6 * n)
-        figure, axis = plt.subplots(figsize=(side, side))
+        figure = new_figure(side, side)
+        axis = figure.subplots()
         shares = counts / counts.sum(1, keepdim=True).clamp(min=1)
         axis.imshow(shares.numpy(), cmap="Blues", vmin=0, vmax=1)
         axis.set(xlabel="predicted", ylabel="actual", title="Confusion matrix")
@@ -134,8 +131,6 @@ class Results:
             for predicted in range(n):
                 colour = "white" if shares[actual, predicted] > 0.5 else "black"
                 axis.text(predicted, actual, f"{counts[actual, predicted]:,}", ha="center", va="center", color=colour)
-        figure.tight_layout()
-        plt.close(figure)
         return figure
 
     def show_most_confused(self, n: int = 5) -> "Figure":
@@ -143,10 +138,8 @@ class Results:
 
         The mistake shown is the most certain one of its pair; beside it is the one most certainly of the other class.
         """
-        import matplotlib.pyplot as plt
-
         pairs = self.most_confused(n)
-        figure = plt.figure(figsize=(9, max(1, len(pairs)) * 1.5 + 0.8), layout="constrained")
+        figure = new_figure(9, max(1, len(pairs)) * 1.5 + 0.8)
         figure.suptitle("Most confused pairs: actual class → predicted class")
         if not pairs:
             figure.text(0.5, 0.4, "none", ha="center", fontsize=11)
@@ -172,7 +165,6 @@ class Results:
             axis.text(times + 0.01 * most, 0, f" {times:,} of {of_class:,} ({times / of_class:.0%})", fontsize=9, va="center")
             axis.set(xlim=(0, 1.35 * most), ylim=(-0.6, 0.9))
             axis.axis("off")
-        plt.close(figure)
         return figure
 
     def _caption(self, row: int) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from course_utils.errors import CourseError
-from course_utils.figures import plain
+from course_utils.figures import BLUE, ORANGE, WRONG, new_figure, plain
 from course_utils.names import printable, shortened
 from course_utils.training.arguments import whole
 from course_utils.training.metrics import LECTURE_THRESHOLDS, Threshold, best_threshold, f_beta_curve, thresholds_like
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-BLUE, ORANGE, RED = "#0072B2", "#E69F00", "firebrick"
 CAPTION_WIDTH = 34  # letters above a picture
 ROWS = 60  # tags in a figure, at most
 
@@ -126,7 +125,7 @@ class TagResults:
         kinds = (
             ("right", actual & predicted, "black"),
             ("missed", actual & ~predicted, BLUE),
-            ("wrong", predicted & ~actual, RED),
+            ("wrong", predicted & ~actual, WRONG),
         )
         for word, chosen, colour in kinds:
             if names := [name for name, yes in zip(self.classes, chosen.tolist(), strict=True) if yes]:
@@ -136,11 +135,10 @@ class TagResults:
 
     def show_precision_recall(self) -> "Figure":
         """Draw `precision_recall`: a circle for precision and a diamond for recall, joined, and their numbers beside them."""
-        import matplotlib.pyplot as plt
-
         every = self.precision_recall()
         table = every[:ROWS]
-        figure, axis = plt.subplots(figsize=(9, 1.3 + 0.29 * len(table)), layout="constrained")
+        figure = new_figure(9, 1.3 + 0.29 * len(table))
+        axis = figure.subplots()
         y = np.arange(len(table))
         axis.hlines(y, table["precision"], table["recall"], color="silver", linewidth=4, zorder=1)
         axis.scatter(
@@ -168,16 +166,14 @@ class TagResults:
         threshold = f"threshold {self.threshold.item():.3g}" if self.threshold.numel() == 1 else "a threshold for each tag"
         title = f"Precision and recall at {threshold}{left_out}"
         axis.set_title(f"{title}\n(beside each tag: how many pictures have it)", fontsize=11)
-        plt.close(figure)
         return figure
 
     def show_f2_by_threshold(self) -> "Figure":
         """Draw F2 for one threshold for all tags, from 0 to 1, with the best one and what the lecture tried (1:43:00)."""
-        import matplotlib.pyplot as plt
-
         thresholds = np.linspace(0, 1, 501)
         threshold, best = best_threshold(self.values, self.targets, thresholds=None)
-        figure, axis = plt.subplots(figsize=(9, 4), layout="constrained")
+        figure = new_figure(9, 4)
+        axis = figure.subplots()
         low, high = LECTURE_THRESHOLDS[0], LECTURE_THRESHOLDS[-1]
         axis.axvspan(low, high, color="gold", alpha=0.35, linewidth=0, label=f"tried in the lecture: {low} to {high}")
         axis.plot(thresholds, f_beta_curve(self.values, self.targets, thresholds), color=BLUE, linewidth=2)
@@ -195,7 +191,6 @@ class TagResults:
         axis.grid(alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)
         axis.legend(loc="best", fontsize=9)
-        plt.close(figure)
         return figure
 
 
