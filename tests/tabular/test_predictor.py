@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from course_utils import load_predictor
+from course_utils.errors import CourseError
 from course_utils.tabular import ParquetData, TableError, TablePredictor, TabularData, read_preprocessor, tabular_learner
 from course_utils.training import Learner, StorageError, set_seed
 from course_utils.training import exported as files
@@ -174,6 +175,12 @@ def test_a_network_of_ones_own_comes_with_the_program(learnt, tmp_path, capsys, 
         load_predictor(path)
     found = load_predictor(path, model=OwnNetwork(), device="cpu").predict(frame[:60])
     np.testing.assert_allclose(found, learner.predict("valid").values.numpy(), rtol=1e-6)
+
+
+def test_options_of_export_that_are_none_are_named(learnt, tmp_path):
+    for options in ({"threshold": 0.5}, {"treshold": 0.5}):
+        with pytest.raises(CourseError, match=f"export has no option '{next(iter(options))}'; it takes no options here"):
+            learnt[0].export(tmp_path / "own", **options)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 import torch
 from PIL import Image
 from torch import nn
@@ -176,8 +177,13 @@ def diverging(folder):
 
 def files(folder):
     """Weights and checkpoints, and going on from them."""
+    with pytest.MonkeyPatch.context() as patch:
+        return files_written(folder, patch)
+
+
+def files_written(folder, patch):
     written, replacing = [], storage.replacing
-    storage.replacing = lambda path: written.append(Path(path).name) or replacing(path)
+    patch.setattr(storage, "replacing", lambda path: written.append(Path(path).name) or replacing(path))
     fitted = learner(path=folder / "models")
     fitted.fit(0.05, 2, checkpoint="two")
     saved = fitted.save("weights")
@@ -278,9 +284,12 @@ def too_small(folder):
 
 SCENARIOS = (classes, numbers, odd_sizes, pictures, table, parquet, diverging, files, unlike, shown, stopping, too_small)
 
-if __name__ == "__main__":
-    place = Path(sys.argv[1])
-    place.mkdir(exist_ok=True)
+
+def found(place):
+    """What this process finds, as JSON holds it."""
     results = {scenario.__name__: scenario(place) for scenario in SCENARIOS}
-    results["joined"] = torch.distributed.is_initialized()
-    (place / f"{rank()} of {world_size()}.json").write_text(json.dumps(results))
+    return json.dumps(results | {"joined": torch.distributed.is_initialized()})
+
+
+if __name__ == "__main__":
+    (Path(sys.argv[1]) / f"{rank()} of {world_size()}.json").write_text(found(Path(sys.argv[1])))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager, nullcontext
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import numpy as np
@@ -31,16 +32,27 @@ SAME = ("classes", "numbers", "odd_sizes", "pictures", "table", "parquet", "dive
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """What each process found: `results[2][1]` is process 1 of two."""
-    found = {}
-    for number in (1, 2):
-        folder = tmp_path_factory.mktemp("processes")
-        start = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"] if number > 1 else []
-        command = [sys.executable, *start, str(HERE / "in_processes.py"), str(folder)]
-        done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-        found[number] = [json.loads((folder / f"{rank} of {number}.json").read_text()) for rank in range(number)]
-    return found
+    """What each process found: `results[2][1]` is process 1 of two, which train while this one trains alone."""
+    folder = tmp_path_factory.mktemp("processes")
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    command = [*start, str(HERE / "in_processes.py"), str(folder)]
+    two = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(distributed, "default_device", lambda: torch.device("cpu"))  # as where the two are
+            one = in_processes().found(tmp_path_factory.mktemp("process"))
+    finally:
+        said, _ = two.communicate()
+    assert two.returncode == 0, said
+    return {1: [json.loads(one)], 2: [json.loads((folder / f"{rank} of 2.json").read_text()) for rank in range(2)]}
+
+
+def in_processes():
+    """The file of the scenarios as a module, which is a script for the others."""
+    spec = spec_from_file_location("in_processes", HERE / "in_processes.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def close(a, b):

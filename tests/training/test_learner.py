@@ -633,3 +633,24 @@ def test_plots_show_what_was_recorded():
     rates = learner.recorder.plot_rate().lines[0].get_ydata()
     assert list(rates) == [r[-1] for r in learner.recorder.rates]
     assert len(learner.recorder.plot_loss().lines[0].get_ydata()) == 8
+
+
+def test_all_layers_run_with_channels_last_from_one_copy_of_each_mini_batch(monkeypatch):
+    """In a fit, while validating and while predicting, on the CPU too; a layer in another order costs a copy at each."""
+    learner = make_learner(data=make_data().to("cpu"))
+    inputs, orders = [], []
+    put = learner.precision.inputs
+    monkeypatch.setattr(learner.precision, "inputs", lambda x: inputs.append(1) or put(x))
+
+    def note(module, given, outputs):
+        orders.extend(t.is_contiguous(memory_format=torch.channels_last) for t in (*given, outputs) if t.ndim == 4)
+
+    for module in learner.model.modules():
+        module.register_forward_hook(note)
+    for call, batches in ((lambda: learner.fit(0.1, 1), 4 + 2), (learner.validate, 2), (learner.predict, 2)):
+        inputs.clear()
+        orders.clear()
+        call()
+        assert len(inputs) == batches
+        assert orders
+        assert all(orders)
