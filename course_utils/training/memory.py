@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from course_utils.errors import CourseError
+from course_utils.training.allocator import memory_kept
 
 SAID = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory", "alloc_failed")
 
@@ -32,14 +33,15 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 @contextmanager
 def explained(data: Any, doing: str) -> Iterator[None]:
-    """Turn an error that says that memory is full into one that says what to make smaller, after giving back what was held.
+    """Keep memory from step to step (see `memory_kept`), and turn an error that says that it is full into what to make smaller.
 
     The frames in which it happened hold the mini-batch and all activations; they are cleared, so that the learner can be used
     at once, even where a notebook keeps the error.
     """
     message = ""
     try:
-        yield
+        with memory_kept(data.device):
+            yield
     except Exception as error:
         if not is_out_of_memory(error):
             raise
