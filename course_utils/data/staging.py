@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from course_utils.errors import CourseError
-from course_utils.files import FileError, can_write, writing
+from course_utils.files import FileError, writing
 from course_utils.leftovers import part_name, tidy
 
 _PATIENCE = 600  # seconds to wait for another process; a stopped one must not stop all others for ever
@@ -18,11 +18,12 @@ _PATIENCE = 600  # seconds to wait for another process; a stopped one must not s
 def scratch(beside: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a new, empty folder on the same drive as `beside` and next to it; remove it in the end, whatever happens.
 
-    Where `beside` is a drive of its own, or the folder above it cannot be written, the new folder is made in `beside`. What a
-    process that was killed left there is removed. Raises a FileError where the system does not let `beside` be written.
+    Where `beside` is a folder already, the new one is made in it: it may be a drive of its own, or another folder mounted there,
+    which nothing tells apart from a plain one until a move fails. What a process that was killed left there is removed. Raises
+    a FileError where the system does not let `beside` be written.
     """
     beside = Path(beside)
-    inside = os.path.isdir(beside) and (os.path.ismount(beside) or not can_write(beside.parent))
+    inside = os.path.isdir(beside)
     part = (beside if inside else beside.parent) / part_name(beside.name, ".part")
     try:
         with writing(beside, own=[part]):

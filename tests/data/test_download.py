@@ -2,10 +2,13 @@
 
 import errno
 import hashlib
+import os
 import random
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +21,7 @@ from kagglehub import exceptions as kaggle
 from kagglehub.handle import CompetitionHandle
 
 from course_utils.data import download
-from course_utils.data.catalog import DATASETS, Url
+from course_utils.data.catalog import DATASETS, Url, split_cats_and_dogs
 from course_utils.data.download import download_competition, get_url, install
 from course_utils.data.errors import (
     BrokenDownloadError,
@@ -31,6 +34,7 @@ from course_utils.data.errors import (
     RulesNotAcceptedError,
     WrongHashError,
 )
+from course_utils.data.samples import draw, is_current
 from course_utils.errors import CourseError
 
 CONTENT = random.Random(0).randbytes(1_000_000)
@@ -359,7 +363,7 @@ def test_cats_and_dogs_come_in_the_lessons_layout(data: Path, tmp_path: Path, mo
 
 
 def test_a_half_finished_archive_leaves_nothing(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    has(monkeypatch, tmp_path, kaggle_cats_and_dogs())
+    has(monkeypatch, tmp_path, kaggle_cats_and_dogs(3))
     archive = tmp_path / "cache" / "competition" / "test1.zip"
     archive.write_bytes(archive.read_bytes()[:-30])
     with pytest.raises(DamagedArchiveError, match=r"test1\.zip"):
@@ -419,7 +423,9 @@ def test_a_folder_that_is_read_only_is_named_before_anything_is_asked_for(
 def test_install_makes_a_dataset_of_archives_fetched_by_hand(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    has(monkeypatch, tmp_path, kaggle_cats_and_dogs())
+    has(monkeypatch, tmp_path, kaggle_cats_and_dogs(3))
+    a_few = replace(DATASETS["dogscats"], arrange=partial(split_cats_and_dogs, valid_per_class=1))
+    monkeypatch.setitem(DATASETS, "dogscats", a_few)
     by_hand = tmp_path / "cache" / "competition"
     with pytest.raises(CourseError, match=r"train\.zip do not make dogscats: test1/\*\.jpg would be missing"):
         install("dogscats", [by_hand / "train.zip"])
@@ -432,9 +438,51 @@ def test_install_makes_a_dataset_of_archives_fetched_by_hand(
         install("rossmann", [tmp_path / "none.csv"])
 
 
-def test_digits_come_from_plain_addresses(data: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
+@pytest.mark.parametrize("drive", [True, False])
+def test_a_folder_that_is_mounted_is_filled(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server, drive: bool
+) -> None:
+    """A drive of its own, or a folder of the same drive that is mounted there, which os.path.ismount does not notice."""
+    has(monkeypatch, tmp_path, kaggle_cats_and_dogs(3))
+    a_few = replace(DATASETS["dogscats"], arrange=partial(split_cats_and_dogs, valid_per_class=1))
+    monkeypatch.setitem(DATASETS, "dogscats", a_few)
+    urls = (Url(server.url, sha256(CONTENT)),)
+    mounts = data / "dogscats", data / "digits", data / "samples" / "digits"
+    for mount in mounts:
+        mount.mkdir(parents=True)
+    moved = 0
 
+    def refusing(move: Callable[..., None]) -> Callable[..., None]:
+        def refused(source: str | Path, target: str | Path) -> None:
+            nonlocal moved
+            for path in map(Path, (source, target)):
+                if path in mounts:
+                    raise OSError(errno.EBUSY, "Device or resource busy", str(path))
+            if [m for m in mounts if Path(source).is_relative_to(m)] != [m for m in mounts if Path(target).is_relative_to(m)]:
+                raise OSError(errno.EXDEV, "Invalid cross-device link", str(source), None, str(target))
+            moved += 1
+            move(source, target)
+
+        return refused
+
+    monkeypatch.setattr(os, "rename", refusing(os.rename))
+    monkeypatch.setattr(os, "replace", refusing(os.replace))
+    monkeypatch.setattr(os.path, "ismount", lambda path: drive and Path(path) in mounts)
+    assert install("dogscats", [tmp_path / "cache" / "competition"]) == data / "dogscats"
+    assert names_in(data / "dogscats") == {"train", "valid", "test1"}
+    assert len(names_in(data / "dogscats" / "train" / "cats")) == 2
+    digits = replace(DATASETS["digits"], urls=urls)
+    assert download.fetch(digits, data / "digits") == data / "digits"
+    assert names_in(data / "digits") == {"file.bin"}
+    drawn = draw(DATASETS["digits"], data / "samples" / "digits")
+    assert is_current(DATASETS["digits"], drawn)
+    assert not [name for name in names_in(drawn) if name.startswith(".")]
+    assert names_in(data) == {"dogscats", "digits", "samples"}
+    assert names_in(data / "samples") == {"digits"}
+    assert moved > 0
+
+
+def test_digits_come_from_plain_addresses(data: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")
     urls = tuple(Url(server.url.replace("file.bin", name), sha256(CONTENT)) for name in names)
     digits = replace(DATASETS["digits"], urls=urls)
