@@ -8,9 +8,9 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 NAME ?=
 PYTEST := $(BIN)/python -m pytest
-# how many processes run tests and lessons side by side, file by file, with one thread each
+# how many processes run tests and lessons side by side, file by file in the order of collection, with one thread each
 JOBS ?= 2
-SIDE_BY_SIDE := -n $(JOBS) --dist loadfile
+SIDE_BY_SIDE := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 # $(call install,WHAT): the pinned versions, or where one of them was withdrawn the newest that fit together
 install = @sh tools/install.sh $(BIN)/python "$(1)"
 

@@ -17,6 +17,9 @@ INSTALL = {
     "spark": ("java", "apt-get install default-jre-headless"),
 }
 
+LONGEST_FIRST = ("excel/test_recalculation", "tabular/", "vision/networks/", "excel/", "browser/", "data/", "training/")
+"""Files and folders below tests that take long: with several processes, one that started last would leave the others idle."""
+
 
 @pytest.fixture(autouse=True)
 def own_data_folder(request, monkeypatch, tmp_path_factory):
@@ -36,11 +39,11 @@ def ordinary_user():
     """A block in which this process is an ordinary user's, who owns nothing; where it is one already it stays as it is."""
 
     @contextmanager
-    def become():
+    def become(user=65534):
         if not hasattr(os, "setresuid") or os.geteuid() != 0:
             yield
             return
-        os.setresuid(65534, 65534, 0)
+        os.setresuid(user, user, 0)
         try:
             yield
         finally:
@@ -56,7 +59,8 @@ def real_data():
 
 
 def pytest_collection_modifyitems(config, items):
-    """Skip what this machine cannot run, with the reason and what to install; never where COURSE_MUST_RUN names it."""
+    """Put long files first; skip what this machine cannot run, saying what to install, but where COURSE_MUST_RUN names it."""
+    items.sort(key=rank)
     must_run = os.environ.get("COURSE_MUST_RUN", "").split(",")
     folder = os.environ.get("COURSE_DATA", "")
     for item in items:
@@ -65,3 +69,10 @@ def pytest_collection_modifyitems(config, items):
                 item.add_marker(pytest.mark.skip(reason=f"{program} is not installed: {line}"))
         if "real_data" in item.keywords and not (folder and Path(folder).is_dir()):
             item.add_marker(pytest.mark.skip(reason="needs real data: set COURSE_DATA to its folder, or `make test-real`"))
+
+
+def rank(item):
+    """Where in `LONGEST_FIRST` the file of a test is; of two in the same place the order stays."""
+    file = item.path.as_posix()
+    here = Path(__file__).parent.as_posix()
+    return next((i for i, start in enumerate(LONGEST_FIRST) if file.startswith(f"{here}/{start}")), len(LONGEST_FIRST))

@@ -291,23 +291,20 @@ def test_help_says_who_can_reach_the_processes(run):
 
 @pytest.mark.slow
 @pytest.mark.alone
-def test_shops_are_learnt_by_two_processes_as_by_one(run, monkeypatch, tmp_path):
-    """But for dropout, which each draws for itself."""
+def test_two_processes_print_and_save_once(monkeypatch, tmp_path):
+    """That they find what one finds is proved of every kind of data where training in several processes is."""
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
     monkeypatch.setenv("COURSE_WORK", str(tmp_path / "work"))
     days = data.get("rossmann", sample=True) / "train.csv"
     header, *rows = days.read_text().splitlines(keepends=True)
     days.write_text(header + "".join(row for row in rows if int(row.split(",")[0]) <= 12))  # a tenth of the shops
-    arguments = ["train", "rossmann", "--sample", "--epochs", "1", "--batch-size", "64"]
-    code, alone = run(*arguments)
-    assert code == 0
-    command = [sys.executable, "-m", "course_utils.cli", *arguments, "--nproc", "2", "--save", "both"]
+    arguments = ["rossmann", "--sample", "--epochs", "1", "--batch-size", "64", "--nproc", "2", "--save", "both"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    command = [sys.executable, "-m", "course_utils.cli", "train", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    together, saved = done.stdout.splitlines()  # once, though two processes ran it
-    expected, got = ([float(part.split()[-1]) for part in line.split(",")] for line in (alone, together))
-    assert got == pytest.approx(expected, rel=0.1)
-    assert expected[-1] < 0.5  # RMSPE
+    reached, saved = done.stdout.splitlines()
+    assert reached.startswith("rossmann: train loss ")
+    assert float(reached.split()[-1]) < 0.5  # RMSPE
     assert [file.name for file in tmp_path.rglob("*.safetensors")] == ["both.safetensors"]
     assert saved.endswith("both.safetensors")

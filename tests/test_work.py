@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -81,7 +82,7 @@ def test_an_ordinary_user_before_closed_doors(tmp_path, monkeypatch, ordinary_us
     (tmp_path / "closed").mkdir(mode=0o700 if os.geteuid() == 0 else 0)
     monkeypatch.setenv("COURSE_WORK", str(tmp_path / "closed" / "work"))
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "closed" / "data"))
-    data.status("planet")  # loads what an ordinary user may not be able to load here
+    data.status("planet"), learner(tmp_path / "pets")  # load what an ordinary user may not be able to load here
     with ordinary_user():
         assert data.status("planet").real is None
         made = learner(tmp_path / "closed" / "data" / "planet")  # goes on
@@ -151,6 +152,72 @@ def test_the_spare_folder_is_the_users_alone(tmp_path, monkeypatch):
     assert spare_folder() == spare_folder(make=False) == spare
     monkeypatch.setattr(os, "getuid", lambda: 12345)  # another user
     assert spare_folder(make=False) is None
+
+
+@pytest.fixture
+def classroom(monkeypatch):
+    """A folder that everybody may write to, with one home, data, work and temporary folder for all who are there."""
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        for folder in (place, *(place / each for each in ("data", "home", "notebooks", "tmp"))):
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o777)
+        monkeypatch.setattr("tempfile.tempdir", str(place / "tmp"))
+        monkeypatch.setattr(work, "_said", set())
+        monkeypatch.setenv("COURSE_DATA", str(place / "data"))
+        monkeypatch.setenv("HOME", str(place / "home"))
+        monkeypatch.setenv("XDG_CACHE_HOME", str(place / "home" / ".cache"))
+        monkeypatch.delenv("COURSE_WORK")
+        monkeypatch.chdir(place)
+        yield place
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere there is no umask")
+def test_a_second_student_goes_on_where_the_first_closed_everything(classroom, monkeypatch, ordinary_user, capsys):
+    def draw(part, seed):
+        part.mkdir(exist_ok=True)
+        (part / "picture.png").write_bytes(b"drawn")
+
+    monkeypatch.setattr("course_utils.data.samples.maker_of", lambda dataset: SimpleNamespace(VERSION=1, draw=draw))
+    data.status("digits")  # loads what an ordinary user may not be able to load here
+    (classroom / "home" / ".cache").mkdir()
+    (classroom / "home" / ".cache").chmod(0o777)
+    with ordinary_user(65533):
+        before = os.umask(0o077)
+        try:
+            made = data.get("digits", sample=True), work_folder(), spare_folder()
+        finally:
+            os.umask(before)
+    assert made[:2] == (classroom / "data" / "samples" / "digits", classroom / "home" / "course")
+    assert [folder.stat().st_mode & 0o777 for folder in made] == [0o700] * 3
+    assert capsys.readouterr().out == ""
+    closed = [classroom / "data" / "samples", *made[1:]]
+    if os.geteuid() != 0:  # one cannot become another: what the first one made is closed to both
+        monkeypatch.setattr(os, "getuid", lambda: 12345)
+        for folder in closed:
+            folder.chmod(0)
+    try:
+        with ordinary_user(65534):
+            drawn, own = data.get("digits", sample=True), work_folder("digits")
+            said = capsys.readouterr().out.splitlines()
+            assert drawn.is_relative_to(classroom / "home" / ".cache")
+            assert (drawn / "picture.png").read_bytes() == b"drawn"
+            assert own == classroom / "work" / "digits"
+            (own / "mine").touch()
+            if os.geteuid() == 65534:
+                spare = spare_folder()
+                assert spare != made[2]
+                assert spare.stat().st_uid == 65534
+            monkeypatch.setenv("COURSE_WORK", str(classroom / "home" / "course" / "mine"))
+            with pytest.raises(CourseError, match=r"cannot write .*home/course/mine: you may not write there"):
+                work_folder()
+    finally:
+        for folder in closed:
+            folder.chmod(0o700)
+    assert said == [
+        f"digits: {classroom}/data/samples cannot be written to; the stand-in is drawn elsewhere",
+        f"{classroom}/home/course cannot be written to, so what you make goes to {classroom}/work (COURSE_WORK names another)",
+    ]
 
 
 def test_the_work_folder_of_a_folder_that_is_a_link(tmp_path):

@@ -18,9 +18,9 @@ _PATIENCE = 600  # seconds to wait for another process; a stopped one must not s
 def scratch(beside: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a new, empty folder on the same drive as `beside` and next to it; remove it in the end, whatever happens.
 
-    Where `beside` is a folder already, the new one is made in it: it may be a drive of its own, or another folder mounted there,
-    which nothing tells apart from a plain one until a move fails. What a process that was killed left there is removed. Raises
-    a FileError where the system does not let `beside` be written.
+    Where `beside` is a folder already, the new one is made in it: something may be mounted there, and the system does not
+    always tell before a move fails. What a process that was killed left there is removed. Raises a FileError where the system
+    does not let `beside` be written.
     """
     beside = Path(beside)
     inside = os.path.isdir(beside)

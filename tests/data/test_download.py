@@ -446,7 +446,8 @@ def test_a_folder_that_is_mounted_is_filled(
     has(monkeypatch, tmp_path, kaggle_cats_and_dogs(3))
     a_few = replace(DATASETS["dogscats"], arrange=partial(split_cats_and_dogs, valid_per_class=1))
     monkeypatch.setitem(DATASETS, "dogscats", a_few)
-    urls = (Url(server.url, sha256(CONTENT)),)
+    names = ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")
+    urls = tuple(Url(server.url.replace("file.bin", name), sha256(CONTENT)) for name in names)
     mounts = data / "dogscats", data / "digits", data / "samples" / "digits"
     for mount in mounts:
         mount.mkdir(parents=True)
@@ -473,7 +474,7 @@ def test_a_folder_that_is_mounted_is_filled(
     assert len(names_in(data / "dogscats" / "train" / "cats")) == 2
     digits = replace(DATASETS["digits"], urls=urls)
     assert download.fetch(digits, data / "digits") == data / "digits"
-    assert names_in(data / "digits") == {"file.bin"}
+    assert names_in(data / "digits") == set(names)
     drawn = draw(DATASETS["digits"], data / "samples" / "digits")
     assert is_current(DATASETS["digits"], drawn)
     assert not [name for name in names_in(drawn) if name.startswith(".")]
