@@ -559,18 +559,22 @@ def test_the_tags_of_the_pictures_change_with_the_threshold(thresholds, jupyterl
     assert thresholds.locator("figure img").first.evaluate("one => one.naturalWidth") == 192
 
 
-@pytest.mark.parametrize("stored", [True, False], ids=["state kept", "state left out"])
-def test_a_picture_stands_in_exported_html(offline_page, tmp_path, stored):
-    cells = [nbformat.v4.new_code_cell(cell) for cell in CELLS]
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    NotebookClient(notebook, timeout=120, kernel_name="python3", store_widget_state=stored).execute()
-    page_file = tmp_path / "page.html"
-    page_file.write_text(HTMLExporter().from_notebook_node(notebook)[0], encoding="utf-8")
-    page = offline_page
-    page.goto(page_file.as_uri())
-    page.wait_for_timeout(500)
-    pictures = page.locator("img")
-    assert pictures.count() == 4
-    for at in range(4):
-        assert pictures.nth(at).is_visible()
-        assert pictures.nth(at).evaluate("one => one.naturalWidth") > 600
+def test_a_picture_stands_in_exported_html(offline_page, tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    NotebookClient(notebook, timeout=120, kernel_name="python3", store_widget_state=True).execute()
+    assert "widgets" in notebook.metadata
+    for kept in (True, False):  # the state of the widgets
+        if not kept:
+            del notebook.metadata["widgets"]
+        page_file = tmp_path / "page.html"
+        page_file.write_text(HTMLExporter().from_notebook_node(notebook)[0], encoding="utf-8")
+        page = offline_page
+        page.goto(page_file.as_uri())
+        page.wait_for_timeout(500)
+        pictures = page.locator("img")
+        assert pictures.count() == 4
+        for at in range(4):
+            assert pictures.nth(at).is_visible()
+            assert pictures.nth(at).evaluate("one => one.naturalWidth") > 600
+        if not kept:
+            assert "An image on its way through 8 layers" in page.content()
