@@ -54,29 +54,6 @@ def embedding_size(cardinality: int) -> int:
     return min(50, (whole("cardinality", cardinality) + 1) // 2)
 
 
-class SparseDropout(nn.Dropout):
-    """Dropout that, on the processor, works only for what it drops, so that the lecture's network learns a tenth faster.
-
-    Instead of a coin for every number it draws the gaps between those that are dropped. Between the successes of independent
-    trials these are geometric, so that the result has the same distribution.
-
-    >>> dropout = SparseDropout(0.5).eval()
-    >>> dropout(torch.ones(3))
-    tensor([1., 1., 1.])
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Zeros for a share `p` of the numbers in training, and the others enlarged, so that their mean stays."""
-        if x.device.type != "cpu" or not self.training or self.p == 0:
-            return super().forward(x)
-        expected = x.numel() * self.p
-        gaps = torch.empty(int(expected + 6 * expected**0.5) + 10, dtype=torch.float64).geometric_(self.p)  # 6 sigma: enough
-        places = gaps.cumsum(0).long() - 1
-        kept = x / (1 - self.p)
-        kept.view(-1).index_fill_(0, places[places < x.numel()], 0)
-        return kept
-
-
 class TabularModel(nn.Module):
     """Embeddings beside normalised amounts, then fully connected layers with ReLU and dropout, then one number: (N,).
 
@@ -122,12 +99,12 @@ class TabularModel(nn.Module):
         if y_range is not None and not _is_range(y_range):
             raise CourseError(f"y_range is {y_range!r}; give the lowest and the highest output, or (-inf, inf) for any")
         self.embeddings = nn.ModuleList(nn.Embedding(codes, size) for codes, size in embeddings)
-        self.embedding_dropout = SparseDropout(embedding_dropout)
+        self.embedding_dropout = nn.Dropout(embedding_dropout)
         self.normalise = nn.BatchNorm1d(continuous)
         widths = [sum(size for _, size in embeddings) + continuous, *layers]
         hidden = zip(widths, layers, dropout, strict=False)
         self.layers = nn.Sequential(
-            *(nn.Sequential(nn.Linear(width, out), nn.ReLU(), SparseDropout(share)) for width, out, share in hidden)
+            *(nn.Sequential(nn.Linear(width, out), nn.ReLU(), nn.Dropout(share)) for width, out, share in hidden)
         )
         self.output = nn.Linear(widths[-1], 1)
         self.y_range = y_range

@@ -11,7 +11,6 @@ from course_utils.data.samples import stores
 from course_utils.errors import CourseError
 from course_utils.tabular import TabularData, TabularModel, embedding_size, read_preprocessor, rossmann, tabular_learner
 from course_utils.tabular.baselines import random_forest
-from course_utils.tabular.model import SparseDropout
 from course_utils.training import Callback, Learner, StorageError, rmspe, set_seed
 
 
@@ -111,39 +110,6 @@ def test_weights_start_where_they_should():
     assert weight[1:].std().item() == pytest.approx(2 / 51 / math.sqrt(3), rel=0.02)
     assert model.layers[1][0].weight.std().item() == pytest.approx(math.sqrt(2 / 400), rel=0.02)
     assert not model.output.bias.any()
-
-
-@pytest.mark.parametrize("share", [0.001, 0.04, 0.5, 0.95])
-def test_dropout_is_a_coin_for_every_number(share):
-    set_seed(1)
-    dropout, x = SparseDropout(share), torch.ones(200, 500, requires_grad=True)
-    dropped = torch.stack([dropout(x) == 0 for _ in range(20)]).float()
-    tries = dropped.numel()
-    sigma = math.sqrt(share * (1 - share) / tries)
-    assert dropped.mean().item() == pytest.approx(share, abs=4 * sigma)
-    assert dropped[:, :100, :250].mean().item() == pytest.approx(share, abs=5 * 2 * sigma)  # everywhere alike
-    assert dropped[:, -1, -10:].mean().item() == pytest.approx(share, abs=5 * math.sqrt(share / 200))  # to the very end
-    neighbours = (dropped[..., 1:] * dropped[..., :-1]).mean().item()
-    assert neighbours == pytest.approx(share**2, abs=5 * share / math.sqrt(tries) + 1e-6)  # independent
-    counts = dropped.sum((1, 2))
-    assert counts.var().item() < 3 * 100_000 * share * (1 - share)
-
-    y = dropout(x)
-    y.sum().backward()
-    kept = (y != 0).float() / (1 - share)
-    assert torch.equal(y, kept)
-    assert torch.equal(x.grad, kept)
-    assert torch.equal(dropout.eval()(x), x)
-    set_seed(2)
-    first = dropout.train()(x)
-    set_seed(2)
-    assert torch.equal(dropout(x), first)
-
-
-def test_no_dropout_leaves_numbers_as_they_are():
-    x = torch.randn(7, 3)
-    assert torch.equal(SparseDropout(0.0)(x), x)
-    assert SparseDropout(0.5)(x[:0]).shape == (0, 3)
 
 
 def test_the_output_stays_in_its_range(frame, tmp_path):
