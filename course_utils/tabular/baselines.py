@@ -30,7 +30,8 @@ def random_forest(data: TabularData, split: Split = "valid", trees: int = 40, se
 def boosted_trees(data: TabularData, split: Split = "valid", trees: int = 500, seed: int = 42) -> Predictions:
     """Predictions for one split by small trees, each grown on the errors of those before it (Friedman, 2001).
 
-    Amounts are cut into 255 ranges, which makes it fast (Ke et al., 2017). Columns of up to 255 categories stay categories.
+    Continuous columns are cut into 255 ranges, which makes it fast (Ke et al., 2017). Categorical
+    columns of up to 255 categories stay so.
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -51,7 +52,7 @@ def _require_rows(data: object) -> None:
 
 
 def _fitted(model: Any, data: TabularData, split: Split) -> Predictions:
-    """Fit to the training rows what the network is fitted to, codes and scaled amounts side by side, and predict."""
+    """Fit to the training rows what the network is fitted to, codes and scaled continuous columns side by side, and predict."""
     targets = data.targets("train")
     assert targets is not None
     model.fit(_columns(data, "train"), (targets.log() if data.log_target else targets).cpu().numpy())

@@ -117,7 +117,7 @@ class TabularData(PreparedTable):
             frame: the table to learn from.
             target: its column of numbers to predict.
             categorical: columns that get an embedding.
-            continuous: columns of amounts.
+            continuous: columns of numbers whose size counts.
             valid_idx: the rows that validate, as their numbers, counted from 0 and in any order, or as True and False for each
                 row; the others train.
             batch_size: rows in a training step.

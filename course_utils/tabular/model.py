@@ -55,7 +55,7 @@ def embedding_size(cardinality: int) -> int:
 
 
 class TabularModel(nn.Module):
-    """Embeddings beside normalised amounts, then fully connected layers with ReLU and dropout, then one number: (N,).
+    """Embeddings beside normalised continuous columns, fully connected layers with ReLU and dropout, then one number: (N,).
 
     (Guo and Berkhahn, 2016, "Entity Embeddings of Categorical Variables", in the form of the lecture's library.)
 

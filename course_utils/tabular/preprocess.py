@@ -1,4 +1,4 @@
-"""From the columns of a table to what a network takes: whole numbers for categories, scaled numbers for amounts."""
+"""From the columns of a table to what a network takes: whole numbers for categories, scaled ones for continuous columns."""
 
 import math
 import unicodedata
@@ -50,7 +50,7 @@ class Preprocessor:
     """
 
     def __init__(self, categorical: Sequence[str], continuous: Sequence[str]) -> None:
-        """Name the columns of categories and those of amounts."""
+        """Name the categorical and the continuous columns."""
         self.categorical, self.continuous = some_columns(categorical), some_columns(continuous)
         self.categories: dict[str, list[Category]] = {}
         self.scales: dict[str, Scale] = {}

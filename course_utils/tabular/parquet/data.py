@@ -89,7 +89,7 @@ class ParquetData(PreparedTable):
     """Rows of a Parquet file that need not fit in memory, with a number to predict for each; made by `from_parquet`.
 
     A Learner takes it as it takes a `TabularData`. In memory are a buffer of rows, the row group that is being read and that
-    which is being copied. A million rows of lesson 4's table (22 categories, 16 amounts) are 240 MB in the buffer.
+    which is being copied. A million rows of lesson 4's table (22 categorical, 16 continuous columns) are 240 MB in the buffer.
     """
 
     target: str  # its name is always known
@@ -133,14 +133,14 @@ class ParquetData(PreparedTable):
     ) -> "ParquetData":
         """Data from a Parquet file, or from the Parquet files of one folder (as Spark writes them) in the order of names.
 
-        All is read once to learn categories, means and standard deviations and to count rows, and the amounts a second time,
-        one column after the other, for their exact medians: NumPy's, of 8 bytes a row in memory.
+        All is read once to learn categories, means and standard deviations and to count rows, and a second time the continuous
+        columns, one after the other, for their exact medians: NumPy's, of 8 bytes a row in memory.
 
         Args:
             source: the file or folder. Files with row groups much smaller than `buffer_rows` are shuffled well.
             target: its column of numbers to predict.
             categorical: columns that get an embedding.
-            continuous: columns of amounts.
+            continuous: columns of numbers whose size counts.
             valid: a column, a first and a last value, such as ("Date", "2014-08-01", "2014-09-17"): rows from the first to the
                 last, both included, validate; the others train. The column holds dates or times (of which the day counts),
                 numbers, or text, which is compared letter by letter, as suits dates written year first.
