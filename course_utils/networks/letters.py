@@ -32,10 +32,10 @@ def letter(name: str = "A", size: int = 28) -> NDArray[np.float64]:
     >>> letter("A").shape, float(letter("A").min()), float(letter("A").max())
     ((28, 28), 0.0, 1.0)
     """
-    if name not in STROKES:
+    if not isinstance(name, str) or name not in STROKES:
         raise CourseError(f"no letter {name!r} is drawn here; there are: {', '.join(STROKES)}")
-    if size < 12:
-        raise CourseError(f"a letter of {size} × {size} pixels cannot be read; give a size of 12 or more")
+    if isinstance(size, bool) or not isinstance(size, int) or not 12 <= size <= 1_000:
+        raise CourseError(f"size is {size!r}; a letter is drawn on a square of 12 to 1,000 pixels a side")
     centres = (np.arange(size) + 0.5) / size
     ink = np.clip(0.5 + (0.055 - distances(centres, STROKES[name])) * size, 0, 1)
     return np.round(ink, 2)

@@ -145,7 +145,9 @@ def test_export(tmp_path):
     assert pipeline.export(tmp_path / "a.xlsx").name == "a_2.xlsx"
 
 
-@pytest.mark.parametrize(("name", "size", "message"), [("Ä", 28, "A, B"), ("A", 5, "12 or more")])
+@pytest.mark.parametrize(
+    ("name", "size", "message"), [("Ä", 28, "A, B"), ([], 28, "A, B"), ("A", 5, "12 to 1,000"), ("A", "b", "12 to 1,000")]
+)
 def test_letters_that_are_not_drawn(name, size, message):
     with pytest.raises(CourseError, match=message):
         letter(name, size)
