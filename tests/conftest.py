@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,8 +36,16 @@ def own_work_folder(monkeypatch, tmp_path_factory):
 
 
 @pytest.fixture
-def ordinary_user():
-    """A block in which this process is an ordinary user's, who owns nothing; where it is one already it stays as it is."""
+def ordinary_user(tmp_path_factory):
+    """A block in which this process is an ordinary user's, who owns nothing; where it is one already it stays as it is.
+
+    The folders above those of the tests are opened to everybody; a test's own folder is for the test to open.
+    """
+    above = tmp_path_factory.getbasetemp()
+    while hasattr(os, "geteuid") and above != above.parent and above != Path(tempfile.gettempdir()):
+        if above.stat().st_uid == os.geteuid():
+            above.chmod(above.stat().st_mode | 0o711)
+        above = above.parent
 
     @contextmanager
     def become(user=65534):
