@@ -154,6 +154,7 @@ def require_dates(frame: Frame, *columns: str) -> None:
 
 
 _WIDE = (nw.UInt64, nw.Int128, nw.UInt128)
+_LARGEST_OF_A_TOTAL = 1e12  # of floats with 16 digits
 
 
 def numbers(frame: Frame, column: str) -> nw.Expr:
@@ -179,13 +180,17 @@ def numbers(frame: Frame, column: str) -> nw.Expr:
     )
 
 
-def refuse_large_sums(frame: Frame, columns: Sequence[str], terms: int) -> None:
+def refuse_large_sums(frame: Frame, columns: Sequence[str], terms: int, running: bool = False) -> None:
     """Raise a `TableError` where the sum of `terms` whole numbers of a column might not fit in 64 bits.
+
+    Where floats are summed by a `running` total, which passes on what is infinite and loses what is small beside the largest,
+    they are looked at too.
 
     In pandas, what is shifted has gaps and so becomes floats, which keep 53 bits. Where the engine is lazy, this runs a query
     of its own, unless no column is wide enough.
     """
-    wide = [name for name in columns if frame.collect_schema()[name] in (nw.Int64, *_WIDE)]
+    schema = frame.collect_schema()
+    wide = [name for name in columns if schema[name] in (nw.Int64, *_WIDE) or (running and schema[name].is_float())]
     if not wide:
         return
     ends = [nw.col(name).min().alias(f"{name} min") for name in wide] + [
@@ -195,6 +200,14 @@ def refuse_large_sums(frame: Frame, columns: Sequence[str], terms: int) -> None:
     (found,) = rows_of(frame.select(*ends))
     for name in wide:
         both = (found[f"{name} min"], found[f"{name} max"])
+        if schema[name].is_float():
+            largest_float = max((abs(end) for end in both if is_present(end)), default=0.0)
+            if largest_float >= _LARGEST_OF_A_TOTAL:
+                raise TableError(
+                    f"column {name!r} holds numbers as far from 0 as {largest_float:g}; windows of more than 31 days are "
+                    f"summed by running totals, for numbers below {_LARGEST_OF_A_TOTAL:g}. Leave out what is no amount"
+                )
+            continue
         largest = max((abs(int(end)) for end in both if is_present(end)), default=0)
         if largest * terms >= 2**bits:
             raise TableError(

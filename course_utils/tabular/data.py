@@ -26,6 +26,7 @@ from course_utils.tabular.prepared import (
 )
 from course_utils.tabular.preprocess import Preprocessor, in_memory
 from course_utils.training.data import Split
+from course_utils.training.splits import refuse_labels
 
 
 class TabularLoader:
@@ -142,7 +143,7 @@ class TabularData(PreparedTable):
             raise TableError(f"column {target!r} is the target, so it cannot be one of the columns to predict it from")
         if not len(table):
             raise TableError("the table has no rows; give one with rows to learn from and rows to validate with")
-        _refuse_labels(valid_idx, table)
+        refuse_labels(valid_idx, nw.maybe_get_index(table), len(table))
         valid = _row_numbers(valid_idx, len(table))
         train = np.delete(np.arange(len(table)), valid)
         labels = row_labels(table, label)
@@ -206,18 +207,6 @@ class TabularData(PreparedTable):
         targets = self.targets("train")
         assert targets is not None
         return targets.min().item(), targets.max().item()
-
-
-def _refuse_labels(valid_idx: Any, table: "nw.DataFrame[Any]") -> None:
-    """Raise a `TableError` for the labels of a pandas index, where these are not the numbers of the rows."""
-    index: Any = nw.maybe_get_index(table)
-    if index is None or type(valid_idx).__module__.partition(".")[0] != "pandas" or type(valid_idx).__name__ == "Series":
-        return
-    if not np.array_equal(np.asarray(index), np.arange(len(table))):
-        raise TableError(
-            "valid_idx is a pandas index, whose labels are not the numbers of the table's rows; give the numbers, with "
-            "frame.index.get_indexer(valid_idx), or number the rows anew first, with frame.reset_index(drop=True)"
-        )
 
 
 def _test_rows(preprocessor: Preprocessor, test: Any, label: str | None) -> tuple[Inputs, NDArray[Any]]:

@@ -170,7 +170,8 @@ def rolling_sum(
     "_fw", as in the lecture. Missing counts as 0. The lecture's window was of rows: the same where no day is missing, but where
     a store was shut for months, it reached back over them. Like `elapsed_until`, a forward sum looks ahead. Raises a
     `TableError` as `elapsed_since` does, and where sums of whole numbers might not fit in 64 bits. Over more than 31 days, sums
-    of fractions are differences of running totals, so their last digits may be those of the total.
+    of fractions are differences of running totals, so their last digits may be those of the total; infinite ones are refused,
+    and those of 1e12 or more.
 
     >>> import pandas as pd
     >>> dates = pd.to_datetime(["2015-01-01", "2015-01-02", "2015-01-05"])
@@ -194,7 +195,7 @@ def rolling_sum(
     counted = [numbers(table, name).alias(total) for name, total in zip(values, sums, strict=True)]
     whole = [total for name, total in zip(values, sums, strict=True) if schema[name].is_integer() or schema[name] == nw.Boolean]
     if check or isinstance(table, nw.DataFrame):
-        refuse_large_sums(table, values, window)
+        refuse_large_sums(table, values, window, running=window > _NEAR)
     table = _with_days(table, groups, date, day, check).with_columns(*counted)
     if whole:
         table = table.with_columns(nw.col(*whole).cast(nw.Int64))

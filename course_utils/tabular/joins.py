@@ -159,10 +159,11 @@ def _range(dtype: nw.dtypes.DType) -> tuple[int, int]:
 def _kind(frame: Frame, key: str) -> str:
     dtype = frame.collect_schema()[key]
     if dtype in (nw.Object, nw.Categorical) and frame.implementation.is_pandas():
+        from pandas import CategoricalDtype
         from pandas.api.types import infer_dtype
 
         native: Any = frame.to_native()[key]
-        held = infer_dtype(native.cat.categories if dtype == nw.Categorical else native, skipna=True)
+        held = infer_dtype(native.cat.categories if isinstance(native.dtype, CategoricalDtype) else native, skipna=True)
         return "whole numbers" if held == "integer" else "text" if held in _TEXT else f"values of kind {held}"
     if dtype.is_integer():
         return "whole numbers"

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
+from course_utils.names import counted
 from course_utils.tabular.data import TabularLoader
 from course_utils.tabular.prepared import EVALUATION, PreparedTable, as_inputs, prepared_by, row_labels
 from course_utils.tabular.preprocess import Preprocessor, in_memory
@@ -87,7 +88,8 @@ class TabularModel(nn.Module):
                 f"layers={layers!r} and dropout={dropout!r} were given; give both for each layer, as (20, 10), (0.1, 0.1)"
             )
         if len(layers) != len(dropout):
-            raise CourseError(f"{len(layers)} layers and {len(dropout)} shares of dropout were given; give one for each layer")
+            given = f"{counted(len(layers), 'layer')} and {counted(len(dropout), 'share')} of dropout"
+            raise CourseError(f"{given} were given; give one for each layer")
         for width in (*layers, *(size for _, size in embeddings)):
             if not isinstance(width, Integral) or width < 1:
                 raise CourseError(f"a layer or an embedding has {width!r} numbers; give a whole number, 1 or more")

@@ -63,7 +63,8 @@ class TablePredictor:
             preprocessor = Preprocessor.from_dict({} if learnt is None else learnt.about)
         except CourseError as error:
             raise exported.wrong(str(error)) from error
-        model = _network(exported, preprocessor) if model is None else exported.fill(model)
+        model = _network(exported, preprocessor) if model is None else exported.fill_own(model)
+        _refuse_other_range(exported, model)
         return cls(model, preprocessor, log_target, target, device)
 
     @property
@@ -99,9 +100,9 @@ class TablePredictor:
     def read(self, path: str | os.PathLike[str]) -> Any:
         """The rows of a .csv, .feather or .parquet file, in pandas; what was text in training is read as text."""
         path, categories = as_path("path", path), self.preprocessor.categories
-        if path.suffix in (".feather", ".parquet"):
+        if path.suffix.lower() in (".feather", ".parquet"):
             return read_table(path)
-        if path.is_dir() or path.suffixes[-1:] not in ([".csv"], [".gz"]):
+        if path.is_dir() or path.suffix.lower() not in (".csv", ".gz"):
             raise TableError(f"this network reads rows of a table, a .csv, .csv.gz, .feather or .parquet file; got {path}")
         return read_csv(path, {name: "text?" for name, known in categories.items() if known and isinstance(known[0], str)})
 
@@ -163,6 +164,17 @@ def _description(model: nn.Module) -> dict[str, Any] | None:
         "layers": [layer.out_features for layer in linear],
         "y range": None if model.y_range is None else [float(end) for end in model.y_range],
     }
+
+
+def _refuse_other_range(exported: files.Exported, model: nn.Module) -> None:
+    """Raise a StorageError where the outputs of a network of `tabular_learner` are bounded otherwise than those of the file."""
+    described = exported.part("network")
+    if described is None or not isinstance(model, TabularModel):
+        return
+    theirs = None if described.about.get("y range") is None else described.numbers("y range", 2)
+    ours = None if model.y_range is None else [float(end) for end in model.y_range]
+    if theirs != ours:
+        raise exported.wrong(f"its outputs are bounded by {theirs or 'nothing'}, those of this network by {ours or 'nothing'}")
 
 
 def _rebuilds(exported: files.Exported, model: nn.Module, preprocessor: Preprocessor, device: torch.device) -> bool:

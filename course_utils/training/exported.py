@@ -20,6 +20,7 @@ from course_utils.files import replacing
 from course_utils.training.arguments import checked_network, shown
 from course_utils.training.devices import default_device
 from course_utils.training.distributed import processes
+from course_utils.training.meaning import differences, layers_of, options_are_whole, options_of
 from course_utils.training.storage import StorageError
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -121,6 +122,16 @@ class Exported:
     def _made_with(self) -> str:
         return str(self.about.get("made with", "unknown versions"))[:100]
 
+    def fill_own(self, model: Network) -> Network:
+        """Fill a network that a user gave, if its layers compute what they did when it was exported."""
+        here = {"layers": layers_of(checked_network(model)), "options": options_of(model)}
+        saved = {name: self.about[name] for name in here if name in self.about}
+        if not options_are_whole(saved):
+            raise self.wrong("its options of layers are none")
+        if other := differences(saved, here):
+            raise StorageError(f"{self.path} is not of this network: {'; '.join(other)}")
+        return self.fill(model)
+
     def fill(self, model: Network) -> Network:
         """Put the weights of this file into a network of the same layers, whose first that differ are named in the error."""
         ours, theirs = checked_network(model).state_dict(), self.tensors
@@ -196,6 +207,7 @@ def described(kind: str, about: Mapping[str, Any], model: nn.Module, path: str |
     """What a file of this description will hold, as it will be read: gone through JSON and back."""
     versions = f"course_utils {_version('course-utils')}, torch {_version('torch')}, torchvision {_version('torchvision')}"
     whole = {"version": VERSION, "kind": kind, "made with": f"{versions}, timm {_version('timm')}", **about}
+    whole |= {"layers": layers_of(model), "options": options_of(model)}
     return Exported(_with_suffix(path), json.loads(json.dumps(whole, allow_nan=False)), weights_of(model))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
+from course_utils.names import counted
 from course_utils.training.arguments import not_negative, real, shown, whole
 
 LayerGroup = tuple[nn.Module, ...]
@@ -73,9 +74,8 @@ def rates_for(lr: Any, groups: int) -> list[float]:
             raise CourseError(f"the learning rate is {shown(lr)}; {what}.{number}")
         rates = [real(rate) for rate in lr]
         if len(rates) != groups:
-            raise CourseError(
-                f"{len(rates)} learning rates were given for {groups} layer groups; give one number, or one rate per group"
-            )
+            given = counted(len(rates), "learning rate", "was/were")
+            raise CourseError(f"{given} given for {counted(groups, 'layer group')}; give one number, or one rate per group")
     if any(rate is None or not 0 <= rate < math.inf for rate in rates):
         raise CourseError(f"the learning rate {shown(lr)} cannot be used: a rate is 0 or more, and finite; {what}")
     return [rate for rate in rates if rate is not None]

@@ -33,6 +33,12 @@ def made_optimizer(make: Any, groups: list[dict[str, Any]]) -> torch.optim.Optim
         raise CourseError(f"optimizer={shown(make)} made none from groups of weights ({error}); give {example}") from error
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise CourseError(f"optimizer={shown(make)} gave a {type(optimizer).__name__}; give what makes an optimiser: {example}")
+    if len(optimizer.param_groups) != len(groups):
+        raise CourseError(
+            f"optimizer={shown(make)} made {len(optimizer.param_groups)} groups of weights out of {len(groups)}; it must keep "
+            "those that it is given, which have a learning rate each. For no weight decay on some weights put these into layer "
+            "groups of their own"
+        )
     closure = inspect.signature(type(optimizer).step).parameters.get("closure")
     if closure is not None and closure.default is inspect.Parameter.empty:
         raise CourseError(

@@ -94,3 +94,28 @@ def _shares(sizes: Counter[Hashable], fraction: float, count: int) -> dict[Hasha
     for label in with_more[: max(0, count - sum(shares.values()))]:
         shares[label] += 1
     return shares
+
+
+def refuse_labels(valid_idx: Any, index: Any, rows: int) -> None:
+    """Raise a CourseError where pandas rows are named by labels that are not their numbers in a table with this `index`.
+
+    That are the labels of an index, after a shuffle, and truths in another order than the rows; `index` is None where the
+    table has none.
+
+    >>> import pandas as pd
+    >>> refuse_labels(pd.Index([0, 2]), pd.Index([0, 1, 2]), rows=3)
+    """
+    if type(valid_idx).__module__.partition(".")[0] != "pandas":
+        return
+    there = np.arange(rows) if index is None else np.asarray(index)
+    own = getattr(valid_idx, "index", None)
+    if own is None and not np.array_equal(there, np.arange(rows)):
+        raise CourseError(
+            "valid_idx is a pandas index, whose labels are not the numbers of the table's rows; give the numbers, with "
+            "frame.index.get_indexer(valid_idx), or number the rows anew first, with frame.reset_index(drop=True)"
+        )
+    if own is not None and str(valid_idx.dtype).startswith("bool") and not np.array_equal(np.asarray(own), there):
+        raise CourseError(
+            "valid_idx is a pandas Series of truths whose index is not that of the table's rows; bring it into their order, "
+            "with valid_idx.reindex(frame.index), or give the truths alone, with valid_idx.to_numpy()"
+        )

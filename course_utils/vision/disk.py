@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from course_utils.errors import CourseError
-from course_utils.names import printable, some_of
+from course_utils.names import counted, printable, some_of
 from course_utils.training.arguments import shown
 from course_utils.vision.formats import begins_as_picture, has_picture_suffix, is_hidden
 
@@ -261,7 +261,7 @@ def what_is_in(folder: Path) -> str:
 def checked_rows(valid_idx: Iterable[Any] | np.ndarray, rows: int) -> set[int]:
     """`valid_idx` as a set of row numbers, each from 0 to `rows` - 1: numbers in any order, or a truth for each row.
 
-    >>> checked_rows([2, 0, 2], 3), checked_rows(np.array([True, False, True]), 3)
+    >>> checked_rows([2, 0], 3), checked_rows(np.array([True, False, True]), 3)
     ({0, 2}, {0, 2})
     """
     wrong = CourseError(
@@ -284,4 +284,9 @@ def checked_rows(valid_idx: Iterable[Any] | np.ndarray, rows: int) -> set[int]:
         numbers = numbers.astype(np.int64)
     if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or (numbers < 0).any() or (numbers >= rows).any():
         raise wrong
-    return set(numbers.tolist())
+    given = set(numbers.tolist())
+    if len(given) < len(numbers):
+        again = counted(len(numbers) - len(given), "row")
+        mask = "; for zeros and ones of each row give valid_idx == 1" if given <= {0, 1} and len(numbers) == rows else ""
+        raise CourseError(f"valid_idx names {again} twice; name each once{mask}")
+    return given

@@ -83,7 +83,7 @@ class ImagePredictor:
         )
         transforms = Transforms(size, (red, green, blue), (red_std, green_std, blue_std), augment=None)
         threshold, channels_last = exported.numbers("threshold", len(classes)), exported.truth("channels last")
-        model = _network(exported, len(classes)) if model is None else exported.fill(model)
+        model = _network(exported, len(classes)) if model is None else exported.fill_own(model)
         return cls(model, classes, task, transforms, threshold, device, channels_last)
 
     @overload

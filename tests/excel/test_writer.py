@@ -56,6 +56,7 @@ def test_a_failing_write_leaves_the_old_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.alone  # the limit holds for all that this process writes
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows sets no limit on the size of files")
 @pytest.mark.parametrize("room", [0, 3_000, 15_000])
 @pytest.mark.parametrize("write", ["export", "ready-made"])

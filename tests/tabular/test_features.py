@@ -354,6 +354,14 @@ ARGUMENTS = [
     (lambda t: elapsed_since(t, None, **BY), "expected the name of a column, or several; got None"),
     (lambda t: rolling_sum(t, "Flag", **BY, suffix=5), "suffix is something of type int"),
     (lambda t: rolling_sum(t, "Flag", **BY, window=2**70), "window is 11805"),
+    (
+        lambda t: rolling_sum(t.assign(Flag=[1.0, np.inf, 0.0]), "Flag", **BY, window=32),
+        "as far from 0 as inf; windows",
+    ),
+    (
+        lambda t: rolling_sum(t.assign(Flag=[1.0, -1e17, 0.0]), "Flag", **BY, window=32),
+        r"from 0 as 1e\+17; windows",
+    ),
     (lambda t: join(t, t[["Store"]].head(1), "Store", suffix=None), "suffix is None"),
     (lambda t: join(t, t[["Store"]].head(1), "Store", report=3), "report is 3; give a function"),
     (lambda t: join(t.assign(Store=[[1]] * 3), t.assign(Store=[[1]] * 3), "Store"), "holds lists, dictionaries or the like"),

@@ -334,8 +334,12 @@ def test_new_columns_do_not_take_the_place_of_what_they_are_made_from():
 
 def test_row_numbers_that_are_labels():
     table = pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": [1.0, 2.0, 3.0]}, index=[2, 1, 0])
-    with pytest.raises(TableError, match="labels are not the numbers"):
+    with pytest.raises(CourseError, match="labels are not the numbers"):
         TabularData.from_frame(table, "y", [], ["x"], table.index[:1])
+    with pytest.raises(CourseError, match="index is not that of the table"):
+        TabularData.from_frame(table, "y", [], ["x"], pd.Series([True, False, False]))
+    truths = pd.Series([True, False, False], index=[2, 1, 0])
+    assert TabularData.from_frame(table, "y", [], ["x"], truths).targets("valid").tolist() == [1]
     data = TabularData.from_frame(table.reset_index(drop=True), "y", [], ["x"], pd.Index([2]), batch_size=np.int64(2))
     assert data.targets("valid").tolist() == [3]
     for size in (True, 1.5, "8", 0):

@@ -131,7 +131,7 @@ def test_the_output_stays_in_its_range(frame, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"layers": (10, 5), "dropout": (0.1,)}, "2 layers and 1 shares of dropout"),
+        ({"layers": (10, 5), "dropout": (0.1,)}, "2 layers and 1 share of dropout"),
         ({"dropout": (0.1, 1.0)}, "a dropout is 1.0"),
         ({"embedding_dropout": -0.1}, "a dropout is -0.1"),
         ({"dropout": 0.1}, "dropout=0.1 were given; give both for each layer"),

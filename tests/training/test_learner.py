@@ -654,3 +654,14 @@ def test_all_layers_run_with_channels_last_from_one_copy_of_each_mini_batch(monk
         assert len(inputs) == batches
         assert orders
         assert all(orders)
+
+
+def test_an_optimiser_of_other_groups_is_refused():
+    def without_decay_on_biases(groups):
+        weights = [weight for group in groups for weight in group["params"]]
+        return torch.optim.AdamW(
+            [{"params": [w for w in weights if w.ndim > 1]}, {"params": [w for w in weights if w.ndim < 2]}]
+        )
+
+    with pytest.raises(CourseError, match="made 2 groups of weights out of 1; it must keep those that it is given"):
+        make_learner(optimizer=without_decay_on_biases)

@@ -184,7 +184,10 @@ def test_what_is_in(tmp_path: Path) -> None:
 
 
 def test_checked_rows() -> None:
-    assert checked_rows([3, 0, 3], 4) == {0, 3}
+    with pytest.raises(CourseError, match=r"names 1 row twice; name each once$"):
+        checked_rows([3, 0, 3], 4)
+    with pytest.raises(CourseError, match="for zeros and ones of each row give valid_idx == 1"):
+        checked_rows(pd.Series([1, 0, 0, 1]), 4)
     mask = [True, False, False, True]
     forms = [np.array(mask), mask, pd.Series(mask), {0, 3}, pd.Index([3, 0]), np.array([0, 3], np.int8), np.array([0.0, 3.0])]
     forms += [(i for i in (0, 3)), torch.tensor([0, 3]), range(0, 4, 3), np.array([0, 3], object), pd.array([0, 3], "Int64")]

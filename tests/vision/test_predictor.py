@@ -243,8 +243,12 @@ def test_a_network_of_ones_own_comes_with_the_program(image_data, tmp_path, caps
     predictor = load_predictor(path, model=own_network(), device="cpu")
     found = predictor.probabilities(image_data.paths("valid"))
     assert (found - learner.predict("valid").values).abs().max() < 1e-6
-    with pytest.raises(StorageError, match=r"4\.weight.*|no such layer"):
+    with pytest.raises(StorageError, match="the layers differ"):
         load_predictor(path, model=nn.Sequential(nn.Flatten(), nn.Linear(3, 2)))
+    other = own_network()
+    other[0].stride = (2, 2)
+    with pytest.raises(StorageError, match=r"the stride of layer '0' \(Conv2d\) is \[1, 1\] there and \[2, 2\] here"):
+        load_predictor(path, model=other)
 
 
 def test_a_network_that_was_changed_is_noticed(image_data, tmp_path, capsys):

@@ -14,7 +14,7 @@ from course_utils.errors import CourseError
 from course_utils.names import counted, some_of
 from course_utils.training.arguments import checked_path, shown
 from course_utils.training.data import LabelTask
-from course_utils.training.splits import validation_split
+from course_utils.training.splits import refuse_labels, validation_split
 from course_utils.vision.disk import (
     checked_rows,
     composed,
@@ -71,6 +71,7 @@ def from_csv(
     files = files_beside(names, path)
     if heading in files or table.heading[1] in table.classes:
         raise CourseError(f"{csv} begins with {','.join(table.heading)!r}, a picture; put a line such as id,label above it")
+    refuse_labels(valid_idx, None, len(names))
     found = _there(str(csv), path, folder, names, files, table, valid_idx, test, missing, suffix)
     used = {name for split in ("train", "valid") for name in found.names[split]}
     found.unlisted = sorted(name for name in files - used if _is_picture(path, name))
@@ -114,6 +115,7 @@ def from_frame(
             _check_no_dictionaries("the frame", _values(column))
     names = [_placed(name, path, folder, "" if file_column else suffix) for name in table.names]
     files = files_beside(names, path)
+    refuse_labels(valid_idx, frame.index if type(frame).__module__.startswith("pandas") else None, len(names))
     return _there("the frame", path, folder, names, files, table, valid_idx, test, missing, suffix)
 
 
@@ -169,6 +171,7 @@ def from_files(
     found_task: LabelTask | None = task or (None if several else "single-label")
     table = label_table("the list", ["file", "label"], rows, found_task, label_column="label")
     names = [_placed(name, path, "", "") for name in table.names]
+    refuse_labels(valid_idx, None, len(names))
     return _there("the list", path, "", names, files_beside(names, path), table, valid_idx, test, missing, "")
 
 

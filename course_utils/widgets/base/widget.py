@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from traitlets import Int, List, TraitError, Unicode
 
 from course_utils.errors import CourseError
-from course_utils.files import writing
+from course_utils.files import as_path, writing
 from course_utils.widgets.base.alone import alone
 from course_utils.widgets.base.arrays import Numbers, as_names, plain_value, shown
 from course_utils.widgets.base.bundle import script, stylesheet
@@ -134,7 +134,7 @@ class CourseWidget(anywidget.AnyWidget):
         still = base64.b64encode(self.picture()).decode("ascii")
         own = {name: value for name, value in self.get_state().items() if name not in _JUPYTERS}
         page = alone(own, type(self).__name__, self._module, self._css, self.describe(), still)
-        with reserved(path, ".html") as target, writing(target):
+        with reserved(as_path("path", path), ".html") as target, writing(target):
             target.write_text(page, encoding="utf-8")
         return target
 
