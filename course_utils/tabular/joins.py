@@ -53,7 +53,7 @@ def join(
     validate: Literal["m:1", "1:1", "1:m", "m:m"] = "m:1",
     report: Callable[[JoinReport], object] | None = None,
 ) -> IntoFrameT:
-    """Add the columns of `right` to the rows of `left` that have the same `on`; in memory, the order of `left` stays.
+    """Add the columns of `right` to the rows of `left` that have the same `on`; the order of `left` stays, but in databases.
 
     A row without a match keeps its place with nothing in the new columns, or goes where `how` is "inner". A name that both
     tables have gets `suffix` on the right one's. A missing key matches nothing. Keys of several widths or units are compared
@@ -101,7 +101,7 @@ def join(
     theirs, large = _with_gaps(theirs.with_columns(nw.lit(True).alias(match)), on_keys)
     if isinstance(ours, nw.DataFrame):
         ours = ours.with_row_index(order)
-    joined: Frame = ours.join(theirs, on=on_keys, how="left", suffix=suffix)  # type: ignore[arg-type]
+    joined = _left_join(ours, theirs, on_keys, suffix)
     if isinstance(joined, nw.DataFrame):
         joined = (joined if joined[order].is_sorted() else joined.sort(order)).drop(order)
     joined = joined.drop(*changed.values())
@@ -110,6 +110,15 @@ def join(
     if how == "inner":
         joined = joined.filter(~nw.col(match).is_null())
     return _without_gaps(joined.drop(match), large, mine.names(), suffix).to_native()
+
+
+def _left_join(ours: Frame, theirs: Frame, on: Sequence[str], suffix: str) -> Frame:
+    if isinstance(ours, nw.LazyFrame) and ours.implementation.is_polars():  # which mixes the rows unless it is asked not to
+        left: Any = ours.to_native()
+        joined: Any = left.join(theirs.to_native(), on=on, how="left", suffix=suffix, maintain_order="left")
+        return nw.from_native(joined)
+    result: Frame = ours.join(theirs, on=on, how="left", suffix=suffix)  # type: ignore[arg-type]
+    return result
 
 
 _NANOSECONDS = datetime(1677, 9, 21, 0, 12, 44), datetime(2262, 4, 11, 23, 47, 16)

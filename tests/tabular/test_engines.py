@@ -245,3 +245,11 @@ def test_a_missing_store_is_refused(engine):
     table.loc[:2, "Store"] = None
     with pytest.raises(TableError, match=r"3 rows have no Store; fill them in or drop them"):
         elapsed_since(engine(table), "Promo", by="Store", date="Date")
+
+
+def test_a_lazy_join_of_polars_keeps_the_order():
+    polars = pytest.importorskip("polars")
+    left = polars.LazyFrame({"k": [str(number * 7919 % 5000) for number in range(5000)]})
+    right = polars.LazyFrame({"k": [str(number) for number in range(5000)], "v": range(5000)})
+    found = join(left, right, "k", validate="m:m").collect()
+    assert found["v"].to_list() == [number * 7919 % 5000 for number in range(5000)]
