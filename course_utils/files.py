@@ -9,6 +9,7 @@ from pathlib import Path
 
 from course_utils.errors import CourseError
 from course_utils.leftovers import part_name, tidy
+from course_utils.names import shortened
 from course_utils.system_errors import OTHER, READING, WRITING, other_file, system_error
 
 __all__ = [
@@ -48,8 +49,7 @@ def as_path(name: str, value: object, of: str = "a file") -> Path:
                 f"{name} is {os.fspath(path)!r}, and there is no home folder {path.parts[0]}; give the whole path"
             )
         return Path(whole)
-    given = "None" if value is None else f"of type {type(value).__name__}"
-    raise CourseError(f"{name} is {given}; give the path of {of}, as text or a pathlib.Path")
+    raise CourseError(f"{name} is {shortened(repr(value))}; give the path of {of}, as text or a pathlib.Path")
 
 
 def refuse_special(path: Path) -> None:

@@ -6,7 +6,6 @@ import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -158,14 +157,6 @@ def checked_metric(metric: Any) -> Callable[[Any, Any], Any]:
         )
     function: Callable[[Any, Any], Any] = metric
     return function
-
-
-def checked_path(name: str, path: Any, wanted: str = "the path of a folder, such as 'models' or Path('models')") -> Path:
-    """A path that was given; raises a CourseError for what is not one."""
-    try:
-        return Path(path)
-    except TypeError:
-        raise CourseError(f"{name} is {shown(path)}; give {wanted}") from None
 
 
 def one_of(name: str, value: Any, choices: Sequence[str]) -> str:

@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from course_utils.errors import CourseError
+from course_utils.files import as_path
 from course_utils.names import counted
-from course_utils.training.arguments import checked_path, one_of, shown, whole
+from course_utils.training.arguments import one_of, shown, whole
 from course_utils.training.distributed import processes
 from course_utils.training.meaning import compare_names
 
@@ -265,7 +266,7 @@ class TensorData(Data):
             raise CourseError(f"task is {shown(task)}; it is one of {', '.join(map(repr, get_args(Task)))}, or None")
         self.batch_size, self.path = (
             whole("batch_size", batch_size, of=", the examples in a mini-batch"),
-            checked_path("path", path),
+            as_path("path", path, "a folder"),
         )
         pairs = {name: _pair(name, given) for name, given in {"train": train, "valid": valid}.items()}
         floating = pairs["train"][1].is_floating_point()

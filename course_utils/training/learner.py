@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
+from course_utils.files import as_path
 from course_utils.names import counted
 from course_utils.training import checkpoints, schedules, storage
-from course_utils.training.arguments import checked_list, checked_loss, checked_metric, checked_model, checked_path
+from course_utils.training.arguments import checked_list, checked_loss, checked_metric, checked_model
 from course_utils.training.callbacks import Callback, Checkpoint, Hooks, Progress, Recorder, with_usual
 from course_utils.training.custom_metrics import Metric, compute, named
 from course_utils.training.data import Data, Loader, Split, WithoutSingle, checked_data, checked_split, refuse_other_outputs
@@ -88,7 +89,7 @@ class Learner(Saving):
         self.callbacks = with_usual(callbacks, self.recorder, clip)
         self.precision = Precision(model, data.device, mixed_precision, channels_last)
         self.progress = can_be_seen() if progress is None else progress
-        self.path = models_folder(data.path) if path is None else checked_path("path", path)
+        self.path = models_folder(data.path) if path is None else as_path("path", path, "a folder")
         self.processes = processes()  # this one alone, or those that torchrun started
         self.processes.same_weights(model)
 

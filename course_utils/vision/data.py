@@ -12,8 +12,9 @@ from torch import Tensor
 
 from course_utils.errors import CourseError
 from course_utils.figures import new_figure, plain
+from course_utils.files import as_path
 from course_utils.names import counted, shortened
-from course_utils.training.arguments import checked_path, only_known, whole
+from course_utils.training.arguments import only_known, whole
 from course_utils.training.data import Data, LabelTask, Split, Task
 from course_utils.training.progress import Bar
 from course_utils.vision.disk import on_disk
@@ -111,7 +112,7 @@ class ImageData(Data):
         Without a folder `valid`, `valid_fraction=0.2` takes a random fifth of each class to validate, the same for the same
         `seed`; `train="."` means the folders of classes in `path` itself.
         """
-        path = on_disk(checked_path("path", path))
+        path = on_disk(as_path("path", path, "a folder"))
         found = folders.from_folders(path, train, valid, test, valid_fraction, seed)
         return cls._of(path, found, transforms, batch_size, damaged)
 
@@ -148,7 +149,7 @@ class ImageData(Data):
         so with one label each, too: a network trained on pictures of one kind each can then say that a picture shows both, or
         none (1:54:40). With `task="single-label"` a label may hold spaces.
         """
-        path = on_disk(checked_path("path", path))
+        path = on_disk(as_path("path", path, "a folder"))
         found = tables.from_csv(path, folder, csv, valid_idx, suffix, test, missing, task, file_column, label_column)
         return cls._of(path, found, transforms, batch_size, damaged)
 
@@ -174,7 +175,7 @@ class ImageData(Data):
         Names are those in its first column, or in `file_column`, below `path/folder` or absolute. A cell of labels may also be
         a list of tags.
         """
-        path = on_disk(checked_path("path", path))
+        path = on_disk(as_path("path", path, "a folder"))
         found = tables.from_frame(frame, path, folder, valid_idx, suffix, test, missing, task, file_column, label_column)
         return cls._of(path, found, transforms, batch_size, damaged)
 
@@ -199,7 +200,7 @@ class ImageData(Data):
         """
         if not isinstance(files, str | bytes | os.PathLike | set | frozenset) and hasattr(files, "__iter__"):
             files = list(files)
-        path = on_disk(tables.common_folder(files) if path is None else checked_path("path", path))
+        path = on_disk(tables.common_folder(files) if path is None else as_path("path", path, "a folder"))
         found = tables.from_files(files, labels, path, valid_idx, test, missing, task)
         return cls._of(path, found, transforms, batch_size, damaged)
 
@@ -295,7 +296,7 @@ class ImageData(Data):
         `path`, which somebody may have made for all; smaller pictures stay as they are. Give `transforms.square`, 1.3 times the
         network's size, or more: smaller copies are enlarged again and lack detail.
         """
-        size, folder = side(size), checked_path("folder", folder)
+        size, folder = side(size), as_path("folder", folder, "a folder")
         if isinstance(self.store, InMemory):
             raise CourseError(
                 "these pictures came from arrays, which are resized in memory, so that copies would speed up nothing. For "

@@ -303,7 +303,7 @@ def test_what_is_no_workbook_at_all(tmp_path):
     (tmp_path / "old.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 an old .xls file")
     for path, said in (
         (None, "expected the path of a workbook: path is None"),
-        (3, "expected the path of a workbook: path is of type int"),
+        (3, "expected the path of a workbook: path is 3"),
         (tmp_path, "is a folder; name a workbook in it"),
         (tmp_path / "nowhere.xlsx", "no file .*nowhere"),
         (tmp_path / "old.xls" / "net.xlsx", "a part of the path is a file"),

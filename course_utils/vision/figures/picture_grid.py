@@ -10,8 +10,9 @@ from PIL import Image
 
 from course_utils.errors import CourseError
 from course_utils.figures import new_figure, plain
+from course_utils.files import as_path
 from course_utils.names import counted
-from course_utils.training.arguments import checked_path, shown, whole
+from course_utils.training.arguments import shown, whole
 from course_utils.training.predictions import Predictions
 from course_utils.vision.data import ImageData
 from course_utils.vision.pictures import pixels_of
@@ -35,7 +36,7 @@ def checked_results(data: Any, predictions: Any) -> tuple[Path, Callable[[str], 
         raise CourseError(f"predictions is {shown(predictions)}; give what learner.predict() returns")
     if isinstance(data, ImageData):
         return data.path, data.picture
-    folder = checked_path("data", data, "an ImageData, or the folder that the items of the predictions are in")
+    folder = as_path("data", data, "the folder of these pictures (or their ImageData)")
     return folder, folder.__truediv__
 
 

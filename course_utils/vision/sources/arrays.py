@@ -13,8 +13,9 @@ from PIL import Image
 from torch import Tensor
 
 from course_utils.errors import CourseError
+from course_utils.files import as_path
 from course_utils.names import counted, some_of
-from course_utils.training.arguments import checked_path, shown
+from course_utils.training.arguments import shown
 from course_utils.training.data import LabelTask, Task
 from course_utils.vision.disk import composed
 from course_utils.vision.labels import check_task, encode
@@ -59,7 +60,7 @@ def from_arrays(
         )
     labelled.advice = "Put pictures of each class into train"
     labelled.pictures = dict(zip((name for split in names.values() for name in split), every, strict=True))
-    return _place(every, labelled) if path is None else checked_path("path", path), labelled
+    return _place(every, labelled) if path is None else as_path("path", path, "a folder"), labelled
 
 
 def _place(pictures: Sequence[Picture], labelled: Labelled) -> Path:

@@ -7,8 +7,9 @@ from pathlib import Path
 import torch
 
 from course_utils.errors import CourseError
+from course_utils.files import as_path
 from course_utils.names import counted, some_of
-from course_utils.training.arguments import checked_path, real, shown, whole
+from course_utils.training.arguments import real, shown, whole
 from course_utils.training.splits import validation_split
 from course_utils.vision.disk import (
     class_folders,
@@ -28,7 +29,7 @@ def from_folders(
     """What the folders `train`, `valid` and `test` in `path` hold; see `ImageData.from_folders`."""
     for name, folder in (("train", train), ("valid", valid), ("test", test)):
         if folder is not None or name == "train":
-            checked_path(name, folder)
+            as_path(name, folder, "a folder")
     if valid_fraction is not None:
         fraction = real(valid_fraction)
         if fraction is None or not 0 < fraction < 1:

@@ -11,8 +11,9 @@ from typing import Any, Literal
 import numpy as np
 
 from course_utils.errors import CourseError
+from course_utils.files import as_path
 from course_utils.names import counted, some_of
-from course_utils.training.arguments import checked_path, shown
+from course_utils.training.arguments import shown
 from course_utils.training.data import LabelTask
 from course_utils.training.splits import refuse_labels, validation_split
 from course_utils.vision.disk import (
@@ -58,7 +59,7 @@ def from_csv(
 ) -> Labelled:
     """What a CSV file says of the pictures in `path/folder`; see `ImageData.from_csv`."""
     _check_places(folder, suffix, test)
-    checked_path("csv", csv, "the path of a table, such as 'labels.csv'")
+    csv = as_path("csv", csv, "a table")
     file = on_disk(path, csv)
     table = read_labels(file if is_file(file) else Path(csv), path, task, file_column, label_column)
     place = on_disk(path, folder)
@@ -121,11 +122,11 @@ def from_frame(
 
 def _check_places(folder: Any, suffix: Any, test: Any) -> None:
     """Raise CourseError for a folder or suffix that is not text."""
-    checked_path("folder", folder)
+    as_path("folder", folder, "a folder")
     if not isinstance(suffix, str):
         raise CourseError(f"suffix is {shown(suffix)}; give what names of files end in, such as '.jpg', or '' for nothing")
     if test is not None:
-        checked_path("test", test)
+        as_path("test", test, "a folder")
 
 
 def from_files(

@@ -126,7 +126,9 @@ def test_predictions_without_targets_or_with_several_labels_are_refused(image_da
 def test_what_is_no_result_or_no_row_is_refused(image_data, results):
     with pytest.raises(CourseError, match=r"predictions is 5; give what learner\.predict\(\) returns"):
         Results(image_data, 5)
-    with pytest.raises(CourseError, match="data is None; give an ImageData, or the folder"):
+    with pytest.raises(
+        CourseError, match=r"data is None; give the path of the folder of these pictures \(or their ImageData\)"
+    ):
         Results(None, Predictions(torch.rand(2, 2), torch.tensor([0, 1]), ["a", "b"]))
     for rows, words in {
         (99,): "no row 99; there are 16 pictures",
