@@ -10,8 +10,8 @@ from course_utils.errors import CourseError
 from course_utils.tabular.data import TabularData
 from course_utils.tabular.prepared import PreparedTable
 from course_utils.training.arguments import whole
-from course_utils.training.data import Split
 from course_utils.training.predictions import Predictions
+from course_utils.training.tasks import Split
 
 
 def random_forest(data: TabularData, split: Split = "valid", trees: int = 40, seed: int = 42) -> Predictions:

@@ -25,8 +25,8 @@ from course_utils.tabular.prepared import (
     target_column,
 )
 from course_utils.tabular.preprocess import Preprocessor, in_memory
-from course_utils.training.data import Split
 from course_utils.training.splits import refuse_labels
+from course_utils.training.tasks import Split
 
 
 class TabularLoader:

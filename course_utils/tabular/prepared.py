@@ -17,7 +17,9 @@ from course_utils.tabular.checks import is_present, some_columns
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.preprocess import Preprocessor
 from course_utils.training.arguments import only_known, whole
-from course_utils.training.data import Data, Split, Task, number_of_batches
+from course_utils.training.data import Data
+from course_utils.training.loaders import number_of_batches
+from course_utils.training.tasks import Split, Task
 
 Inputs = tuple[Tensor, Tensor]  # codes (N, categorical) and values (N, continuous)
 EVALUATION = 4096  # rows of a mini-batch from which nothing is learnt: as large as is fast

@@ -14,10 +14,11 @@ from course_utils.training import checkpoints, schedules, storage
 from course_utils.training.arguments import checked_list, checked_loss, checked_metric, checked_model
 from course_utils.training.callbacks import Callback, Checkpoint, Hooks, Progress, Recorder, with_usual
 from course_utils.training.custom_metrics import Metric, compute, named
-from course_utils.training.data import Data, Loader, Split, WithoutSingle, checked_data, checked_split, refuse_other_outputs
+from course_utils.training.data import Data, checked_data, refuse_other_outputs
 from course_utils.training.distributed import processes, rank
 from course_utils.training.interrupting import stoppable
 from course_utils.training.layer_groups import LayerGroups, Rates
+from course_utils.training.loaders import Loader, WithoutSingle
 from course_utils.training.losses import LOSSES, Loss, mean_loss
 from course_utils.training.memory import explained
 from course_utils.training.optimizers import SGD, made_optimizer
@@ -29,6 +30,7 @@ from course_utils.training.saving import Saving
 from course_utils.training.schedules import Fit
 from course_utils.training.shapes import outputs_of
 from course_utils.training.summary import summarise
+from course_utils.training.tasks import Split, checked_split
 from course_utils.work import models_folder
 
 

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from course_utils.errors import CourseError
 from course_utils.training.arguments import whole
-from course_utils.training.data import Split, checked_split
 from course_utils.training.memory import explained
 from course_utils.training.progress import Bar
 from course_utils.training.shapes import outputs_of
+from course_utils.training.tasks import Split, checked_split
 
 if TYPE_CHECKING:
     from course_utils.training.learner import Learner

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from course_utils.errors import CourseError
+from course_utils.figures import VERMILION
 from course_utils.training.arguments import positive, whole
 from course_utils.training.devices import random_state, restore_random_state
 from course_utils.training.memory import explained
@@ -56,7 +57,7 @@ class LearningRateSearch:
         axes.grid(alpha=0.3)
         if (steepest := self.steepest) and self.rates[seen][0] <= steepest <= self.rates[seen][-1]:
             loss = self.losses[self.rates.index(steepest)]
-            axes.plot([steepest], [loss], "o", color="tab:red", label=f"steepest: {steepest:.0e}")
+            axes.plot([steepest], [loss], "o", color=VERMILION, label=f"steepest: {steepest:.0e}")
             axes.legend()
         return axes
 

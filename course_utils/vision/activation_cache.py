@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from course_utils.errors import CourseError
 from course_utils.files import replacing
-from course_utils.training.data import Split
 from course_utils.training.distributed import processes
+from course_utils.training.tasks import Split
 from course_utils.vision.data import ImageData
 from course_utils.vision.images import ImageError
 from course_utils.work import spare_folder

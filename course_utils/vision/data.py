@@ -15,8 +15,9 @@ from course_utils.figures import new_figure, plain
 from course_utils.files import as_path
 from course_utils.names import counted, shortened
 from course_utils.training.arguments import only_known, whole
-from course_utils.training.data import Data, LabelTask, Split, Task
+from course_utils.training.data import Data
 from course_utils.training.progress import Bar
+from course_utils.training.tasks import LabelTask, Split, Task
 from course_utils.vision.disk import on_disk
 from course_utils.vision.images import ImageError
 from course_utils.vision.labels import LabelColumn

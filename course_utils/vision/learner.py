@@ -9,12 +9,14 @@ from torch import Tensor, nn
 from course_utils.errors import CourseError
 from course_utils.training.arguments import shown
 from course_utils.training.custom_metrics import Metric
-from course_utils.training.data import Data, Loader, Split, TensorLoader
+from course_utils.training.data import Data
 from course_utils.training.learner import Learner
+from course_utils.training.loaders import Loader, TensorLoader
 from course_utils.training.memory import explained
 from course_utils.training.metrics import Threshold, accuracy, f_beta
 from course_utils.training.predictions import outputs_and_targets
 from course_utils.training.progress import Bar
+from course_utils.training.tasks import Split
 from course_utils.vision.activation_cache import cached_activations
 from course_utils.vision.data import ImageData
 from course_utils.vision.networks.architectures import DEFAULT, Architecture

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from course_utils.threads import one_thread
-from course_utils.training.data import Split, number_of_batches
+from course_utils.training.loaders import number_of_batches
+from course_utils.training.tasks import Split
 
 if TYPE_CHECKING:
     from course_utils.vision.data import ImageData

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from course_utils.training.data import Task
 from course_utils.training.metrics import Threshold, thresholds_like
+from course_utils.training.tasks import Task
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from course_utils.errors import CourseError
 from course_utils.names import counted, printable
 from course_utils.training import exported as files
-from course_utils.training.data import Task, activation
 from course_utils.training.metrics import Threshold, thresholds_like
 from course_utils.training.progress import Bar
+from course_utils.training.tasks import Task, activation
 from course_utils.vision.images import ImageError, read_image
 from course_utils.vision.networks.backbones import network
 from course_utils.vision.networks.heads import with_head

@@ -20,8 +20,8 @@ import torch.nn.functional as F
 from course_utils.errors import CourseError
 from course_utils.training import distributed, launching
 from course_utils.training.batch_norm import BatchNormOverAll
-from course_utils.training.data import TensorLoader
 from course_utils.training.distributed import Share
+from course_utils.training.loaders import TensorLoader
 
 pytestmark = pytest.mark.alone  # it starts processes and ends them
 

@@ -25,7 +25,7 @@ from course_utils.tabular.prepared import (
 )
 from course_utils.tabular.preprocess import Preprocessor
 from course_utils.training.arguments import whole
-from course_utils.training.data import Split
+from course_utils.training.tasks import Split
 
 Part = tuple[Tensor, ...]  # codes (n, categorical), values (n, continuous), and targets (n,) but for a test set
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_utils.tabular.errors import TableError
-from course_utils.training.data import Split
+from course_utils.training.tasks import Split
 
 Key = TypeVar("Key")
 Found = TypeVar("Found")

@@ -13,7 +13,7 @@ from course_utils.errors import CourseError
 from course_utils.figures import BLUE, GREY, ORANGE, new_figure, plain
 from course_utils.names import counted, printable, some_of
 from course_utils.training.arguments import shown
-from course_utils.training.data import Split
+from course_utils.training.tasks import Split
 from course_utils.vision.data import ImageData
 from course_utils.vision.figures.picture_grid import SHOWN_SIDE
 from course_utils.vision.images import ImageError, opened, upright_size

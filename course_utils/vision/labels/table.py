@@ -8,7 +8,7 @@ from typing import cast
 
 from course_utils.errors import CourseError
 from course_utils.names import counted, some_of
-from course_utils.training.data import LabelTask, Task
+from course_utils.training.tasks import LabelTask, Task
 from course_utils.vision.disk import composed, is_file, what_is_in
 from course_utils.vision.formats import has_picture_suffix
 from course_utils.vision.labels.csv_files import read_table

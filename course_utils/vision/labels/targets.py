@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.training.data import Task
+from course_utils.training.tasks import Task
 
 
 def encode(labels: Sequence[Sequence[str]], classes: Sequence[str], task: Task) -> Tensor:

@@ -16,7 +16,7 @@ from course_utils.errors import CourseError
 from course_utils.files import as_path
 from course_utils.names import counted, some_of
 from course_utils.training.arguments import shown
-from course_utils.training.data import LabelTask, Task
+from course_utils.training.tasks import LabelTask, Task
 from course_utils.vision.disk import composed
 from course_utils.vision.labels import check_task, encode
 from course_utils.vision.pictures import CHANNELS

@@ -14,8 +14,8 @@ from course_utils.errors import CourseError
 from course_utils.files import as_path
 from course_utils.names import counted, some_of
 from course_utils.training.arguments import shown
-from course_utils.training.data import LabelTask
 from course_utils.training.splits import refuse_labels, validation_split
+from course_utils.training.tasks import LabelTask
 from course_utils.vision.disk import (
     checked_rows,
     composed,

@@ -14,7 +14,7 @@ import torch
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from course_utils.errors import CourseError
-from course_utils.training.data import Task
+from course_utils.training.tasks import Task
 from course_utils.vision.labels import LabelTable, csv_files, encode, only_in_validation, read_labels
 from course_utils.vision.labels.csv_files import read_table
 
