@@ -13,10 +13,12 @@ from course_utils.names import shortened
 from course_utils.system_errors import OTHER, READING, WRITING, other_file, system_error
 
 __all__ = [
+    "SPECIAL",
     "FileError",
     "as_path",
     "can_write",
     "current_folder",
+    "is_special",
     "named_folder",
     "reading",
     "refuse_special",
@@ -24,6 +26,8 @@ __all__ = [
     "system_error",
     "writing",
 ]
+
+SPECIAL = "it is a pipe or a device"
 
 
 class FileError(CourseError):
@@ -52,14 +56,19 @@ def as_path(name: str, value: object, of: str = "a file") -> Path:
     raise CourseError(f"{name} is {shortened(repr(value))}; give the path of {of}, as text or a pathlib.Path")
 
 
-def refuse_special(path: Path) -> None:
-    """Raise a FileError for a pipe, a socket or a device, which would be waited for without end; what is missing passes."""
+def is_special(path: str | os.PathLike[str]) -> bool:
+    """Whether it is a pipe, a socket or a device, which would be waited for without end; what is missing is none."""
     try:
-        mode = path.stat().st_mode
+        mode = os.stat(path).st_mode
     except (OSError, ValueError):  # told by whoever opens it
-        return
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        raise FileError(f"cannot read {path}: it is a pipe or a device; copy what comes out of it into a file first")
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def refuse_special(path: str | os.PathLike[str]) -> None:
+    """Raise a FileError for a pipe, a socket or a device; see `is_special`."""
+    if is_special(path):
+        raise FileError(f"cannot read {path}: {SPECIAL}; copy what comes out of it into a file first")
 
 
 @contextmanager

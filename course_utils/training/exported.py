@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from course_utils.errors import CourseError
-from course_utils.files import replacing
+from course_utils.files import SPECIAL, is_special, replacing
 from course_utils.training.arguments import checked_network, shown
 from course_utils.training.devices import default_device
 from course_utils.training.distributed import processes
@@ -292,6 +292,8 @@ def _found(path: str | os.PathLike[str]) -> Path:
     given = Path(_as_text(path))
     try:
         for place in (given, Path(f"{given}{SUFFIX}")):
+            if is_special(place):
+                raise StorageError(f"{place} is not a predictor: {SPECIAL}; give the file that learner.export(...) wrote")
             if place.is_file():
                 return place
         there = sorted(file.name for file in given.parent.glob(f"*{SUFFIX}"))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
+from course_utils.names import counted
 from course_utils.training.arguments import whole
 from course_utils.training.memory import explained
 from course_utils.training.progress import Bar
@@ -27,6 +28,9 @@ class Predictions:
         targets: the right answers, (N,) or (N, classes); None for a test set.
         items: what each example is called.
         classes: the names of the columns of `values`; None for a regression.
+
+    >>> Predictions(torch.tensor([[0.9, 0.1]]), None, ["a.jpg"], ["cat", "dog"])
+    Predictions(1 example of 2 classes: values (1, 2), no targets)
     """
 
     values: Tensor
@@ -46,6 +50,12 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def __repr__(self) -> str:
+        """How much there is of what, on one line: names and numbers of a set would fill pages."""
+        of = "" if self.classes is None else f" of {counted(len(self.classes), 'class')}"
+        targets = "no targets" if self.targets is None else f"targets {tuple(self.targets.shape)}"
+        return f"Predictions({counted(len(self), 'example')}{of}: values {tuple(self.values.shape)}, {targets})"
 
 
 @torch.no_grad()

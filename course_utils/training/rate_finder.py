@@ -10,6 +10,7 @@ import torch
 
 from course_utils.errors import CourseError
 from course_utils.figures import VERMILION
+from course_utils.names import counted
 from course_utils.training.arguments import positive, whole
 from course_utils.training.devices import random_state, restore_random_state
 from course_utils.training.memory import explained
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class LearningRateSearch:
-    """What the learning-rate finder saw: a rate and the smoothed loss for each step, the rate growing exponentially."""
+    """What the learning-rate finder saw: a rate and the smoothed loss for each step, the rate growing exponentially.
+
+    >>> LearningRateSearch([0.01, 0.1], [0.7, 0.6])
+    LearningRateSearch(2 steps, rates 0.01 to 0.1, steepest not found)
+    """
 
     rates: list[float] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
@@ -40,6 +45,11 @@ class LearningRateSearch:
             return None
         slopes = [losses[i + 1] - losses[i - 1] for i in range(1, len(losses) - 1)]
         return self.rates[slopes.index(min(slopes)) + 1]
+
+    def __repr__(self) -> str:
+        tried = f", rates {self.rates[0]:.2g} to {self.rates[-1]:.2g}" if self.rates else ""
+        steepest = "not found" if self.steepest is None else f"{self.steepest:.2g}"
+        return f"{type(self).__name__}({counted(len(self.rates), 'step')}{tried}, steepest {steepest})"
 
     def plot(self, skip_start: int = 5, skip_end: int = 3) -> Any:
         """Draw loss against rate, the rate on a logarithmic axis, leaving out the first and last few steps; return the axes."""

@@ -1,5 +1,6 @@
 """Callbacks that look at how good each epoch was: stop when nothing gets better, and keep the weights of the best."""
 
+import inspect
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,13 @@ class _Monitor(Callback):
             self.best, self.best_epoch = value, learner.epoch
             return True
         return False
+
+    def __repr__(self) -> str:
+        """As it was made: what it watches, and the options that were given."""
+        usual = {name: option.default for name, option in inspect.signature(type(self)).parameters.items() if name != "monitor"}
+        given = {name: vars(self).get(name, default) for name, default in usual.items()}
+        options = [f"{name}={value!r}" for name, value in given.items() if value != usual[name]]
+        return f"{type(self).__name__}({', '.join([repr(self.monitor), *options])})"
 
     def state(self) -> dict[str, Any]:
         """The best so far."""
@@ -165,8 +173,8 @@ class KeepBest(_Monitor):
     A copy of what is trained is kept in memory, and in checkpoints. After a loss that is not a number the weights are those
     from before the fit, as `DivergedError` says.
 
-    >>> KeepBest("accuracy").monitor
-    'accuracy'
+    >>> KeepBest("accuracy")
+    KeepBest('accuracy')
     """
 
     def __init__(

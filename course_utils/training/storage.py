@@ -1,9 +1,7 @@
 """Weights and checkpoints on disk, in formats that cannot run code."""
 
-import errno
 import json
 import os
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
-from course_utils.files import FileError, replacing
+from course_utils.files import FileError, reading, refuse_special, replacing
 from course_utils.training.arguments import shown
 from course_utils.training.distributed import processes
 from course_utils.training.meaning import compare_names, differences, options_are_whole, plain
@@ -78,18 +76,12 @@ def load_weights(
 
 def _check_readable(path: Path, if_missing: str) -> None:
     try:
-        kind = path.stat().st_mode
-        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # a pipe would be waited for without end
-            raise StorageError(f"{path} is a pipe or a device; expected a file")
-        with path.open("rb"):
-            return
-    except FileNotFoundError:
-        raise StorageError(if_missing) from None
-    except OSError as error:
-        if path.is_dir():
-            raise StorageError(f"{path} is a folder; expected a file") from None
-        reason = "you may not read it" if error.errno == errno.EACCES else (error.strerror or str(error)).lower()
-        raise StorageError(f"cannot read {path}: {reason}; ask its owner to let you, or save it anew") from error
+        with reading(path):
+            refuse_special(path)
+            path.open("rb").close()
+    except FileError as error:
+        missing = isinstance(error.__cause__, FileNotFoundError)
+        raise StorageError(if_missing if missing else str(error)) from error
 
 
 def _what_is_there(path: Path) -> str:

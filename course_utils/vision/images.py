@@ -4,7 +4,6 @@ import contextlib
 import functools
 import os
 import re
-import stat
 import warnings
 from collections.abc import Callable, Iterator
 
@@ -18,6 +17,7 @@ from PIL.ExifTags import Base as ExifTag
 from torch import Tensor
 
 from course_utils.errors import CourseError
+from course_utils.files import SPECIAL, is_special
 from course_utils.names import printable
 from course_utils.training.arguments import shown, whole
 from course_utils.vision.formats import IMAGE_SUFFIXES as IMAGE_SUFFIXES
@@ -116,14 +116,10 @@ def opened(path: str | os.PathLike[str], pixel_limit: int = PIXEL_LIMIT) -> Iter
 
 def _refuse_special(path: str | os.PathLike[str]) -> None:
     """Raise ImageError for a folder, and for a pipe or a device, which would be waited for without end once it is opened."""
-    try:
-        kind = os.stat(path).st_mode
-    except (OSError, ValueError):  # opening the file says why
-        return
-    if stat.S_ISDIR(kind):
+    if os.path.isdir(path):
         raise ImageError(path, "cannot be opened: it is a folder", "Give the paths of the pictures in it", in_data=False)
-    if not stat.S_ISREG(kind):
-        raise ImageError(path, "cannot be opened: it is a pipe or a device", "Give the path of a file, or remove it")
+    if is_special(path):
+        raise ImageError(path, f"cannot be opened: {SPECIAL}", "Give the path of a file, or remove it")
 
 
 @functools.cache

@@ -1,6 +1,7 @@
 """Files of predictors: what is written is read, and what anybody else wrote is refused in words."""
 
 import json
+import os
 import struct
 import threading
 
@@ -163,10 +164,14 @@ def test_a_description_of_nonsense_is_refused(tmp_path, about, word):
         files.read(made(tmp_path / "bad.course", about))
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
 def test_a_folder_and_a_pipe_are_no_predictors(tmp_path):
     (tmp_path / "folder.course").mkdir()
     with pytest.raises(StorageError, match="there is no predictor"):
         files.read(tmp_path / "folder.course")
+    os.mkfifo(tmp_path / "pipe.course")
+    with pytest.raises(StorageError, match=r"pipe\.course is not a predictor: it is a pipe or a device"):
+        files.read(tmp_path / "pipe")
 
 
 def test_entries_are_what_they_should_be_or_named():

@@ -161,3 +161,9 @@ def test_what_cannot_be_watched_is_told_before_the_first_step(make, message):
     assert not steps
     learner = made(EarlyStopping(accuracy), KeepBest("accuracy"), metrics=[accuracy])
     learner.fit(0.1, 1)
+
+
+def test_what_is_printed_of_callbacks_says_how_they_were_made():
+    assert repr(KeepBest(accuracy)) == "KeepBest('accuracy')"
+    made = EarlyStopping("my metric", patience=5, min_delta=0.5, higher_is_better=True)
+    assert repr(made) == "EarlyStopping('my metric', patience=5, min_delta=0.5, higher_is_better=True)"

@@ -282,7 +282,7 @@ def test_a_pipe_is_not_waited_for(tmp_path):
         os.mkfifo(tmp_path / f"pipe.{suffix}")
     learner = made(tmp_path)
     for read in (learner.load, learner.resume):
-        with pytest.raises(StorageError, match="is a pipe or a device; expected a file"):
+        with pytest.raises(StorageError, match="it is a pipe or a device; copy what comes out of it"):
             read("pipe")
 
 
@@ -292,7 +292,7 @@ def test_files_that_are_none(tmp_path):
     (tmp_path / "folder.safetensors").mkdir()
     for name, message in (
         ("first.pth", "A file of another kind"),
-        ("folder", "is a folder; expected a file"),
+        ("folder", "it is a folder, not a file"),
         ("other", "saved there: first"),
     ):
         with pytest.raises(StorageError, match=message):
