@@ -11,11 +11,37 @@ export function largest(nested) {
   return most || 1;
 }
 
-// At most two decimals, three below 0.1, and a real minus sign.
-export function plain(value, digits = Math.abs(value) < 0.1 ? 3 : 2) {
-  if (Math.abs(value) >= 10000) return value.toExponential(1).replaceAll("-", "−");
-  const text = String(Number(value.toFixed(digits)));
-  return text === "-0" ? "0" : text.replace("-", "−");
+// The first twelve digits of a number's size and its power of ten; more the screen and PyTorch need not agree on, and 0.125 and
+// 0.12499999999999997, the same sum in another order, are one number. Halves are rounded up.
+function agreed(value) {
+  const [mantissa, exponent] = Math.abs(value).toExponential(11).split("e");
+  return [mantissa, Number(exponent)];
+}
+
+// With so many decimals, halves away from zero, and a real minus sign: the number as a person reads it is rounded, where toFixed
+// rounds the binary fraction. `fixed` in numbers.py writes the same.
+export function fixed(value, digits) {
+  const [mantissa, exponent] = agreed(value);
+  const shift = exponent - 11 + digits;
+  const unit = 10n ** BigInt(Math.abs(shift));
+  const whole = BigInt(mantissa.replace(".", ""));
+  const count = shift >= 0 ? whole * unit : (whole + unit / 2n) / unit;
+  const text = String(count).padStart(digits + 1, "0");
+  const point = text.length - digits;
+  return `${value < 0 && count > 0n ? "−" : ""}${text.slice(0, point)}${digits ? "." : ""}${text.slice(point)}`;
+}
+
+// At most two decimals, three below 0.1; `plain_number` in numbers.py writes the same.
+export function plain(value, digits) {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
+  const [mantissa, exponent] = agreed(value);
+  if (exponent >= 4) {
+    const tens = fixed(Number(mantissa), 1);
+    const [first, power] = tens === "10.0" ? ["1.0", exponent + 1] : [tens, exponent];
+    return `${value < 0 ? "−" : ""}${first}e+${power}`;
+  }
+  const text = fixed(value, digits ?? (exponent < -1 ? 3 : 2));
+  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
 }
 
 export function parse(text) {

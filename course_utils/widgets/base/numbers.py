@@ -1,6 +1,26 @@
 """Numbers as text, by the same rules on the screen and in a still picture."""
 
-from decimal import ROUND_HALF_UP, Decimal
+import math
+from decimal import ROUND_HALF_UP, Context, Decimal
+
+# The screen and PyTorch agree on twelve digits: 0.125, and 0.12499999999999997, the same sum in another order, are one number.
+_AGREED = Context(prec=12, rounding=ROUND_HALF_UP)
+_EXACT = Context(prec=400, rounding=ROUND_HALF_UP)
+
+
+def fixed(value: float, digits: int) -> str:
+    """A finite number with so many decimals, halves away from zero, and a real minus sign.
+
+    What is rounded is the number as a person reads it, to twelve digits: Python's own format rounds the binary fraction.
+    `fixed` in numbers.js writes the same.
+
+    >>> fixed(3.125, 2), fixed(1.005, 2), fixed(-0.5, 0), fixed(-0.0001, 3)
+    ('3.13', '1.01', '−1', '0.000')
+    >>> f"{3.125:.2f}", f"{1.005:.2f}"
+    ('3.12', '1.00')
+    """
+    rounded = _agreed(value).quantize(Decimal(1).scaleb(-digits), context=_EXACT)
+    return f"{rounded:f}".replace("-", "−" if rounded else "")
 
 
 def plain_number(value: float) -> str:
@@ -10,15 +30,20 @@ def plain_number(value: float) -> str:
 
     >>> plain_number(-1.0), plain_number(0.5), plain_number(0.0625), plain_number(12.345), plain_number(-0.0001)
     ('−1', '0.5', '0.063', '12.35', '0')
-    >>> plain_number(-123456.0)
-    '−1.2e+5'
+    >>> plain_number(-123456.0), plain_number(float("inf"))
+    ('−1.2e+5', '∞')
     """
-    if abs(value) >= 10_000:
-        exponent = Decimal(value).adjusted()
-        digits = Decimal(value).scaleb(-exponent).quantize(Decimal("0.1"), ROUND_HALF_UP)
-        if abs(digits) == 10:
-            digits, exponent = digits / 10, exponent + 1
-        return f"{digits:.1f}e+{exponent}".replace("-", "−")
-    step = Decimal(1).scaleb(-3 if abs(value) < 0.1 else -2)
-    text = f"{Decimal(value).quantize(step, ROUND_HALF_UP):f}".rstrip("0").rstrip(".")
-    return text.replace("-", "−") if text not in ("-0", "") else "0"
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
+    size = abs(_agreed(value))
+    if size >= 10_000:
+        exponent = size.adjusted()
+        digits = fixed(float(size.scaleb(-exponent)), 1)
+        if digits == "10.0":
+            digits, exponent = "1.0", exponent + 1
+        return f"{'−' if value < 0 else ''}{digits}e+{exponent}"
+    return fixed(value, 3 if size < Decimal("0.1") else 2).rstrip("0").rstrip(".") or "0"
+
+
+def _agreed(value: float) -> Decimal:
+    return _AGREED.create_decimal_from_float(float(value))

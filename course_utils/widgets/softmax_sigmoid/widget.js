@@ -3,7 +3,7 @@
 
 import { make } from "../base/elements.js";
 import { numberField } from "../base/field.js";
-import { plain, sum } from "../base/numbers.js";
+import { fixed, plain, sum } from "../base/numbers.js";
 import { page } from "../base/page.js";
 import { set } from "../base/state.js";
 import { powers, sigmoid, softmax } from "./numbers.js";
@@ -69,7 +69,7 @@ function render({ model, el }) {
       make("div", { class: "course-short" }, heading), make("div", { class: "course-bar", "aria-hidden": "true" }, fill), number, mark);
     const show = (share, text) => {
       fill.style.width = `${100 * share}%`;
-      number.textContent = share.toFixed(3);
+      number.textContent = fixed(share, 3);
       number.title = String(share);
       mark.textContent = text;
     };
@@ -119,18 +119,18 @@ function render({ model, el }) {
     more.disabled = most + 1 > LARGEST;
     less.disabled = Math.min(...logits) - 1 < -LARGEST;
     sums.power.textContent = plain(sum(risen));
-    sums.softmax.textContent = sum(shares).toFixed(3);
-    sums.sigmoid.textContent = sum(chances).toFixed(3);
-    const divided = temperature === 1 ? "exp(z)" : `exp(z / ${temperature})`;
+    sums.softmax.textContent = fixed(sum(shares), 3);
+    sums.sigmoid.textContent = fixed(sum(chances), 3);
+    const divided = temperature === 1 ? "exp(z)" : `exp(z / ${plain(temperature)})`;
     powerHead.textContent = divided;
     softmaxHead.textContent = `${divided} / sum`;
     heat.value = Math.log10(temperature);
     heat.setAttribute("aria-valuetext", String(temperature));
     heated.textContent = `${plain(temperature)}: powers of ${plain(Math.exp(1 / temperature))}`;
     normal.disabled = temperature === 1;
-    const share = Math.max(...shares).toFixed(2);
+    const share = fixed(Math.max(...shares), 2);
     const chosen = best.length > 1 ? `cannot choose between ${best.join(", ")} (${share} each)` : `picks ${best[0]} (${share})`;
-    words.textContent = `Softmax ${chosen}; its ${classes.length} numbers always add up to 1. Above 0.5 by sigmoid: ${above.join(", ") || "none"}; its numbers add up to ${sum(chances).toFixed(2)}.${remark}`;
+    words.textContent = `Softmax ${chosen}; its ${classes.length} numbers always add up to 1. Above 0.5 by sigmoid: ${above.join(", ") || "none"}; its numbers add up to ${fixed(sum(chances), 2)}.${remark}`;
   }
 
   function redraw() {

@@ -11,7 +11,7 @@ from traitlets import Float, Int, List, Unicode, observe, validate
 
 from course_utils.widgets.base.arrays import Numbers, as_names
 from course_utils.widgets.base.errors import WidgetError
-from course_utils.widgets.base.numbers import plain_number
+from course_utils.widgets.base.numbers import fixed, plain_number
 from course_utils.widgets.base.picture import BLUE, FAINT, ORANGE, Picture, text_width
 from course_utils.widgets.base.still import Panel, still
 from course_utils.widgets.base.widget import CourseWidget
@@ -90,11 +90,11 @@ class SoftmaxSigmoid(CourseWidget):
         """What is on the screen, in a few sentences."""
         best = [name for name, logit in zip(self.classes, self.logits, strict=True) if logit == self.logits.max()]
         above = [name for name, logit in zip(self.classes, self.logits, strict=True) if logit > 0]
-        share = f"{self.softmax.max():.2f}"
+        share = fixed(self.softmax.max(), 2)
         chosen = f"picks {best[0]} ({share})" if len(best) == 1 else f"cannot choose between {', '.join(best)} ({share} each)"
         return (
             f"Softmax {chosen}; its {len(self.classes)} numbers always add up to 1. "
-            f"Above 0.5 by sigmoid: {', '.join(above) or 'none'}; its numbers add up to {self.sigmoid.sum():.2f}."
+            f"Above 0.5 by sigmoid: {', '.join(above) or 'none'}; its numbers add up to {fixed(self.sigmoid.sum(), 2)}."
         )
 
     @validate("logits", "classes", "temperature", "seed")
@@ -153,14 +153,14 @@ class SoftmaxSigmoid(CourseWidget):
             ):
                 picture.rectangle(x, y, bar * share, 18, colour)
                 picture.frame(x, y, bar, 18, FAINT, 1)
-                picture.text(x + bar + 8, y + 9, f"{share:.3f}", anchor="lm")
+                picture.text(x + bar + 8, y + 9, fixed(share, 3), anchor="lm")
                 picture.text(x + bar + 50, y + 9, mark, size=10, bold=True, anchor="lm")
             picture.line([(sigmoid + bar / 2, y - 3), (sigmoid + bar / 2, y + 21)], thickness=1)
         picture.line([(left, bottom), (right, bottom)], FAINT, 1)
         picture.text(left, bottom + 14, "Sum", bold=True, anchor="lm")
         picture.text(powers, bottom + 14, plain_number(self.powers.sum()), anchor="rm")
-        picture.text(softmax + bar + 8, bottom + 14, f"{self.softmax.sum():.3f}", bold=True, anchor="lm")
-        picture.text(sigmoid + bar + 8, bottom + 14, f"{self.sigmoid.sum():.3f}", bold=True, anchor="lm")
+        picture.text(softmax + bar + 8, bottom + 14, fixed(self.softmax.sum(), 3), bold=True, anchor="lm")
+        picture.text(sigmoid + bar + 8, bottom + 14, fixed(self.sigmoid.sum(), 3), bold=True, anchor="lm")
 
 
 def _check_seed(seed: int) -> None:

@@ -2,7 +2,7 @@
 // The state is the model's traits; what follows from them is counted in numbers.js.
 
 import { make } from "../base/elements.js";
-import { sum } from "../base/numbers.js";
+import { fixed, plain, sum } from "../base/numbers.js";
 import { onWidth, page } from "../base/page.js";
 import { plot } from "../base/plot.js";
 import { set } from "../base/state.js";
@@ -19,12 +19,12 @@ const MEANINGS = {
 };
 
 function decimal(threshold) {
-  const text = threshold.toFixed(4);
+  const text = fixed(threshold, 4);
   return text.slice(0, 4) + text.slice(4).replace(/0+$/, "");
 }
 
 function rounded(share) {
-  return share === null ? "undefined" : share.toFixed(3);
+  return share === null ? "undefined" : fixed(share, 3);
 }
 
 function counted(number) {
@@ -76,7 +76,7 @@ function render({ model, el }) {
   }
 
   function name() {
-    return `F${Number(model.get("beta").toPrecision(4))}`;
+    return `F${plain(model.get("beta"))}`;
   }
 
   // ---- the curves: drawn anew for another tag or width; only the marker moves with the threshold
@@ -158,8 +158,8 @@ function render({ model, el }) {
         }
         chip.classList.toggle("course-close", near);
         chip.classList.toggle("course-looked-at", tag === at);
-        chip.lastChild.textContent = share.toFixed(2);
-        chip.setAttribute("aria-label", `${model.get("classes")[tag]} ${share.toFixed(2)}, ${MEANINGS[kind] ?? ""}`);
+        chip.lastChild.textContent = fixed(share, 2);
+        chip.setAttribute("aria-label", `${model.get("classes")[tag]} ${fixed(share, 2)}, ${MEANINGS[kind] ?? ""}`);
       }
     }
     if (!moved) return;
@@ -175,7 +175,7 @@ function render({ model, el }) {
     const [precision, recall] = precisionRecall(counts, at);
     const values = { score: counts.fBeta, precision, recall };
     slider.value = threshold;
-    slider.setAttribute("aria-valuetext", `${decimal(threshold)}, ${name()} ${counts.fBeta.toFixed(3)}`);
+    slider.setAttribute("aria-valuetext", `${decimal(threshold)}, ${name()} ${fixed(counts.fBeta, 3)}`);
     shown.textContent = decimal(threshold);
     tags.value = model.get("tag");
     for (const [kind, node] of Object.entries(keys)) {
@@ -201,14 +201,14 @@ function render({ model, el }) {
     });
     const tag = model.get("tag");
     const part = at < 0 ? "" : `; of these ${counted(counts.wrong[at])} and ${counted(counts.missed[at])} for ${tag}`;
-    words.textContent = `Threshold ${decimal(threshold)}: ${name()} is ${counts.fBeta.toFixed(3)} on ${counted(scores.rows)} pictures, with ${counted(wrong)} wrong tags (false positives) and ${counted(missed)} missed (false negatives)${part}. ${at < 0 ? "Precision" : `For ${tag}: precision`} ${rounded(precision)}, recall ${rounded(recall)}.`;
+    words.textContent = `Threshold ${decimal(threshold)}: ${name()} is ${fixed(counts.fBeta, 3)} on ${counted(scores.rows)} pictures, with ${counted(wrong)} wrong tags (false positives) and ${counted(missed)} missed (false negatives)${part}. ${at < 0 ? "Precision" : `For ${tag}: precision`} ${rounded(precision)}, recall ${rounded(recall)}.`;
     updateGallery(true);
   }
 
   function redraw() {
     drawPlot();
     const top = bestStep();
-    best.textContent = `Best ${name()}: ${lines.fBeta[top].toFixed(3)} at ${decimal(top / STEPS)}`;
+    best.textContent = `Best ${name()}: ${fixed(lines.fBeta[top], 3)} at ${decimal(top / STEPS)}`;
     update();
   }
 

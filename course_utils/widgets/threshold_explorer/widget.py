@@ -15,6 +15,7 @@ from course_utils.errors import CourseError
 from course_utils.training import Predictions, f_beta, f_beta_curve
 from course_utils.widgets.base.arrays import as_array, as_names, shown
 from course_utils.widgets.base.errors import WidgetError
+from course_utils.widgets.base.numbers import fixed, plain_number
 from course_utils.widgets.base.picture import FAINT, Picture, text_width
 from course_utils.widgets.base.still import Panel, curve_panel, fitting, still, two_bars_panel
 from course_utils.widgets.base.widget import CourseWidget
@@ -145,9 +146,10 @@ class ThresholdExplorer(CourseWidget):
             at = self.classes.index(self.tag)
             of, shares = f"; of these {too_many[at]:,} and {missed[at]:,} for {self.tag}", f"For {self.tag}: precision"
         return (
-            f"Threshold {_decimal(self.threshold)}: F{self.beta:g} is {self.f_beta:.3f} on {len(self.values):,} pictures, with "
-            f"{too_many.sum():,} wrong tags (false positives) and {missed.sum():,} missed (false negatives){of}. "
-            f"{shares} {_rounded(self.precision)}, recall {_rounded(self.recall)}."
+            f"Threshold {_decimal(self.threshold)}: F{plain_number(self.beta)} is {fixed(self.f_beta, 3)} on "
+            f"{len(self.values):,} pictures, with {too_many.sum():,} wrong tags (false positives) and "
+            f"{missed.sum():,} missed (false negatives){of}. {shares} {_rounded(self.precision)}, "
+            f"recall {_rounded(self.recall)}."
         )
 
     @property
@@ -225,7 +227,7 @@ class ThresholdExplorer(CourseWidget):
         heads = f"{missed.sum():,} missed", f"{wrong.sum():,} wrong"
         cut = len(self.classes) - len(tags)
         panels = [
-            curve_panel(scores, self.threshold, self.f_beta, f"F{self.beta:g} at each threshold", "threshold"),
+            curve_panel(scores, self.threshold, self.f_beta, f"F{plain_number(self.beta)} at each threshold", "threshold"),
             two_bars_panel(tags, missed[:MOST_TAGS].tolist(), wrong[:MOST_TAGS].tolist(), heads, bold=self.tag),
         ]
         words = self.describe() + (f" {cut} more tags are not drawn." if cut else "")
@@ -318,9 +320,9 @@ def _share(part: int, whole: int) -> float:
 
 def _decimal(threshold: float) -> str:
     """Two decimals, and up to four where there are more: 0.20, 0.205."""
-    text = f"{threshold:.4f}"
+    text = fixed(threshold, 4)
     return text[:4] + text[4:].rstrip("0")
 
 
 def _rounded(share: float) -> str:
-    return "undefined" if np.isnan(share) else f"{share:.3f}"
+    return "undefined" if np.isnan(share) else fixed(share, 3)
