@@ -56,7 +56,7 @@ print(sorted((heavy - {"torch", "numpy"}) & sys.modules.keys()))
 
 PACKAGE = ROOT / "course_utils"
 FOUNDATION = {path.stem for path in PACKAGE.glob("*.py")} - {"cli", "doctor", "predictor", "recipes"} | {"networks"}
-ON_TOP = {"kaggle", "lessons", "cli", "doctor", "predictor", "recipes"}
+ON_TOP = {"kaggle", "lecture", "lessons", "cli", "doctor", "predictor", "recipes"}
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,7 @@ ON_TOP = {"kaggle", "lessons", "cli", "doctor", "predictor", "recipes"}
         ("widgets", {"excel", "tracing", "training", "vision"}),
         ("kaggle", {"data", "training"}),
         ("lessons", set()),
+        ("lecture", {"data", "kaggle", "tabular", "training", "vision"}),
     ],
 )
 def test_imports_go_down_only(part, may_import):

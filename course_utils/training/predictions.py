@@ -83,8 +83,8 @@ def outputs_and_targets(
     return torch.cat(outputs), torch.cat(targets) if targets else None
 
 
-def predict_with_augmentation(learner: "Learner", split: Split = "valid", n: int = 4) -> Predictions:
-    """Test-time augmentation: the mean of the predictions for each plain example and for `n` augmented views of it."""
+def augmented_views(learner: "Learner", split: Split = "valid", n: int = 4) -> tuple[Tensor, Tensor | None]:
+    """Predictions (1 + n, N, ...) for the plain examples and for `n` augmented views of each, and the targets."""
     data = learner.data
     if not data.augments:
         raise CourseError(
@@ -101,4 +101,10 @@ def predict_with_augmentation(learner: "Learner", split: Split = "valid", n: int
         for loader in loaders:
             outputs, targets = outputs_and_targets(learner, loader, learner.model, bar)
             views.append(data.activation(outputs))
-    return Predictions(torch.stack(views).mean(0), targets, data.items(split), data.classes)
+    return torch.stack(views), targets
+
+
+def predict_with_augmentation(learner: "Learner", split: Split = "valid", n: int = 4) -> Predictions:
+    """Test-time augmentation: the mean of the predictions for each plain example and for `n` augmented views of it."""
+    views, targets = augmented_views(learner, split, n)
+    return Predictions(views.mean(0), targets, learner.data.items(split), learner.data.classes)

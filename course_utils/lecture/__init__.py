@@ -1,0 +1,32 @@
+"""The lecture's own lines, unchanged, on today's libraries: `%load_ext course_utils.lecture`, then its cells as they stand.
+
+The lecture's library cannot be installed any more. Its names are here, each a thin word for a part of this package: what they
+mean today is what `translate(cell)` prints. Loading registers modules under the old names in this kernel alone, and
+`%unload_ext course_utils.lecture` takes them away again. A script says `from course_utils.lecture import *` instead.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from course_utils.lecture import modules, namespace
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = list(namespace.NAMES)  # what `import *` brings: the lecture's names, no more
+
+
+def load_ipython_extension(shell: "InteractiveShell") -> None:
+    """Let the lecture's cells run in this kernel; IPython calls it at `%load_ext course_utils.lecture`."""
+    modules.register()
+
+
+def unload_ipython_extension(shell: "InteractiveShell") -> None:
+    """Undo all of it; IPython calls it at `%unload_ext course_utils.lecture`."""
+    modules.unregister()
+    namespace.restore_options()
+
+
+def __getattr__(name: str) -> Any:
+    if name in namespace.NAMES:
+        return namespace.find(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

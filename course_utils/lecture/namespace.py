@@ -1,0 +1,75 @@
+"""The one namespace that every module of the lecture's library gave to `import *`: most of what it imported itself, too.
+
+Names are looked up when they are first asked for, so that the table costs nothing.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+HERE = "course_utils.lecture"
+
+STANDARD = "collections datetime itertools json math os pickle random re string sys threading time warnings"
+OTHERS = (
+    "PIL matplotlib sklearn torch np=numpy pd=pandas plt=matplotlib.pyplot Image=PIL.Image metrics=sklearn.metrics "
+    "glob=glob:glob partial=functools:partial Path=pathlib:Path FileLink=IPython.display:FileLink "
+    "DataLoader=torch.utils.data:DataLoader nn=torch.nn F=torch.nn.functional optim=torch.optim"
+)
+OWN = {
+    "learners": "accuracy accuracy_np accuracy_multi to_np T V to_gpu children",
+}
+
+
+def _table() -> dict[str, str]:
+    """Where each name is from: `module`, or `module:attribute`."""
+    table = {}
+    for entry in f"{STANDARD} {OTHERS}".split():
+        name, _, origin = entry.partition("=")
+        table[name] = origin or name
+    for module, names in OWN.items():
+        table |= {name: f"{HERE}.{module}:{name}" for name in names.split()}
+    return table
+
+
+NAMES = _table()
+"""The names, in the order of the table, and where each is from."""
+
+
+def find(name: str) -> Any:
+    """What a name stands for; loads the library that it is from.
+
+    >>> find("glob").__name__, find("datetime").__name__, find("metrics").__name__  # a function, and two modules
+    ('glob', 'datetime', 'sklearn.metrics')
+    """
+    module, _, attribute = NAMES[name].partition(":")
+    found = import_module(module)
+    if name in ("np", "plt"):
+        _set_options(name)
+    return getattr(found, attribute) if attribute else found
+
+
+_undo: dict[str, Callable[[], object]] = {}  # what puts the options of a library back
+
+
+def _set_options(name: str) -> None:
+    """Show numbers in five digits, and animations in the page, as the lecture's library did when it was imported."""
+    if name in _undo:
+        return
+    if name == "np":
+        import numpy as np
+
+        before = np.get_printoptions()
+        _undo[name] = lambda: np.set_printoptions(**before)
+        np.set_printoptions(precision=5, linewidth=110, suppress=True)
+    else:
+        import matplotlib as mpl
+
+        animated = mpl.rcParams["animation.html"]
+        _undo[name] = lambda: mpl.rcParams.update({"animation.html": animated})
+        mpl.rcParams["animation.html"] = "html5"
+
+
+def restore_options() -> None:
+    """Put back the options that were set when names were first used."""
+    while _undo:
+        _undo.popitem()[1]()

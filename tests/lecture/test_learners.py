@@ -1,0 +1,139 @@
+"""The lecture's learner over this package's, on tensors: rows, what is recorded, what is predicted."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from course_utils.errors import CourseError
+from course_utils.lecture.learners import LectureLearner, accuracy
+from course_utils.training import Data, Learner, set_seed
+
+
+def lecture_data(folder, task=None, n=30):
+    torch.manual_seed(1)
+    x = torch.randn(n, 4)
+    y = {None: (x[:, 0] > 0).long(), "multi-label": (x[:, :3] > 0).float(), "regression": x[:, 1]}[task]
+    inner = Data.from_tensors((x, y), (x[:25], y[:25]), test=x[:5], batch_size=10, task=task, path=folder)
+    return SimpleNamespace(inner=inner, path=folder, bs=10)
+
+
+@pytest.fixture
+def learn(tmp_path):
+    set_seed(0)
+    data = lecture_data(tmp_path)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    learner = Learner(data.inner, model, layer_groups=[model[0], model[2]], progress=False)
+    return LectureLearner(learner, data, [accuracy])
+
+
+def test_a_row_for_each_epoch_has_the_mean_of_mini_batches_and_the_whole_set(learn, capsys):
+    def squares(preds, targs):  # whose mean over mini-batches of 10, 10 and 5 rows is not that of the whole set
+        assert type(preds) is type(targs) is np.ndarray
+        return len(preds) ** 2
+
+    assert learn.fit([0.1, 0.2], 3, metrics=[squares]) is None
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert "squares (mean of batches)  squares (whole set)" in lines[0]
+    assert [line.split()[0] for line in lines[1:]] == ["0", "1", "2"]
+    assert [line.split()[-2:] for line in lines[1:]] == [["75.0000", "625.0000"]] * 3
+
+
+def test_what_was_recorded_is_of_the_last_fit_and_of_the_last_group(learn):
+    learn.fit(0.5, 1)
+    learn.fit([0.1, 0.2], 2, cycle_len=1, cycle_mult=2)
+    assert len(learn.sched.lrs) == len(learn.sched.losses) == 9
+    assert learn.sched.iterations == list(range(9))
+    assert learn.sched.lrs[0] == learn.sched.lrs[3] == 0.2
+    recorded = learn.learner.recorder.losses[-9:]
+    assert learn.sched.losses[0] == pytest.approx(recorded[0])
+    assert learn.sched.losses[1] == pytest.approx((0.98 * recorded[0] + recorded[1]) / 1.98)
+
+
+def test_the_search_takes_a_step_for_each_mini_batch_and_changes_nothing(learn):
+    before = [p.clone() for p in learn.model.parameters()]
+    assert learn.lr_find(1e-4, 1e-2) is None
+    assert learn.sched.lrs == pytest.approx([1e-4, 1e-3, 1e-2])
+    assert all(torch.equal(a, b) for a, b in zip(before, learn.model.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("call", ["plot_lr()", "plot_loss()", "plot()", "plot(100)", "plot(1)"])
+def test_each_plot_leaves_one_figure(learn, call):
+    plt.close("all")
+    if call.startswith("plot("):
+        learn.lr_find()
+    else:
+        learn.fit(0.1, 5)
+    assert eval(f"learn.sched.{call}") is None
+    (number,) = plt.get_fignums()
+    (line,) = plt.figure(number).axes[0].lines
+    assert len(line.get_xdata()) > 0
+    plt.close("all")
+
+
+def test_plots_before_anything_ran_and_of_no_search_are_refused(learn):
+    with pytest.raises(CourseError, match="call fit"):
+        learn.sched.plot_loss()
+    learn.fit(0.1, 1)
+    with pytest.raises(CourseError, match="call lr_find"):
+        learn.sched.plot()
+
+
+def test_predictions_are_the_logarithms_of_the_package_s_own(learn):
+    ours = learn.learner.predict("valid")
+    assert np.array_equal(learn.predict(), ours.log_probabilities.numpy())
+    assert learn.predict(is_test=True).shape == (5, 2)
+    assert np.array_equal(
+        learn.predict_array(ours.values.new_zeros(3, 4).numpy()).argmax(1),
+        [learn.predict_array(np.zeros((1, 4), "float32")).argmax()] * 3,
+    )
+    assert np.allclose(learn.predict_dl(learn.data.inner.valid_dl), learn.predict())
+
+
+def test_several_labels_give_probabilities_and_a_regression_columns(tmp_path):
+    for task, outputs in (("multi-label", 3), ("regression", 1)):
+        data = lecture_data(tmp_path, task)
+        learn = LectureLearner(Learner(data.inner, nn.Linear(4, outputs), progress=False), data)
+        preds = learn.predict()
+        assert preds.shape == (25, outputs)
+        assert np.array_equal(preds.ravel(), learn.learner.predict().values.numpy().ravel())
+        seen = []
+        learn.fit(0.01, 1, metrics=[lambda p, t, seen=seen: seen.append((p.shape, t.shape)) or 0.0])
+        assert seen == [((10, outputs),) * 2, ((10, outputs),) * 2, ((5, outputs),) * 2, ((25, outputs),) * 2]
+
+
+def test_weights_of_each_cycle_and_by_name_lie_below_the_data(learn, tmp_path):
+    learn.fit(0.1, 2, cycle_len=1, cycle_save_name="best")
+    learn.save("224_all")
+    assert sorted(p.stem for p in (tmp_path / "models").iterdir()) == ["224_all", "best_cyc_0", "best_cyc_1"]
+    kept = learn.predict()
+    learn.fit(0.5, 1)
+    assert not np.array_equal(kept, learn.predict())
+    learn.load("224_all")
+    assert np.array_equal(kept, learn.predict())
+
+
+def test_a_metric_that_fails_is_named_with_what_it_was_given(learn):
+    with pytest.raises(
+        CourseError, match=r"wrong must make one number of two arrays, predictions \(10, 2\) and targets \(10,\)"
+    ):
+        learn.fit(0.1, 1, metrics=[wrong])
+
+
+def wrong(preds, targs):
+    return preds.no_such_method()
+
+
+def test_data_of_a_folder_that_is_only_read_save_elsewhere(tmp_path, capsys):
+    folder = tmp_path / "shared"
+    folder.mkdir(mode=0o555)
+    data = lecture_data(folder)
+    learn = LectureLearner(Learner(data.inner, nn.Linear(4, 2), progress=False), data)
+    assert "cannot be written to" in capsys.readouterr().out
+    learn.save("a")
+    assert not list(Path(folder).iterdir())

@@ -1,0 +1,55 @@
+"""Modules under the lecture's names: there while the extension is loaded, and what they give."""
+
+import subprocess
+import sys
+
+import pytest
+
+from course_utils.errors import CourseError
+from course_utils.lecture import modules
+
+
+def test_loading_is_fast_and_changes_nothing_but_the_names(session):
+    session("before = __import__('numpy').get_printoptions()")
+    session("from fastai.imports import *")
+    assert session["datetime"].__name__ == "datetime"
+    assert session["metrics"].__name__ == "sklearn.metrics"
+    assert callable(session["glob"])
+    assert session["np"].get_printoptions()["precision"] == 5
+    session("%unload_ext course_utils.lecture")
+    assert session["np"].get_printoptions() == session["before"]
+    with pytest.raises(ModuleNotFoundError):
+        session("import fastai")
+
+
+def test_every_module_gives_the_one_namespace(session):
+    for name in ("transforms", "conv_learner", "model", "dataset", "sgdr", "plots", "structured", "column_data"):
+        session(f"from fastai.{name} import *; found = (accuracy, np, plt, os)")
+        assert session["found"][0].__name__ == "accuracy"
+
+
+def test_a_module_or_name_that_the_lessons_do_not_use_is_explained(session):
+    for line in ("import fastai.nlp", "from fastai.nlp import *", "from fastai.imports import TextData"):
+        with pytest.raises((CourseError, ImportError), match="lessons 1 to 3"):
+            session(line)
+
+
+def test_an_installed_package_of_the_name_is_left_alone(monkeypatch, tmp_path, capsys):
+    (tmp_path / "isoweek.py").write_text("Week = 'real'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("course_utils.lecture.messages._said", set())
+    modules.register()
+    try:
+        import isoweek
+
+        assert isoweek.Week == "real"
+        assert "isoweek is installed here and is left alone" in capsys.readouterr().out
+    finally:
+        modules.unregister()
+        sys.modules.pop("isoweek", None)
+
+
+def test_importing_the_package_costs_no_library():
+    code = "import sys, course_utils.lecture; print(sorted({'torch', 'pandas', 'matplotlib', 'IPython'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() in ("[]", "['torch']")
