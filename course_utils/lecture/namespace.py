@@ -17,6 +17,8 @@ OTHERS = (
 )
 OWN = {
     "learners": "accuracy accuracy_np accuracy_multi to_np T V to_gpu children",
+    "stand_ins": "Week DataFrameSummary DataFrameMapper",
+    "tables": "add_datepart train_cats apply_cats proc_df rf_feat_importance split_by_idx ColumnarModelData",
 }
 
 
