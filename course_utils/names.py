@@ -49,6 +49,15 @@ def some_of(names: Sequence[object], limit: int = 5) -> str:
     return ", ".join(printable(name) for name in names[:limit]) + more
 
 
+def named(what: str, names: Sequence[object]) -> str:
+    """One or several things by their names.
+
+    >>> named("column", ["a"]), named("column", ["a", "b"])
+    ("column 'a'", "columns 'a', 'b'")
+    """
+    return f"{what}{'' if len(names) == 1 else 's'} {', '.join(map(repr, names))}"
+
+
 def counted(n: int, what: str, verb: str = "") -> str:
     """A number of things, and with a `verb`, given for one thing and for several, what they do.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import narwhals as nw
 
+from course_utils.names import named
 from course_utils.tabular.errors import TableError, engine_errors
 
 Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
@@ -50,7 +51,7 @@ def as_frame(table: Any, *columns: str, any_names: bool = False) -> Frame:
     _require_text(columns)
     if missing := [name for name in columns if name not in there]:
         names = ", ".join(map(str, there))  # pandas may name its columns by numbers
-        raise TableError(f"the table has no column {', '.join(map(repr, missing))}; its columns are {names}")
+        raise TableError(f"the table has no {named('column', missing)}; its columns are {names}")
     if not any_names:
         _require_text(there, "columns are named by text, but the table has one named")
     return frame

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from course_utils.errors import CourseError
 from course_utils.files import as_path
+from course_utils.names import named
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.model import TabularModel
 from course_utils.tabular.prepared import EVALUATION, as_inputs, on_target_scale
@@ -224,7 +225,7 @@ def _table(rows: list[Any], columns: Sequence[str]) -> "pa.Table":
         if missing := [name for name in columns if name not in row]:
             where = "the row" if len(rows) == 1 else f"row {number}"
             there = ", ".join(map(repr, list(row)[:30])) or "nothing"
-            raise TableError(f"{where} has no column {', '.join(map(repr, missing))}; it has {there}")
+            raise TableError(f"{where} has no {named('column', missing)}; it has {there}")
     table = {}
     for name in columns:
         values = [row[name] for row in rows]

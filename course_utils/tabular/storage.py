@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import narwhals as nw
 
 from course_utils.files import as_path, refuse_special, replacing
+from course_utils.names import named
 from course_utils.packed import DAMAGED, opened
 from course_utils.tabular.checks import as_frame
 from course_utils.tabular.errors import TableError, engine_errors
@@ -198,7 +199,7 @@ def read_csv(path: Path, columns: Mapping[str, Kind]) -> "pd.DataFrame":
             raise TableError(f"{path} has two columns {twice[0]}; rename or drop one of them")
         if missing := [name for name in columns if name not in there]:
             raise TableError(
-                f"{path} has no column {', '.join(missing)}; expected {', '.join(columns)}, divided by commas; "
+                f"{path} has no {named('column', missing)}; expected {', '.join(columns)}, divided by commas; "
                 f"its first line has {', '.join(map(str, there))}"
             )
         try:

@@ -299,7 +299,10 @@ def _found(path: str | os.PathLike[str]) -> Path:
         there = sorted(file.name for file in given.parent.glob(f"*{SUFFIX}"))
     except (OSError, ValueError) as error:
         raise StorageError(f"there is no predictor at {str(given)!r} ({error})") from error
-    found = f"in that folder there is {', '.join(there[:5])}" if there else f"there is no {SUFFIX} file in that folder"
+    if not given.parent.is_dir():
+        found = f"there is no folder {given.parent}"
+    else:
+        found = f"in that folder there is {', '.join(there[:5])}" if there else f"there is no {SUFFIX} file in that folder"
     raise StorageError(f"there is no predictor at {given}; {found}. learner.export({given.stem!r}) writes one")
 
 

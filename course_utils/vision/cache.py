@@ -133,7 +133,7 @@ class PixelCache:
         try:
             return read_image(self.paths[row], self.short_side)
         except ImageError as error:
-            return error
+            return error.of_data()
 
     def _stored(self, row: int) -> Pixels:
         place = self._places[row]

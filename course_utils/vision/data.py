@@ -220,11 +220,11 @@ class ImageData(Data):
     ) -> "ImageData":
         """Pictures in memory, as pairs (x, y) of pictures and labels; `test` is x alone.
 
-        x is an array or a tensor (N, height, width, 3), (N, 3, height, width) or (N, height, width) of grey: bytes from 0 to
-        255 or floats from 0 to 1; or a list of such pictures, or of Pillow images, of any sizes. y are class numbers, names,
-        lists of tags, or zeros and ones (N, classes); `classes` names them. Numbers are places in `classes`, from 0, unless all
-        of them stand in it themselves: of `classes=[1, 0]` label 0 is the class 0, the second. Items are called `train/0`,
-        `train/1` and so on.
+        x is an array or a tensor (N, height, width, 3), (N, 3, height, width) or (N, height, width) of grey; or a list of such
+        pictures, or of Pillow images, of any sizes. Values are bytes from 0 to 255, or floats from 0 to 1 or from 0 to 255, in
+        all sets on one scale; give x / 16 where 16 is white. y are class numbers, names, lists of tags, or zeros and ones (N,
+        classes); `classes` names them. Numbers are places in `classes`, from 0, unless all of them stand in it themselves: of
+        `classes=[1, 0]` label 0 is the class 0, the second. Items are called `train/0`, `train/1` and so on.
 
         A Learner's files go to a folder of their own in the work folder: without a `path` to `arrays-` and six digits that
         stand for the pictures of train and valid with their labels, however these are split, so that data of other pictures

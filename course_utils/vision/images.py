@@ -56,20 +56,27 @@ TURNED: dict[Image.Transpose, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] 
 }
 SIDEWAYS = (Image.Transpose.TRANSPOSE, Image.Transpose.ROTATE_270, Image.Transpose.TRANSVERSE, Image.Transpose.ROTATE_90)
 
-SKIPPING = "; ImageData(..., damaged='skip') leaves such pictures out"
-FETCH = "Fetch it again or remove it"
-SMALLER = "Save it smaller or remove it"
+IN_DATA = "or remove it; ImageData(..., damaged='skip') leaves such pictures out"
+GIVEN = "or give another picture"
+FETCH = "Fetch it again"
+SMALLER = "Save it smaller"
+CHECK = "Check the path"
 
 
 class ImageError(CourseError):
     """A picture that cannot be read; `path` is the file, the message names it, the `cause` and the next step, its `advice`.
 
-    The message also tells how a data set leaves such pictures out, unless `in_data` is False.
+    What else can be done depends on where the picture is: one of a data set (`in_data`) can be left out of it, in the place of
+    one that was given to a call another can be given.
     """
 
-    def __init__(self, path: str | os.PathLike[str], cause: str, advice: str = FETCH, in_data: bool = True) -> None:
-        super().__init__(f"{printable(os.fspath(path))} {cause}. {advice}{SKIPPING if in_data else ''}.")
+    def __init__(self, path: str | os.PathLike[str], cause: str, advice: str = FETCH, in_data: bool = False) -> None:
+        super().__init__(f"{printable(os.fspath(path))} {cause}. {advice}, {IN_DATA if in_data else GIVEN}.")
         self.path, self.cause, self.advice, self.in_data = path, cause, advice, in_data
+
+    def of_data(self) -> "ImageError":
+        """The same error of a picture in a data set."""
+        return type(self)(self.path, self.cause, self.advice, in_data=True)
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         """So that it can come back from another process, such as a worker of a DataLoader."""
@@ -117,9 +124,10 @@ def opened(path: str | os.PathLike[str], pixel_limit: int = PIXEL_LIMIT) -> Iter
 def _refuse_special(path: str | os.PathLike[str]) -> None:
     """Raise ImageError for a folder, and for a pipe or a device, which would be waited for without end once it is opened."""
     if os.path.isdir(path):
-        raise ImageError(path, "cannot be opened: it is a folder", "Give the paths of the pictures in it", in_data=False)
+        advice = f"Give the pictures in it, such as sorted(Path({os.fspath(path)!r}).glob('*.jpg'))"
+        raise ImageError(path, "cannot be opened: it is a folder", advice)
     if is_special(path):
-        raise ImageError(path, f"cannot be opened: {SPECIAL}", "Give the path of a file, or remove it")
+        raise ImageError(path, f"cannot be opened: {SPECIAL}", "Copy what comes out of it into a file")
 
 
 @functools.cache
@@ -162,22 +170,22 @@ def cause_and_advice(path: str | os.PathLike[str], error: Exception) -> tuple[st
         return f"is too large: {error}", SMALLER
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         if re.match("[a-z]+:/+[^/]", name):
-            return "is an address, not the path of a file", "Download it first, and give the path of what was saved"
-        return "does not exist", "Check the path, or remove it"
+            return "is an address, not the path of a file", "Download it first"
+        return "does not exist", CHECK
     if isinstance(error, UnidentifiedImageError):
         with contextlib.suppress(OSError):  # it may have been removed in the meantime
             if not os.path.getsize(path):
                 return "is empty (0 bytes)", FETCH
         kinds = "of a kind that Pillow reads and is safe to open (JPEG, PNG, WebP, GIF, TIFF and others)"
-        return f"is not an image, or not {kinds}", FETCH if has_picture_suffix(name) else "Give a picture, or remove it"
+        return f"is not an image, or not {kinds}", FETCH if has_picture_suffix(name) else "Save it as one of these"
     if isinstance(error, MemoryError) or "allocate memory" in str(error):
         return "takes more memory to decode than this computer has left", SMALLER
     if isinstance(error, PermissionError):
-        return "cannot be opened: you may not read it", "Ask its owner for the right to, or remove it"
+        return "cannot be opened: you may not read it", "Ask its owner for the right to"
     if isinstance(error, OSError) and error.errno is not None:  # the system, not a decoder, says no
-        return f"cannot be opened ({error.strerror})", "Check the path, or remove it"
+        return f"cannot be opened ({error.strerror})", CHECK
     if isinstance(error, ValueError) and "null" in str(error):
-        return "cannot be opened: no file can have this name", "Check the path, or remove it"
+        return "cannot be opened: no file can have this name", CHECK
     return f"cannot be decoded, so it is damaged or cut short ({error or type(error).__name__})", FETCH
 
 

@@ -1,6 +1,7 @@
 """A picture in any of the ways in which one is given: a file, a Pillow image, an array or a tensor."""
 
 import os
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,23 +14,24 @@ from torch import Tensor
 from course_utils.errors import CourseError
 from course_utils.training.arguments import whole
 from course_utils.vision.images import ImageError, UndecodableError, cause_and_advice, read_image, to_pixels
+from course_utils.vision.pixel_values import as_bytes, said_of_dark, scale_of
 
 Picture = Image.Image | NDArray[Any] | Tensor | str | os.PathLike[str]
 
 CHANNELS = (1, 3, 4)  # grey; red, green and blue; these and opacity
-WANTED = "give (height, width, 3) of uint8, red, green and blue from 0 to 255, or fractions from 0 to 1"
-AGAIN = "Open it again, or give the path of a whole file"
+WANTED_SHAPE = "give (height, width, 3), red, green and blue, or (height, width) of grey"
+AGAIN = "Open it again from a whole file"
 
 
-def pixels_of(picture: Picture, short_side: int | None = None) -> NDArray[np.uint8]:
-    """RGB pixels (height, width, 3) of a picture; see `images.read_image` and `as_image`.
+def pixels_of(picture: Picture, short_side: int | None = None, scale: float | None = None) -> NDArray[np.uint8]:
+    """RGB pixels (height, width, 3) of a picture; see `images.read_image`, and `as_image`, also for the `scale` of an array.
 
     Raises ImageError for a file or Pillow image that cannot be decoded, CourseError for an array that is not a picture.
 
     >>> pixels_of(np.zeros((30, 40), np.uint8), short_side=60).shape
     (60, 80, 3)
     """
-    image = as_image(picture)
+    image = as_image(picture, scale)
     if not isinstance(image, Image.Image):
         return read_image(image, short_side)
     if short_side is not None:
@@ -39,9 +41,9 @@ def pixels_of(picture: Picture, short_side: int | None = None) -> NDArray[np.uin
         _still_open(image)
         return to_pixels(image, short_side)
     except UndecodableError as error:
-        raise ImageError(called, str(error), error.advice, in_data=False) from error
+        raise ImageError(called, str(error), error.advice) from error
     except Exception as error:
-        raise ImageError(called, cause_and_advice(called, error)[0], AGAIN, in_data=False) from error
+        raise ImageError(called, cause_and_advice(called, error)[0], AGAIN) from error
 
 
 def _called(image: Image.Image) -> str:
@@ -54,12 +56,13 @@ def _still_open(image: Image.Image) -> None:
         raise UndecodableError("was closed before its pixels were read", AGAIN)
 
 
-def as_image(picture: Picture) -> Image.Image | str | os.PathLike[str]:
+def as_image(picture: Picture, scale: float | None = None) -> Image.Image | str | os.PathLike[str]:
     """Make a Pillow image of an array or tensor; images and names of files stay what they are.
 
     An array is (height, width, channels), (height, width) for grey, or (channels, height, width) as PyTorch has it where only
-    that can be meant, with 1, 3 or 4 channels (grey; red, green and blue; and how opaque). Its numbers are whole and from 0 to
-    255, or fractions from 0 to 1, or True and False.
+    that can be meant, with 1, 3 or 4 channels (grey; red, green and blue; and how opaque). Its numbers are bytes from 0 to
+    255, floats from 0 to 1 or from 0 to 255, or True and False: `pixel_values.scale_of` finds the `scale` of floats, by this
+    picture alone where none is given that holds for several.
 
     Raises CourseError for everything else: a mini-batch, numbers on another scale or normalised, NaN, shapes that may be read
     in two ways.
@@ -70,7 +73,8 @@ def as_image(picture: Picture) -> Image.Image | str | os.PathLike[str]:
     if isinstance(picture, Tensor):
         picture = as_array(picture)
     if isinstance(picture, np.ndarray):
-        pixels = _as_bytes(_channels_last(picture))
+        array = _channels_last(picture)
+        pixels = as_bytes(array, scale_of([array], "the picture") if scale is None else scale, "the pictures")
         return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else np.ascontiguousarray(pixels))
     if not isinstance(picture, Image.Image | str | os.PathLike):
         raise CourseError(
@@ -87,12 +91,12 @@ def _channels_last(array: NDArray[Any]) -> NDArray[Any]:
     if array.ndim == 2 and array.size:
         return array[:, :, None]
     if array.ndim != 3 or not array.size:
-        raise CourseError(f"{given}; {WANTED}")
+        raise CourseError(f"{given}; {WANTED_SHAPE}")
     first, last = array.shape[0] in CHANNELS, array.shape[2] in CHANNELS
     if first and last:
-        raise CourseError(f"{given}, so channels may come first or last; {WANTED}")
+        raise CourseError(f"{given}, so channels may come first or last; {WANTED_SHAPE}")
     if not (first or last):
-        raise CourseError(f"{given}; {WANTED}")
+        raise CourseError(f"{given}; {WANTED_SHAPE}")
     return array if last else array.transpose(1, 2, 0)
 
 
@@ -112,6 +116,21 @@ def several(given: Any) -> list[Any] | Any:
             "sorted(Path(...).glob('*.jpg')), or one picture"
         )
     return given.to_pylist() if hasattr(given, "to_pylist") else given
+
+
+def scale_of_all(given: Any) -> float | None:
+    """The scale of all arrays in a list, or of an array of pictures; None for an iterable, whose pictures come one by one.
+
+    A warning says where all are nearly black, so that their numbers most likely are on another scale.
+    """
+    if not isinstance(given, list | tuple | np.ndarray | Tensor):
+        return None
+    parts = given if isinstance(given, list | tuple) else [given]
+    arrays = [as_array(one) if isinstance(one, Tensor) else one for one in parts if isinstance(one, np.ndarray | Tensor)]
+    bytes_alone = bool(arrays) and all(array.dtype == np.uint8 and array.size for array in arrays)
+    if bytes_alone and (dark := said_of_dark(max(int(array.max()) for array in arrays))):
+        warnings.warn(dark, stacklevel=2)
+    return scale_of(arrays, "the picture" if parts is given and len(parts) == 1 else "the pictures")
 
 
 def is_one(given: Any) -> bool:
@@ -140,22 +159,3 @@ def is_one(given: Any) -> bool:
             "one, or list(x) for the grey ones"
         )
     return False
-
-
-def _as_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
-    if array.dtype == np.uint8:
-        return array
-    given = f"the picture is an array of {array.dtype}"
-    if array.dtype.kind == "b":
-        return array.astype(np.uint8) * 255
-    if array.dtype.kind not in "iuf":
-        raise CourseError(f"{given}; {WANTED}")
-    if not np.isfinite(array).all():
-        raise CourseError(f"{given} that holds NaN or infinite values; {WANTED}")
-    low, high = array.min(), array.max()
-    if array.dtype.kind == "f" and low >= 0 and high <= 1:
-        return np.asarray((array * 255).round().astype(np.uint8))
-    if array.dtype.kind in "iu" and low >= 0 and high <= 255:
-        return array.astype(np.uint8)
-    hint = "; transforms.denormalise(x) undoes a normalisation" if low < 0 else ""
-    raise CourseError(f"{given} with values from {low:.6g} to {high:.6g}; {WANTED}{hint}")

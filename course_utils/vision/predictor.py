@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -14,15 +14,14 @@ from PIL import Image
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
-from course_utils.names import counted, printable
+from course_utils.names import counted
 from course_utils.training import exported as files
 from course_utils.training.metrics import Threshold, thresholds_like
 from course_utils.training.progress import Bar
 from course_utils.training.tasks import Task, activation
-from course_utils.vision.images import ImageError, read_image
 from course_utils.vision.networks.backbones import network
 from course_utils.vision.networks.heads import with_head
-from course_utils.vision.pictures import as_image, is_one, pixels_of, several
+from course_utils.vision.pictures import as_image, is_one, pixels_of, scale_of_all, several
 from course_utils.vision.prediction import ImagePrediction
 from course_utils.vision.threads import usable_cpus
 from course_utils.vision.transforms import LARGEST_SIZE, Transforms
@@ -98,10 +97,11 @@ class ImagePredictor:
         """What the network says of a picture, or of each of several in their order.
 
         A picture is the path of a file, a Pillow image, or an array or tensor: (height, width, 3), or (height, width) of grey,
-        of bytes from 0 to 255 or fractions from 0 to 1. Several are a list of such, where channels may also come first; an
-        array (N, height, width, 3), (N, 3, height, width) or (N, height, width) of grey; or any iterable. For
-        an array that may be read in two ways, which is refused, see `pictures.is_one`. With a `threshold`, a number or one per
-        class, that one holds instead of the predictor's own.
+        of bytes from 0 to 255, or floats from 0 to 1 or from 0 to 255. Several are a list of such, where channels may also come
+        first; an array (N, height, width, 3), (N, 3, height, width) or (N, height, width) of grey; or any iterable. The floats
+        of an array or a list are on one scale, as those of `ImageData.from_arrays` are; an iterable gives pictures one by one,
+        each judged by itself. For an array that may be read in two ways, which is refused, see `pictures.is_one`. With a
+        `threshold`, a number or one per class, that one holds instead of the predictor's own.
 
         Raises a CourseError that names a picture which cannot be read.
         """
@@ -135,10 +135,11 @@ class ImagePredictor:
     def _rows(self, images: Any, show: bool | None) -> Iterator[Tensor | CourseError]:
         """The probabilities of each picture, or its error, computed a mini-batch at a time."""
         if is_one(images):
-            yield self._probabilities([self._pixels(images)])[0]
+            yield self._probabilities([pixels_of(images, self.transforms.square, scale_of_all([images]))])[0]
             return
         try:
             images = several(images)
+            scale = scale_of_all(images)
             remaining = iter(images)
         except TypeError:
             as_image(images)  # says what it is, and what to give
@@ -150,32 +151,17 @@ class ImagePredictor:
         remaining = chain(first, remaining)
         with ThreadPoolExecutor(usable_cpus(), thread_name_prefix="decode") as pool, bar:
             while batch := list(islice(remaining, size)):
-                decoded = list(pool.map(self._pixels_or_error, batch))
+                decoded = list(pool.map(self._pixels_or_error, batch, repeat(scale)))
                 pixels = [picture for picture in decoded if not isinstance(picture, CourseError)]
                 rows = iter(self._probabilities(pixels) if pixels else ())
                 yield from (one if isinstance(one, CourseError) else next(rows) for one in decoded)
                 bar.advance(len(batch))
 
-    def _pixels_or_error(self, picture: Any) -> NDArray[np.uint8] | CourseError:
+    def _pixels_or_error(self, picture: Any, scale: float | None) -> NDArray[np.uint8] | CourseError:
         try:
-            return self._pixels(picture)
+            return pixels_of(picture, self.transforms.square, scale)
         except CourseError as error:
             return error
-
-    def _pixels(self, picture: Any) -> NDArray[np.uint8]:
-        """The pixels of a picture whose shorter side is as the transforms ask."""
-        image = as_image(picture)
-        if isinstance(image, Image.Image):
-            return pixels_of(image, self.transforms.square)
-        if os.path.isdir(image):
-            folder = os.fspath(image)
-            raise CourseError(
-                f"{printable(folder)} is a folder; give its pictures, such as sorted(Path({folder!r}).glob('*.jpg'))"
-            )
-        try:
-            return read_image(image, self.transforms.square)
-        except ImageError as error:  # which speaks of data sets; there is none here
-            raise ImageError(error.path, error.cause, error.advice, in_data=False) from error
 
     @torch.no_grad()
     def _probabilities(self, pixels: Sequence[NDArray[np.uint8]]) -> Tensor:

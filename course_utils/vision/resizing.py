@@ -12,7 +12,7 @@ from course_utils.errors import CourseError
 from course_utils.files import replacing
 from course_utils.threads import one_thread
 from course_utils.training.progress import Bar
-from course_utils.vision.images import loaded, opened, resized
+from course_utils.vision.images import ImageError, loaded, opened, resized
 from course_utils.vision.threads import usable_cpus
 from course_utils.vision.transforms import side
 from course_utils.work import folder_for
@@ -64,14 +64,17 @@ def write_copy(original: Path, copy: Path, size: int) -> None:
 
     A JPEG keeps its colours at full resolution (`subsampling=0`): half of it, the usual, shows in pictures as small as these.
     """
-    with opened(original) as image:
-        small = min(image.size) <= size
-        if small:
-            with loaded(image):  # to know that it can be
-                pass
-        else:
-            image.draft(None, (size, size))
-            smaller = resized(image, size)
+    try:
+        with opened(original) as image:
+            small = min(image.size) <= size
+            if small:
+                with loaded(image):  # to know that it can be
+                    pass
+            else:
+                image.draft(None, (size, size))
+                smaller = resized(image, size)
+    except ImageError as error:
+        raise error.of_data() from error
     with replacing(copy) as part:
         if small:
             shutil.copyfile(original, part)

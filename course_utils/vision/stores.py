@@ -13,7 +13,8 @@ from PIL import Image, ImageOps
 
 from course_utils.errors import CourseError
 from course_utils.vision.cache import PixelCache, Pixels
-from course_utils.vision.images import ImageError, to_pixels
+from course_utils.vision.images import CHECK, ImageError
+from course_utils.vision.pictures import pixels_of
 from course_utils.work import folder_for
 
 Picture = NDArray[np.uint8] | Image.Image  # (height, width) of grey or (height, width, 3) of colours, from 0 to 255
@@ -62,9 +63,11 @@ class Files:
         try:
             status = path.stat()
         except FileNotFoundError as error:
-            raise ImageError(path, "does not exist") from error
+            raise ImageError(path, "does not exist", CHECK, in_data=True) from error
         except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-            raise ImageError(path, f"cannot be opened ({getattr(error, 'strerror', None) or error})") from error
+            raise ImageError(
+                path, f"cannot be opened ({getattr(error, 'strerror', None) or error})", CHECK, in_data=True
+            ) from error
         return f"{path.name}\0{status.st_size} {status.st_mtime_ns}"
 
 
@@ -105,9 +108,9 @@ class MemoryCache(PixelCache):
     def _decode(self, row: int) -> Pixels | ImageError:
         picture = self.pictures_given[row]
         try:
-            return to_pixels(picture if isinstance(picture, Image.Image) else Image.fromarray(picture), self.short_side)
-        except Exception as error:  # a Pillow image may be of a file that is damaged, or closed
-            return ImageError(self.paths[row], f"cannot be decoded ({error or type(error).__name__})")
+            return pixels_of(picture if isinstance(picture, Image.Image) else Image.fromarray(picture), self.short_side)
+        except ImageError as error:  # a Pillow image may be of a file that is damaged, or closed
+            return ImageError(self.paths[row], error.cause, error.advice, in_data=True)
 
 
 def upright(image: Image.Image) -> Image.Image:

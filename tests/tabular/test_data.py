@@ -156,7 +156,7 @@ def test_several_splits_share_their_tensors(data):
 
 
 BROKEN = [
-    (lambda f: f.drop(columns=["day", "promo"]), {}, "no column 'day', 'promo'; its columns are Id, store"),
+    (lambda f: f.drop(columns=["day", "promo"]), {}, "no columns 'day', 'promo'; its columns are Id, store"),
     (lambda f: f.drop(columns="sales"), {}, "no column 'sales'"),
     (lambda f: f.iloc[:0], {}, "the table has no rows"),
     (lambda f: f.assign(sales=f["sales"].astype(str)), {}, "target, column 'sales', should hold numbers but holds String"),

@@ -125,7 +125,7 @@ def test_what_is_missing_or_of_another_kind_is_named(predictor, frame):
     row = frame.iloc[0].to_dict()
     short = {name: row[name] for name in ("state", "open")}
     for given, words in [
-        (short, "the row has no column 'store', 'distance'; it has 'state', 'open'"),
+        (short, "the row has no columns 'store', 'distance'; it has 'state', 'open'"),
         ([row, short], "row 1 has no column"),
         (frame.drop(columns="store"), "no column 'store'"),
         ({**row, "distance": "far"}, "'distance' is continuous"),

@@ -233,7 +233,7 @@ def test_what_does_not_fit_later_is_named(frame, fitted):
     ):
         with pytest.raises(TableError, match=message):
             fitted.transform(frame.assign(**change))
-    with pytest.raises(TableError, match="no column 'year', 'promo'"):
+    with pytest.raises(TableError, match="no columns 'year', 'promo'"):
         fitted.transform(frame.drop(columns=["year", "promo"]))
     with pytest.raises(TableError, match="learnt nothing yet"):
         Preprocessor(CATEGORICAL, CONTINUOUS).transform(frame)

@@ -90,7 +90,10 @@ def test_a_missing_file_is_answered_with_those_that_are_there(tmp_path):
     written(tmp_path)
     with pytest.raises(StorageError, match=r"no predictor at .*pets\.course; in that folder there is line\.course"):
         files.read(tmp_path / "pets.course")
+    (tmp_path / "empty").mkdir()
     with pytest.raises(StorageError, match=r"no .course file in that folder"):
+        files.read(tmp_path / "empty" / "pets")
+    with pytest.raises(StorageError, match=r"there is no folder .*nowhere\. learner"):
         files.read(tmp_path / "nowhere" / "pets")
     for name in ("", None, 3, "a\0b", "x" * 5000):
         with pytest.raises(StorageError):

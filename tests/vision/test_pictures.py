@@ -27,6 +27,10 @@ MASK = GREY > 100
         ((RGB / 255).astype(np.float32), RGB),
         (torch.from_numpy(RGB).permute(2, 0, 1).float() / 255, RGB),
         (RGB.astype(np.int64), RGB),
+        (RGB.astype(np.float32), RGB),
+        (RGB.astype(np.float16), RGB),
+        (RGB / 255 * 1.0001 - 1e-6, RGB),  # as an interpolation leaves it
+        (RGB * 0.0, RGB * 0),
         (RGB[::-1, ::2], RGB[::-1, ::2]),  # not in one piece of memory
         (GREY, np.dstack([GREY] * 3)),
         (GREY[:, :, None], np.dstack([GREY] * 3)),
@@ -44,15 +48,18 @@ def test_arrays_that_can_mean_one_picture(given: np.ndarray | torch.Tensor, expe
     ("given", "cause"),
     [
         (torch.zeros(1, 3, 20, 30), r"\(1, 3, 20, 30\).*a mini-batch; give one of its pictures"),
-        (torch.randn(3, 20, 30), "values from -.*denormalise"),
-        (RGB * 2.0, "values from"),
-        (RGB.astype(np.uint16) * 16, "values from"),
+        (torch.randn(3, 20, 30), r"run from -.*\(float32\).*denormalise\(x\)\.$"),
+        (RGB * 2.0, r"run from 0 to 510 \(float64\).*Where 1023 is white, give x / 1023"),
+        (RGB.astype(np.uint16) * 16, r"run from 0 to 4080 \(uint16\).*Where 4095 is white"),
+        (RGB // 16 * 1.0, r"run from 0 to 15 .*Where 15 is white, give x / 15; where 255 is, give them as uint8\."),
+        (RGB.astype(int) // 16, r"run from 0 to 15 \(int64\)"),
+        (RGB / 127.5 - 1, r"denormalise\(x\), or \(x \+ 1\) / 2 where -1 is black"),
         (np.full((20, 30, 3), np.nan), "NaN"),
         (np.zeros((20, 30, 2), np.uint8), r"\(20, 30, 2\)"),
         (np.zeros((3, 30, 3), np.uint8), "first or last"),
         (np.zeros((0, 30, 3), np.uint8), r"\(0, 30, 3\)"),
         (np.zeros(5), r"\(5,\)"),
-        (np.array([["a", "b"]]), "<U1"),
+        (np.array([["a", "b"]]), "values of type <U1"),
         (RGB.astype(complex), "complex"),
         (17, "of type int"),
         (None, "of type NoneType"),
@@ -77,7 +84,7 @@ def test_a_damaged_or_closed_image(call) -> None:
         call(part)
     closed = Image.open(io.BytesIO(upload()))
     closed.close()
-    with pytest.raises(ImageError, match=r"closed.*give the path of a whole file"):
+    with pytest.raises(ImageError, match=r"closed.*Open it again from a whole file, or give another picture\.$"):
         call(closed)
 
 

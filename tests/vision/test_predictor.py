@@ -89,7 +89,7 @@ def test_what_is_no_picture_is_named(predictor, tmp_path):
     for given, words in {
         tmp_path / "none.jpg": "none.jpg does not exist",
         tmp_path / "bad.jpg": "bad.jpg is not an image",
-        tmp_path: "is a folder; give its pictures",
+        tmp_path: "is a folder. Give the pictures in it",
         3: "of type int",
         None: "of type NoneType",
         b"bytes": "of type bytes",
@@ -132,6 +132,22 @@ def test_a_stack_of_grey_pictures_is_never_taken_for_one_of_colours(predictor):
         assert torch.allclose(predictor.probabilities(list(stack[:n])), torch.stack(one_by_one[:n]), atol=1e-5)
 
 
+def test_floats_are_on_the_scale_that_arrays_to_learn_from_have(predictor):
+    pixels = np.random.default_rng(1).integers(0, 256, (3, 40, 30, 3), dtype=np.uint8)
+    pixels[1] //= 4  # alone it may be on another scale
+    expected = predictor.probabilities(pixels)
+    for given in (pixels.astype(np.float32), list(pixels.astype(float)), torch.from_numpy(pixels).float(), pixels / 255):
+        assert torch.equal(predictor.probabilities(given), expected)
+    assert torch.equal(predictor.predict(pixels[0] * 1.0).probabilities, predictor.predict(pixels[0]).probabilities)
+    with pytest.raises(CourseError, match=r"the picture run from 0 to 63 .* Where 63 is white, give x / 63; where 255"):
+        predictor.predict(pixels[1].astype(float))
+    with pytest.raises(CourseError, match="some of the pictures are floats from 0 to 1 and others up to 255"):
+        predictor.predict([pixels[0] / 255, pixels[2].astype(float)])
+    digit = np.tile(np.arange(17, dtype=np.uint8), (8, 1))
+    with pytest.warns(UserWarning, match="brightest value .* 16, .* give x / 16"):
+        predictor.predict(digit)
+
+
 def test_several_in_any_kind_of_list_and_nothing_from_what_has_no_order(predictor, pictures):
     files = sorted(map(str, pictures.glob("valid/*/*.png")))[:3]
     expected = predictor.probabilities(files)
@@ -157,7 +173,7 @@ def test_what_is_wrong_of_one_file_is_not_said_of_another(predictor, tmp_path):
     for given, words in {
         "cta.jpg": "cta.jpg does not exist. Check the path",
         "https://example.org/cat.jpg": "is an address, not the path of a file. Download it",
-        str(tmp_path / "notes.py"): "is not an image.* Give a picture",
+        str(tmp_path / "notes.py"): "is not an image.* Save it as one of these, or give another picture",
         str(tmp_path / "cat.jpg"): "is not an image.* Fetch it again",
     }.items():
         with pytest.raises(CourseError, match=words) as error:

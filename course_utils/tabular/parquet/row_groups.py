@@ -11,6 +11,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from course_utils.names import named
 from course_utils.tabular.errors import TableError
 from course_utils.training.tasks import Split
 
@@ -48,9 +49,7 @@ class RowGroups:
                 about = pq.read_metadata(file)
                 schema = about.schema.to_arrow_schema()
             if missing := [name for name in columns if name not in schema.names]:
-                raise TableError(
-                    f"{file} has no column {', '.join(map(repr, missing))}; its columns are {', '.join(schema.names)}"
-                )
+                raise TableError(f"{file} has no {named('column', missing)}; its columns are {', '.join(schema.names)}")
             self.schema = self.schema or schema
             for name in columns:
                 if (kind := schema.field(name).type) != (expected := self.schema.field(name).type):

@@ -20,11 +20,10 @@ from course_utils.training.tasks import LabelTask, Task
 from course_utils.vision.disk import composed
 from course_utils.vision.labels import check_task, encode
 from course_utils.vision.pictures import CHANNELS
+from course_utils.vision.pixel_values import as_bytes, said_of_dark, scale_of
 from course_utils.vision.sources.labelled import Labelled
 from course_utils.vision.stores import Picture
 from course_utils.work import place_of
-
-DARK = 16  # where no byte of a set is larger, its values are on another scale than 0 to 255
 
 
 def from_arrays(
@@ -53,11 +52,8 @@ def from_arrays(
     labelled = Labelled(names, targets, class_names)
     every = [picture for found in pictures.values() for picture in found]
     brightest = max((int(one.max()) for one in every if isinstance(one, np.ndarray)), default=255)
-    if 0 < brightest <= DARK:
-        labelled.notices.append(
-            f"The brightest value of all pictures is {brightest}, where white is 255, so that they are nearly black. If "
-            f"{brightest} is white, give x / {brightest}."
-        )
+    if dark := said_of_dark(brightest):
+        labelled.notices.append(dark)
     labelled.advice = "Put pictures of each class into train"
     labelled.pictures = dict(zip((name for split in names.values() for name in split), every, strict=True))
     return _place(every, labelled) if path is None else as_path("path", path, "a folder"), labelled
@@ -112,40 +108,11 @@ def _arrays(x: Any) -> list[NDArray]:
 
 
 def _scale(given: dict[str, Any]) -> float:
-    """What floats are multiplied by to run from 0 to 255; one scale for all sets, which mean the same by the same number.
-
-    Whole numbers are not scaled; here too the brightest of all sets says what they mean.
-    """
-    low, high, fractions, whole = 0.0, 0.0, 0, list[NDArray]()
+    """The scale of floats, one for all sets, which mean the same by the same number."""
     for split, x in given.items():
         if isinstance(x, str | bytes | dict) or not hasattr(x, "__len__"):
             raise CourseError(f"the pictures of {split} are of type {type(x).__name__}; give an array or a list")
-        for array in _arrays(x):
-            if array.dtype.kind == "f" and array.size:
-                if not np.isfinite(array).all():
-                    raise CourseError(f"the pictures of {split} hold values that are not numbers (NaN or infinite)")
-                brightest = float(array.max())
-                low, high, fractions = min(low, float(array.min())), max(high, brightest), fractions + (0 < brightest <= 1)
-            elif array.dtype.kind in "iu" and array.dtype != np.uint8 and array.size:
-                whole.append(array)
-    if whole:
-        lowest, brightest_whole = min(int(array.min()) for array in whole), max(int(array.max()) for array in whole)
-        if lowest < 0 or not 127 < brightest_whole <= 255:
-            raise CourseError(
-                f"the pictures are {whole[0].dtype} from {lowest} to {brightest_whole}; give bytes (uint8) from 0 to 255, or "
-                "floats from 0 to 1"
-            )
-    if low < 0 or high > 255 or 1 < high <= 127:
-        raise CourseError(
-            f"the pictures are floats from {low:.4g} to {high:.4g}; give floats from 0 to 1 or from 0 to 255, or bytes, "
-            "and not normalised: the transforms do that"
-        )
-    if fractions and high > 1:
-        raise CourseError(
-            f"some pictures are floats from 0 to 1 and others up to {high:.4g}, so that the former would be black; give all on "
-            "one scale, or those that are so dark as bytes (uint8)"
-        )
-    return 255 if high <= 1 else 1
+    return scale_of([array for x in given.values() for array in _arrays(x)], "the pictures")
 
 
 def _pictures(split: str, x: Any, scale: float) -> list[Picture]:
@@ -159,7 +126,7 @@ def _pictures(split: str, x: Any, scale: float) -> list[Picture]:
                 "(N, height, width) of grey"
             )
         channels_first = isinstance(x, Tensor)
-        found = list[Picture](_bytes(split, _channels_last(split, whole, 4, channels_first), scale))
+        found = list[Picture](as_bytes(_channels_last(split, whole, 4, channels_first), scale, f"the pictures of {split}"))
     if not found:
         raise CourseError(f"{split} has no pictures")
     return found
@@ -172,7 +139,7 @@ def _one(name: str, one: Any, scale: float) -> Picture:
     if array is None or array.ndim not in (2, 3) or 0 in array.shape:
         shape = f"an array of shape {array.shape}" if array is not None else f"of type {type(one).__name__}"
         raise CourseError(f"the picture {name} is {shape}; give (height, width, 3), (height, width) of grey, or a Pillow image")
-    return _bytes(name, _channels_last(name, array, 3, isinstance(one, Tensor)), scale)
+    return as_bytes(_channels_last(name, array, 3, isinstance(one, Tensor)), scale, f"the pictures of {name}")
 
 
 def _channels_last(name: str, array: NDArray, ndim: int, first: bool) -> NDArray:
@@ -187,21 +154,6 @@ def _channels_last(name: str, array: NDArray, ndim: int, first: bool) -> NDArray
         )
     array = np.moveaxis(array, places[0], -1)
     return array[..., 0] if array.shape[-1] == 1 else array
-
-
-def _bytes(name: str, array: NDArray, scale: float) -> NDArray[np.uint8]:
-    if array.dtype == np.uint8:
-        return np.array(array, order="C")  # a copy: later changes to the caller's do not reach it
-    if array.dtype == bool:
-        return np.ascontiguousarray(array).astype(np.uint8) * 255
-    if array.dtype.kind == "f":
-        return (array.astype(np.float64) * scale).round().astype(np.uint8)
-    if array.dtype.kind in "iu":  # from 0 to 255, see `_scale`
-        return np.ascontiguousarray(array).astype(np.uint8)
-    raise CourseError(
-        f"the pictures of {name} are {array.dtype}, which cannot be colours; give bytes (uint8) from 0 to 255, or floats from "
-        "0 to 1"
-    )
 
 
 # -- labels --------------------------------------------------------------------------------------------------------------

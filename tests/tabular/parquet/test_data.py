@@ -387,7 +387,7 @@ def test_no_rows(frame, tmp_path):
 
 def test_columns_that_do_not_fit(frame, tmp_path):
     file = tmp_path / "a.parquet"
-    _refused(write(frame.drop(columns=["day", "promo"]), file), "no column 'day', 'promo'; its columns are Id, Date")
+    _refused(write(frame.drop(columns=["day", "promo"]), file), "no columns 'day', 'promo'; its columns are Id, Date")
     _refused(write(frame.drop(columns="Date"), file), "no column 'Date'")
     _refused(write(frame.assign(distance="far"), file), "'distance' is continuous, .* holds String")
     _refused(write(frame.assign(distance=np.inf), file), "'distance' has .* infinite")

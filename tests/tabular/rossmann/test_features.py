@@ -282,9 +282,9 @@ def test_files_that_are_missing(folder):
             "store",
             "StoreType",
             "Type",
-            r"store.csv has no column StoreType; expected Store, .*; its first line has Store, Type",
+            r"store.csv has no column 'StoreType'; expected Store, .*; its first line has Store, Type",
         ),
-        ("test", ",", ";", r"test.csv has no column Store, .* divided by commas; its first line has Id;Store"),
+        ("test", ",", ";", r"test.csv has no columns 'Store', .* divided by commas; its first line has Id;Store"),
     ],
 )
 def test_values_that_do_not_fit_are_named_with_their_line(folder, name, old, new, message):
