@@ -17,10 +17,11 @@ from torch.overrides import TorchFunctionMode
 
 from course_utils.errors import CourseError
 from course_utils.files import SPECIAL, is_special, replacing
+from course_utils.training.architecture import architecture_of, is_whole
 from course_utils.training.arguments import checked_network, shown
 from course_utils.training.devices import default_device
 from course_utils.training.distributed import processes
-from course_utils.training.meaning import differences, layers_of, options_are_whole, options_of
+from course_utils.training.meaning import differences
 from course_utils.training.storage import StorageError
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -124,10 +125,10 @@ class Exported:
 
     def fill_own(self, model: Network) -> Network:
         """Fill a network that a user gave, if its layers compute what they did when it was exported."""
-        here = {"layers": layers_of(checked_network(model)), "options": options_of(model)}
+        here = architecture_of(checked_network(model))
         saved = {name: self.about[name] for name in here if name in self.about}
-        if not options_are_whole(saved):
-            raise self.wrong("its options of layers are none")
+        if not is_whole(saved):
+            raise self.wrong("what it says of its layers is not a description")
         if other := differences(saved, here):
             raise StorageError(f"{self.path} is not of this network: {'; '.join(other)}")
         return self.fill(model)
@@ -207,7 +208,7 @@ def described(kind: str, about: Mapping[str, Any], model: nn.Module, path: str |
     """What a file of this description will hold, as it will be read: gone through JSON and back."""
     versions = f"course_utils {_version('course-utils')}, torch {_version('torch')}, torchvision {_version('torchvision')}"
     whole = {"version": VERSION, "kind": kind, "made with": f"{versions}, timm {_version('timm')}", **about}
-    whole |= {"layers": layers_of(model), "options": options_of(model)}
+    whole |= architecture_of(model)
     return Exported(_with_suffix(path), json.loads(json.dumps(whole, allow_nan=False)), weights_of(model))
 
 

@@ -1,15 +1,12 @@
 """What the weights of a model mean: kept with them, and compared with what they would mean here before they are taken."""
 
-import inspect
 import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch import nn
+from course_utils.training.architecture import Options, compared, kinds_that_compute
 
-SAME_IN_EVALUATION = ("Dropout", "AlphaDropout", "Identity")
-NOT_COMPUTED = {"training", "inplace", "dropout", "sparse", "enable_nested_tensor", "use_nested_tensor", "mask_check"}
 WORDS = {
     "task": "the task",
     "classes": "the classes",
@@ -26,65 +23,16 @@ WORDS = {
 }
 
 
-def layers_of(model: nn.Module) -> list[str]:
-    """The kinds of PyTorch's own layers in a model, in order; but those that do nothing when a model is asked.
-
-    >>> layers_of(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Dropout(0.5), nn.Linear(3, 1)))
-    ['Linear', 'ReLU', 'Linear']
-    """
-    own = (m for m in model.modules() if type(m).__module__.startswith("torch.nn.") and not any(m.children()))
-    return [type(m).__name__ for m in own if not type(m).__name__.startswith(SAME_IN_EVALUATION)]
-
-
-def options_of(model: nn.Module) -> list[list[Any]]:
-    """What PyTorch's own layers in a model compute with besides weights: [name of the layer, its kind, its options] of each.
-
-    Weights fit a convolution of another stride, or a normalisation of another epsilon, and the network computes something else.
-
-    >>> options_of(nn.Sequential(nn.LeakyReLU(0.2), nn.Dropout(0.5), nn.Softmax(dim=1)))
-    [['0', 'LeakyReLU', {'negative_slope': 0.2}], ['2', 'Softmax', {'dim': 1}]]
-    """
-    found = []
-    for name, module in model.named_modules():
-        kind = next((k for k in type(module).__mro__ if k.__module__.startswith("torch.nn.modules.")), nn.Module)
-        if not kind.__name__.startswith(SAME_IN_EVALUATION):
-            options = {
-                key: value
-                for key, value in vars(module).items()
-                if not key.startswith("_") and key not in NOT_COMPUTED and key in _own(kind) and _is_plain(value)
-            }
-            found.append([name, kind.__name__, options])
-    return [one for one in found if one[2]]
-
-
-def _own(kind: type[nn.Module]) -> set[str]:
-    """The options that a kind of PyTorch's layers is made with; what else a class of a user's notes may change all the time."""
-    made_with = [inspect.signature(k).parameters for k in kind.__mro__ if k.__module__.startswith("torch.nn.modules.")]
-    return {name for parameters in made_with for name in parameters}
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, tuple | list):
-        return all(map(_is_plain, value))
-    return value is None or isinstance(value, bool | int | float | str)
-
-
-def options_are_whole(meaning: Mapping[str, Any]) -> bool:
-    """Whether what a file gives as `options` is what `options_of` gave; a file without any is older."""
-    options = meaning.get("options", [])
-    return isinstance(options, list) and all(
-        isinstance(one, list) and len(one) == 3 and isinstance(one[1], str) and isinstance(one[2], dict) for one in options
-    )
-
-
 def plain(meaning: Mapping[str, Any]) -> dict[str, Any]:
     """The same as JSON holds it: lists for tuples, so that what was saved compares with what was not."""
     result: dict[str, Any] = json.loads(json.dumps(meaning))
     return result
 
 
-def differences(saved: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+def differences(saved: Mapping[str, Any], here: Mapping[str, Any], in_training: bool = False) -> list[str]:
     """What differs, in words, between the meaning that was saved and that here; what only one of them knows is no difference.
+
+    Layers count by what they compute when a model is asked, or with `in_training` by what they do while it learns too.
 
     >>> differences({"task": "single-label", "classes": ["cat", "dog"]}, {"task": "single-label", "classes": ["dog", "cat"]})
     ["the classes are the same in another order: number 0 is 'cat' there and 'dog' here"]
@@ -93,20 +41,51 @@ def differences(saved: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     plain_here = plain(here)
     for key, theirs in plain(saved).items():
         ours = plain_here.get(key)
-        if theirs is not None and ours is not None:
-            found += _other_options(theirs, ours) if key == "options" else _compare(WORDS.get(key, key), theirs, ours)
+        if theirs is None or ours is None:
+            continue
+        if key == "options":
+            found += _other_options(compared(theirs, in_training), compared(ours, in_training))
+        elif key == "own":
+            found += _other_modules(theirs, ours)
+        else:
+            if key == "layers":
+                theirs, ours = kinds_that_compute(theirs), kinds_that_compute(ours)
+            found += _compare(WORDS.get(key, key), theirs, ours)
     return found
 
 
-def _other_options(theirs: list[Any], ours: list[Any]) -> list[str]:
+def _other_options(theirs: Options, ours: Options) -> list[str]:
     """The options that differ between layers of the same kinds; other kinds are told as `layers`."""
     if [kind for _, kind, _ in theirs] != [kind for _, kind, _ in ours]:
         return []
     return [
-        f"the {option} of layer {name!r} ({kind}) is {_short(there[option])} there and {_short(here[option])} here"
+        difference
         for (_, kind, there), (name, _, here) in zip(theirs, ours, strict=True)
-        for option in sorted(there.keys() & here.keys())
-        if not _equal(*_of_one_length(there[option], here[option]))
+        for difference in _other_values(f"layer {name!r} ({kind})", there, here)
+    ]
+
+
+def _other_modules(theirs: Options, ours: Options) -> list[str]:
+    """The modules of a user's own that are of another class, or hold something else."""
+    found, here = [], {name: (kind, values) for name, kind, values in ours}
+    for name, kind, there in theirs:
+        module = f"layer {name!r}" if name else "the model"
+        own_kind, values = here.get(name, (kind, {}))
+        if own_kind == kind:
+            found += _other_values(f"{module} ({kind})", there, values)
+        else:
+            found.append(
+                f"the class of {module} is {kind!r} there and {own_kind!r} here, which may compute something else (if it was "
+                "only renamed, give it its old name)"
+            )
+    return found
+
+
+def _other_values(of: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    return [
+        f"the {name} of {of} is {_short(there[name])} there and {_short(here[name])} here"
+        for name in sorted(there.keys() & here.keys())
+        if not _equal(*_of_one_length(there[name], here[name]))
     ]
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 from torch import nn
 
 from course_utils.training import checkpoints, storage
+from course_utils.training.architecture import architecture_of
 from course_utils.training.data import Data
-from course_utils.training.meaning import layers_of, options_of
 from course_utils.work import find_saved
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class Saving:
         """Read the weights that `save(name)` wrote.
 
         Raises a StorageError that says what differs if they are of another architecture, or mean something else here: other
-        classes or another order of them, another task, other statistics of the inputs, other options of layers. The model is
-        then as it was.
+        classes or another order of them, another task, other statistics of the inputs, other options of layers, other numbers
+        that a module of your own computes with. The model is then as it was.
         """
         storage.load_weights(self.model, self._saved(name, ".safetensors"), self.meaning(), self.load_advice)
 
@@ -72,8 +72,8 @@ class Saving:
         learner.run(checkpoints.fit_in(state), checkpoint, state)
 
     def meaning(self) -> dict[str, Any]:
-        """What the model's numbers stand for: those of the data (see `Data.meaning`), its layers and their options."""
-        return {**self.data.meaning(), "layers": layers_of(self.model), "options": options_of(self.model)}
+        """What the model's numbers stand for: those of the data (see `Data.meaning`), and what layers do besides weights."""
+        return {**self.data.meaning(), **architecture_of(self.model)}
 
     def _about(self) -> dict[str, str]:
         return {"model": type(self.model).__name__, "meaning": json.dumps(self.meaning())}

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from course_utils.errors import CourseError
 from course_utils.files import FileError, reading, refuse_special, replacing
+from course_utils.training.architecture import is_whole
 from course_utils.training.arguments import shown
 from course_utils.training.distributed import processes
-from course_utils.training.meaning import compare_names, differences, options_are_whole, plain
+from course_utils.training.meaning import compare_names, differences, plain
 
 CHECKPOINT_PARTS = {"model", "optimizer", "random", "fit", "epochs_done"}
 
@@ -106,14 +107,20 @@ def _saved_meaning(about: Mapping[str, str], path: Path) -> dict[str, Any]:
         meaning = json.loads(about.get("meaning", "{}"))
     except ValueError:
         meaning = None
-    if not isinstance(meaning, dict) or not options_are_whole(meaning):
+    if not isinstance(meaning, dict) or not is_whole(meaning):
         raise StorageError(f"{path} is damaged: what it says of its weights is not a description; save the weights again")
     if not meaning and about.get("classes"):
         meaning["classes"] = about["classes"]  # joined by spaces, as files were written at first
     return meaning
 
 
-def check_meaning(saved: Mapping[str, Any], here: Mapping[str, Any], source: str | os.PathLike[str], advice: str = "") -> None:
+def check_meaning(
+    saved: Mapping[str, Any],
+    here: Mapping[str, Any],
+    source: str | os.PathLike[str],
+    advice: str = "",
+    in_training: bool = False,
+) -> None:
     """Raise a StorageError that says what differs if weights were saved for something else than what they would mean here."""
     found = []
     classes = here.get("classes")
@@ -121,7 +128,7 @@ def check_meaning(saved: Mapping[str, Any], here: Mapping[str, Any], source: str
         joined, saved = saved["classes"], {name: value for name, value in saved.items() if name != "classes"}
         if classes and joined != " ".join(map(str, classes)):
             found = compare_names("the classes", joined.split(" "), [str(name) for name in classes])
-    found += differences(saved, here)
+    found += differences(saved, here, in_training)
     if found:
         more = f"; and {len(found) - 4} more" if len(found) > 4 else ""
         raise StorageError(
@@ -137,11 +144,14 @@ def _check_fit(
     here: Mapping[str, Any],
     source: Path,
     advice: str = "",
+    in_training: bool = False,
 ) -> None:
-    of_layers = ("layers", "options")
+    of_layers = ("layers", "options", "own")
     check_meaning({key: value for key, value in saved.items() if key not in of_layers}, here, source, advice)
     check_layers(model, tensors, source)  # says more than the kinds of layers do
     check_meaning({key: saved.get(key) for key in of_layers}, here, source, advice)
+    if in_training:
+        check_meaning({"options": saved.get("options")}, here, source, advice, in_training)
 
 
 def check_layers(model: nn.Module, tensors: Mapping[str, Tensor], source: str | os.PathLike[str], named: int = 3) -> None:
@@ -232,7 +242,7 @@ def load_checkpoint(path: str | os.PathLike[str], model: nn.Module, meaning: Map
     tensors, saved = state["model"], state.get("meaning", {})
     if not isinstance(saved, dict) or not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
         raise StorageError(f"{path} is damaged: its weights are not tensors; start the fit again")
-    _check_fit(model, tensors, _described(saved, path), meaning or {}, path)
+    _check_fit(model, tensors, _described(saved, path), meaning or {}, path, in_training=True)
     return state
 
 
@@ -242,6 +252,6 @@ def _described(saved: Mapping[str, Any], path: Path) -> dict[str, Any]:
         meaning = plain(saved)
     except (TypeError, ValueError, RecursionError):  # a set, say, or a tensor
         meaning = {"options": None}
-    if not options_are_whole(meaning):
+    if not is_whole(meaning):
         raise StorageError(f"{path} is damaged: what it says of its weights is not a description; start the fit again")
     return meaning

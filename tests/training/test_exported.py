@@ -218,6 +218,23 @@ def test_a_network_is_compared_before_it_takes_memory():
         exported.rebuild(lambda: nn.Linear(10**30, 2))
 
 
+class Scaled(nn.Linear):
+    def __init__(self, scale):
+        super().__init__(3, 2)
+        self.scale = scale
+
+    def forward(self, x):
+        return super().forward(x) * self.scale
+
+
+def test_a_network_of_ones_own_is_filled_where_it_computes_the_same():
+    exported = files.described("table", {}, Scaled(2), "line")
+    assert torch.equal(exported.fill_own(Scaled(2)).weight, exported.tensors["weight"])
+    with pytest.raises(StorageError, match=r"the scale of the model .* is 2 there and 3 here"):
+        exported.fill_own(Scaled(3))
+    files.described("table", {}, nn.Hardtanh(0, float("inf")), "line")  # JSON has no infinity
+
+
 def test_rebuilding_leaves_random_numbers_as_they_were():
     torch.manual_seed(0)
     before = torch.get_rng_state()

@@ -92,7 +92,6 @@ def test_weights_that_mean_something_else_are_refused_and_nothing_is_changed(tmp
         (nn.LeakyReLU(0.2), nn.LeakyReLU(0.3), "the negative_slope of layer '2' .LeakyReLU. is 0.2 there and 0.3 here"),
         (nn.Softmax(1), nn.Softmax(-1), "the dim of layer '2'"),
         (nn.BatchNorm2d(4), nn.BatchNorm2d(4, eps=0.1), "the eps of layer '2'"),
-        (nn.BatchNorm2d(4), nn.BatchNorm2d(4, momentum=0.5), "the momentum of layer '2'"),
         (nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 4, 3), r"the padding of layer '2' \(Conv2d\) is \[1, 1\] there"),
         (nn.Conv2d(4, 4, 3), nn.Conv2d(4, 4, 3, stride=2), "the stride of layer '2'"),
         (nn.MaxPool2d(2), nn.MaxPool2d(3), "the kernel_size of layer '2'"),
@@ -102,6 +101,21 @@ def test_weights_that_mean_something_else_are_refused_and_nothing_is_changed(tmp
         (nn.MaxPool2d(2), nn.MaxPool2d((2, 2)), None),
         (nn.ReLU(), nn.ReLU(inplace=True), None),
         (nn.Dropout(0.1), nn.Dropout(0.9), None),
+        (nn.Dropout(0.1), nn.FeatureAlphaDropout(0.1), None),
+        (nn.BatchNorm2d(4), nn.BatchNorm2d(4, momentum=0.5), None),
+        (nn.Flatten(1, -1), nn.Flatten(1, 3), None),
+        (nn.Flatten(), nn.Identity(), None),
+        (nn.Conv2d(4, 4, 3, padding="same"), nn.Conv2d(4, 4, 3, padding=1), None),
+        (nn.Conv2d(4, 4, 3, padding="same", dilation=2), nn.Conv2d(4, 4, 3, padding=2, dilation=2), None),
+        (nn.Conv2d(4, 4, 3, padding="same"), nn.Conv2d(4, 4, 3, padding=2), "the padding of layer '2'"),
+        (nn.Conv2d(4, 4, 2, padding="same"), nn.Conv2d(4, 4, 2, padding=1), "the padding of layer '2'"),
+        (nn.Conv2d(4, 4, 3, padding="valid"), nn.Conv2d(4, 4, 3, padding_mode="reflect"), None),
+        (nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect"), "the padding_mode of layer '2'"),
+        (nn.AvgPool2d(2), nn.AvgPool2d(2, 2, count_include_pad=False), None),
+        (nn.LPPool2d(2, 2), nn.LPPool2d(2, 2, stride=2), None),
+        (nn.Upsample(scale_factor=2, mode="bilinear"), nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False), None),
+        (nn.Hardtanh(0, float("inf")), nn.Hardtanh(0, float("inf")), None),
+        (nn.Hardtanh(0, float("inf")), nn.Hardtanh(0, 6), "the max_val of layer '2'"),
     ],
 )
 def test_options_of_layers_are_what_weights_mean_too(tmp_path, then, now, message):
@@ -119,6 +133,96 @@ def test_options_of_layers_are_what_weights_mean_too(tmp_path, then, now, messag
     before = everything(other)
     with pytest.raises(StorageError, match=message):
         other.load("run")
+    unchanged(before, everything(other))
+
+
+class Own(nn.Module):
+    """Somebody's network: what it computes with, what it counts, and what it is called."""
+
+    sharpness = 1
+
+    def __init__(self, scale=2, act=torch.relu, note="first", device="cpu", limits=(0, 1), sharpness=None, drop=0.5):
+        super().__init__()
+        self.layer = nn.Linear(4, 3)
+        self.scale, self.act, self.note, self.device, self.limits, self.drop = scale, act, note, device, limits, drop
+        self.calls, self.seen = 0, []
+        if sharpness is not None:
+            self.sharpness = sharpness
+
+    def forward(self, x):
+        self.calls += 1
+        self.seen.append(len(x))
+        x = nn.functional.dropout(x.to(self.device), self.drop, self.training)
+        return self.act(self.layer(x) * self.scale).clamp(*self.limits) * self._factor
+
+    @property
+    def _factor(self):
+        return (lambda: self.sharpness)()
+
+    def extra_repr(self):
+        return self.note
+
+
+class Renamed(Own):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("here", "message"),
+    [
+        (lambda: Own(scale=3), r"the scale of the model \(Own\) is 2 there and 3 here"),
+        (lambda: Own(act=torch.tanh), "the act of the model .* is 'relu' there and 'tanh' here"),
+        (lambda: Own(limits=(0, 2)), "the limits of the model"),
+        (lambda: Own(sharpness=5), "the sharpness of the model .* is 1 there and 5 here"),
+        (Renamed, "the class of the model is 'Own' there and 'Renamed' here"),
+        (lambda: Own(scale=2.0), None),
+        (lambda: Own(act=nn.functional.relu), None),
+        (lambda: Own(note="second", drop=0.1), None),
+        (lambda: Own(device="cpu:0"), None),
+    ],
+)
+def test_what_modules_of_ones_own_compute_with_is_what_weights_mean_too(tmp_path, here, message):
+    x, y = torch.randn(8, 4), torch.arange(8) % 3
+
+    def learner(model):
+        return Learner(Data.from_tensors((x, y), (x, y)), model, progress=False, path=tmp_path)
+
+    first = learner(Own())
+    first.fit(0.1, 1, checkpoint="run")  # it has counted by now
+    first.save("run")
+    other = learner(here())
+    for take in (other.load, other.resume):
+        if message is None:
+            take("run")
+            continue
+        before = everything(other)
+        with pytest.raises(StorageError, match=message):
+            take("run")
+        unchanged(before, everything(other))
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "message"),
+    [
+        (nn.BatchNorm1d(3), nn.BatchNorm1d(3, momentum=0.5), "the momentum of layer '1'"),
+        (nn.Dropout(0.1), nn.Dropout(0.9), "the p of layer '1'"),
+        (nn.ReLU(), nn.ReLU(inplace=True), None),
+    ],
+)
+def test_a_fit_goes_on_with_layers_that_learn_as_before(tmp_path, then, now, message):
+    x, y = torch.randn(8, 4), torch.arange(8) % 3
+
+    def learner(layer):
+        return Learner(Data.from_tensors((x, y), (x, y)), nn.Sequential(nn.Linear(4, 3), layer), progress=False, path=tmp_path)
+
+    learner(then).fit(0.1, 1, checkpoint="run")
+    other = learner(now)
+    if message is None:
+        other.resume("run")
+        return
+    before = everything(other)
+    with pytest.raises(StorageError, match=message):
+        other.resume("run")
     unchanged(before, everything(other))
 
 
