@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from course_utils.errors import CourseError
 from course_utils.files import can_write
-from course_utils.lecture.messages import LectureError, say
+from course_utils.lecture.messages import Explains, LectureError, keywords, say
 from course_utils.training import metrics as measures
 from course_utils.training.callbacks import Callback
 from course_utils.training.custom_metrics import Metric, name_of
@@ -117,7 +117,7 @@ class SaveCycles(Callback):
         self.cycle += 1
 
 
-class LectureLearner:
+class LectureLearner(Explains):
     """The lecture's words for a Learner of this package, which is its `learner`.
 
     `data` is the lecture's own kind of data, whose `inner` is the Data of this package; `path` is where it lies, and `bs` its
@@ -136,6 +136,7 @@ class LectureLearner:
 
     # -- fitting ---------------------------------------------------------------------------------------------------------
 
+    @keywords
     def fit(
         self,
         lrs: Any,
@@ -168,6 +169,7 @@ class LectureLearner:
             learner.callbacks = usual
             self.sched = Sched.of_fit(learner.recorder.rates[start:], learner.recorder.losses[start:])
 
+    @keywords
     def lr_find(self, start_lr: float = 1e-5, end_lr: float = 10.0, wds: float | None = None) -> None:
         """Let the rate grow from step to step over one pass through the training set, then put everything back; see `sched`."""
         steps = len(self.learner.training_batches())
@@ -246,9 +248,10 @@ class LectureLearner:
     def _is_column(self, numbers: Tensor) -> bool:
         return self.learner.data.task == "regression" and numbers.ndim == 1
 
+    @keywords
     def predict(self, is_test: bool = False) -> Array:
         """Predictions (N, classes) for the validation set, or the test set, in the order of its files or rows."""
-        return self._array(self.learner.predict(_split(is_test)).values)
+        return self._array(self.learner.predict(split_of(is_test)).values)
 
     def predict_array(self, arr: Array) -> Array:
         """Predictions for a mini-batch that was prepared by hand."""
@@ -270,7 +273,8 @@ class LectureLearner:
         return repr(self.model)
 
 
-def _split(is_test: bool) -> Split:
+def split_of(is_test: bool) -> Split:
+    """Which set is predicted."""
     return "test" if is_test else "valid"
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from course_utils.lecture.messages import EXPLAINED, Explained
+
 HERE = "course_utils.lecture"
 
 STANDARD = "collections datetime itertools json math os pickle random re string sys threading time warnings"
@@ -19,15 +21,22 @@ OWN = {
     "learners": "accuracy accuracy_np accuracy_multi to_np T V to_gpu children",
     "stand_ins": "Week DataFrameSummary DataFrameMapper",
     "tables": "add_datepart train_cats apply_cats proc_df rf_feat_importance split_by_idx ColumnarModelData",
+    "conv_learner": "ConvLearner",
+    "pictures": "ImageClassifierData FilesIndexArrayDataset tfms_from_model tfms_from_stats transforms_basic "
+    "transforms_side_on transforms_top_down get_cv_idxs open_image",
+    "architectures": "resnet18 resnet34 resnet50 resnet101 resnet152 resnext50 resnext101 resnext101_64 wrn vgg16 vgg19 dn121 "
+    "dn161 dn169 dn201 inception_4 inceptionresnet_2",
+    "plots": "plots plots_from_files plot_confusion_matrix",
 }
 
 
 def _table() -> dict[str, str]:
-    """Where each name is from: `module`, or `module:attribute`."""
+    """Where each name is from: `module`, or `module:attribute`; nothing for those that say what to write today."""
     table = {}
     for entry in f"{STANDARD} {OTHERS}".split():
         name, _, origin = entry.partition("=")
         table[name] = origin or name
+    table |= dict.fromkeys(EXPLAINED.split(), "")
     for module, names in OWN.items():
         table |= {name: f"{HERE}.{module}:{name}" for name in names.split()}
     return table
@@ -44,6 +53,8 @@ def find(name: str) -> Any:
     ('glob', 'datetime', 'sklearn.metrics')
     """
     module, _, attribute = NAMES[name].partition(":")
+    if module == "":
+        return Explained(name)
     found = import_module(module)
     if name in ("np", "plt"):
         _set_options(name)

@@ -2,9 +2,11 @@
 
 import sys
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from course_utils.lecture import modules
+from course_utils.lecture import architectures, messages, modules
 
 
 class Session:
@@ -40,6 +42,9 @@ def session(monkeypatch, tmp_path):
     from traitlets.config import Config
 
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(architectures, "answers", lambda url: False)  # no test waits for a network
+    monkeypatch.setattr(architectures, "_decided", {})
+    monkeypatch.setattr(messages, "_said", set())
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     config = Config()
     config.HistoryManager.enabled = False
@@ -50,3 +55,13 @@ def session(monkeypatch, tmp_path):
     run("%unload_ext course_utils.lecture")
     shell.reset(new_session=False)
     assert not [name for name, module in sys.modules.items() if isinstance(module, modules.StandIn)]
+
+
+def draw(path, colour, seed, size=(50, 40), mode="RGB"):
+    """A noisy picture in which one colour (0 red, 1 green, 2 blue) tells what it shows; several are mixed."""
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 110, (size[1], size[0], 3))
+    for channel in np.atleast_1d(colour):
+        pixels[..., channel] += rng.integers(90, 145)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels.astype(np.uint8)).convert(mode).save(path)

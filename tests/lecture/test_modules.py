@@ -29,7 +29,7 @@ def test_every_module_gives_the_one_namespace(session):
 
 
 def test_a_module_or_name_that_the_lessons_do_not_use_is_explained(session):
-    for line in ("import fastai.nlp", "from fastai.nlp import *", "from fastai.imports import TextData"):
+    for line in ("import fastai.nlp", "from fastai.nlp import *", "from fastai.imports import TextCorpus"):
         with pytest.raises((CourseError, ImportError), match="lessons 1 to 3"):
             session(line)
 
