@@ -83,6 +83,32 @@ def test_a_network_and_a_threshold_without_python(offline_page, tmp_path, some_p
     assert wrong == []
 
 
+def test_pages_fit_a_phone_and_say_what_they_are(browser, tmp_path, some_predictions):
+    network = nn.Sequential(nn.Conv2d(1, 6, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(216, 10), nn.Softmax(1))
+    pages = {
+        "Convolution explorer": ConvolutionExplorer(np.eye(14) - 0.5, np.ones((2, 1, 7, 7)), relu=True, pool=2),
+        "A network, layer by layer": LayerPipeline(network, torch.rand(1, 14, 14)),
+        "Softmax and sigmoid": SoftmaxSigmoid(),
+        "Threshold explorer": ThresholdExplorer(some_predictions, tmp_path),
+    }
+    for name, widget in pages.items():
+        file = widget.save_html(tmp_path / "page.html")
+        for width, colours in ((390, "light"), (420, "dark"), (1280, "light")):
+            page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=colours)
+            page.goto(file.as_uri())
+            page.locator(".course-words").filter(has_text=".").wait_for()
+            assert page.title() == page.locator("h1").inner_text() == name
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            small = """all => all.filter((one) => one.getClientRects().length && one.innerText?.trim())
+                .filter((one) => parseFloat(getComputedStyle(one).fontSize) < 14).map((one) => one.outerHTML)"""
+            assert page.locator("body *").evaluate_all(small) == []
+            dark = page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+            assert dark == (colours == "dark")
+            page.close()
+    titled = SoftmaxSigmoid().save_html(tmp_path / "titled.html", title="Cats & <dogs>").read_text()
+    assert "<title>Cats &amp; &lt;dogs&gt;</title>" in titled
+
+
 def test_a_page_is_written_beside_what_is_there(tmp_path):
     widget = SoftmaxSigmoid()
     assert [widget.save_html(tmp_path / "a.html").name for _ in range(2)] == ["a.html", "a_2.html"]

@@ -241,7 +241,7 @@ def test_presets_settings_and_stages(explorer, jupyterlab):
     until(jupyterlab, "[explorer.padding, explorer.relu, explorer.pool]", [1, True, 2])
     expected = F.conv2d(torch.tensor(image())[None, None], torch.tensor([[PRESETS["outline"]]], dtype=torch.float64), padding=1)
     assert ask(jupyterlab, "explorer.pooled[1]") == F.max_pool2d(F.relu(expected), 2)[0, 0].tolist()
-    headings = explorer.locator("section h3")
+    headings = explorer.locator(".course-part .course-heading")
     headings.nth(3).wait_for()
     assert headings.all_inner_texts() == ["Input 8 × 9", "Output 8 × 9", "ReLU: max(0, x)", "Max pool 4 × 4"]
     explorer.get_by_role("group", name="Stride").get_by_role("button", name="3").click()
@@ -253,7 +253,7 @@ def test_presets_settings_and_stages(explorer, jupyterlab):
 
 
 def test_hovering_an_output_shows_what_it_saw(explorer, jupyterlab):
-    output = explorer.locator("section").nth(1).locator("canvas")
+    output = explorer.locator(".course-part").nth(1).locator("canvas")
     box = output.bounding_box()
     cell = box["width"] / 7
     output.hover(position={"x": 4.5 * cell, "y": 2.5 * cell})
@@ -291,9 +291,9 @@ def test_drawing_with_the_mouse(explorer, jupyterlab):
 
 
 def test_colours_on_the_screen_are_those_of_the_picture(explorer, jupyterlab):
-    for section, values, signed in ((0, image(), False), (1, np.array(ask(jupyterlab, "explorer.output[0]")), True)):
-        expected = colours(values, colour_limit(values), signed)
-        canvas = explorer.locator("section").nth(section).locator("canvas")
+    for section, values in ((0, image()), (1, np.array(ask(jupyterlab, "explorer.output[0]")))):
+        expected = colours(values, colour_limit(values))
+        canvas = explorer.locator(".course-part").nth(section).locator("canvas")
         seen = canvas.evaluate(
             """(canvas, [rows, columns]) => {
                 const [height, width] = [canvas.height / rows, canvas.width / columns];
@@ -332,7 +332,7 @@ def test_the_still_picture_hides_behind_the_living_widget(explorer, jupyterlab):
 
 def test_layers_follow_one_another(pipeline, jupyterlab):
     names = ["input", "conv1", "relu1", "pool1", "conv2", "relu2", "pool2", "template", "probability"]
-    assert pipeline.locator("section h3").all_inner_texts()[:9] == names
+    assert pipeline.locator(".course-part .course-heading").all_inner_texts()[:9] == names
     pipeline.get_by_role("button", name="Start").click()
     until(jupyterlab, "pipeline.layer", 0)
     assert pipeline.locator(".course-later").count() == 8
@@ -366,10 +366,12 @@ def test_any_number_says_how_it_came_about(pipeline, jupyterlab):
     weight = np.array(ask(jupyterlab, "pipeline._model.conv2.weight.detach()"))
 
     def click(layer, map_, row, column, size):
-        canvas = pipeline.locator("section").nth(layer).locator("canvas").nth(map_)
+        canvas = pipeline.locator(".course-part").nth(layer).locator("canvas").nth(map_)
         cell = canvas.bounding_box()["width"] / size
         canvas.click(position={"x": (column + 0.5) * cell, "y": (row + 0.5) * cell})
-        pipeline.locator(".course-made h3").filter(has_text=f"map {map_ + 1}, row {row + 1}, column {column + 1}").wait_for()
+        pipeline.locator(".course-made .course-heading").filter(
+            has_text=f"map {map_ + 1}, row {row + 1}, column {column + 1}"
+        ).wait_for()
         return pipeline.locator(".course-words").inner_text()
 
     words = click(4, 2, 5, 3, size=11)
@@ -387,7 +389,7 @@ def test_any_number_says_how_it_came_about(pipeline, jupyterlab):
     seen = values["relu2"][1, 8:10, 6:8]
     line = numbers(pipeline.locator(".course-formula").first.inner_text())
     np.testing.assert_allclose(line, [*seen.ravel(), seen.max()], atol=0.0051)
-    pipeline.locator("section").nth(7).locator("canvas").click()
+    pipeline.locator(".course-part").nth(7).locator("canvas").click()
     pipeline.locator(".course-words").filter(has_text="It saw all 100 numbers of pool2").wait_for()
     template = np.array(ask(jupyterlab, "pipeline._model.template.weight.detach()[0]")).reshape(4, 5, 5)
     shares = numbers(pipeline.locator(".course-formula").first.inner_text())[:8:2]

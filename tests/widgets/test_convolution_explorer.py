@@ -84,6 +84,18 @@ def test_position_stays_inside_when_the_output_shrinks():
     assert explorer.position == (1, 1)
 
 
+def test_it_opens_where_something_is_seen():
+    image = np.zeros((6, 6))
+    assert ConvolutionExplorer(image).position == (0, 0)
+    image[4, 3] = 1
+    explorer = ConvolutionExplorer(image, {"down": [[0, 0], [1, 5]]})
+    assert explorer.position == (3, 2)
+    assert explorer.output[0, 3, 2] == 5
+    assert ConvolutionExplorer(image, position=(0, 0)).position == (0, 0)
+    image[1, 1] = 0.1
+    assert ConvolutionExplorer(image).position == (0, 0)
+
+
 def test_arrays_cannot_be_changed_behind_its_back():
     explorer = ConvolutionExplorer(random(6, 6))
     with pytest.raises(ValueError, match="read-only"):
@@ -152,6 +164,7 @@ def test_images_and_kernels_in_other_forms():
         (np.zeros((5, 5)), {"pool": 4}, "max pool 4 × 4"),
         (np.zeros((5, 5)), {"selected": 2}, "selected is 2"),
         (np.zeros((5, 5)), {"delay": 1}, "delay"),
+        (np.zeros((5, 5)), {"palette": "red"}, "palette is 'red'; expected .*blue-orange.*lecture"),
         (np.zeros((5, 5)), {"speed": 1}, "no speed"),
     ],
 )

@@ -53,6 +53,16 @@ def test_what_travels_to_the_screen():
     assert pipeline.focus[0] == pipeline.layer == len(pipeline.layers) - 1
 
 
+def test_layers_without_names_are_counted_as_they_stand_on_the_screen():
+    pipeline = LayerPipeline(small_model(), torch.rand(1, 2, 8, 8))
+    heads = [(layer["heading"], layer["subheading"]) for layer in pipeline.layers]
+    assert heads[0] == ("input", "image")
+    assert heads[1] == ("convolution", "layer 1")
+    assert heads[5:] == [("fully connected", "layer 5"), ("fully connected", "layer 6"), ("softmax", "layer 7")]
+    assert pipeline.layers[5]["label"] == "fully connected 5"
+    assert pipeline.layer_names[5] == "5"  # the sixth module; flattening, the fifth, is not shown
+
+
 def test_a_vector_that_does_not_fill_its_rows():
     pipeline = LayerPipeline(nn.Sequential(nn.Flatten(), nn.Linear(4, 17)), torch.rand(1, 2, 2))
     maps = pipeline.layers[-1]["maps"][0]
@@ -126,7 +136,7 @@ def test_refusals_say_what_to_do(model, x, options, message):
 
 def test_words_say_the_result():
     words = LayerPipeline(small_model(), torch.rand(2, 8, 8), class_names=["cat", "dog", "plane"]).describe()
-    assert "0 (4 × 4 × 4)" in words
+    assert "convolution 1 (4 × 4 × 4)" in words
     assert any(f"for {name}" in words for name in ("cat", "dog", "plane"))
     assert "The last one gives 0.95" in LayerPipeline(letter_network(), letter_a()).describe()
 

@@ -132,3 +132,12 @@ def test_what_a_number_saw_makes_that_number(run):
     }))))"""
     for layer, maps in zip(layers, run(BASE.parent / "layer_pipeline" / "numbers.js", made, layers), strict=True):
         np.testing.assert_allclose(np.array(maps, float), np.array(layer["maps"], float), rtol=0, atol=1e-12)
+
+
+def test_a_layer_opens_at_its_most_telling_number(run):
+    maps = [[[0, 0], [0, 0]], [[1, -3], [2, None]]]  # the first map is dead, as many are after a ReLU
+    module = BASE.parent / "layer_pipeline" / "numbers.js"
+    assert run(module, "[it.strongest([given], 0), it.strongest([given], 0, 0)]", {"maps": maps}) == [
+        [0, 1, 0, 1],
+        [0, 0, 0, 0],
+    ]

@@ -9,9 +9,9 @@ from PIL import Image
 
 from course_utils.widgets import ConvolutionExplorer, LayerPipeline, letter_a, letter_network
 from course_utils.widgets.base.bundle import BASE
-from course_utils.widgets.base.colours import GREEN, RED, colours
+from course_utils.widgets.base.colours import BLUE, ORANGE, PALETTES, colours, ink
 from course_utils.widgets.base.numbers import plain_number
-from course_utils.widgets.base.picture import BLUE, MARK, ORANGE, SCALE, Picture
+from course_utils.widgets.base.picture import MARK, SCALE, Picture
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGETS = {
@@ -37,9 +37,13 @@ def test_bundle_has_the_widget_a_picture_and_words(make):
 
 
 @pytest.mark.parametrize("make", WIDGETS.values(), ids=WIDGETS)
-def test_picture_shows_both_signs(make):
-    shades = {shade for _, shade in open_png(make().picture()).getcolors(1 << 20)}
-    assert {GREEN, RED} <= shades
+@pytest.mark.parametrize("palette", PALETTES)
+def test_picture_shows_both_signs(make, palette):
+    widget = make()
+    widget.palette = palette
+    shades = {shade for _, shade in open_png(widget.picture()).getcolors(1 << 20)}
+    for full in PALETTES[palette]:  # but for what is lost where a file has 256 colours
+        assert min(np.abs(np.subtract(shade, full)).max() for shade in shades) <= 8
 
 
 def test_picture_follows_the_state():
@@ -51,11 +55,24 @@ def test_picture_follows_the_state():
 
 def test_grid_cells_have_their_colours():
     picture = Picture(60, 20)
-    picture.grid(0, 0, np.array([[-2.0, 0.0, 1.0]]), cell=20, signed=True)
+    picture.grid(0, 0, np.array([[-2.0, 0.0, 1.0]]), cell=20)
     image = open_png(picture.png())
-    expected = colours(np.array([-2.0, 0.0, 1.0]), 2.0, signed=True)
+    expected = colours(np.array([-2.0, 0.0, 1.0]), 2.0)
     for column in range(3):
-        assert image.getpixel(((column * 20 + 10) * SCALE, 10 * SCALE)) == tuple(expected[column])
+        assert image.getpixel(((column * 20 + 10) * SCALE, 5 * SCALE)) == tuple(expected[column])
+        middle = image.getpixel(((column * 20 + 10) * SCALE, 10 * SCALE))
+        assert (middle != tuple(expected[column])) == (column == 0)  # the negative number has a minus sign, as well as a colour
+
+
+@pytest.mark.parametrize("palette", PALETTES)
+def test_text_on_any_colour_can_be_read(palette):
+    def light(shade):
+        linear = [part / 255 / 12.92 if part <= 10 else ((part / 255 + 0.055) / 1.055) ** 2.4 for part in shade]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    for shade in colours(np.linspace(-1, 1, 201), 1.0, palette).tolist():
+        dark, bright = sorted((light(shade), light(ink(tuple(shade)))))
+        assert (bright + 0.05) / (dark + 0.05) >= 4.5
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (4, 64, 64), (1, 3), (4, 3, 64)])
@@ -71,8 +88,8 @@ def test_pictures_of_the_largest_and_the_smallest(shape, padding):
 
 def test_javascript_has_the_same_colours():
     text = (BASE / "grid.js").read_text()
-    for name, shade in (("RED", RED), ("GREEN", GREEN)):
-        assert f"const {name} = [{', '.join(map(str, shade))}];" in text
+    for name, pair in PALETTES.items():
+        assert f'"{name}": {[list(shade) for shade in pair]},' in text
     style = (BASE / "base.css").read_text()
     for name, shade in (("blue", BLUE), ("orange", ORANGE), ("mark", MARK)):
         assert f"--{name}: #{bytes(shade).hex()};" in style

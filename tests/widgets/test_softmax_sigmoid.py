@@ -11,7 +11,8 @@ from PIL import Image
 
 from course_utils import CourseError
 from course_utils.widgets import SoftmaxSigmoid
-from course_utils.widgets.base.picture import BLUE, ORANGE, SCALE
+from course_utils.widgets.base.colours import BLUE, ORANGE
+from course_utils.widgets.base.picture import SCALE
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -68,10 +69,10 @@ def test_fresh_numbers_repeat_from_a_seed():
 @pytest.mark.parametrize(
     ("logits", "words"),
     [
-        ([4.0, -4.3, 1.7, -0.3, 1.8], r"picks cat \(0\.82\); its 5 .* sigmoid: cat, plane, building; .* 3\.12\.$"),
-        ([-1.0, -2.0, -3.0, -4.0, -0.5], r"picks building \(0\.51\).* by sigmoid: none;"),
-        ([3.0, 3.0, -9.0, -9.0, -9.0], r"cannot choose between cat, dog \(0\.50 each\).* sigmoid: cat, dog;"),
-        ([0.0, 0.0, 0.0, 0.0, 0.0], r"cannot choose between cat, dog, plane, fish, building \(0\.20 each\).* none; .* 2\.50"),
+        ([4.0, -4.3, 1.7, -0.3, 1.8], r"picks cat \(0\.816\); its 5 .* sigmoid: cat, plane, building; .* 3\.125\.$"),
+        ([-1.0, -2.0, -3.0, -4.0, -0.5], r"picks building \(0\.515\).* by sigmoid: none;"),
+        ([3.0, 3.0, -9.0, -9.0, -9.0], r"cannot choose between cat, dog \(0\.500 each\).* sigmoid: cat, dog;"),
+        ([0.0, 0.0, 0.0, 0.0, 0.0], r"cannot choose between cat, dog, plane, fish, building \(0\.200 each\).* none; .* 2\.50"),
     ],
 )
 def test_words(logits, words):

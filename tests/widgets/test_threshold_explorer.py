@@ -13,7 +13,8 @@ from sklearn.metrics import fbeta_score, multilabel_confusion_matrix, precision_
 from course_utils import CourseError
 from course_utils.training import Predictions
 from course_utils.widgets import ThresholdExplorer
-from course_utils.widgets.base.picture import ORANGE, SCALE
+from course_utils.widgets.base.colours import ORANGE
+from course_utils.widgets.base.picture import SCALE
 from course_utils.widgets.threshold_explorer.thumbnails import LARGEST, SIDE, thumbnail
 
 TAGS = ["clear", "haze", "primary", "road", "water"]

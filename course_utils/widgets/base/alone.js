@@ -22,8 +22,17 @@ function standIn(traits) {
   };
 }
 
+// The page is light or dark as the reader's machine is, by the mark that JupyterLab puts on its own pages.
+function followTheme() {
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const follow = () => document.body.setAttribute("data-jp-theme-light", String(!dark.matches));
+  dark.addEventListener("change", follow);
+  follow();
+}
+
 // `bytes` are the traits that hold bytes, in base64.
 export function show(widget, el, traits, bytes) {
+  followTheme();
   for (const [name, text] of Object.entries(bytes)) traits[name] = new DataView(Uint8Array.from(atob(text), (one) => one.charCodeAt(0)).buffer);
   const model = standIn(traits);
   widget.initialize?.({ model });

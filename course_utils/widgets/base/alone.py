@@ -14,13 +14,21 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
+<meta name="description" content="{words}">
+<meta name="color-scheme" content="light dark">
 <style>
-body {{ margin: 16px auto; max-width: 1400px; padding: 0 16px; background: #fff; }}
+body {{ margin: 12px auto; max-width: 1400px; padding: 0 16px; background: #fff; color: #222; }}
+body > h1 {{ font: 600 20px/1.3 system-ui, sans-serif; margin: 0 4px; }}
+body[data-jp-theme-light="false"] {{
+  --jp-ui-font-color1: #eee; --jp-ui-font-color2: #bbb; --jp-layout-color1: #161616; --jp-layout-color2: #262626;
+  --jp-border-color1: #777; --jp-brand-color1: #7ab8ff; background: #161616; color: #eee;
+}}
 {css}
 </style>
 </head>
 <body>
-<div id="widget"></div>
+<h1>{title}</h1>
+<main id="widget"></main>
 <noscript><p>{words}</p><img src="data:image/png;base64,{still}" alt="{words}"></noscript>
 <script type="module">
 {modules}
@@ -40,7 +48,7 @@ def alone(state: dict[str, Any], title: str, module: Path, css: str, words: str,
     buffers = {name: base64.b64encode(value).decode("ascii") for name, value in state.items() if isinstance(value, bytes)}
     text = html.escape(words)
     return _PAGE.format(
-        title=title, css=css, words=text, still=still, modules=bundle.text, alone=stand_in, widget=widget,
+        title=html.escape(title), css=css, words=text, still=still, modules=bundle.text, alone=stand_in, widget=widget,
         state=_inside_script(shown), buffers=_inside_script(buffers),
     )  # fmt: skip
 

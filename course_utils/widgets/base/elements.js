@@ -19,6 +19,11 @@ export function shape(tag, attributes = {}, ...children) {
   return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 }
 
+// A heading that no style of the page around it knows: a notebook and slides draw h2 and h3 in their own way.
+export function heading(...children) {
+  return make("div", { class: "course-heading", role: "heading", "aria-level": 2 }, ...children);
+}
+
 // One of several choices as a row of buttons, of which one is pressed.
 export function choice(label, options, pick) {
   const buttons = options.map(([value, text]) => make("button", { type: "button", click: () => pick(value) }, text));

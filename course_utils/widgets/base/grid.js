@@ -1,15 +1,19 @@
-// The lecture's colours, and grids of numbers on a canvas.
+// Numbers as colours, and grids of numbers on a canvas.
 
 import { make } from "./elements.js";
-import { plain } from "./numbers.js";
+import { largest, plain } from "./numbers.js";
 
 const WHITE = [255, 255, 255];
-const RED = [214, 45, 38];
-const GREEN = [0, 136, 62];
+const PALETTES = { // of positive numbers, of negative ones
+  "blue-orange": [[0, 114, 178], [213, 94, 0]],
+  "lecture": [[0, 136, 62], [214, 45, 38]],
+};
+const [FONT, SMALLEST] = ["system-ui, sans-serif", 14]; // of numbers in cells
+const MARKED = 0.02; // a negative number with less of the colour looks white, and is not marked; of tiny cells every second row is
 
-// Green is positive and red negative where `signed`, else red is positive; `limit` has the full colour (colours.py does the same).
-export function colour(value, limit, signed) {
-  const full = value >= 0 && signed ? GREEN : RED;
+// From white at zero to the full colour at `limit`; colours.py does the same.
+export function colour(value, limit, palette) {
+  const full = PALETTES[palette][value < 0 ? 1 : 0];
   const strength = Math.min(Math.abs(value) / limit, 1);
   return WHITE.map((white, part) => Math.round(white + strength * (full[part] - white)));
 }
@@ -18,31 +22,34 @@ export function css(rgb) {
   return `rgb(${rgb.join(" ")})`;
 }
 
+// Black or white, whichever is easier to read on a colour: at least 4.5 to 1 on any.
 export function ink(rgb) {
-  return 0.3 * rgb[0] + 0.59 * rgb[1] + 0.11 * rgb[2] < 140 ? "#fff" : "#222";
+  const [red, green, blue] = rgb.map((part) => (part <= 10 ? part / 3294.6 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000" : "#fff";
 }
 
-// Draw rows of numbers; `upTo` leaves the cells after the first so many blank, for a map that is being filled.
-export function drawGrid(canvas, rows, { cell, limit, signed, ring = 0, upTo = Infinity }) {
+// Draw rows of numbers: written where they fit, else the negative ones have a minus sign, so that no sign is told by colour alone.
+// `upTo` leaves the cells after the first so many blank, for a map that is being filled.
+export function drawGrid(canvas, rows, { cell, limit, palette, ring = 0, upTo = Infinity }) {
   const height = rows.length * cell;
   const width = rows[0].length * cell;
   const context = sharpContext(canvas, width + 1, height + 1);
-  const written = cell >= 22 ? fitting(rows, cell) : null;
-  if (written) context.font = `${written.size}px system-ui, sans-serif`;
+  const written = cell >= 26 ? fitting(context, rows, cell) : null;
+  if (written) context.font = written.font;
   context.textAlign = "center";
   context.textBaseline = "middle";
   let count = 0;
   rows.forEach((row, r) => {
     row.forEach((value, c) => {
-      const blank = count++ >= upTo;
+      const blank = count++ >= upTo || value === null; // null fills up the last row of a long vector
       const padded = r < ring || c < ring || r >= rows.length - ring || c >= row.length - ring;
-      const rgb = colour(value, limit, signed);
+      const rgb = colour(value, limit, palette);
       context.fillStyle = blank ? "#e4e4e4" : padded ? "#ececec" : css(rgb);
       context.fillRect(c * cell, r * cell, cell, cell);
       if (written && !blank) {
-        context.fillStyle = padded ? "#8a8a8a" : ink(rgb);
+        context.fillStyle = padded ? "#666" : ink(rgb);
         context.fillText(written.texts[r][c], (c + 0.5) * cell, (r + 0.5) * cell + 1);
-      }
+      } else if (value < -MARKED * limit && !blank && !padded && (cell > 5 || r % 2 === 0)) minus(context, r, c, cell, ink(rgb));
     });
   });
   context.strokeStyle = "rgb(0 0 0 / 16%)";
@@ -56,13 +63,24 @@ export function drawGrid(canvas, rows, { cell, limit, signed, ring = 0, upTo = I
   }
 }
 
-// The numbers of a grid as text that fits into its cells, and the size of that text; null where none fits.
-function fitting(rows, cell) {
-  for (const digits of [undefined, 2, 1, 0]) {
-    const texts = rows.map((row) => row.map((value) => plain(value, digits)));
-    const longest = Math.max(...texts.flat().map((text) => text.length));
-    const size = Math.min(15, Math.round(cell * 0.36), Math.floor((cell - 4) / (0.6 * longest)));
-    if (size >= 9) return { texts, size };
+function minus(context, row, column, cell, colour) {
+  const [width, height] = [Math.max(2, Math.round(cell / 2)), Math.max(1, Math.round(cell / 9))];
+  context.fillStyle = colour;
+  context.globalAlpha = 0.6;
+  context.fillRect(column * cell + (cell - width) / 2, row * cell + (cell - height) / 2, width, height);
+  context.globalAlpha = 1;
+}
+
+// The numbers of a grid as text that fits into its cells, and its font; null where none fits that can be read. With one decimal
+// only large numbers are written: 0.95 is not 1.
+function fitting(context, rows, cell) {
+  const most = largest(rows.map((row) => row.map((value) => value ?? 0)));
+  for (const digits of most < 10 ? [undefined, 2] : [undefined, 2, 1]) {
+    const texts = rows.map((row) => row.map((value) => (value === null ? "" : plain(value, digits))));
+    context.font = `${SMALLEST}px ${FONT}`;
+    const widest = Math.max(...texts.flat().map((text) => context.measureText(text).width));
+    const size = Math.min(16, Math.floor((SMALLEST * (cell - 4)) / widest));
+    if (size >= SMALLEST) return { texts, font: `${size}px ${FONT}` };
   }
   return null;
 }
@@ -96,8 +114,8 @@ export function cellAt(event, canvas, cell, rows, columns) {
 }
 
 // A number on the colour that it has where `limit` has the full one.
-export function chip(value, limit, signed = true) {
-  const rgb = colour(value, limit, signed);
+export function chip(value, limit, palette) {
+  const rgb = colour(value, limit, palette);
   const node = make("b", { class: "course-chip" }, plain(value));
   node.style.background = css(rgb);
   node.style.color = ink(rgb);

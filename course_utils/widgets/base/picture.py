@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from course_utils.widgets.base.colours import colour_limit, colours
+from course_utils.widgets.base.colours import MARKED, Colour, colour_limit, colours, ink
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.numbers import plain_number
 
@@ -18,8 +18,6 @@ SCALE = 2  # pixels of the file per unit: sharp on a dense screen and on paper
 TEXT = (34, 34, 34)
 FAINT = (190, 190, 190)
 MARK = (20, 90, 220)
-BLUE = (0, 114, 178)  # two that everybody can tell apart, from Okabe and Ito's colours
-ORANGE = (213, 94, 0)
 
 
 class Picture:
@@ -27,7 +25,7 @@ class Picture:
 
     >>> picture = Picture(120, 60)
     >>> picture.text(4, 4, "Input")
-    >>> picture.grid(4, 24, np.eye(3), cell=8, signed=False)
+    >>> picture.grid(4, 24, np.eye(3), cell=8)
     >>> picture.png()[:4]
     b'\\x89PNG'
     """
@@ -47,42 +45,43 @@ class Picture:
         y: float,
         values: NDArray[np.float64],
         cell: int,
-        signed: bool,
+        palette: str = "blue-orange",
         limit: float | None = None,
         numbers: bool = False,
     ) -> None:
-        """Draw numbers of shape (rows, columns) as coloured squares, with the numbers written in where `numbers` is set."""
-        shades = colours(values, limit or colour_limit(values), signed)
+        """Draw numbers of shape (rows, columns) as coloured squares, with the numbers, or a minus sign in the negative ones."""
+        most = limit or colour_limit(values)
+        shades = colours(values, most, palette)
         longest = max(len(plain_number(float(value))) for value in values.flat) if numbers else 1
         size = int(min(0.34 * cell, (cell - 3) / (0.62 * longest)) * SCALE)
         for (row, column), value in np.ndenumerate(values):
             left, top = x + column * cell, y + row * cell
             box = (left * SCALE, top * SCALE, (left + cell) * SCALE, (top + cell) * SCALE)
-            shade = tuple(int(part) for part in shades[row, column])
+            red, green, blue = (int(part) for part in shades[row, column])
+            shade, centre = (red, green, blue), ((left + cell / 2) * SCALE, (top + cell / 2) * SCALE)
             self._draw.rectangle(box, fill=shade, outline=FAINT if cell >= 6 else None)
             if numbers:
-                dark = 0.3 * shade[0] + 0.59 * shade[1] + 0.11 * shade[2] < 140
-                centre = ((left + cell / 2) * SCALE, (top + cell / 2) * SCALE)
-                self._draw.text(
-                    centre, plain_number(float(value)), fill="white" if dark else TEXT, font=_font(size, False), anchor="mm"
-                )
+                text = plain_number(float(value))
+                self._draw.text(centre, text, fill=ink(shade), font=_font(size, bold=False), anchor="mm")
+            elif value < -MARKED * most and (cell > 5 or row % 2 == 0):
+                wide, high = max(1.0, cell / 4), max(0.5, cell / 18)
+                mark = tuple(round(0.4 * part + 0.6 * over) for part, over in zip(shade, ink(shade), strict=True))
+                self.rectangle(left + cell / 2 - wide, top + cell / 2 - high, 2 * wide, 2 * high, mark)
         self.frame(x, y, values.shape[1] * cell, values.shape[0] * cell, FAINT, 1)
 
-    def frame(
-        self, x: float, y: float, width: float, height: float, colour: tuple[int, int, int] = MARK, thickness: int = 2
-    ) -> None:
+    def frame(self, x: float, y: float, width: float, height: float, colour: Colour = MARK, thickness: int = 2) -> None:
         """Draw the outline of a rectangle, its middle on the edge."""
         half = (thickness - 1) / 2
         box = ((x - half) * SCALE, (y - half) * SCALE, (x + width + half) * SCALE, (y + height + half) * SCALE)
         self._draw.rectangle(box, outline=colour, width=thickness * SCALE)
 
-    def rectangle(self, x: float, y: float, width: float, height: float, colour: tuple[int, int, int]) -> None:
+    def rectangle(self, x: float, y: float, width: float, height: float, colour: Colour) -> None:
         """Fill a rectangle; nothing where that is less than a pixel."""
         left, top, right, bottom = (round(edge * SCALE) for edge in (x, y, x + width, y + height))
         if right > left and bottom > top:
             self._draw.rectangle((left, top, right - 1, bottom - 1), fill=colour)
 
-    def line(self, points: Sequence[tuple[float, float]], colour: tuple[int, int, int] = TEXT, thickness: float = 1.5) -> None:
+    def line(self, points: Sequence[tuple[float, float]], colour: Colour = TEXT, thickness: float = 1.5) -> None:
         """Draw a line through points (x, y)."""
         self._draw.line([(x * SCALE, y * SCALE) for x, y in points], fill=colour, width=round(thickness * SCALE), joint="curve")
 

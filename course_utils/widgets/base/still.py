@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils.widgets.base.colours import colour_limit
-from course_utils.widgets.base.picture import BLUE, FAINT, MARK, ORANGE, Picture, text_width, wrap
+from course_utils.widgets.base.colours import BLUE, ORANGE, colour_limit
+from course_utils.widgets.base.picture import FAINT, MARK, Picture, text_width, wrap
 
 GAP = 22
 NARROWEST = 480  # so that the words below have room
@@ -64,7 +64,7 @@ def maps_panel(
     cell: int,
     heading: str,
     subheading: str = "",
-    signed: bool = True,
+    palette: str = "blue-orange",
     limit: float | None = None,
     frame: tuple[int, int, int, int] | None = None,
     tallest: float = math.inf,
@@ -84,7 +84,7 @@ def maps_panel(
     def draw(picture: Picture, left: float, top: float) -> None:
         for number, values in enumerate(maps):
             x, y = left + number // below * wide, top + number % below * high
-            picture.grid(x, y, np.nan_to_num(values), cell, signed, shade, numbers=cell >= WRITTEN)
+            picture.grid(x, y, np.nan_to_num(values), cell, palette, shade, numbers=cell >= WRITTEN)
             if frame and frame[0] + frame[2] <= rows and frame[1] + frame[3] <= columns:
                 picture.frame(x + frame[1] * cell, y + frame[0] * cell, frame[3] * cell, frame[2] * cell)
         for row, name in enumerate(names):
@@ -92,6 +92,22 @@ def maps_panel(
 
     beside = max((text_width(f" {name}") for name in names), default=0)
     return Panel(across * wide - 8 + beside, below * high - 8, draw, heading, subheading)
+
+
+def legend_panel(palette: str, full: str) -> Panel:
+    """What the colours of maps mean; `full` says which number has the deepest colour."""
+    names, side = {-1.0: "negative", 0.0: "zero", 1.0: "positive"}, 14
+    places = [0]
+    for name in names.values():
+        places.append(places[-1] + side + 6 + text_width(name) + 16)
+
+    def draw(picture: Picture, left: float, top: float) -> None:
+        for place, (value, name) in zip(places, names.items(), strict=False):
+            picture.grid(left + place, top, np.array([[value]]), side, palette, limit=1)
+            picture.text(left + place + side + 6, top + side / 2, name, anchor="lm")
+        picture.text(left + places[-1], top + side / 2, full, anchor="lm")
+
+    return Panel(places[-1] + text_width(full), side, draw)
 
 
 def curve_panel(values: Array, at: float, value: float, heading: str, label: str, size: tuple[int, int] = (350, 230)) -> Panel:

@@ -25,6 +25,7 @@ _JUPYTERS = {*DOMWidget.class_trait_names(), "_anywidget_id", "_esm", "_css"}  #
 class CourseWidget(anywidget.AnyWidget):
     """A widget whose traits are its only state; a subclass says what it shows in `_draw`, `describe` and `_exported`."""
 
+    _title: ClassVar[str]  # of its page
     _module: ClassVar[Path]  # a widget's own JavaScript; its style lies beside it, of the same name
     # What may be given by name on creation, beside the arguments that are spelled out.
     _settings: ClassVar[tuple[str, ...]] = ()
@@ -125,15 +126,16 @@ class CourseWidget(anywidget.AnyWidget):
         self._say(f"Written to {target} ({max(1, round(target.stat().st_size / 1000))} kB).")
         return target
 
-    def save_html(self, path: str | os.PathLike[str]) -> Path:
+    def save_html(self, path: str | os.PathLike[str], title: str = "") -> Path:
         """Write the widget as one file that any browser shows and moves, with no Python, server or network; give its path.
 
+        `title` is the name and the heading of the page; without it that is the widget's own, as in "Convolution explorer".
         A file that is there already is kept: the new one gets the next free number. What only Python can do is left out, such
         as the Export button. Raises CourseError where the file cannot be written.
         """
         still = base64.b64encode(self.picture()).decode("ascii")
         own = {name: value for name, value in self.get_state().items() if name not in _JUPYTERS}
-        page = alone(own, type(self).__name__, self._module, self._css, self.describe(), still)
+        page = alone(own, plain_value(title) or self._title, self._module, self._css, self.describe(), still)
         with reserved(as_path("path", path), ".html") as target, writing(target):
             target.write_text(page, encoding="utf-8")
         return target

@@ -1,16 +1,18 @@
 // ConvolutionExplorer: a window moves over the image, and what it sees is multiplied and added up beside it.
 // The state is the model's traits, image, kernels and settings; what follows from them is computed in numbers.js.
 
-import { choice, make } from "../base/elements.js";
+import { choice, heading, make } from "../base/elements.js";
 import { numberField } from "../base/field.js";
 import { cellAt, chip, colour, css, drawGrid, ink, placeFrame } from "../base/grid.js";
-import { largest, plain } from "../base/numbers.js";
+import { legend } from "../base/legend.js";
+import { largest, plain, sum } from "../base/numbers.js";
 import { exportButton, onWidth, page } from "../base/page.js";
 import { clock, player, speedSlider } from "../base/player.js";
 import { set } from "../base/state.js";
 import { outputSize, padded, stages, winner } from "./numbers.js";
 
 const LARGEST = 1e9; // as in widget.py
+const MOST_TERMS = 27; // of a sum that is spelled out
 const SETTINGS = ["image", "kernels", "bias", "stride", "padding", "relu", "pool"];
 
 function settings(model) {
@@ -72,7 +74,9 @@ function render({ model, el }) {
   root.append(
     make("div", { class: "course-controls" }, steps.node, speed.node, stride.node, padding.node, relu.node, pool.node),
     make("div", { class: "course-controls" }, tabs, make("label", {}, make("span", { class: "course-label" }, "Kernel"), presets), tools.node, exportButton(model, heard)),
-    stage, words, sums,
+    stage,
+    legend(model, heard, "The deepest colour is the number farthest from zero: of the input, of the kernel, of the output."),
+    words, sums,
   );
 
   // What would leave no output is not set, and said.
@@ -127,10 +131,12 @@ function render({ model, el }) {
     const wide = image.length * (image[0][0].length + 2 * ring) / smaller;
     const high = image[0].length + 2 * ring;
     const widths = shown.map(([, stage]) => computed[stage][0][0].length);
-    const room = Math.max(320, (el.clientWidth || 900) - 24 - 26 * shown.length - 10 * (image.length - 1));
-    cell = Math.max(4, Math.min(40, Math.floor(room / (wide + widths.reduce((a, b) => a + b)))));
-    if (high * cell > 420) cell = Math.max(4, Math.floor(420 / high));
-    inputCell = Math.max(3, Math.floor(cell / smaller));
+    const width = (el.clientWidth || 900) - 24 - 10 * (image.length - 1);
+    const stacked = width < 560; // on a phone the maps stand below each other, as wide as it is
+    const room = stacked ? width / Math.max(wide, ...widths) : (width - 26 * shown.length) / (wide + widths.reduce((a, b) => a + b));
+    cell = Math.max(3, Math.min(40, Math.floor(room), Math.floor(364 / high)));
+    stage.classList.toggle("course-stacked", stacked);
+    inputCell = Math.max(2, Math.floor(cell / smaller));
     const key = JSON.stringify([image.length, high, wide, kernels.length, kernels[0][0].length, kernels[0][0][0].length, ring, shown, model.get("pool"), widths, cell]);
     if (key === shape) return;
     shape = key;
@@ -146,7 +152,7 @@ function render({ model, el }) {
       return { canvas, frame, box: make("div", { class: "course-map course-input" }, canvas, frame) };
     });
     const dimensions = image.length > 1 ? [image.length, image[0].length, image[0][0].length] : [image[0].length, image[0][0].length];
-    stage.append(make("section", {}, make("h3", {}, `Input ${dimensions.join(" × ")}`), make("div", { class: "course-channels" }, ...inputs.map(({ box }) => box))));
+    stage.append(make("div", { class: "course-part" }, heading(`Input ${dimensions.join(" × ")}`), make("div", { class: "course-channels" }, ...inputs.map(({ box }) => box))));
     maps = shown.map(([name, kind]) => {
       const canvas = make("canvas", { "aria-hidden": "true" });
       const frame = make("div", { class: "course-frame" });
@@ -156,7 +162,7 @@ function render({ model, el }) {
       canvas.addEventListener("click", (event) => { onHover(event, kind); if (hovered) set(model, { playing: false, position: hovered.at }); });
       const map = { name, kind, canvas, frame };
       const caption = kind === "rectified" ? "ReLU: max(0, x)" : `${name} ${values.length} × ${values[0].length}`;
-      stage.append(make("section", {}, make("h3", {}, caption), make("div", { class: "course-map" }, canvas, frame)));
+      stage.append(make("div", { class: "course-part" }, heading(caption), make("div", { class: "course-map" }, canvas, frame)));
       return map;
     });
     buildSums(kernels[0]);
@@ -177,7 +183,7 @@ function render({ model, el }) {
     fields = { window: [], kernel: [], product: [] };
     const grid = (kind, channel, label, editable) => {
       const table = make("div", { class: `course-numbers course-${kind}`, role: "group", "aria-label": label });
-      table.style.gridTemplateColumns = `repeat(${kernel[0][0].length}, auto)`;
+      table.style.gridTemplateColumns = `repeat(${kernel[0][0].length}, minmax(54px, 60px))`;
       fields[kind][channel] = kernel[channel].map((row, r) => row.map((_, c) => {
         const name = `${label}, row ${r + 1}, column ${c + 1}`;
         const field = editable
@@ -276,18 +282,18 @@ function render({ model, el }) {
   function drawInputs() {
     const image = drawing ?? model.get("image");
     const ring = model.get("padding");
-    const signed = image.flat(2).some((value) => value < 0);
-    inputs.forEach(({ canvas }, channel) => drawGrid(canvas, padded(image[channel], ring), { cell: inputCell, limit: largest(image), signed, ring }));
+    const palette = model.get("palette");
+    inputs.forEach(({ canvas }, channel) => drawGrid(canvas, padded(image[channel], ring), { cell: inputCell, limit: largest(image), palette, ring }));
   }
 
   function drawMaps() {
     const selected = model.get("selected");
-    const limit = largest(computed.output[selected]);
-    for (const { canvas, kind } of maps) drawGrid(canvas, computed[kind][selected], { cell, limit, signed: true });
+    const [limit, palette] = [largest(computed.output[selected]), model.get("palette")];
+    for (const { canvas, kind } of maps) drawGrid(canvas, computed[kind][selected], { cell, limit, palette });
     [...tabs.children].forEach((button, at) => {
       const values = computed.output[at];
       if (!values) return;
-      drawGrid(button.firstChild, values, { cell: Math.max(1, Math.floor(30 / values.length)), limit: largest(values), signed: true });
+      drawGrid(button.firstChild, values, { cell: Math.max(1, Math.floor(30 / values.length)), limit: largest(values), palette });
       button.setAttribute("aria-pressed", String(at === selected));
       button.lastChild.textContent = model.get("names")[at];
     });
@@ -325,7 +331,7 @@ function render({ model, el }) {
         placeFrame(frame, cell, hovered.pool[0] * side, hovered.pool[1] * side, side, side);
       } else placeFrame(frame, cell, row, column, 1, 1);
     }
-    const signed = image.flat(2).some((value) => value < 0);
+    const palette = model.get("palette");
     const limits = [largest(image), largest(kernels)];
     const products = [];
     kernels.forEach((kernel, channel) => {
@@ -334,10 +340,10 @@ function render({ model, el }) {
         const outside = image[channel][y]?.[x] === undefined;
         const pixel = outside ? 0 : image[channel][y][x];
         products.push([pixel, weight, pixel * weight]);
-        fill(fields.window[channel][r][c], pixel, colour(pixel, limits[0], signed), outside || hovered !== null);
+        fill(fields.window[channel][r][c], pixel, colour(pixel, limits[0], palette), outside || hovered !== null);
         fields.window[channel][r][c].classList.toggle("course-outside", outside);
-        fill(fields.kernel[channel][r][c], weight, colour(weight, limits[1], true));
-        fill(fields.product[channel][r][c], pixel * weight, colour(pixel * weight, limits[0] * limits[1], true));
+        fill(fields.kernel[channel][r][c], weight, colour(weight, limits[1], palette));
+        fill(fields.product[channel][r][c], pixel * weight, colour(pixel * weight, limits[0] * limits[1], palette));
       }));
     });
     fill(bias, model.get("bias")[selected], [255, 255, 255]);
@@ -350,17 +356,20 @@ function render({ model, el }) {
     const extra = model.get("bias")[selected];
     const total = value - extra; // so that rounding never makes the lines contradict each other
     const side = model.get("pool");
-    const sized = largest(computed.output[selected]);
-    const spelled = products.map(([pixel, weight]) => `${plain(pixel)}×${weight < 0 ? `(${plain(weight)})` : plain(weight)}`).join(" + ");
+    const sized = (number) => chip(number, largest(computed.output[selected]), model.get("palette"));
+    const each = products.length / model.get("image").length;
+    const spelled = products.length <= MOST_TERMS
+      ? products.map(([pixel, weight]) => `${plain(pixel)}×${weight < 0 ? `(${plain(weight)})` : plain(weight)}`).join(" + ")
+      : model.get("image").map((_, channel) => `${plain(sum(products.slice(channel * each, (channel + 1) * each).map(([, , product]) => product)))} from channel ${channel + 1}`).join(" + ");
     const lines = [
       make("div", { class: "course-spelled" }, spelled),
       make("div", {}, `= ${plain(total)}, the sum of the ${products.length} products`),
-      make("div", {}, `${plain(total)} + bias ${plain(extra)} = `, chip(value, sized)),
+      make("div", {}, `${plain(total)} + bias ${plain(extra)} = `, sized(value)),
     ];
     let said = `Row ${row + 1}, column ${column + 1}: ${products.length} products add up to ${plain(total)}; with the bias ${plain(extra)} the output is ${plain(value)}.`;
     if (model.get("relu")) {
       const after = computed.rectified[selected][row][column];
-      lines.push(make("div", {}, `ReLU: max(0, ${plain(value)}) = `, chip(after, sized)));
+      lines.push(make("div", {}, `ReLU: max(0, ${plain(value)}) = `, sized(after)));
       said += value > 0 ? ` ReLU keeps ${plain(after)}.` : value < 0 ? ` ReLU makes it 0: negative numbers are thrown away.` : "";
     }
     const pooled = computed.pooled[selected][Math.floor(row / side)]?.[Math.floor(column / side)];
@@ -368,7 +377,7 @@ function render({ model, el }) {
       const from = [Math.floor(row / side) * side, Math.floor(column / side) * side];
       const seen = [];
       for (let r = 0; r < side; r++) for (let c = 0; c < side; c++) seen.push(plain(computed.rectified[selected][from[0] + r][from[1] + c]));
-      lines.push(make("div", {}, `Max pool: the largest of ${seen.join(", ")} = `, chip(pooled, sized)));
+      lines.push(make("div", {}, `Max pool: the largest of ${seen.join(", ")} = `, sized(pooled)));
       said += ` The largest of its ${side} × ${side} window is ${plain(pooled)}.`;
     } else if (side > 1) said += ` No max pool window reaches it.`;
     totals.replaceChildren(...lines);
@@ -403,7 +412,7 @@ function render({ model, el }) {
   }
 
   heard.once(SETTINGS.join(" "), recompute);
-  heard.once("names selected", redraw);
+  heard.once("names selected palette", redraw);
   heard.on("position", () => { steps.show(); update(); });
   heard.on("playing delay", controls);
   onWidth(heard, el, redraw);

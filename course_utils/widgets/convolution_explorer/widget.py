@@ -8,19 +8,20 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
-from traitlets import Bool, Dict, Int, List, Tuple, Unicode, observe, validate
+from traitlets import Bool, Dict, Enum, Int, List, Tuple, Unicode, observe, validate
 
 from course_utils.widgets.base.arrays import Numbers, as_array, as_image
-from course_utils.widgets.base.colours import colour_limit
+from course_utils.widgets.base.colours import PALETTES, colour_limit
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.numbers import plain_number
 from course_utils.widgets.base.picture import Picture
-from course_utils.widgets.base.still import maps_panel, still
+from course_utils.widgets.base.still import legend_panel, maps_panel, still
 from course_utils.widgets.base.widget import CourseWidget
 from course_utils.widgets.kernels import PRESETS, Kernels, named_kernels, preset
 
 MAX_SIDE = 64
 LARGEST = 1e9  # so that no sum of products can overflow
+FULL = "The deepest colour is the number farthest from zero: of the input, of the kernel, of the output."
 
 
 class ConvolutionExplorer(CourseWidget):
@@ -28,7 +29,8 @@ class ConvolutionExplorer(CourseWidget):
 
     `image` has shape (height, width) or (channels, height, width) with up to 4 channels of up to 64 × 64 pixels; `kernels` is
     what `named_kernels` takes, `bias` one number for each. `stride` is 1 to 4, `padding` 0 to 3 (zeros), `pool` the side of the
-    max pool window, 1 for none. All are traits: set one from Python or on the screen, and both sides show it.
+    max pool window, 1 for none; `palette` is "blue-orange" for positive and negative numbers, or "lecture" for its green and
+    red. All are traits: set one from Python or on the screen, and both sides show it.
 
     `output` (kernels, rows, columns) is what `torch.nn.functional.conv2d` gives in float64; `rectified` and `pooled` are the
     stages after it. The screen computes the same numbers for itself, so that nothing on it waits for Python.
@@ -43,8 +45,11 @@ class ConvolutionExplorer(CourseWidget):
     [0.0, -2.0, -2.0]
     """
 
+    _title: ClassVar = "Convolution explorer"
     _module: ClassVar = Path(__file__).with_name("widget.js")
-    _settings: ClassVar = ("stride", "padding", "relu", "pool", "selected", "position", "playing", "delay", "export_path")
+    _settings: ClassVar = (
+        "stride", "padding", "relu", "pool", "selected", "position", "playing", "delay", "palette", "export_path"
+    )  # fmt: skip
 
     image = Numbers(3, largest=LARGEST, help="(channels, height, width)")
     kernels = Numbers(4, largest=LARGEST, help="(kernels, channels, height, width), the layout of Conv2d.weight")
@@ -60,6 +65,7 @@ class ConvolutionExplorer(CourseWidget):
     )
     playing = Bool(False, help="whether the window moves by itself").tag(sync=True)
     delay = Int(400, help="milliseconds from step to step, at least 20").tag(sync=True)
+    palette = Enum(list(PALETTES), "blue-orange", help="the colours of positive and negative numbers").tag(sync=True)
 
     _stages: tuple[NDArray[np.float64], ...] = ()
     _presets = Dict(PRESETS).tag(sync=True)
@@ -78,10 +84,11 @@ class ConvolutionExplorer(CourseWidget):
         named = named_kernels(kernels, channels=len(pixels))
         traits.setdefault("export_path", "convolution.xlsx")
         bias = np.zeros(len(named)) if bias is None else bias
-        position = traits.pop("position", (0, 0))
+        begin = {"position": traits.pop("position")} if "position" in traits else {}
         super().__init__(image=pixels, kernels=np.stack(list(named.values())), names=list(named), bias=bias, **traits)
         self._compute()
-        self.position = position  # now that there is an output, a place outside of it is refused
+        # Now that there is an output, a place outside of it is refused.
+        self.position = begin.get("position", self._telling_position())
 
     @property
     def output(self) -> NDArray[np.float64]:
@@ -97,6 +104,14 @@ class ConvolutionExplorer(CourseWidget):
     def pooled(self) -> NDArray[np.float64]:
         """The maxima, or `rectified` where there is no pooling."""
         return self._stages[2]
+
+    def _telling_position(self) -> tuple[int, int]:
+        """Where to begin: the first window, or where that sees nothing but zeros, that of the output farthest from zero."""
+        if self.window().any():
+            return (0, 0)
+        output = self.output[self.selected]
+        row, column = np.unravel_index(int(np.abs(output).argmax()), output.shape)
+        return int(row), int(column)
 
     def use_preset(self, name: str) -> None:
         """Give the selected kernel the numbers and the name of a preset, the same in each channel."""
@@ -236,14 +251,16 @@ class ConvolutionExplorer(CourseWidget):
         cell = max(3, min(30, 720 // columns, 420 // (len(channels) * channels.shape[1])))
         name = f"Input {' × '.join(map(str, self.image.shape[len(self.image) == 1 :]))}"
         window = (row * by, column * by, *kernel.shape[1:])
-        signed = bool((self.image < 0).any())
-        limit = colour_limit(self.output[chosen])
+        limit, palette = colour_limit(self.output[chosen]), self.palette
         panels = [
-            maps_panel(channels, cell, heading=name, signed=signed, limit=colour_limit(self.image), frame=window),
-            maps_panel(kernel, 30, heading=f"Kernel “{self.names[chosen]}”"),
-            *(maps_panel(v[None], cell, heading=name, limit=limit, frame=(*at, 1, 1)) for name, v, at in stages),
+            maps_panel(channels, cell, heading=name, palette=palette, limit=colour_limit(self.image), frame=window),
+            maps_panel(kernel, 30, heading=f"Kernel “{self.names[chosen]}”", palette=palette),
+            *(
+                maps_panel(v[None], cell, heading=name, palette=palette, limit=limit, frame=(*at, 1, 1))
+                for name, v, at in stages
+            ),
         ]
-        return still([panels], self.describe())
+        return still([panels, [legend_panel(palette, FULL)]], self.describe())
 
 
 def _read_only(array: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -164,3 +164,14 @@ function listed(numbers) {
   const shown = numbers.slice(0, 16).map((number) => plain(number)).join(", ");
   return numbers.length > 16 ? `${shown} and ${numbers.length - 16} more` : shown;
 }
+
+// The number farthest from zero in a layer, or in one of its maps: the most telling one to begin with.
+export function strongest(layers, number, only = null) {
+  const { maps } = layers[number];
+  let best = [only ?? 0, 0, 0];
+  const size = ([map, row, column]) => Math.abs(maps[map][row][column] ?? 0);
+  maps.forEach((rows, map) => rows.forEach((row, r) => row.forEach((_, c) => {
+    if ((only === null || map === only) && size([map, r, c]) > size(best)) best = [map, r, c];
+  })));
+  return [number, ...best];
+}

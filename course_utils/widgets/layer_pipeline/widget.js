@@ -1,30 +1,24 @@
 // LayerPipeline: an image goes through a network, layer by layer; any number tells how it came about and what it saw.
 // The state is the model's traits; the numbers of all layers are PyTorch's, and what each was made of is found in numbers.js.
 
-import { make } from "../base/elements.js";
+import { heading, make } from "../base/elements.js";
 import { cellAt, chip, drawGrid, placeFrame } from "../base/grid.js";
+import { legend } from "../base/legend.js";
 import { largest, plain } from "../base/numbers.js";
 import { exportButton, onWidth, page } from "../base/page.js";
 import { clock, player } from "../base/player.js";
 import { set } from "../base/state.js";
-import { formula, saw, seen } from "./numbers.js";
+import { formula, saw, seen, strongest } from "./numbers.js";
 
 const TALLEST = 400;
+const WRITTEN = 48; // the side of a cell in which a number can be read
 const SHOWN = 4; // maps that a number saw, drawn beside their kernels; more are counted
-
-// The number furthest from zero in a map: the most telling one to begin with.
-function strongest(layers, number, map) {
-  const rows = layers[number].maps[Math.min(map, layers[number].maps.length - 1)];
-  let best = [0, 0];
-  rows.forEach((row, r) => row.forEach((value, c) => { if (Math.abs(value ?? 0) > Math.abs(rows[best[0]][best[1]])) best = [r, c]; }));
-  return [number, Math.min(map, layers[number].maps.length - 1), ...best];
-}
 
 // From layer to layer, each with its most telling number.
 const walk = {
   place: (model) => model.get("layer"),
   last: (model) => model.get("layers").length - 1,
-  to: (model, layer) => ({ layer, focus: strongest(model.get("layers"), layer, 0) }),
+  to: (model, layer) => ({ layer, focus: strongest(model.get("layers"), layer) }),
 };
 
 function initialize({ model }) {
@@ -35,7 +29,7 @@ function render({ model, el }) {
   const { root, heard, words } = page({ model, el }, "pipeline");
   const steps = player(model, walk, "Layer", { stopped: () => { hovered = null; }, all: "Show all" });
   const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-  let columns = []; // for each layer: {section, maps: [{canvas, frame}], cell, limit, signed}
+  let columns = []; // for each layer: {node, maps: [{canvas, frame}], cell, limit}
   let enlarged = null; // the map in large
   let hovered = null; // the number under the pointer, in place of the focus
   let before = model.get("layer"); // the last layer that was drawn, to see which one is new
@@ -45,7 +39,7 @@ function render({ model, el }) {
   const detail = make("div", { class: "course-detail" });
   root.append(
     make("div", { class: "course-controls" }, steps.node, exportButton(model, heard)),
-    strip, words, detail,
+    strip, legend(model, heard, "The deepest colour is the number of a layer that is farthest from zero."), words, detail,
   );
 
   function onStripKey(event) {
@@ -71,9 +65,13 @@ function render({ model, el }) {
   }
 
   // ---- the strip of layers
+  function roomOf() {
+    return (el.clientWidth || 900) - 40;
+  }
+
   function cellOf(layer, scale) {
     const rows = layer.maps[0];
-    if (layer.vector) return rows[0].length === 1 ? 34 : 10;
+    if (layer.vector) return rows[0].length > 1 ? 10 : rows.length <= 10 ? WRITTEN : 24;
     return Math.max(2, Math.min(16, Math.round(scale * Math.sqrt(28 / Math.max(rows.length, rows[0].length)))));
   }
 
@@ -89,7 +87,7 @@ function render({ model, el }) {
 
   function build() {
     const layers = model.get("layers");
-    const room = (el.clientWidth || 900) - 24 - 18 * layers.length - (model.get("class_names").length ? 60 : 0);
+    const room = roomOf() - 18 * layers.length - (model.get("class_names").length ? 60 : 0);
     let scale = 8;
     while (scale > 2 && layers.reduce((sum, layer) => sum + widthOf(layer, cellOf(layer, scale)), 0) > room) scale -= 0.25;
     strip.replaceChildren();
@@ -111,26 +109,26 @@ function render({ model, el }) {
       const stack = make("div", { class: "course-maps" }, ...maps.map(({ box }) => box));
       stack.style.gridTemplateRows = `repeat(${Math.min(layer.maps.length, below(layer, cell))}, auto)`;
       const labelled = number === layers.length - 1 && layer.vector && layer.maps[0][0].length === 1 && (model.get("class_names").length > 0 || layer.shape[0] > 1);
-      const names = labelled ? layer.maps[0].map((_, at) => model.get("class_names")[at] ?? String(at)) : [];
-      const labels = make("div", { class: "course-names" }, ...names.map((name) => make("span", {}, name)));
-      const section = make("section", {}, make("h3", {}, layer.heading), make("div", { class: "course-kind" }, layer.subheading), make("div", { class: "course-kind" }, layer.shape.join(" × ")), make("div", { class: "course-row" }, stack, labels));
-      strip.append(section);
-      const signed = number > 0 || layer.maps.flat(2).some((value) => value < 0);
-      return { section, maps, cell, limit: largest(layer.maps), signed };
+      const names = labelled ? layer.maps[0].map((_, at) => model.get("class_names")[at] ?? String(at + 1)) : [];
+      const labels = make("div", { class: "course-names" }, ...names.map((name) => make("span", { style: `height: ${cell}px` }, name)));
+      const node = make("div", { class: "course-part" }, heading(layer.heading), make("div", { class: "course-kind" }, layer.subheading), make("div", { class: "course-kind" }, layer.shape.join(" × ")), make("div", { class: "course-row" }, stack, labels));
+      strip.append(node);
+      return { node, maps, cell, limit: largest(layer.maps) };
     });
   }
 
   function drawColumn(number, upTo) {
     const layer = model.get("layers")[number];
-    const { maps, cell, limit, signed } = columns[number];
-    maps.forEach(({ canvas }, map) => drawGrid(canvas, layer.maps[map], { cell, limit, signed, upTo }));
+    const { maps, cell, limit } = columns[number];
+    const palette = model.get("palette");
+    maps.forEach(({ canvas }, map) => drawGrid(canvas, layer.maps[map], { cell, limit, palette, upTo }));
   }
 
   function drawStrip() {
     const shown = model.get("layer");
-    columns.forEach(({ section }, number) => {
-      section.classList.toggle("course-later", number > shown);
-      section.classList.toggle("course-current", number === model.get("focus")[0]);
+    columns.forEach(({ node }, number) => {
+      node.classList.toggle("course-later", number > shown);
+      node.classList.toggle("course-current", number === model.get("focus")[0]);
       drawColumn(number, number > shown ? 0 : Infinity);
     });
   }
@@ -200,25 +198,25 @@ function render({ model, el }) {
     const layer = layers[number];
     const held = detail.contains(document.activeElement);
     const rows = layer.maps[map];
-    const cell = Math.max(4, Math.min(34, Math.floor(340 / Math.max(rows.length, rows[0].length))));
+    const cell = Math.max(4, Math.min(WRITTEN, Math.floor(Math.min(layer.vector ? 480 : 340, roomOf()) / Math.max(rows.length, rows[0].length))));
     const canvas = make("canvas", { "aria-hidden": "true" });
     const frame = make("div", { class: "course-frame" });
     const large = make("div", { class: "course-map course-large", tabindex: 0, role: "group", "aria-label": `${layer.label}, map ${map + 1} in large. Arrow keys move from number to number.`, keydown: onMapKey }, canvas, frame);
-    const { limit, signed } = columns[number];
-    drawGrid(canvas, rows, { cell, limit, signed });
+    const [{ limit }, palette] = [columns[number], model.get("palette")];
+    drawGrid(canvas, rows, { cell, limit, palette });
     placeFrame(frame, cell, row, column, 1, 1);
     canvas.addEventListener("click", (event) => {
       const at = cellAt(event, canvas, cell, rows.length, rows[0].length);
       if (at && rows[at[0]][at[1]] !== null) set(model, { focus: [number, map, ...at], playing: false });
     });
     enlarged = large;
-    const heading = layer.vector ? layer.label : `${layer.label}${layer.maps.length > 1 ? `, map ${map + 1}` : ""}`;
+    const caption = layer.vector ? layer.label : `${layer.label}${layer.maps.length > 1 ? `, map ${map + 1}` : ""}`;
     detail.replaceChildren(
-      make("figure", {}, make("figcaption", {}, heading), large),
+      make("figure", {}, make("figcaption", {}, caption), large),
       make("div", { class: "course-made" },
-        make("h3", {}, `${layer.label}, ${place} `, chip(value, limit, signed)),
+        heading(`${layer.label}, ${place} `, chip(value, limit, palette)),
         make("p", { class: "course-rule" }, layer.words),
-        make("div", { class: "course-lines" }, ...parts.slice(0, SHOWN).map((part) => line(layer, layers[part.source], part, parts.length > 2 ? 96 : 132))),
+        make("div", { class: "course-lines" }, ...parts.slice(0, SHOWN).map((part) => line(layer, layers[part.source], part))),
         ...(parts.length > SHOWN && parts[0].weights ? [make("p", {}, `… and ${parts.length - SHOWN} more maps in the same way.`)] : []),
         ...lines.map((text) => make("div", { class: "course-formula" }, text))),
     );
@@ -226,22 +224,22 @@ function render({ model, el }) {
   }
 
   // One map that the number saw: the window, and where there are weights, times the weights, the products.
-  function line(layer, source, { map, values, weights, source: at }, side) {
+  function line(layer, source, { map, values, weights, source: at }) {
     if (layer.vector !== source.vector && !weights) return "";
     const clean = (grid) => grid.map((row) => row.map((value) => value ?? 0));
-    const cell = Math.max(4, Math.min(44, Math.floor(side / Math.max(values.length, values[0].length))));
-    const figure = (caption, grid, limit, signed) => {
+    const cell = Math.max(4, Math.min(WRITTEN, Math.floor(144 / Math.max(values.length, values[0].length))));
+    const figure = (caption, grid, limit) => {
       const canvas = make("canvas", { "aria-hidden": "true" });
-      drawGrid(canvas, clean(grid), { cell, limit, signed });
+      drawGrid(canvas, clean(grid), { cell, limit, palette: model.get("palette") });
       return make("figure", {}, make("figcaption", {}, caption), canvas);
     };
     const from = source.maps.length > 1 ? `${source.label}, map ${map + 1}` : source.label;
-    const parts = [figure(from, values, columns[at].limit, columns[at].signed)];
+    const parts = [figure(from, values, columns[at].limit)];
     if (weights) {
       const products = values.map((row, r) => row.map((value, c) => (value ?? 0) * (weights[r][c] ?? 0)));
       parts.push(
-        make("span", { class: "course-sign" }, "×"), figure(layer.kind === "conv" ? "kernel" : "weights, a template", weights, largest(layer.weights.weight), true),
-        make("span", { class: "course-sign" }, "="), figure("products", products, largest(products), true),
+        make("span", { class: "course-sign" }, "×"), figure(layer.kind === "conv" ? "kernel" : "weights, a template", weights, largest(layer.weights.weight)),
+        make("span", { class: "course-sign" }, "="), figure("products", products, largest(products)),
       );
     }
     return make("div", { class: "course-line" }, ...parts);
@@ -266,15 +264,15 @@ function render({ model, el }) {
     drawStrip();
     if (forwards && now > 0 && !still) fillLayer(now);
     update();
-    columns[now].section.scrollIntoView({ block: "nearest", inline: "nearest" });
+    columns[now].node.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
   function onFocus() {
-    columns.forEach(({ section }, number) => section.classList.toggle("course-current", number === model.get("focus")[0]));
+    columns.forEach(({ node }, number) => node.classList.toggle("course-current", number === model.get("focus")[0]));
     update();
   }
 
-  heard.once("layers class_names", redraw);
+  heard.once("layers class_names palette", redraw);
   heard.on("layer", onLayer);
   heard.on("focus", onFocus);
   heard.on("playing", steps.show);

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
-from traitlets import Bool, Int, List, Tuple, Unicode, validate
+from traitlets import Bool, Enum, Int, List, Tuple, Unicode, validate
 
 from course_utils.tracing.errors import TraceError
 from course_utils.tracing.inputs import as_input
@@ -19,16 +19,18 @@ from course_utils.tracing.trace import trace_model
 from course_utils.tracing.words import TITLES, by
 from course_utils.tracing.words import describe as in_words
 from course_utils.widgets.base.arrays import as_image, as_names
+from course_utils.widgets.base.colours import PALETTES
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.numbers import plain_number
 from course_utils.widgets.base.picture import Picture
-from course_utils.widgets.base.still import Panel, maps_panel, still
+from course_utils.widgets.base.still import Panel, legend_panel, maps_panel, still
 from course_utils.widgets.base.widget import CourseWidget
 
 MAX_SIDE = 64
 MAX_NUMBERS = 100_000
 TALLEST = 420  # of a column of maps in the still picture
 LARGEST = 1e30  # so that a float32 would hold them too
+FULL = "The deepest colour is the number of a layer that is farthest from zero."
 
 
 class LayerPipeline(CourseWidget):
@@ -40,7 +42,8 @@ class LayerPipeline(CourseWidget):
     run; set `x` to send another image through.
 
     Traits: `layer` is the last layer shown, from 0, the input; `focus` the number whose making is spelled out (layer, map, row,
-    column); `playing` and `delay` in milliseconds.
+    column); `playing` and `delay` in milliseconds; `palette`, "blue-orange" for positive and negative numbers or "lecture" for
+    its green and red.
 
     Raises WidgetError for a layer that cannot be shown, an input that does not fit, and more than 100,000 numbers.
 
@@ -52,8 +55,9 @@ class LayerPipeline(CourseWidget):
     (2, 13, 13)
     """
 
+    _title: ClassVar = "A network, layer by layer"
     _module: ClassVar = Path(__file__).with_name("widget.js")
-    _settings: ClassVar = ("layer", "focus", "playing", "delay", "export_path")
+    _settings: ClassVar = ("layer", "focus", "playing", "delay", "palette", "export_path")
 
     layers: List[dict[str, Any]] = List(help="one dictionary for each layer, made here").tag(sync=True)
     class_names = List(Unicode(), help="what the outputs of the last layer are called").tag(sync=True)
@@ -63,6 +67,7 @@ class LayerPipeline(CourseWidget):
     )
     playing = Bool(False, help="whether the layers follow by themselves").tag(sync=True)
     delay = Int(2600, help="milliseconds from layer to layer, at least 200").tag(sync=True)
+    palette = Enum(list(PALETTES), "blue-orange", help="the colours of positive and negative numbers").tag(sync=True)
 
     def __init__(
         self, model: nn.Module, x: ArrayLike | Tensor, class_names: Sequence[str] | None = None, **traits: Any
@@ -143,20 +148,19 @@ class LayerPipeline(CourseWidget):
         return self._model, self._x, options
 
     def _draw(self) -> Picture:
-        return still([[self._panel(layer) for layer in self.layers]], self.describe())
+        return still([[self._panel(layer) for layer in self.layers], [legend_panel(self.palette, FULL)]], self.describe())
 
     def _panel(self, layer: dict[str, Any]) -> Panel:
         maps = np.array(layer["maps"], dtype=np.float64)  # None becomes nan
         names: list[str] = []
         if layer is self.layers[-1] and layer["vector"] and maps.shape[2] == 1:
-            numbered = [] if maps.size == 1 else [str(number) for number in range(maps.shape[1])]
+            numbered = [] if maps.size == 1 else [str(number) for number in range(1, maps.shape[1] + 1)]
             names = list(self.class_names) or numbered
         if layer["vector"]:
             cell = 32 if maps.shape[2] == 1 else 10
         else:
             cell = max(3, min(14, round(4 * math.sqrt(28 / max(maps.shape[1:])))))
-        signed = layer["kind"] != "input" or bool((maps < 0).any())
-        return maps_panel(maps, cell, layer["heading"], layer["subheading"], signed, tallest=TALLEST, names=names)
+        return maps_panel(maps, cell, layer["heading"], layer["subheading"], self.palette, tallest=TALLEST, names=names)
 
 
 def _followed(model: nn.Module, x: Any) -> tuple[Tensor, list[Step], list[dict[str, Any]]]:
@@ -187,20 +191,21 @@ def _followed(model: nn.Module, x: Any) -> tuple[Tensor, list[Step], list[dict[s
             seen[number] = seen[step.sources[0]]
             continue
         seen[number] = len(layers)
-        layers.append(_as_layer(step, [seen[source] for source in step.sources]))
+        layers.append(_as_layer(step, [seen[source] for source in step.sources], len(layers)))
     return image, steps, layers
 
 
-def _as_layer(step: Step, sources: list[int]) -> dict[str, Any]:
+def _as_layer(step: Step, sources: list[int], number: int) -> dict[str, Any]:
+    """A layer as the screen shows it; `number` is its place there, the input being 0."""
     vector = step.value.ndim == 1
     title = "image" if step.kind == "input" else TITLES.get(step.kind, step.kind.replace("_", " "))
-    numbered = step.path.replace(".", "").isdigit()  # in a Sequential without names: "3" alone says little
+    nameless = step.path.replace(".", "").isdigit()  # in a Sequential, which counts from 0 and counts what is not shown
     return {
         "kind": step.kind,
         "name": step.path,
-        "label": f"{title} {step.path}" if numbered else step.path,
-        "heading": title if numbered else step.path,
-        "subheading": f"layer {step.path}" if numbered else title,
+        "label": f"{title} {number}" if nameless else step.path,
+        "heading": title if nameless else step.path,
+        "subheading": f"layer {number}" if nameless else title,
         "words": in_words(step),
         "shape": list(step.value.shape),
         "vector": vector,

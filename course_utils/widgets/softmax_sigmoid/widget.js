@@ -128,9 +128,9 @@ function render({ model, el }) {
     heat.setAttribute("aria-valuetext", String(temperature));
     heated.textContent = `${plain(temperature)}: powers of ${plain(Math.exp(1 / temperature))}`;
     normal.disabled = temperature === 1;
-    const share = fixed(Math.max(...shares), 2);
+    const share = fixed(Math.max(...shares), 3);
     const chosen = best.length > 1 ? `cannot choose between ${best.join(", ")} (${share} each)` : `picks ${best[0]} (${share})`;
-    words.textContent = `Softmax ${chosen}; its ${classes.length} numbers always add up to 1. Above 0.5 by sigmoid: ${above.join(", ") || "none"}; its numbers add up to ${fixed(sum(chances), 2)}.${remark}`;
+    words.textContent = `Softmax ${chosen}; its ${classes.length} numbers always add up to 1. Above 0.5 by sigmoid: ${above.join(", ") || "none"}; its numbers add up to ${fixed(sum(chances), 3)}.${remark}`;
   }
 
   function redraw() {

@@ -10,9 +10,10 @@ from torch import Tensor
 from traitlets import Float, Int, List, Unicode, observe, validate
 
 from course_utils.widgets.base.arrays import Numbers, as_names
+from course_utils.widgets.base.colours import BLUE, ORANGE
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.numbers import fixed, plain_number
-from course_utils.widgets.base.picture import BLUE, FAINT, ORANGE, Picture, text_width
+from course_utils.widgets.base.picture import FAINT, Picture, text_width
 from course_utils.widgets.base.still import Panel, still
 from course_utils.widgets.base.widget import CourseWidget
 
@@ -40,6 +41,7 @@ class SoftmaxSigmoid(CourseWidget):
     ([0.49, 0.49, 0.02], [0.95, 0.95, 0.5])
     """
 
+    _title: ClassVar = "Softmax and sigmoid"
     _module: ClassVar = Path(__file__).with_name("widget.js")
     _settings: ClassVar = ("temperature", "seed")
 
@@ -90,11 +92,11 @@ class SoftmaxSigmoid(CourseWidget):
         """What is on the screen, in a few sentences."""
         best = [name for name, logit in zip(self.classes, self.logits, strict=True) if logit == self.logits.max()]
         above = [name for name, logit in zip(self.classes, self.logits, strict=True) if logit > 0]
-        share = fixed(self.softmax.max(), 2)
+        share = fixed(self.softmax.max(), 3)
         chosen = f"picks {best[0]} ({share})" if len(best) == 1 else f"cannot choose between {', '.join(best)} ({share} each)"
         return (
             f"Softmax {chosen}; its {len(self.classes)} numbers always add up to 1. "
-            f"Above 0.5 by sigmoid: {', '.join(above) or 'none'}; its numbers add up to {fixed(self.sigmoid.sum(), 2)}."
+            f"Above 0.5 by sigmoid: {', '.join(above) or 'none'}; its numbers add up to {fixed(self.sigmoid.sum(), 3)}."
         )
 
     @validate("logits", "classes", "temperature", "seed")

@@ -1,7 +1,7 @@
 // ThresholdExplorer: a threshold to move, with F-beta over the whole range, the mistakes tag by tag, and pictures.
 // The state is the model's traits; what follows from them is counted in numbers.js.
 
-import { make } from "../base/elements.js";
+import { heading, make } from "../base/elements.js";
 import { fixed, plain, sum } from "../base/numbers.js";
 import { onWidth, page } from "../base/page.js";
 import { plot } from "../base/plot.js";
@@ -60,10 +60,10 @@ function render({ model, el }) {
   root.append(
     make("div", { class: "course-controls" }, make("label", { class: "course-slide" }, make("span", { class: "course-label" }, "Threshold"), slider, shown), best, make("label", {}, make("span", { class: "course-label" }, "Tag"), tags)),
     make("div", { class: "course-panels" },
-      make("section", { "aria-label": "curves" }, make("div", { class: "course-keys" }, ...Object.values(keys)), figure),
-      make("section", { "aria-label": "mistakes by tag" }, make("div", { class: "course-bar-row course-bar-head" }, scale, missedHead, wrongHead), list)),
+      make("div", { role: "group", "aria-label": "curves" }, make("div", { class: "course-keys" }, ...Object.values(keys)), figure),
+      make("div", { role: "group", "aria-label": "mistakes by tag" }, make("div", { class: "course-bar-row course-bar-head" }, scale, missedHead, wrongHead), list)),
     words,
-    make("div", { class: "course-controls course-over" }, make("h3", {}, "Pictures near the threshold"), others, make("span", { class: "course-legend" }, ...legend)),
+    make("div", { class: "course-controls course-over" }, heading("Pictures near the threshold"), others, make("span", { class: "course-legend" }, ...legend)),
     gallery,
   );
 
@@ -109,7 +109,7 @@ function render({ model, el }) {
     tags.replaceChildren(make("option", { value: "" }, "all tags"), ...model.get("classes").map((tag) => make("option", { value: tag }, tag)));
   }
 
-  // The count with the longest bar: 10, 20, 50, 100, ... so that the bars are seen to grow and seldom change their scale.
+  // The count that fills the width: 10, 20, 50, 100, ... so that the bars are seen to grow and seldom change their scale.
   function scaleOf(counts) {
     const largest = Math.max(10, ...counts.wrong, ...counts.missed);
     const ten = 10 ** Math.floor(Math.log10(largest));
@@ -190,7 +190,7 @@ function render({ model, el }) {
     wrongHead.replaceChildren(make("b", {}, counted(wrong)), " wrong");
     wrongHead.title = "false positives: tags that are given and are not there";
     const most = scaleOf(counts);
-    scale.textContent = `longest bar: ${counted(most)}`;
+    scale.textContent = `scale: 0 to ${counted(most)}`;
     bars.forEach((bar, tag) => {
       bar.row.classList.toggle("course-looked-at", tag === at);
       for (const kind of ["missed", "wrong"]) {

@@ -55,6 +55,7 @@ class ThresholdExplorer(CourseWidget):
     ([0, 0], [1, 0], 0.0)
     """
 
+    _title: ClassVar = "Threshold explorer"
     _module: ClassVar = Path(__file__).with_name("widget.js")
     _settings: ClassVar = ("tag", "page")
 
