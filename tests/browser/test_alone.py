@@ -91,20 +91,22 @@ def test_pages_fit_a_phone_and_say_what_they_are(browser, tmp_path, some_predict
         "Softmax and sigmoid": SoftmaxSigmoid(),
         "Threshold explorer": ThresholdExplorer(some_predictions, tmp_path),
     }
+    small = """all => all.filter((one) => one.getClientRects().length && one.innerText?.trim())
+        .filter((one) => parseFloat(getComputedStyle(one).fontSize) < 14).map((one) => one.outerHTML)"""
+    page = browser.new_page(viewport={"width": 390, "height": 844})
     for name, widget in pages.items():
-        file = widget.save_html(tmp_path / "page.html")
-        for width, colours in ((390, "light"), (420, "dark"), (1280, "light")):
-            page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=colours)
-            page.goto(file.as_uri())
-            page.locator(".course-words").filter(has_text=".").wait_for()
-            assert page.title() == page.locator("h1").inner_text() == name
+        page.goto(widget.save_html(tmp_path / "page.html").as_uri())
+        page.locator(".course-words").filter(has_text=".").wait_for()
+        assert page.title() == page.locator("h1").inner_text() == name
+        assert page.locator("body *").evaluate_all(small) == []
+        for width in (390, 420, 390):
+            page.set_viewport_size({"width": width, "height": 844})
             assert page.evaluate("document.documentElement.scrollWidth") == width
-            small = """all => all.filter((one) => one.getClientRects().length && one.innerText?.trim())
-                .filter((one) => parseFloat(getComputedStyle(one).fontSize) < 14).map((one) => one.outerHTML)"""
-            assert page.locator("body *").evaluate_all(small) == []
-            dark = page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
-            assert dark == (colours == "dark")
-            page.close()
+    paper = "getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(paper) == "rgb(255, 255, 255)"
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(paper) == "rgb(22, 22, 22)"
+    page.close()
     titled = SoftmaxSigmoid().save_html(tmp_path / "titled.html", title="Cats & <dogs>").read_text()
     assert "<title>Cats &amp; &lt;dogs&gt;</title>" in titled
 
