@@ -105,7 +105,7 @@ def test_pages_fit_a_phone_and_say_what_they_are(browser, tmp_path, some_predict
     paper = "getComputedStyle(document.body).backgroundColor"
     assert page.evaluate(paper) == "rgb(255, 255, 255)"
     page.emulate_media(color_scheme="dark")
-    assert page.evaluate(paper) == "rgb(22, 22, 22)"
+    page.wait_for_function(f"{paper} === 'rgb(22, 22, 22)'")
     page.close()
     titled = SoftmaxSigmoid().save_html(tmp_path / "titled.html", title="Cats & <dogs>").read_text()
     assert "<title>Cats &amp; &lt;dogs&gt;</title>" in titled

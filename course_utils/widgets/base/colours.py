@@ -58,3 +58,13 @@ def ink(shade: Colour) -> Colour:
     """
     parts = [part / 3294.6 if part <= 10 else ((part / 255 + 0.055) / 1.055) ** 2.4 for part in shade]
     return (0, 0, 0) if np.dot((0.2126, 0.7152, 0.0722), parts) > 0.179 else WHITE
+
+
+def mixed(over: Colour, under: Colour, share: float) -> Colour:
+    """A colour that covers a share of another.
+
+    >>> mixed(WHITE, (0, 0, 0), 0.6)
+    (153, 153, 153)
+    """
+    red, green, blue = (round(share * above + (1 - share) * below) for above, below in zip(over, under, strict=True))
+    return red, green, blue

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from course_utils.widgets.base.colours import MARKED, Colour, colour_limit, colours, ink
+from course_utils.widgets.base.colours import MARKED, Colour, colour_limit, colours, ink, mixed
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.numbers import plain_number
 
@@ -65,7 +65,7 @@ class Picture:
                 self._draw.text(centre, text, fill=ink(shade), font=_font(size, bold=False), anchor="mm")
             elif value < -MARKED * most and (cell > 5 or row % 2 == 0):
                 wide, high = max(1.0, cell / 4), max(0.5, cell / 18)
-                mark = tuple(round(0.4 * part + 0.6 * over) for part, over in zip(shade, ink(shade), strict=True))
+                mark = mixed(ink(shade), shade, 0.6)
                 self.rectangle(left + cell / 2 - wide, top + cell / 2 - high, 2 * wide, 2 * high, mark)
         self.frame(x, y, values.shape[1] * cell, values.shape[0] * cell, FAINT, 1)
 
