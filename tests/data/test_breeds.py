@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def files(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("breeds")
-    breeds.draw_sizes(folder, SMALL, seed=3, processes=1)
+    breeds.draw(folder, sizes=SMALL, seed=3, processes=1)
     return folder
 
 
@@ -81,12 +82,12 @@ def test_every_picture_is_an_rgb_jpeg_of_180_to_500_pixels_a_side(drawn):
 
 
 def test_same_seed_same_bytes_whatever_the_number_of_processes(drawn, tmp_path):
-    breeds.draw_sizes(tmp_path, SMALL, seed=3, processes=2)
+    breeds.draw(tmp_path, sizes=SMALL, seed=3, processes=2)
     assert files(tmp_path) == files(drawn)
 
 
 def test_another_seed_draws_other_pictures(drawn, tmp_path):
-    breeds.draw_sizes(tmp_path, {"train": 1, "test": 0}, seed=4, processes=1)
+    breeds.draw(tmp_path, sizes={"train": 1, "test": 0}, seed=4, processes=1)
     (picture,) = (tmp_path / "train").iterdir()
     assert picture.name not in {path.name for path in (drawn / "train").iterdir()}
     assert picture.read_bytes() not in files(drawn).values()
@@ -94,7 +95,7 @@ def test_another_seed_draws_other_pictures(drawn, tmp_path):
 
 def test_get_draws_them(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-    monkeypatch.setattr(breeds, "SIZES", SMALL)
+    monkeypatch.setattr(breeds, "draw", partial(breeds.draw, sizes=SMALL))
     folder = course_utils.data.get("dogbreeds", sample=True)
     assert DATASETS["dogbreeds"].missing_from(folder) == []
     assert len(list((folder / "train").iterdir())) == 7

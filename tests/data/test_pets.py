@@ -25,7 +25,7 @@ def files(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("pets")
-    pets.draw_sizes(folder, SMALL, seed=3, processes=1)
+    pets.draw(folder, sizes=SMALL, seed=3, processes=1)
     return folder
 
 
@@ -63,7 +63,7 @@ def test_sizes_of_the_whole_set():
 
 
 def test_same_seed_same_bytes_whatever_the_number_of_processes(drawn, tmp_path):
-    pets.draw_sizes(tmp_path, SMALL, seed=3, processes=2)
+    pets.draw(tmp_path, sizes=SMALL, seed=3, processes=2)
     assert files(tmp_path) == files(drawn)
 
 
@@ -146,7 +146,7 @@ def test_it_is_drawn_from_a_script_without_a_main_guard(tmp_path):
     script.write_text(
         "from pathlib import Path\n"
         "from course_utils.data.samples import pets\n"
-        f"pets.draw_sizes(Path({str(tmp_path / 'out')!r}), {{'test1': (4, 0)}}, processes=2)\n"
+        f"pets.draw(Path({str(tmp_path / 'out')!r}), sizes={{'test1': (4, 0)}}, processes=2)\n"
     )
     root = str(Path(__file__).parents[2])
     run = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": root})
@@ -157,7 +157,7 @@ def test_it_is_drawn_from_a_script_without_a_main_guard(tmp_path):
 def test_a_process_that_fails_is_reported_with_its_own_words(tmp_path):
     (tmp_path / "test1" / "2.jpg").mkdir(parents=True)  # where a picture should go
     with pytest.raises(workers.DrawingError, match=r"failed in 1 of 2 processes(.|\n)*2\.jpg"):
-        pets.draw_sizes(tmp_path, {"test1": (4, 0)}, processes=2)
+        pets.draw(tmp_path, sizes={"test1": (4, 0)}, processes=2)
 
 
 def test_no_process_is_left_when_drawing_is_interrupted(tmp_path, monkeypatch):
@@ -174,6 +174,6 @@ def test_no_process_is_left_when_drawing_is_interrupted(tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "_start", remember)
     monkeypatch.setattr(workers, "_follow", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        pets.draw_sizes(tmp_path, {"test1": (400, 0)}, processes=2)
+        pets.draw(tmp_path, sizes={"test1": (400, 0)}, processes=2)
     assert len(started) == 2
     assert all(child.poll() is not None for child in started)

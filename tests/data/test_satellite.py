@@ -49,13 +49,13 @@ def f2(named: set[str], tags: set[str]) -> float:
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("satellite")
-    satellite.draw_sizes(folder, SMALL, seed=3, processes=1)
+    satellite.draw(folder, sizes=SMALL, seed=3, processes=1)
     return folder
 
 
 @pytest.fixture(scope="module")
 def train() -> list[satellite.Tile]:
-    return [tile for tile in satellite.tiles(satellite.SIZES) if tile.split == "train"]
+    return [tile for tile in satellite.pictures(satellite.SIZES) if tile.split == "train"]
 
 
 def test_layout_is_that_of_the_competition(drawn):
@@ -81,7 +81,7 @@ def test_tables_are_those_of_the_competition(drawn):
 
 
 def test_a_tile_is_a_jpeg_that_pillow_takes_for_cmyk_and_that_reads_as_what_was_drawn(drawn):
-    for tile in satellite.tiles(SMALL, seed=3):
+    for tile in satellite.pictures(SMALL, seed=3):
         path = drawn / f"{tile.split}-jpg" / f"{tile.name}.jpg"
         with Image.open(path) as image:
             assert (image.format, image.mode, image.size) == ("JPEG", "CMYK", (256, 256))
@@ -91,7 +91,7 @@ def test_a_tile_is_a_jpeg_that_pillow_takes_for_cmyk_and_that_reads_as_what_was_
 
 
 def test_the_whole_set_has_1500_and_400_tiles():
-    assert Counter(tile.split for tile in satellite.tiles(satellite.SIZES)) == {"train": 1500, "test": 400}
+    assert Counter(tile.split for tile in satellite.pictures(satellite.SIZES)) == {"train": 1500, "test": 400}
 
 
 def test_tags_are_the_17_of_the_competition(train):
@@ -101,7 +101,7 @@ def test_tags_are_the_17_of_the_competition(train):
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_exactly_one_weather_tag_and_cloudy_alone(seed):
-    for tile in satellite.tiles(satellite.SIZES, seed):
+    for tile in satellite.pictures(satellite.SIZES, seed):
         assert len(set(tile.tags) & set(satellite.WEATHER)) == 1
         assert "cloudy" not in tile.tags or tile.tags == ("cloudy",)
         assert tile.tags == tuple(sorted(tile.tags))
@@ -110,7 +110,7 @@ def test_exactly_one_weather_tag_and_cloudy_alone(seed):
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_shares_are_the_real_ones_and_the_rare_are_lifted(seed):
-    chosen = satellite.tiles({"train": 4000}, seed)
+    chosen = satellite.pictures({"train": 4000}, seed)
     counts = Counter(tag for tile in chosen for tag in tile.tags)
     for tag, share in {**REAL_SHARES, **dict.fromkeys(RARE, 0.012)}.items():
         error = 4 * (share * (1 - share) / 4000) ** 0.5
@@ -123,7 +123,7 @@ def test_the_rarest_tags_are_there_to_be_learnt(train):
 
 
 def test_tags_come_together_as_in_the_rain_forest():
-    chosen = satellite.tiles({"train": 12000}, seed=5)
+    chosen = satellite.pictures({"train": 12000}, seed=5)
 
     def share(tag: str, given: str) -> float:
         found = [tag in tile.tags for tile in chosen if given in tile.tags]
@@ -144,7 +144,7 @@ def test_tags_come_together_as_in_the_rain_forest():
 
 def test_only_what_is_said_to_be_overlooked_is(train):
     shown, overlooked = Counter(), Counter()
-    for tile in [*train, *satellite.tiles({"train": 5000}, seed=8)]:
+    for tile in [*train, *satellite.pictures({"train": 5000}, seed=8)]:
         shown.update(tile.shown)
         overlooked.update(tile.shown - set(tile.tags))
         assert set(tile.tags) <= tile.shown
@@ -165,13 +165,13 @@ def test_truth_of_a_tile_that_is_not_there_says_what_there_is():
 
 
 def test_same_seed_same_bytes_whatever_the_number_of_processes(drawn, tmp_path):
-    satellite.draw_sizes(tmp_path, SMALL, seed=3, processes=2)
+    satellite.draw(tmp_path, sizes=SMALL, seed=3, processes=2)
     assert files(tmp_path) == files(drawn)
 
 
 def test_another_seed_draws_other_tiles(drawn):
-    assert [tile.tags for tile in satellite.tiles(satellite.SIZES, 3)] != [
-        tile.tags for tile in satellite.tiles(satellite.SIZES, 4)
+    assert [tile.tags for tile in satellite.pictures(satellite.SIZES, 3)] != [
+        tile.tags for tile in satellite.pictures(satellite.SIZES, 4)
     ]
     first, second = (np.asarray(take({"clear", "primary"}, [seed, 1, 0])) for seed in (3, 4))
     assert not np.array_equal(first, second)

@@ -20,20 +20,20 @@ expected to do better. In a few hundred pictures both vary by chance; `posterior
 every single picture, and so the score that they have on the same pictures as a model's.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from course_utils.data.samples.drawing.animals import Animal
 from course_utils.data.samples.drawing.kennel import LOOKS, dog
 from course_utils.data.samples.drawing.photographs import Shot, random_shot, take
-from course_utils.data.samples.workers import draw_in_processes
+from course_utils.data.samples.tables import write_table
+from course_utils.data.samples.workers import draw_pictures
 from course_utils.errors import CourseError
-from course_utils.files import replacing
 
 VERSION = 1  # goes up whenever the pictures change
 
@@ -77,44 +77,30 @@ class Picture:
         return f"{self.split}/{self.id}.jpg"
 
 
-def draw(folder: Path, seed: int = 0, processes: int | None = None) -> None:
-    """Draw the whole set into a folder: 1,440 JPEGs of 180 to 500 pixels a side, the same to the byte for the same seed.
+def draw(folder: Path, seed: int = 0, processes: int | None = None, sizes: Sizes = SIZES) -> None:
+    """Draw the set into a folder: 1,440 JPEGs of 180 to 500 pixels a side, the same to the byte for the same seed.
 
     Args:
         folder: created where it is missing; files of the same names are overwritten.
         seed: another seed draws other pictures.
         processes: how many draw at once (default: one per core, at most 8); the pictures do not depend on it.
+        sizes: the number of pictures in each split.
 
     Raises:
         DrawingError: a process could not draw or write its pictures.
     """
-    draw_sizes(folder, SIZES, seed, processes)
+    chosen, folder = pictures(sizes, seed), Path(folder)
+    write_table(folder / "labels.csv", "id,breed", [(p.id, p.breed) for p in chosen if p.split == "train"])
+    even = [1 / len(BREEDS)] * len(BREEDS)
+    header = ",".join(["id", *sorted(BREEDS)])
+    write_table(folder / "sample_submission.csv", header, [(p.id, *even) for p in chosen if p.split == "test"])
+    draw_pictures(__name__, folder, sizes, seed, processes)
 
 
-def draw_sizes(folder: Path, sizes: Sizes, seed: int = 0, processes: int | None = None) -> None:
-    """Draw a set with other numbers of pictures."""
-    folder = Path(folder)
-    chosen = pictures(sizes, seed)
-    for split in sizes:
-        (folder / split).mkdir(parents=True, exist_ok=True)
-    write_table(folder / "labels.csv", ["id", "breed"], [[p.id, p.breed] for p in chosen if p.split == "train"])
-    even = [repr(1 / len(BREEDS))] * len(BREEDS)
-    write_table(folder / "sample_submission.csv", ["id", *sorted(BREEDS)], [[p.id, *even] for p in chosen if p.split == "test"])
-    draw_in_processes(__name__, len(chosen), {"folder": str(folder), "sizes": sizes, "seed": seed}, processes)
-
-
-def draw_share(folder: str, sizes: Sizes, seed: int, share: int, shares: int) -> Iterator[None]:
-    """Draw one of several equal shares of a set into folders that exist, yielding after each picture."""
-    for picture in pictures(sizes, seed)[share::shares]:
-        shot, animal, rng = compose(picture, seed)
-        take(shot, animal, rng).save(Path(folder) / picture.path, "JPEG", quality=shot.quality)
-        yield
-
-
-def write_table(path: Path, header: list[str], rows: list[list[str]]) -> None:
-    """Write comma-separated values that need no quotes, each line ended by a line feed on every system."""
-    with replacing(path) as part:
-        part.write_text("".join(",".join(row) + "\n" for row in [header, *rows]), encoding="ascii", newline="\n")
+def drawn(picture: Picture, seed: int = 0) -> tuple[Image.Image, int]:
+    """Draw one picture, and say in what quality it is stored."""
+    shot, animal, rng = compose(picture, seed)
+    return take(shot, animal, rng), shot.quality
 
 
 def pictures(sizes: Sizes, seed: int = 0) -> list[Picture]:

@@ -9,16 +9,16 @@ Like Kaggle's set it holds a few mislabelled pictures, dogs filed under cats and
 in 495 of 500: the best accuracy that a model can be expected to reach on valid is 0.99.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from course_utils.data.samples.drawing.animals import Animal, Species, random_animal
 from course_utils.data.samples.drawing.photographs import Shot, random_shot, take
-from course_utils.data.samples.workers import draw_in_processes
+from course_utils.data.samples.workers import draw_pictures
 from course_utils.errors import CourseError
 
 VERSION = 1  # goes up whenever the pictures change
@@ -44,18 +44,19 @@ class Picture:
         return next((species for species in SPECIES if f"/{species}s/" in self.path), None)
 
 
-def draw(folder: Path, seed: int = 0, processes: int | None = None) -> None:
-    """Draw the whole set into a folder: 3,000 JPEGs of 180 to 500 pixels a side, the same to the byte for the same seed.
+def draw(folder: Path, seed: int = 0, processes: int | None = None, sizes: Sizes = SIZES) -> None:
+    """Draw the set into a folder: 3,000 JPEGs of 180 to 500 pixels a side, the same to the byte for the same seed.
 
     Args:
         folder: created where it is missing; files of the same names are overwritten.
         seed: another seed draws other pictures.
         processes: how many draw at once (default: one per core, at most 8); the pictures do not depend on it.
+        sizes: of each split the number of pictures, and how many of them are mislabelled.
 
     Raises:
         DrawingError: a process could not draw or write its pictures.
     """
-    draw_sizes(folder, SIZES, seed, processes)
+    draw_pictures(__name__, folder, sizes, seed, processes)
 
 
 def truth(split: str, name: str, seed: int = 0) -> Species:
@@ -122,18 +123,7 @@ def compose(picture: Picture, seed: int = 0) -> tuple[Shot, Animal, np.random.Ge
     return shot, random_animal(rng, picture.species), rng
 
 
-def draw_sizes(folder: Path, sizes: Sizes, seed: int = 0, processes: int | None = None) -> None:
-    """Draw a set of other sizes: for each split the number of pictures and how many of them are mislabelled."""
-    folder = Path(folder)
-    chosen = pictures(sizes, seed)
-    for parent in {(folder / picture.path).parent for picture in chosen}:
-        parent.mkdir(parents=True, exist_ok=True)
-    draw_in_processes(__name__, len(chosen), {"folder": str(folder), "sizes": sizes, "seed": seed}, processes)
-
-
-def draw_share(folder: str, sizes: Sizes, seed: int, share: int, shares: int) -> Iterator[None]:
-    """Draw one of several equal shares of a set into folders that exist, yielding after each picture."""
-    for picture in pictures(sizes, seed)[share::shares]:
-        shot, animal, rng = compose(picture, seed)
-        take(shot, animal, rng).save(Path(folder) / picture.path, "JPEG", quality=shot.quality)
-        yield
+def drawn(picture: Picture, seed: int = 0) -> tuple[Image.Image, int]:
+    """Draw one picture, and say in what quality it is stored."""
+    shot, animal, rng = compose(picture, seed)
+    return take(shot, animal, rng), shot.quality

@@ -15,8 +15,6 @@ well as can be done, since what was overlooked does not tell, and a tag that is 
 gives an F2 of BEST_F2 against the tags of train: the mean over its tiles of 5 x right / (4 x in the tags + named).
 """
 
-import csv
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -25,11 +23,14 @@ import numpy as np
 from PIL import Image, ImageChops
 
 from course_utils.data.samples.drawing.tiles import take
-from course_utils.data.samples.workers import draw_in_processes
+from course_utils.data.samples.tables import write_table
+from course_utils.data.samples.workers import draw_pictures
 from course_utils.errors import CourseError
 
 VERSION = 1  # goes up whenever the tiles or their tags change
-SIZES = {"train": 1500, "test": 400}
+
+Sizes = dict[str, int]
+SIZES: Sizes = {"train": 1500, "test": 400}  # tiles
 QUALITY = 75  # of the JPEGs, as in the competition
 OVERLOOKED = {"road": 0.06, "habitation": 0.08, "cultivation": 0.10}
 BEST_F2 = 0.9978  # on train for seed 0; on a random fifth of it 0.996 to 0.999
@@ -81,38 +82,35 @@ class Tile:
         """The name in the tables, such as "train_12"."""
         return f"{self.split}_{self.index}"
 
+    @property
+    def path(self) -> str:
+        """In the folder of the set."""
+        return f"{self.split}-jpg/{self.name}.jpg"
 
-def draw(folder: Path, seed: int = 0, processes: int | None = None) -> None:
-    """Draw the whole set into a folder: 1,900 JPEGs and two tables, the same to the byte for the same seed.
+
+def draw(folder: Path, seed: int = 0, processes: int | None = None, sizes: Sizes = SIZES) -> None:
+    """Draw the set into a folder: 1,900 JPEGs and two tables, the same to the byte for the same seed.
 
     Args:
         folder: created where it is missing; files of the same names are overwritten.
         seed: another seed draws other tiles.
         processes: how many draw at once (default: one per core, at most 8); the tiles do not depend on it.
+        sizes: the number of tiles in each split.
 
     Raises:
         DrawingError: a process could not draw or write its tiles.
     """
-    draw_sizes(folder, SIZES, seed, processes)
+    chosen, folder = pictures(sizes, seed), Path(folder)
+    header = "image_name,tags"
+    write_table(folder / "train_v2.csv", header, [(t.name, " ".join(t.tags)) for t in chosen if t.split == "train"])
+    guess = "primary clear agriculture road water"  # in the order of the competition's sample
+    write_table(folder / "sample_submission_v2.csv", header, [(t.name, guess) for t in chosen if t.split == "test"])
+    draw_pictures(__name__, folder, sizes, seed, processes)
 
 
-def draw_sizes(folder: Path, sizes: dict[str, int], seed: int = 0, processes: int | None = None) -> None:
-    """Draw a set of other sizes: the number of tiles in each split."""
-    folder = Path(folder)
-    chosen = tiles(sizes, seed)
-    for split in sizes:
-        (folder / f"{split}-jpg").mkdir(parents=True, exist_ok=True)
-    _write(folder / "train_v2.csv", [(tile.name, tile.tags) for tile in chosen if tile.split == "train"])
-    guess = ("primary", "clear", "agriculture", "road", "water")  # in the order of the competition's sample
-    _write(folder / "sample_submission_v2.csv", [(tile.name, guess) for tile in chosen if tile.split == "test"])
-    draw_in_processes(__name__, len(chosen), {"folder": str(folder), "sizes": sizes, "seed": seed}, processes)
-
-
-def draw_share(folder: str, sizes: dict[str, int], seed: int, share: int, shares: int) -> Iterator[None]:
-    """Draw one of several equal shares of a set into folders that exist, yielding after each tile."""
-    for tile in tiles(sizes, seed)[share::shares]:
-        as_cmyk(picture(tile, seed)).save(Path(folder) / f"{tile.split}-jpg" / f"{tile.name}.jpg", "JPEG", quality=QUALITY)
-        yield
+def drawn(tile: Tile, seed: int = 0) -> tuple[Image.Image, int]:
+    """Draw one tile as it is stored, and say in what quality."""
+    return as_cmyk(picture(tile, seed)), QUALITY
 
 
 def picture(tile: Tile, seed: int = 0) -> Image.Image:
@@ -128,7 +126,7 @@ def as_cmyk(image: Image.Image) -> Image.Image:
     return Image.merge("CMYK", [*ImageChops.invert(image).split(), Image.new("L", image.size)])
 
 
-def tiles(sizes: dict[str, int], seed: int = 0) -> list[Tile]:
+def pictures(sizes: Sizes, seed: int = 0) -> list[Tile]:
     """List a set's tiles."""
     found = []
     for number, (split, count) in enumerate(sizes.items()):
@@ -173,11 +171,4 @@ def truth(name: str, seed: int = 0) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4)
 def _shown_by_name(seed: int) -> dict[str, frozenset[str]]:
-    return {tile.name: tile.shown for tile in tiles(SIZES, seed)}
-
-
-def _write(path: Path, rows: Sequence[tuple[str, Sequence[str]]]) -> None:
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["image_name", "tags"])
-        writer.writerows((name, " ".join(tags)) for name, tags in rows)
+    return {tile.name: tile.shown for tile in pictures(SIZES, seed)}

@@ -1,4 +1,9 @@
-"""Sharing the drawing of a set of pictures among processes."""
+"""Drawing the pictures of a set, shared among processes.
+
+The maker of a set is a module with `pictures(sizes, seed)`, which lists the pictures, each with its `path` in the folder of the
+set, and `drawn(picture, seed)`, which draws one and says in what quality its JPEG is stored. A picture depends on nothing but
+itself and the seed, so that any process may draw it.
+"""
 
 import errno
 import json
@@ -6,7 +11,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
@@ -23,26 +28,32 @@ class DrawingError(CourseError):
     """A process that was drawing pictures failed."""
 
 
-def draw_in_processes(module: str, total: int, arguments: dict[str, Any], processes: int | None = None) -> None:
-    """Call `draw_share(**arguments, share=k, shares=n)` of a module in n processes (default: one per core, at most 8).
+def draw_pictures(
+    maker: str, folder: str | os.PathLike[str], sizes: Mapping[str, Any], seed: int = 0, processes: int | None = None
+) -> None:
+    """Draw the set of a maker, the name of its module, into a folder in n processes (default: one per core, at most 8).
 
-    `draw_share` draws every n-th picture from the k-th on and yields after each; `arguments` must survive JSON. A bar shows the
-    progress in a terminal or a notebook. The processes are fresh interpreters, not `multiprocessing`: that works alike from
-    a notebook and from a script without `if __name__ == "__main__"`, on every system, and never forks a process with threads.
+    The k-th process draws every n-th picture from the k-th on. A bar shows the progress in a terminal or a notebook. The
+    processes are fresh interpreters, not `multiprocessing`: that works alike from a notebook and from a script without
+    `if __name__ == "__main__"`, on every system, and never forks a process with threads. `sizes` must survive JSON.
 
     Raises:
         DrawingError: a process failed; its own message is included. The others are stopped.
     """
     from tqdm.auto import tqdm
 
+    chosen = import_module(maker).pictures(sizes, seed)
+    for parent in {Path(folder, picture.path).parent for picture in chosen}:
+        parent.mkdir(parents=True, exist_ok=True)
     processes = min(os.cpu_count() or 1, 8) if processes is None else processes
-    processes = max(1, min(processes, total))
-    with tqdm(total=total, desc="drawing", unit="picture", disable=None, leave=False) as bar:
+    processes = max(1, min(processes, len(chosen)))
+    with tqdm(total=len(chosen), desc="drawing", unit="picture", disable=None, leave=False) as bar:
         if processes == 1:
-            for _ in _function(module)(**arguments, share=0, shares=1):
+            for _ in _draw_share(maker, folder, sizes, seed, 0, 1):
                 bar.update()
             return
-        children = [_start(module, {**arguments, "share": share, "shares": processes}) for share in range(processes)]
+        share_of = [maker, os.fspath(folder), sizes, seed]
+        children = [_start([*share_of, share, processes]) for share in range(processes)]
         try:
             with ThreadPoolExecutor(processes) as pool:
                 try:
@@ -60,24 +71,29 @@ def draw_in_processes(module: str, total: int, arguments: dict[str, Any], proces
         )
 
 
-def _function(module: str) -> Callable[..., Iterator[None]]:
-    function: Callable[..., Iterator[None]] = import_module(module).draw_share
-    return function
+def _draw_share(
+    maker: str, folder: str | os.PathLike[str], sizes: Mapping[str, Any], seed: int, share: int, shares: int
+) -> Iterator[None]:
+    """Draw one of several equal shares of a set into folders that exist, yielding after each picture."""
+    module = import_module(maker)
+    for picture in module.pictures(sizes, seed)[share::shares]:
+        image, quality = module.drawn(picture, seed)
+        image.save(Path(folder, picture.path), "JPEG", quality=quality)
+        yield
 
 
-def _start(module: str, arguments: dict[str, Any]) -> "subprocess.Popen[bytes]":
+def _start(arguments: list[Any]) -> "subprocess.Popen[bytes]":
     package_root = Path(__file__).parents[3]
     paths = [str(package_root), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", f"from {__name__} import _serve; _serve()", module, json.dumps(arguments)]
+    command = [sys.executable, "-c", f"from {__name__} import _serve; _serve()", json.dumps(arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, env=environment)
 
 
 def _serve() -> None:
     """Draw one share in a process of its own; a byte on standard output for each picture is the progress."""
-    module, arguments = sys.argv[1:]
     try:
-        for _ in _function(module)(**json.loads(arguments)):
+        for _ in _draw_share(*json.loads(sys.argv[1])):
             sys.stdout.buffer.write(b".")
             sys.stdout.buffer.flush()  # fails if nobody listens any more, which ends this process too
     except Exception as error:

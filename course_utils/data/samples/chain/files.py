@@ -12,7 +12,7 @@ from course_utils.data.samples.chain import calendar, shops, trend
 from course_utils.data.samples.chain.calendar import DAYS, STATES
 from course_utils.data.samples.chain.shops import Ints, Shops
 from course_utils.data.samples.chain.simulation import TEST, TRAIN, Chain, newest_first
-from course_utils.files import replacing
+from course_utils.data.samples.tables import write_table
 
 Column = Sequence[Any] | NDArray[Any]
 
@@ -22,7 +22,7 @@ def write_chain(folder: Path, chain: Chain) -> None:
     _write_sales(folder, chain)
     _write_stores(folder, chain.shops)
     names, codes = [state.name for state in STATES], [_quoted(state.code) for state in STATES]
-    _write(folder / "state_names.csv", "StateName,State", _rows(names, codes))
+    write_table(folder / "state_names.csv", "StateName,State", _rows(names, codes))
     _write_trend(folder / "googletrend.csv", chain)
     _write_weather(folder / "weather.csv", chain)
 
@@ -37,14 +37,14 @@ def _write_sales(folder: Path, chain: Chain) -> None:
     header = '"Store","DayOfWeek","Date","Sales","Customers","Open","Promo","StateHoliday","SchoolHoliday"'
     days, stores = at = newest_first(chain, TRAIN)
     sold = [chain.sales[at], chain.customers[at], chain.open[at].astype(int)]
-    _write(folder / "train.csv", header, _rows(stores + 1, weekday[days], text[days], *sold, *circumstances(*at)))
+    write_table(folder / "train.csv", header, _rows(stores + 1, weekday[days], text[days], *sold, *circumstances(*at)))
 
     header = '"Id","Store","DayOfWeek","Date","Open","Promo","StateHoliday","SchoolHoliday"'
     days, stores = at = newest_first(chain, TEST)
     ids = np.arange(1, len(days) + 1)
     is_open = np.where(chain.unknown[at], "", chain.open[at].astype(int).astype(str))
-    _write(folder / "test.csv", header, _rows(ids, stores + 1, weekday[days], text[days], is_open, *circumstances(*at)))
-    _write(folder / "sample_submission.csv", '"Id","Sales"', _rows(ids, np.zeros_like(ids)))
+    write_table(folder / "test.csv", header, _rows(ids, stores + 1, weekday[days], text[days], is_open, *circumstances(*at)))
+    write_table(folder / "sample_submission.csv", '"Id","Sales"', _rows(ids, np.zeros_like(ids)))
 
 
 def _write_stores(folder: Path, chosen: Shops) -> None:
@@ -61,14 +61,14 @@ def _write_stores(folder: Path, chosen: Shops) -> None:
         *map(_known, (chosen.promo2_week, chosen.promo2_year)),
         [f'"{shops.INTERVALS[kind] if kind >= 0 else ""}"' for kind in chosen.interval],
     ]
-    _write(folder / "store.csv", header, _rows(number, *columns))
-    _write(folder / "store_states.csv", "Store,State", _rows(number, [_quoted(STATES[i].code) for i in chosen.state]))
+    write_table(folder / "store.csv", header, _rows(number, *columns))
+    write_table(folder / "store_states.csv", "Store,State", _rows(number, [_quoted(STATES[i].code) for i in chosen.state]))
 
 
 def _write_trend(path: Path, chain: Chain) -> None:
     weeks = [f"{sunday} - {sunday + 6}" for sunday in trend.WEEKS]
     rows = ((file, *row) for file, values in chain.trend.items() for row in _rows(weeks, values))
-    _write(path, "file,week,trend", rows)
+    write_table(path, "file,week,trend", rows)
 
 
 def _write_weather(path: Path, chain: Chain) -> None:
@@ -85,7 +85,7 @@ def _write_weather(path: Path, chain: Chain) -> None:
         for number, state in enumerate(STATES)
         for row in _rows(DAYS.astype(str), *(column(name, number) for name in names))
     )
-    _write(path, f"file,Date,{','.join(names)}", rows)
+    write_table(path, f"file,Date,{','.join(names)}", rows)
 
 
 def _known(values: Ints) -> list[str]:
@@ -98,9 +98,3 @@ def _quoted(code: str) -> str:
 
 def _rows(*columns: Column) -> Iterable[tuple[Any, ...]]:
     return zip(*(column.tolist() if isinstance(column, np.ndarray) else column for column in columns), strict=True)
-
-
-def _write(path: Path, header: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    with replacing(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(header + "\n")
-        file.writelines(",".join(map(str, row)) + "\n" for row in rows)
