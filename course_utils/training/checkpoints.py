@@ -11,14 +11,18 @@ from course_utils.errors import CourseError
 from course_utils.training import schedules, storage
 from course_utils.training.arguments import not_negative, real, shown, whole
 from course_utils.training.callbacks import Callback
+from course_utils.training.conditions import conditions_of, refused
 from course_utils.training.devices import random_state, restore_random_state
 from course_utils.training.layer_groups import rates_for
+from course_utils.training.meaning import close
 from course_utils.training.optimizers import made_optimizer
 from course_utils.training.schedules import Fit
 from course_utils.training.storage import StorageError
 
 if TYPE_CHECKING:
     from course_utils.training.learner import Learner
+
+HOW_IT_IS_COMPUTED = ("foreach", "fused", "capturable", "differentiable")  # options of optimisers that change no step
 
 
 def taken_from(learner: "Learner") -> dict[str, Any]:
@@ -30,6 +34,7 @@ def taken_from(learner: "Learner") -> dict[str, Any]:
         "model": learner.model.state_dict(),
         "meaning": learner.meaning(),
         "made": _made(learner.optimizer),
+        "conditions": conditions_of(learner),
         "optimizer": learner.optimizer.state_dict(),
         "fit": {"plan": list(fit.schedule.made_by), "lr": fit.lr, "weight_decay": fit.weight_decay},
         "epochs_done": learner.epochs_done,
@@ -70,6 +75,12 @@ def _check(learner: "Learner", state: dict[str, Any], file: Path) -> None:
     storage.check_meaning(
         {"optimizer": {k: theirs[k] for k in sorted(known)}}, {"optimizer": {k: ours[k] for k in sorted(known)}}, file
     )
+    _check_precision(learner.model.state_dict(), state["model"], file)
+    if other := refused(state.get("conditions", {}), conditions_of(learner)):
+        raise StorageError(
+            f"{file} was saved in the middle of another fit: {'; '.join(other)}. Nothing was changed. Make data and learner as "
+            "they were, or take its weights alone: save(name) after a fit writes them, load(name) reads them"
+        )
     groups, rates, first = len(learner.layer_groups), state["fit"]["lr"], state["first_trainable"]
     if len(rates) != groups:
         raise StorageError(
@@ -77,7 +88,8 @@ def _check(learner: "Learner", state: dict[str, Any], file: Path) -> None:
             "same layer_groups"
         )
     rates_for(rates, groups)
-    epochs, decay = schedules.again(state["fit"]["plan"]).epochs, state["fit"]["weight_decay"]
+    schedule, decay = schedules.again(state["fit"]["plan"]), state["fit"]["weight_decay"]
+    epochs = schedule.epochs
     if decay is not None:
         not_negative("weight_decay", decay)
     if not (0 <= whole("first_trainable", first, least=0) < groups and isinstance(state["bn_frozen"], bool)):
@@ -97,11 +109,28 @@ def _check(learner: "Learner", state: dict[str, Any], file: Path) -> None:
     trained: list[list[Tensor]] = [
         [p for module in modules for p in module.parameters()] for modules in learner.layer_groups[first:]
     ]
-    _check_optimizer([weights for weights in trained if weights], state["optimizer"], learner, file)
+    of_fit = {"weight_decay"} if decay is not None else set()
+    of_fit |= {"momentum", "betas"} if schedule.momentum else set()
+    _check_optimizer([weights for weights in trained if weights], state["optimizer"], learner, file, of_fit)
 
 
-def _check_optimizer(trained: list[list[Tensor]], state: dict[str, Any], learner: "Learner", file: Path) -> None:
-    """Its memory has to be that of the same weights: as many groups, as many weights, of the same shapes."""
+def _check_precision(ours: dict[str, Tensor], theirs: dict[str, Tensor], file: Path) -> None:
+    """Numbers of another precision would be rounded, or go on as if they were more exact than they are."""
+    for name, tensor in ours.items():
+        if tensor.dtype != theirs[name].dtype:
+            raise StorageError(
+                f"{file} was saved from a model whose {name} is {theirs[name].dtype}, and here it is {tensor.dtype}; make the "
+                "model in the same precision, such as model.double()"
+            )
+
+
+def _check_optimizer(
+    trained: list[list[Tensor]], state: dict[str, Any], learner: "Learner", file: Path, of_fit: set[str]
+) -> None:
+    """Its memory has to be that of the same weights: as many groups, as many weights, of the same shapes and options.
+
+    Options that the fit sets (`of_fit`) come from the checkpoint; others would replace those that the learner was given.
+    """
     if [len(weights) for weights in trained] != [len(group["params"]) for group in state["param_groups"]]:
         raise StorageError(
             f"{file} was saved while other weights were trained: its optimiser knows "
@@ -114,11 +143,18 @@ def _check_optimizer(trained: list[list[Tensor]], state: dict[str, Any], learner
         if any(shape != tuple(flat[number].shape) for shape in shapes) and _shaped_like_weights(learner.optimizer):
             raise ValueError("the optimiser's memory is of other weights")
     fresh = made_optimizer(learner.make_optimizer, [{"params": weights, "lr": 0.1, "full_lr": 0.1} for weights in trained])
-    for ours, theirs in zip(fresh.param_groups, state["param_groups"], strict=True):
+    for group, (ours, theirs) in enumerate(zip(fresh.param_groups, state["param_groups"], strict=True)):
         for option, value in ours.items():
             number = real(theirs.get(option, value))
             if real(value) is not None and (number is None or not math.isfinite(number)):
                 raise ValueError(f"the optimiser's {option} is {shown(theirs[option])}")
+            if option in {"params", "lr", "full_lr", *HOW_IT_IS_COMPUTED, *of_fit} or option not in theirs:
+                continue
+            if not close(theirs[option], value):
+                raise StorageError(
+                    f"{file} was saved with {option}={shown(theirs[option])} in group {group} of the optimiser, and this "
+                    f"learner makes it with {shown(value)}; give it the optimiser of then"
+                )
     fresh.load_state_dict(state)
 
 
@@ -141,7 +177,8 @@ def _shaped_like_weights(optimizer: torch.optim.Optimizer) -> bool:
 
 def _made(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     """Its kind and the options that it was made with; the rate is the fit's."""
-    options = {name: v for name, v in optimizer.defaults.items() if isinstance(v, bool | int | float | tuple) and name != "lr"}
+    options = {name: v for name, v in optimizer.defaults.items() if isinstance(v, bool | int | float | tuple)}
+    options = {name: v for name, v in options.items() if name != "lr" and name not in HOW_IT_IS_COMPUTED}
     return {"kind": type(optimizer).__name__, **options}
 
 

@@ -85,7 +85,7 @@ def _other_values(of: str, there: Mapping[str, Any], here: Mapping[str, Any]) ->
     return [
         f"the {name} of {of} is {_short(there[name])} there and {_short(here[name])} here"
         for name in sorted(there.keys() & here.keys())
-        if not _equal(*_of_one_length(there[name], here[name]))
+        if not close(*_of_one_length(there[name], here[name]))
     ]
 
 
@@ -104,7 +104,7 @@ def _compare(what: str, theirs: Any, ours: Any) -> list[str]:
     names = [isinstance(v, list) and all(isinstance(name, str) for name in v) for v in (theirs, ours)]
     if all(names):
         return compare_names(what, theirs, ours)
-    if _equal(theirs, ours):
+    if close(theirs, ours):
         return []
     if isinstance(theirs, list) and isinstance(ours, list) and len(theirs) > 4:
         return compare_names(what, [repr(v) for v in theirs], [repr(v) for v in ours])
@@ -112,12 +112,12 @@ def _compare(what: str, theirs: Any, ours: Any) -> list[str]:
     return [f"{what} {'are' if plural else 'is'} {_short(theirs)} there and {_short(ours)} here"]
 
 
-def _equal(theirs: Any, ours: Any) -> bool:
-    """Numbers are the same if they differ by rounding: another processor may have computed them."""
-    if isinstance(theirs, list) and isinstance(ours, list):
-        return len(theirs) == len(ours) and all(map(_equal, theirs, ours))
+def close(theirs: Any, ours: Any, within: float = 1e-6) -> bool:
+    """Whether values are the same, numbers up to rounding: another processor may have computed them."""
+    if isinstance(theirs, list | tuple) and isinstance(ours, list | tuple):
+        return len(theirs) == len(ours) and all(map(close, theirs, ours))
     if all(isinstance(v, int | float) and not isinstance(v, bool) for v in (theirs, ours)):
-        return math.isclose(theirs, ours, rel_tol=1e-6)
+        return math.isclose(theirs, ours, rel_tol=within)
     return bool(theirs == ours) and type(theirs) is type(ours)
 
 

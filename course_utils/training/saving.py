@@ -9,6 +9,7 @@ from torch import nn
 
 from course_utils.training import checkpoints, storage
 from course_utils.training.architecture import architecture_of
+from course_utils.training.conditions import conditions_of, said
 from course_utils.training.data import Data
 from course_utils.work import find_saved
 
@@ -64,10 +65,13 @@ class Saving:
         """Go on with the fit that saved this checkpoint, as if it had never stopped: on the CPU equal to the last bit.
 
         The learner must have been made as it was then: the same data, model, and options. A checkpoint that does not fit (other
-        classes, layers, statistics, optimiser, callbacks) raises a StorageError that says what differs, and changes nothing.
+        classes, examples, layers, precision, loss, statistics, optimiser, callbacks) raises a StorageError that says what
+        differs, and changes nothing. Another batch size or clip is taken, and a printed line says so.
         """
         learner = cast("Learner", self)
         state = checkpoints.read(learner, self._saved(checkpoint, ".checkpoint"))
+        if other := said(state.get("conditions", {}), conditions_of(learner)):
+            learner.say(other)
         checkpoints.restore_model(learner, state)
         learner.run(checkpoints.fit_in(state), checkpoint, state)
 

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from course_utils.files import FileError
-from course_utils.training import Data, EarlyStopping, KeepBest, Learner, StorageError, set_seed
+from course_utils.training import Callback, Data, EarlyStopping, KeepBest, Learner, StorageError, set_seed
 from course_utils.training.tensor_data import TensorData
 
 CLASSES = ["big cat", "naïve\nline", "dog"]
@@ -264,6 +264,103 @@ def test_a_checkpoint_of_another_optimiser_or_other_groups_changes_nothing(tmp_p
     unchanged(before, everything(other))
 
 
+def momenta(first, second):
+    """What makes an optimiser whose groups have options of their own."""
+    return lambda groups: torch.optim.SGD([g | {"momentum": m} for g, m in zip(groups, (first, second), strict=False)], lr=1.0)
+
+
+def focal(outputs, targets):
+    return (nn.functional.cross_entropy(outputs, targets, reduction="none") ** 2).mean()
+
+
+def renamed_loss(outputs, targets):
+    return nn.functional.cross_entropy(outputs, targets)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "message"),
+    [
+        ({}, {"loss": nn.CrossEntropyLoss()}, None),
+        ({}, {"loss": renamed_loss}, None),
+        ({}, {"loss": focal}, "the loss is cross_entropy there and focal here"),
+        ({}, {"loss": nn.CrossEntropyLoss(label_smoothing=0.1)}, "the loss is cross_entropy there and CrossEntropyLoss here"),
+        ({"loss": lambda o, t: focal(o, t)}, {"loss": lambda o, t: renamed_loss(o, t)}, "the loss is <lambda> there"),
+        (
+            {"loss": partial(nn.functional.cross_entropy, weight=torch.tensor([1.0, 2, 3]))},
+            {"loss": nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2, 4]))},
+            "the loss is cross_entropy there",
+        ),
+        ({"optimizer": momenta(0.9, 0.5)}, {"optimizer": momenta(0.9, 0.5)}, None),
+        ({"optimizer": momenta(0.9, 0.5)}, {"optimizer": momenta(0.9, 0.6)}, "momentum=0.5 in group 1 .* with 0.6"),
+        (
+            {"optimizer": partial(torch.optim.SGD, momentum=0.9)},
+            {"optimizer": partial(torch.optim.SGD, momentum=0.9, foreach=False)},
+            None,
+        ),
+        ({}, {"optimizer": partial(torch.optim.SGD, momentum=0.9, maximize=True)}, "'maximize' is False there and True here"),
+        ({}, {"optimizer": partial(torch.optim.SGD, momentum=0.9, nesterov=True)}, "'nesterov' is False there"),
+        (
+            {"optimizer": torch.optim.Adam},
+            {"optimizer": partial(torch.optim.Adam, betas=(0.9, 0.99))},
+            r"'betas' is \[0.9, 0.999\] there",
+        ),
+    ],
+)
+def test_a_fit_goes_on_with_the_same_loss_and_optimiser(tmp_path, then, now, message):
+    made(tmp_path, **then).fit(0.1, 1, checkpoint="run")
+    other = made(tmp_path, **now)
+    if message is None:
+        other.resume("run")
+        return
+    before = everything(other)
+    with pytest.raises(StorageError, match=message):
+        other.resume("run")
+    unchanged(before, everything(other))
+
+
+def test_a_fit_goes_on_with_the_momentum_of_its_schedule(tmp_path):
+    made(tmp_path).fit_one_cycle(0.1, 1, checkpoint="run")
+    made(tmp_path).resume("run")
+
+
+def test_a_fit_goes_on_with_its_own_examples_in_its_own_precision(tmp_path):
+    class Named(TensorData):
+        prefix = ""
+
+        def items(self, split):
+            return [f"{self.prefix}{row}" for row in super().items(split)]
+
+    made(tmp_path, kind=Named).fit(0.1, 1, checkpoint="run")
+    fewer, others, exact = made(tmp_path, kind=Named), made(tmp_path, kind=Named), made(tmp_path, kind=Named)
+    x, y = fewer.data.valid_ds.tensors
+    fewer.set_data(Named((x, y), (x[1:], y[1:]), batch_size=16, classes=CLASSES))
+    others.data.prefix = "a/"
+    exact.model.double()
+    for learner, message in (
+        (fewer, "the valid set has 48 examples there and 47 here"),
+        (others, "the train set has other examples, or the same in another order"),
+        (exact, r"is torch.float32, and here it is torch.float64"),
+    ):
+        before = everything(learner)
+        with pytest.raises(StorageError, match=message):
+            learner.resume("run")
+        unchanged(before, everything(learner))
+    made(tmp_path, kind=Named).resume("run")
+
+
+def test_what_may_change_while_a_fit_stands_still_is_said(tmp_path, capsys):
+    made(tmp_path).fit(0.1, 1, checkpoint="run")
+    made(tmp_path).resume("run")
+    assert capsys.readouterr().out == ""
+    other = made(tmp_path, clip=1.0, callbacks=[Callback()])
+    other.data.batch_size = 8
+    other.resume("run")
+    assert capsys.readouterr().out == (
+        "The fit goes on otherwise than it was saved: batch_size is 8, not 16; clip is 1.0, not None; the callback Callback is "
+        "new.\n"
+    )
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -295,6 +392,9 @@ def test_a_checkpoint_of_another_optimiser_or_other_groups_changes_nothing(tmp_p
         lambda s: s["callbacks"][1][1].update(weights={"0.weight": torch.zeros(2, 2)}),
         lambda s: s["callbacks"][1][1].update(weights=7),
         lambda s: s["callbacks"].append(3),
+        lambda s: s.update(conditions=3),
+        lambda s: s["conditions"].update(loss="cross_entropy"),
+        lambda s: s["conditions"].update(examples={"train": [1]}),
     ],
 )
 def test_a_damaged_checkpoint_changes_nothing(tmp_path, damage):
@@ -321,7 +421,7 @@ def test_older_files_still_load_and_say_what_they_know(tmp_path):
         learner.load("old")
     learner.fit(0.1, 1, checkpoint="old")
     state = torch.load(tmp_path / "old.checkpoint", weights_only=True)
-    for new in ("meaning", "made", "callbacks"):
+    for new in ("meaning", "made", "callbacks", "conditions"):
         del state[new]
     torch.save(state, tmp_path / "old.checkpoint")
     made(tmp_path, classes=None).resume("old")

@@ -1,0 +1,108 @@
+"""Under what a fit runs, besides weights and optimiser: kept in a checkpoint, and compared before the fit goes on."""
+
+import math
+import warnings
+from collections.abc import Mapping
+from functools import partial
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from course_utils.names import counted
+from course_utils.training.arguments import shown
+from course_utils.training.callbacks import ClipGradients
+from course_utils.training.losses import Loss, mean_loss
+from course_utils.training.meaning import close
+
+if TYPE_CHECKING:
+    from course_utils.training.data import Data
+    from course_utils.training.learner import Learner
+
+NAMES = 1000  # of examples that are looked at, evenly over all
+EXAMPLES = 12  # for which the loss is computed
+
+
+def conditions_of(learner: "Learner") -> dict[str, Any]:
+    """What a checkpoint keeps, as numbers and text: which examples, which loss, and how mini-batches are gone through."""
+    clip = next((c.max_norm for c in learner.callbacks if isinstance(c, ClipGradients)), None)
+    return {
+        "examples": {split: _examples(learner.data, split) for split in ("train", "valid")},
+        "loss": [_name(learner.loss_function), _value(learner.loss_function, learner.data)],
+        "batch_size": learner.data.batch_size,
+        "clip": clip,
+        "mixed_precision": learner.precision.mixed,
+        "callbacks": [type(callback).__name__ for callback in learner.callbacks],
+    }
+
+
+def refused(saved: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Why a fit cannot go on, in words: other examples or another loss; of what a file does not know, nothing."""
+    found = []
+    for split, theirs in saved.get("examples", {}).items():
+        ours = here["examples"][split]
+        if theirs and ours and theirs[0] != ours[0]:
+            found.append(f"the {split} set has {counted(theirs[0], 'example')} there and {ours[0]:,} here")
+        elif theirs and ours and theirs[1] != ours[1]:
+            found.append(f"the {split} set has other examples, or the same in another order ({ours[0]:,} of them)")
+    (name, value), (own_name, own_value) = saved.get("loss", here["loss"]), here["loss"]
+    if value is not None and own_value is not None:
+        if not close(value, own_value, 1e-4):
+            numbers = f"{value:.4g} there and {own_value:.4g} here for equal outputs"
+            found.append(f"the loss is {name} there and {own_name} here ({numbers})")
+    elif name != own_name:
+        found.append(f"the loss is {name} there and {own_name} here")
+    return found
+
+
+def said(saved: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """What else is not as it was, in one line; nothing where all is."""
+    names = [name for name in ("batch_size", "clip", "mixed_precision") if name in saved and saved[name] != here[name]]
+    found = [f"{name} is {shown(here[name])}, not {shown(saved[name])}" for name in names]
+    theirs, ours = saved.get("callbacks", here["callbacks"]), here["callbacks"]
+    clipped = {"ClipGradients"}  # told as clip
+    for words, some in (("new", set(ours) - set(theirs)), ("missing", set(theirs) - set(ours))):
+        found += [f"the callback {name} is {words}" for name in sorted(some - clipped)]
+    return f"The fit goes on otherwise than it was saved: {'; '.join(found)}." if found else ""
+
+
+def _examples(data: "Data", split: Any) -> list[Any] | None:
+    """How many there are, and a few letters that stand for their names in this order; None for data without names."""
+    try:
+        names = data.items(split)
+    except NotImplementedError:
+        return None
+    some = [str(names[row]) for row in range(0, len(names), max(1, len(names) // NAMES))]
+    return [len(names), sha256("\0".join(some).encode(errors="surrogatepass")).hexdigest()[:16]]
+
+
+def _name(loss: Loss) -> str:
+    if isinstance(loss, partial):
+        return _name(loss.func)
+    return str(getattr(loss, "__name__", type(loss).__name__))
+
+
+def _value(loss: Loss, data: "Data") -> float | None:
+    """What a loss says of outputs that are the same everywhere, which tells it from others whatever it is called.
+
+    None where it cannot be computed of these: a loss of one's own may take other outputs.
+    """
+    classes = len(data.classes) if data.classes else 3
+    outputs, targets = _numbers(EXAMPLES, classes), torch.arange(EXAMPLES) % classes
+    if data.task == "multi-label":
+        targets = (_numbers(EXAMPLES, classes).roll(1, 0) > 0).float()
+    elif data.task == "regression":
+        outputs, targets = _numbers(EXAMPLES, 1), _numbers(EXAMPLES, 1).roll(1, 0).flatten()
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            value = mean_loss(loss, outputs, targets).item()
+    except Exception:  # any, as the loss is anybody's
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _numbers(rows: int, columns: int) -> Tensor:
+    """Numbers from -2 to 2 without a pattern, (rows, columns), the same on every machine."""
+    return 2 * torch.sin(torch.arange(rows * columns, dtype=torch.float64).square()).float().view(rows, columns)
