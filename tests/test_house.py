@@ -71,7 +71,7 @@ ON_TOP = {"kaggle", "lecture", "lessons", "cli", "doctor", "predictor", "recipes
         ("excel", {"tracing"}),
         ("widgets", {"excel", "tracing", "training", "vision"}),
         ("kaggle", {"data", "training"}),
-        ("lessons", set()),
+        ("lessons", {"vision"}),
         ("lecture", {"data", "kaggle", "tabular", "training", "vision"}),
     ],
 )
