@@ -44,11 +44,15 @@ def test_what_travels_to_the_screen():
     layers = {layer["name"]: layer for layer in pipeline.layers}
     assert "4" not in layers  # flattening moves no number
     assert pipeline.layers[layers["5"]["sources"][0]]["name"] == "3"
-    np.testing.assert_array_equal(layers["3"]["maps"], pipeline.values("3"))
-    twenty = layers["5"]
-    assert np.shape(twenty["maps"]) == (1, 4, 5)
-    np.testing.assert_array_equal(np.ravel(twenty["maps"]), pipeline.values("5"))
-    assert np.shape(layers["7"]["maps"]) == (1, 3, 1)
+    places = {name: layer["weights"]["weight"] for name, layer in layers.items() if "weight" in layer["weights"]}
+    assert list(places) == ["0", "1", "5", "7"]
+    weights = np.frombuffer(pipeline._weights, dtype="<f4")
+    for name, place in places.items():
+        given = small_model()[int(name)].weight.detach().numpy()
+        assert place["shape"] == list(given.shape)
+        np.testing.assert_array_equal(weights[place["start"] :][: given.size], given.ravel())
+    assert weights.size == sum(value.numel() for value in small_model().state_dict().values() if value.is_floating_point())
+    assert "maps" not in layers["5"]  # what the screen computes does not travel
     assert layers["0"]["settings"]["groups"] == 2
     assert pipeline.focus[0] == pipeline.layer == len(pipeline.layers) - 1
 
@@ -65,9 +69,10 @@ def test_layers_without_names_are_counted_as_they_stand_on_the_screen():
 
 def test_a_vector_that_does_not_fill_its_rows():
     pipeline = LayerPipeline(nn.Sequential(nn.Flatten(), nn.Linear(4, 17)), torch.rand(1, 2, 2))
-    maps = pipeline.layers[-1]["maps"][0]
-    assert maps[-1][-1] is None
-    assert [value for row in maps for value in row if value is not None] == pipeline.values("1").tolist()
+    assert pipeline.layers[-1]["shape"] == [17]
+    with pytest.raises(CourseError, match="has no number"):
+        pipeline.focus = (1, 0, 3, 4)
+    pipeline.focus = (1, 0, 3, 1)  # the seventeenth, in rows of five
     assert pipeline.picture()[1:4] == b"PNG"
 
 
@@ -104,9 +109,11 @@ def test_bytes_of_a_picture_are_read_as_a_workbook_reads_them():
 
 def test_another_image_moves_the_numbers():
     pipeline = LayerPipeline(letter_network(), letter_a(), layer=2)
-    before = pipeline.layers
+    before = pipeline.get_state(["_pixels", "layers"])
     pipeline.x = letter("B")
-    assert pipeline.layers != before
+    after = pipeline.get_state(["_pixels", "layers"])
+    np.testing.assert_array_equal(after["_pixels"][0], letter("B"))
+    assert (after["_pixels"] != before["_pixels"], after["layers"]) == (True, before["layers"])
     assert pipeline.layer == pipeline.focus[0] == 2
     with pytest.raises(CourseError, match="nan"):
         pipeline.x = np.full((28, 28), np.nan)

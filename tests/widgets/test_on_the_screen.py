@@ -14,7 +14,9 @@ from course_utils.training import f_beta, f_beta_curve
 from course_utils.widgets import LayerPipeline
 from course_utils.widgets.base.bundle import BASE
 from course_utils.widgets.base.numbers import fixed, plain_number
+from tests.tracing.random_networks import random_network
 
+PIPELINE = BASE.parent / "layer_pipeline" / "numbers.js"
 FOLDERS = sorted(file.parent for file in BASE.parent.glob("*/widget.js"))
 
 
@@ -109,6 +111,40 @@ def test_the_screen_counts_as_scikit_learn_does(run):
         assert at["fBeta"] == pytest.approx(f_beta(values, targets, threshold=step / 100), abs=1e-12)
 
 
+def travels(pipeline):
+    """What the screen computes from, and an expression that computes it."""
+    state = pipeline.get_state(["layers", "_weights", "_pixels"])
+    given = {"layers": state["layers"], "bytes": list(bytes(state["_weights"])), "pixels": state["_pixels"]}
+    return given, "it.forward(given.layers, new DataView(Uint8Array.from(given.bytes).buffer), given.pixels)"
+
+
+def read(maps):
+    return np.array(maps, dtype=float)  # null becomes nan
+
+
+@pytest.mark.parametrize("seeds", [range(25), range(25, 50)])
+def test_the_screen_runs_a_network_as_pytorch_does(run, seeds):
+    """Random networks of all layers: PyTorch's own run, layer by layer, is what the screen makes of the weights."""
+    pipelines = [LayerPipeline(*random_network(seed)) for seed in seeds]
+    assert len({layer["kind"] for pipeline in pipelines for layer in pipeline.layers}) >= 14
+    given, forward = [travels(pipeline)[0] for pipeline in pipelines], travels(pipelines[0])[1]
+    screens = run(PIPELINE, f"given.map((given) => {forward}.map(({{ maps }}) => maps))", given)
+    for pipeline, screen in zip(pipelines, screens, strict=True):
+        for maps, expected in zip(screen, pipeline._run.maps, strict=True):
+            size = np.nanmax(np.abs(expected)) or 1.0
+            np.testing.assert_allclose(read(maps), expected, rtol=1e-12, atol=1e-13 * size)
+
+
+def test_weights_with_more_digits_than_float32_keep_them(run):
+    model = nn.Sequential(nn.Conv2d(1, 2, 2), nn.Flatten(), nn.Linear(8, 3)).double()
+    for weight in model.parameters():
+        nn.init.normal_(weight)
+    pipeline = LayerPipeline(model, torch.rand(1, 3, 3, dtype=torch.float64))
+    given, forward = travels(pipeline)
+    assert len(given["bytes"]) == 8 * sum(weight.numel() for weight in model.parameters())
+    np.testing.assert_allclose(read(run(PIPELINE, f"{forward}.at(-1).maps", given)), pipeline._run.maps[-1], rtol=1e-12)
+
+
 def test_what_a_number_saw_makes_that_number(run):
     torch.manual_seed(0)
     model = nn.Sequential(
@@ -119,25 +155,25 @@ def test_what_a_number_saw_makes_that_number(run):
         nn.Flatten(),
         nn.Linear(24, 20),
     )
-    layers = LayerPipeline(model, torch.randn(2, 15, 13)).layers
-    made = """given.map((layer, number) => layer.maps.map((rows, map) => rows.map((row, r) => row.map((value, c) => {
+    pipeline = LayerPipeline(model, torch.randn(2, 15, 13))
+    given, forward = travels(pipeline)
+    made = f"""((all) => all.map((layer, number) => layer.maps.map((rows, map) => rows.map((row, r) => row.map((value, c) => {{
         if (value === null || number === 0) return value;
-        const parts = it.seen(given, number, map, r, c);
+        const parts = it.seen(all, number, map, r, c);
         const saw = parts.flatMap((part) => part.values.flat()).filter((one) => one !== null);
         const weighed = () => parts.reduce((sum, part) => sum + it.dot(part.values, part.weights), 0);
         const at = layer.kind === "conv" ? map : r * rows[0].length + c;
-        return { conv: () => weighed() + layer.weights.bias[at], linear: () => weighed() + layer.weights.bias[at],
+        return {{ conv: () => weighed() + layer.weights.bias[at], linear: () => weighed() + layer.weights.bias[at],
             relu: () => Math.max(0, ...saw), max_pool: () => Math.max(...saw),
-            adaptive_avg_pool: () => saw.reduce((a, b) => a + b) / saw.length }[layer.kind]();
-    }))))"""
-    for layer, maps in zip(layers, run(BASE.parent / "layer_pipeline" / "numbers.js", made, layers), strict=True):
-        np.testing.assert_allclose(np.array(maps, float), np.array(layer["maps"], float), rtol=0, atol=1e-12)
+            adaptive_avg_pool: () => saw.reduce((a, b) => a + b) / saw.length }}[layer.kind]();
+    }})))))({forward})"""
+    for maps, expected in zip(run(PIPELINE, made, given), pipeline._run.maps, strict=True):
+        np.testing.assert_allclose(read(maps), expected, rtol=0, atol=1e-12)
 
 
 def test_a_layer_opens_at_its_most_telling_number(run):
     maps = [[[0, 0], [0, 0]], [[1, -3], [2, None]]]  # the first map is dead, as many are after a ReLU
-    module = BASE.parent / "layer_pipeline" / "numbers.js"
-    assert run(module, "[it.strongest([given], 0), it.strongest([given], 0, 0)]", {"maps": maps}) == [
+    assert run(PIPELINE, "[it.strongest([given], 0), it.strongest([given], 0, 0)]", {"maps": maps}) == [
         [0, 1, 0, 1],
         [0, 0, 0, 0],
     ]

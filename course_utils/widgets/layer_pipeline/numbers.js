@@ -1,11 +1,125 @@
-// What a number of a layer was made of: the part of the layers before it that it saw, and its formula in words.
+// Every number of every layer, as PyTorch computes it, and what each was made of: the part of the layers before it that it saw.
 
-import { plain } from "../base/numbers.js";
+import { sum } from "../base/numbers.js";
+
+// The layers as they travel, with their numbers: `maps` are grids, of which a vector is one, and `weights` are nested by role.
+// All weights travel as one row of bytes, float32 or float64; `pixels` are the input, (channels, height, width).
+export function forward(layers, bytes, pixels) {
+  const held = layers.flatMap(({ weights }) => Object.values(weights));
+  const count = sum(held.map(({ shape }) => sizeOf(shape)));
+  const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+  const row = bytes.byteLength === 8 * count ? new Float64Array(buffer) : new Float32Array(buffer);
+  const done = [];
+  for (const layer of layers) {
+    const weights = Object.fromEntries(Object.entries(layer.weights).map(([role, { start, shape }]) => [role, nested(row, start, shape)]));
+    const whole = { ...layer, weights };
+    whole.values = layer.sources.length ? COMPUTED[layer.kind](layer.sources.map((at) => done[at]), whole) : pixels.flat(2);
+    whole.maps = layer.vector ? [wrapped(whole.values)] : nested(whole.values, 0, layer.shape);
+    done.push(whole);
+  }
+  return done;
+}
+
+function sizeOf(shape) {
+  return shape.reduce((a, b) => a * b, 1);
+}
+
+function nested(row, start, shape) {
+  if (shape.length === 1) return Array.from(row.slice(start, start + shape[0]));
+  const size = sizeOf(shape.slice(1));
+  return Array.from({ length: shape[0] }, (_, at) => nested(row, start + at * size, shape.slice(1)));
+}
+
+// A vector as rows: one number each up to 16, else about a square, its last row filled with null; widget.py does the same.
+function wrapped(values) {
+  const columns = values.length <= 16 ? 1 : Math.ceil(Math.sqrt(values.length));
+  const cells = Array.from({ length: Math.ceil(values.length / columns) * columns }, (_, at) => values[at] ?? null);
+  return nested(cells, 0, [cells.length / columns, columns]);
+}
+
+// What each kind of layer makes of its sources, as a row of numbers in PyTorch's order.
+const each = (compute) => ([source], layer) => source.values.map((value, at) => compute(value, layer, at));
+const COMPUTED = {
+  conv: convolved,
+  linear: ([{ values }], { weights }) => weights.weight.map((row, at) => row.reduce((total, weight, from) => total + weight * values[from], 0) + (weights.bias?.[at] ?? 0)),
+  batch_norm: each(normalised),
+  relu: each((value) => Math.max(0, value)),
+  leaky_relu: each((value, { settings }) => (value > 0 ? value : settings.slope * value)),
+  sigmoid: each((value) => 1 / (1 + Math.exp(-value))),
+  tanh: each(Math.tanh),
+  max_pool: pooled(({ inside }) => Math.max(...inside)),
+  adaptive_max_pool: pooled(({ inside }) => Math.max(...inside)),
+  avg_pool: pooled(({ inside, padded }, { settings }) => sum(inside) / (settings.divisor ?? (settings.count_include_pad ? padded : inside.length))),
+  adaptive_avg_pool: pooled(({ inside }) => sum(inside) / inside.length),
+  flatten: ([{ values }]) => values,
+  add: ([first, second]) => first.values.map((value, at) => value + second.values[at]),
+  softmax: ([{ values }]) => logShares(values).map(Math.exp),
+  log_softmax: ([{ values }]) => logShares(values),
+};
+
+function convolved([source], layer) {
+  const { settings, shape: [outputs, rows, columns], weights: { weight, bias } } = layer;
+  const [channels, height, width] = source.shape;
+  const [together, perGroup] = [channels / settings.groups, outputs / settings.groups];
+  const result = [];
+  for (let output = 0; output < outputs; output++) {
+    const first = Math.floor(output / perGroup) * together;
+    for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) {
+      const { top, left, down, right } = windowOf(layer, source, row, column);
+      let total = 0;
+      weight[output].forEach((kernel, channel) => kernel.forEach((line, r) => {
+        const y = top + r * down;
+        if (y < 0 || y >= height) return;
+        const start = ((first + channel) * height + y) * width;
+        for (let c = 0; c < line.length; c++) {
+          const x = left + c * right;
+          if (x >= 0 && x < width) total += source.values[start + x] * line[c];
+        }
+      }));
+      result.push(total + (bias?.[output] ?? 0));
+    }
+  }
+  return result;
+}
+
+// `reduce` gets the numbers inside of each window, and how many places it has with those in the padding.
+function pooled(reduce) {
+  return ([source], layer) => {
+    const [channels, height, width] = source.shape;
+    const [, rows, columns] = layer.shape;
+    const [below, beside] = layer.settings.padding ?? [0, 0];
+    const result = [];
+    for (let channel = 0; channel < channels; channel++)
+      for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) {
+        const window = windowOf(layer, source, row, column);
+        const inside = [];
+        for (let r = 0, y = window.top; r < window.rows; r++, y += window.down)
+          for (let c = 0, x = window.left; c < window.columns; c++, x += window.right)
+            if (y >= 0 && y < height && x >= 0 && x < width) inside.push(source.values[(channel * height + y) * width + x]);
+        const padded = (Math.min(window.top + window.rows, height + below) - window.top) * (Math.min(window.left + window.columns, width + beside) - window.left);
+        result.push(reduce({ inside, padded }, layer));
+      }
+    return result;
+  };
+}
+
+function normalised(value, { shape, weights, settings }, at) {
+  const channel = Math.floor(at / sizeOf(shape.slice(1)));
+  const { running_mean: mean, running_var: variance, weight, bias } = weights;
+  return ((value - mean[channel]) / Math.sqrt(variance[channel] + settings.eps)) * (weight?.[channel] ?? 1) + (bias?.[channel] ?? 0);
+}
+
+// Logarithms of the shares of softmax; the largest is taken away from all, so that no exp overflows.
+function logShares(values) {
+  const most = Math.max(...values);
+  const total = Math.log(sum(values.map((value) => Math.exp(value - most))));
+  return values.map((value) => value - most - total);
+}
 
 // Where a window lies in the layer before it. `step` is the dilation: every so many cells count.
 function windowOf(layer, source, row, column) {
   const { kind, settings } = layer;
-  const [height, width] = [source.maps[0].length, source.maps[0][0].length];
+  const [height, width] = source.vector ? [source.maps[0].length, source.maps[0][0].length] : source.shape.slice(1);
   if (kind === "conv" || kind === "max_pool" || kind === "avg_pool") {
     const weight = layer.weights.weight;
     const [rows, columns] = kind === "conv" ? [weight[0][0].length, weight[0][0][0].length] : settings.kernel;
@@ -69,100 +183,6 @@ export function dot(values, weights) {
   let sum = 0;
   values.forEach((line, r) => line.forEach((value, c) => { sum += (value ?? 0) * (weights[r][c] ?? 0); }));
   return sum;
-}
-
-// How the number came about, as lines of text; `value` is what PyTorch computed.
-export function formula(layer, parts, value, map, row, column) {
-  const here = plain(value);
-  const first = parts[0]?.values.flat().filter((one) => one !== null) ?? [];
-  const one = first.length ? plain(first[0]) : "";
-  switch (layer.kind) {
-    case "input":
-      return [`A pixel of the image: ${here}. Nothing was computed yet.`];
-    case "conv":
-    case "linear": {
-      const sums = parts.map(({ values, weights }) => dot(values, weights));
-      const terms = parts.flatMap(({ values, weights }) => values.flatMap((line, r) => line.map((number, c) => [number, weights[r][c]]))).filter(([, weight]) => weight !== null);
-      const index = layer.kind === "conv" ? map : row * layer.maps[0][0].length + column;
-      const bias = layer.weights.bias?.[index];
-      const spelled = terms.length <= 18
-        ? terms.map(([number, weight]) => `${plain(number ?? 0)}×${weight < 0 ? `(${plain(weight)})` : plain(weight)}`).join(" + ")
-        : sums.map((sum, at) => `${plain(sum)} from map ${parts[at].map + 1}`).join(" + ");
-      const total = value - (bias ?? 0); // PyTorch's sum, so that rounding never makes the lines contradict each other
-      const relu = layer.settings.relu ? ["ReLU: negative numbers become 0."] : [];
-      return [`${spelled} = ${plain(total)}, the sum of ${terms.length} products`, bias === undefined ? `= ${here}` : `${plain(total)} + bias ${plain(bias)} = ${here}`, ...relu];
-    }
-    case "relu":
-      return [`max(0, ${one}) = ${here}`, first[0] < 0 ? "Negative: thrown away." : "Not negative: kept as it is."];
-    case "leaky_relu":
-      return [first[0] < 0 ? `${plain(layer.settings.slope)} × ${one} = ${here}` : `${one} is not negative: kept as it is.`];
-    case "sigmoid":
-      return [`1 / (1 + exp(−(${one}))) = ${here}`];
-    case "tanh":
-      return [`tanh(${one}) = ${here}`];
-    case "max_pool":
-    case "adaptive_max_pool":
-      return [`The largest of ${listed(first)} is ${here}.`];
-    case "avg_pool":
-    case "adaptive_avg_pool":
-      return [`The average of ${listed(first)} is ${here}.`];
-    case "add":
-      return [`${parts.map(({ values }) => plain(values[0][0])).join(" + ")} = ${here}`];
-    case "batch_norm": {
-      const at = layer.vector ? row * layer.maps[0][0].length + column : map;
-      const { running_mean: mean, running_var: variance, weight, bias } = layer.weights;
-      const scaled = weight ? ` × ${plain(weight[at])} + ${plain(bias[at])}` : "";
-      return [`(${one} − mean ${plain(mean[at])}) / √(variance ${plain(variance[at])} + ${layer.settings.eps})${scaled} = ${here}`];
-    }
-    case "softmax":
-    case "log_softmax": {
-      const own = parts[0].values[row][column];
-      const exponential = (number) => Math.exp(number);
-      const sum = first.map(exponential).reduce((a, b) => a + b, 0);
-      return layer.kind === "softmax"
-        ? [`exp(${plain(own)}) = ${plain(exponential(own))}`, `The sum of all ${first.length} such numbers is ${plain(sum)}.`, `${plain(exponential(own))} / ${plain(sum)} = ${here}`]
-        : [`${plain(own)} − log(${plain(sum)}) = ${here}, where ${plain(sum)} is the sum of exp(x) over all ${first.length} numbers.`];
-    }
-    default:
-      return [`The same number, ${here}, at another place.`];
-  }
-}
-
-// What the number saw, as a sentence.
-export function saw(layers, layer, parts, value, row, column) {
-  if (!parts.length) return "A pixel of the image; nothing was computed yet.";
-  const source = layers[parts[0].source];
-  const { rows, columns } = parts[0].window;
-  const first = parts[0].values[0][0];
-  const where = parts.length > 1 && layer.kind !== "add" ? `each of ${parts.length} maps of ${source.label}` : source.label;
-  const bias = layer.weights.bias ? " and a bias" : "";
-  switch (layer.kind) {
-    case "conv":
-      return `It saw a ${rows} × ${columns} window of ${where}; ${rows * columns * parts.length} products${bias} add up to ${plain(value)}.`;
-    case "linear":
-      return `It saw all ${layer.weights.weight[0].length} numbers of ${source.label}, each times its own weight; the products${bias} add up to ${plain(value)}.`;
-    case "relu":
-      return first < 0 ? `It saw ${plain(first)} and threw it away: negative numbers become 0.` : `It saw ${plain(first)} and kept it.`;
-    case "max_pool":
-    case "adaptive_max_pool":
-      return `It is the largest number of the ${rows} × ${columns} window that it saw of ${where}.`;
-    case "avg_pool":
-    case "adaptive_avg_pool":
-      return `It is the average of the ${rows} × ${columns} window that it saw of ${where}.`;
-    case "sigmoid":
-      return `It squeezed ${plain(first)} between 0 and 1: ${plain(100 * value)}%.`;
-    case "softmax":
-      return `It is exp(${plain(parts[0].values[row][column])}) as a share of all such numbers of ${source.label}: ${plain(100 * value)}%.`;
-    case "add":
-      return `It is the sum of two numbers, of ${parts.map((part) => layers[part.source].label).join(" and ")}.`;
-    default:
-      return layer.words;
-  }
-}
-
-function listed(numbers) {
-  const shown = numbers.slice(0, 16).map((number) => plain(number)).join(", ");
-  return numbers.length > 16 ? `${shown} and ${numbers.length - 16} more` : shown;
 }
 
 // The number farthest from zero in a layer, or in one of its maps: the most telling one to begin with.

@@ -1,5 +1,5 @@
 // LayerPipeline: an image goes through a network, layer by layer; any number tells how it came about and what it saw.
-// The state is the model's traits; the numbers of all layers are PyTorch's, and what each was made of is found in numbers.js.
+// The state is the model's traits, the image and the network; what follows from them is computed in numbers.js.
 
 import { heading, make } from "../base/elements.js";
 import { cellAt, chip, drawGrid, placeFrame } from "../base/grid.js";
@@ -8,17 +8,30 @@ import { largest, plain } from "../base/numbers.js";
 import { exportButton, onWidth, page } from "../base/page.js";
 import { clock, player } from "../base/player.js";
 import { set } from "../base/state.js";
-import { formula, saw, seen, strongest } from "./numbers.js";
+import { forward, seen, strongest } from "./numbers.js";
+import { formula, saw } from "./words.js";
 
 const TALLEST = 400;
 const WRITTEN = 48; // the side of a cell in which a number can be read
 const SHOWN = 4; // maps that a number saw, drawn beside their kernels; more are counted
 
+const computed = new WeakMap(); // for each model: what its numbers were computed from, and all of them
+
+// All layers with all numbers, computed anew where the network or the image is another.
+function network(model) {
+  const from = ["layers", "_weights", "_pixels"].map((name) => model.get(name));
+  const held = computed.get(model);
+  if (held?.from.every((value, at) => value === from[at])) return held.layers;
+  const layers = forward(...from);
+  computed.set(model, { from, layers });
+  return layers;
+}
+
 // From layer to layer, each with its most telling number.
 const walk = {
   place: (model) => model.get("layer"),
-  last: (model) => model.get("layers").length - 1,
-  to: (model, layer) => ({ layer, focus: strongest(model.get("layers"), layer) }),
+  last: (model) => network(model).length - 1,
+  to: (model, layer) => ({ layer, focus: strongest(network(model), layer) }),
 };
 
 function initialize({ model }) {
@@ -44,7 +57,7 @@ function render({ model, el }) {
 
   function onStripKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const layers = model.get("layers");
+    const layers = network(model);
     const [layer, map] = model.get("focus");
     const next = { ArrowUp: map - 1, ArrowDown: map + 1 }[event.key];
     if (event.key === "ArrowRight") steps.by(1);
@@ -58,7 +71,7 @@ function render({ model, el }) {
     const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
     if (!(event.key in moves) || event.ctrlKey || event.metaKey || event.altKey) return;
     const [layer, map, row, column] = model.get("focus");
-    const rows = model.get("layers")[layer].maps[map];
+    const rows = network(model)[layer].maps[map];
     const [r, c] = [row + moves[event.key][0], column + moves[event.key][1]];
     if (rows[r]?.[c] != null) set(model, { focus: [layer, map, r, c] });
     event.preventDefault();
@@ -86,7 +99,7 @@ function render({ model, el }) {
   }
 
   function build() {
-    const layers = model.get("layers");
+    const layers = network(model);
     const room = roomOf() - 18 * layers.length - (model.get("class_names").length ? 60 : 0);
     let scale = 8;
     while (scale > 2 && layers.reduce((sum, layer) => sum + widthOf(layer, cellOf(layer, scale)), 0) > room) scale -= 0.25;
@@ -118,7 +131,7 @@ function render({ model, el }) {
   }
 
   function drawColumn(number, upTo) {
-    const layer = model.get("layers")[number];
+    const layer = network(model)[number];
     const { maps, cell, limit } = columns[number];
     const palette = model.get("palette");
     maps.forEach(({ canvas }, map) => drawGrid(canvas, layer.maps[map], { cell, limit, palette, upTo }));
@@ -136,7 +149,7 @@ function render({ model, el }) {
   // A layer that has just been reached is filled cell by cell, while a frame shows what each cell sees.
   function fillLayer(number) {
     cancelAnimationFrame(sweep);
-    const layer = model.get("layers")[number];
+    const layer = network(model)[number];
     const rows = layer.maps[0];
     const count = rows.length * rows[0].length;
     const lasts = Math.min(1600, model.get("delay") * 0.6, 200 + count * 12);
@@ -159,7 +172,7 @@ function render({ model, el }) {
 
   // Frames around a number and around everything that it saw.
   function mark([number, map, row, column]) {
-    const layers = model.get("layers");
+    const layers = network(model);
     for (const { maps } of columns) for (const { frame } of maps) frame.hidden = true;
     placeFrame(columns[number].maps[map].frame, columns[number].cell, row, column, 1, 1);
     for (const { source, map: from, window } of seen(layers, number, map, row, column)) {
@@ -174,7 +187,7 @@ function render({ model, el }) {
 
   // ---- the map in large, and how a number came about
   function update() {
-    const layers = model.get("layers");
+    const layers = network(model);
     const focus = hovered ?? model.get("focus");
     const [number, map, row, column] = focus;
     const layer = layers[number];
@@ -189,12 +202,12 @@ function render({ model, el }) {
   }
 
   function nameOf(number, row) {
-    const name = number === model.get("layers").length - 1 && model.get("class_names")[row];
+    const name = number === network(model).length - 1 && model.get("class_names")[row];
     return name ? ` (${name})` : "";
   }
 
   function showDetail([number, map, row, column], parts, lines, value, place) {
-    const layers = model.get("layers");
+    const layers = network(model);
     const layer = layers[number];
     const held = detail.contains(document.activeElement);
     const rows = layer.maps[map];
@@ -272,7 +285,7 @@ function render({ model, el }) {
     update();
   }
 
-  heard.once("layers class_names palette", redraw);
+  heard.once("layers _weights _pixels class_names palette", redraw);
   heard.on("layer", onLayer);
   heard.on("focus", onFocus);
   heard.on("playing", steps.show);

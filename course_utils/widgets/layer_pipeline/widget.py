@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
-from traitlets import Bool, Enum, Int, List, Tuple, Unicode, validate
+from traitlets import Bool, Bytes, Enum, Int, List, Tuple, Unicode, validate
 
 from course_utils.tracing.errors import TraceError
 from course_utils.tracing.inputs import as_input
@@ -18,7 +19,7 @@ from course_utils.tracing.steps import Step
 from course_utils.tracing.trace import trace_model
 from course_utils.tracing.words import TITLES, by
 from course_utils.tracing.words import describe as in_words
-from course_utils.widgets.base.arrays import as_image, as_names
+from course_utils.widgets.base.arrays import Numbers, as_image, as_names
 from course_utils.widgets.base.colours import PALETTES
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.numbers import plain_number
@@ -30,6 +31,7 @@ MAX_SIDE = 64
 MAX_NUMBERS = 100_000
 TALLEST = 420  # of a column of maps in the still picture
 LARGEST = 1e30  # so that a float32 would hold them too
+Array = NDArray[np.float64]
 FULL = "The deepest colour is the number of a layer that is farthest from zero."
 
 
@@ -38,8 +40,8 @@ class LayerPipeline(CourseWidget):
 
     `model` is made of the layers that a workbook can show (see `course_utils.excel.export_model`), and `x` one image of shape
     (height, width) or (channels, height, width), with or without a batch axis of 1 in front; bytes, as of a Pillow image,
-    become numbers from 0 to 1. The model runs as a copy in eval mode in float64, and every number on the screen comes from that
-    run; set `x` to send another image through.
+    become numbers from 0 to 1. The model runs as a copy in eval mode in float64, and the screen computes the same numbers for
+    itself, so that nothing on it waits for Python; set `x` to send another image through.
 
     Traits: `layer` is the last layer shown, from 0, the input; `focus` the number whose making is spelled out (layer, map, row,
     column); `playing` and `delay` in milliseconds; `palette`, "blue-orange" for positive and negative numbers or "lecture" for
@@ -59,7 +61,7 @@ class LayerPipeline(CourseWidget):
     _module: ClassVar = Path(__file__).with_name("widget.js")
     _settings: ClassVar = ("layer", "focus", "playing", "delay", "palette", "export_path")
 
-    layers: List[dict[str, Any]] = List(help="one dictionary for each layer, made here").tag(sync=True)
+    layers: List[dict[str, Any]] = List(help="what each layer is, one dictionary each, made here").tag(sync=True)
     class_names = List(Unicode(), help="what the outputs of the last layer are called").tag(sync=True)
     layer = Int(0, help="the last layer shown, from 0").tag(sync=True)
     focus = Tuple(Int(), Int(), Int(), Int(), help="layer, map, row and column of the number that is spelled out").tag(
@@ -68,6 +70,9 @@ class LayerPipeline(CourseWidget):
     playing = Bool(False, help="whether the layers follow by themselves").tag(sync=True)
     delay = Int(2600, help="milliseconds from layer to layer, at least 200").tag(sync=True)
     palette = Enum(list(PALETTES), "blue-orange", help="the colours of positive and negative numbers").tag(sync=True)
+    # What the screen computes all numbers from: the image, and the weights of all layers in one row.
+    _pixels = Numbers(3)
+    _weights = Bytes(help="float32, or float64 where the model has more digits").tag(sync=True)
 
     def __init__(
         self, model: nn.Module, x: ArrayLike | Tensor, class_names: Sequence[str] | None = None, **traits: Any
@@ -75,25 +80,25 @@ class LayerPipeline(CourseWidget):
         self._take_only_settings(traits)
         self._model = model
         traits.setdefault("export_path", "network.xlsx")
-        self._x, self._steps, layers = _followed(model, x)
+        self._run = run = _followed(model, x)
         names = [] if class_names is None else as_names(class_names, "class_names")
-        if names and len(names) != self._steps[-1].value.size:
-            raise WidgetError(f"{len(names)} class names were given, and the model gives {self._steps[-1].value.size} numbers")
-        traits["layer"] = self._checked("layer", traits.get("layer", len(layers) - 1))
-        traits.setdefault("focus", _strongest(layers, traits["layer"]))
-        super().__init__(layers=layers, class_names=names, **traits)
+        if names and len(names) != run.steps[-1].value.size:
+            raise WidgetError(f"{len(names)} class names were given, and the model gives {run.steps[-1].value.size} numbers")
+        traits["layer"] = self._checked("layer", traits.get("layer", len(run.layers) - 1))
+        traits.setdefault("focus", _strongest(run.maps, traits["layer"]))
+        super().__init__(layers=run.layers, class_names=names, _weights=run.weights, _pixels=run.image.numpy(), **traits)
 
     @property
     def x(self) -> Tensor:
         """The image that is on its way, of shape (channels, height, width), in float64; set another one to send it through."""
-        return self._x
+        return self._run.image
 
     @x.setter
     def x(self, image: ArrayLike | Tensor) -> None:
-        self._x, self._steps, layers = _followed(self._model, image)
+        self._run = run = _followed(self._model, image)
         with self.hold_sync():
-            self.layers = layers
-            self.focus = _strongest(layers, min(self.layer, len(layers) - 1))
+            self.layers, self._weights, self._pixels = run.layers, run.weights, run.image.numpy()
+            self.focus = _strongest(run.maps, min(self.layer, len(run.layers) - 1))
 
     @property
     def layer_names(self) -> list[str]:
@@ -102,7 +107,7 @@ class LayerPipeline(CourseWidget):
 
     def values(self, name: str) -> NDArray[np.float64]:
         """What the layer of that name gave: (channels, height, width), or (features,) where it is a vector."""
-        for step in self._steps:
+        for step in self._run.steps:
             if step.path == name:
                 return step.value.copy()
         raise WidgetError(f"no layer is called {name!r}; there are: {', '.join(self.layer_names)}")
@@ -110,7 +115,7 @@ class LayerPipeline(CourseWidget):
     def describe(self) -> str:
         """What is on the screen, in a few sentences."""
         chain = ", ".join(f"{layer['label']} ({by(tuple(layer['shape']))})" for layer in self.layers)
-        last = self._steps[-1]
+        last = self._run.steps[-1]
         best = int(last.value.argmax())
         name = self.class_names[best] if self.class_names else f"number {best + 1}"
         value = plain_number(float(last.value.flat[best]))
@@ -134,10 +139,10 @@ class LayerPipeline(CourseWidget):
             number, *place = value
             if not 0 <= number < len(self.layers):
                 raise WidgetError(f"focus is in layer {number}; the layers are numbered 0 to {len(self.layers) - 1}")
-            shape = np.shape(self.layers[number]["maps"])
+            shape = self._run.maps[number].shape
             if not all(0 <= at < size for at, size in zip(place, shape, strict=True)):
                 raise WidgetError(f"focus is at map, row and column {tuple(place)}; layer {number} has {shape}, counted from 0")
-            if self.layers[number]["maps"][place[0]][place[1]][place[2]] is None:
+            if np.isnan(self._run.maps[number][tuple(place)]):
                 raise WidgetError(f"focus is at map, row and column {tuple(place)}, where layer {number} has no number")
         return value
 
@@ -145,13 +150,13 @@ class LayerPipeline(CourseWidget):
         options: dict[str, Any] = {"title": "An image on its way through a network"}
         if self.class_names:
             options["class_names"] = list(self.class_names)
-        return self._model, self._x, options
+        return self._model, self._run.image, options
 
     def _draw(self) -> Picture:
-        return still([[self._panel(layer) for layer in self.layers], [legend_panel(self.palette, FULL)]], self.describe())
+        panels = [self._panel(layer, maps) for layer, maps in zip(self.layers, self._run.maps, strict=True)]
+        return still([panels, [legend_panel(self.palette, FULL)]], self.describe())
 
-    def _panel(self, layer: dict[str, Any]) -> Panel:
-        maps = np.array(layer["maps"], dtype=np.float64)  # None becomes nan
+    def _panel(self, layer: dict[str, Any], maps: Array) -> Panel:
         names: list[str] = []
         if layer is self.layers[-1] and layer["vector"] and maps.shape[2] == 1:
             numbered = [] if maps.size == 1 else [str(number) for number in range(1, maps.shape[1] + 1)]
@@ -163,7 +168,21 @@ class LayerPipeline(CourseWidget):
         return maps_panel(maps, cell, layer["heading"], layer["subheading"], self.palette, tallest=TALLEST, names=names)
 
 
-def _followed(model: nn.Module, x: Any) -> tuple[Tensor, list[Step], list[dict[str, Any]]]:
+@dataclass(frozen=True)
+class Run:
+    """One image on its way through a model: all its steps, and the layers that are shown, as they travel to JavaScript.
+
+    `maps` are the numbers of the layers that are shown, (maps, rows, columns) each; `weights` those of all, in one row.
+    """
+
+    image: Tensor
+    steps: list[Step]
+    layers: list[dict[str, Any]]
+    maps: list[Array]
+    weights: bytes
+
+
+def _followed(model: nn.Module, x: Any) -> Run:
     """Run the model, and put what it did into the form that travels to JavaScript."""
     try:
         pixels, _ = as_input(x)  # as a workbook takes it: pictures of bytes become 0-1 with the channels first
@@ -186,17 +205,25 @@ def _followed(model: nn.Module, x: Any) -> tuple[Tensor, list[Step], list[dict[s
     # Flattening changes no number: the layer after it is drawn as reading the maps before it.
     seen: dict[int, int] = {}
     layers: list[dict[str, Any]] = []
+    shown: list[Step] = []
+    start = 0
     for number, step in enumerate(steps):
         if step.kind == "flatten" and number < len(steps) - 1 and all(r.kind == "linear" for r in steps if number in r.sources):
             seen[number] = seen[step.sources[0]]
             continue
         seen[number] = len(layers)
-        layers.append(_as_layer(step, [seen[source] for source in step.sources], len(layers)))
-    return image, steps, layers
+        layers.append(_as_layer(step, [seen[source] for source in step.sources], len(layers), start))
+        shown.append(step)
+        start += sum(weight.value.size for weight in step.weights.values())
+    return Run(image, steps, layers, [_as_maps(step.value) for step in shown], _as_bytes(shown))
 
 
-def _as_layer(step: Step, sources: list[int], number: int) -> dict[str, Any]:
-    """A layer as the screen shows it; `number` is its place there, the input being 0."""
+def _as_layer(step: Step, sources: list[int], number: int, start: int) -> dict[str, Any]:
+    """A layer as the screen shows it; `number` is its place there, the input being 0, and `start` that of its first weight."""
+    weights = {}
+    for role, weight in step.weights.items():
+        weights[role] = {"start": start, "shape": list(weight.value.shape)}
+        start += weight.value.size
     vector = step.value.ndim == 1
     title = "image" if step.kind == "input" else TITLES.get(step.kind, step.kind.replace("_", " "))
     nameless = step.path.replace(".", "").isdigit()  # in a Sequential, which counts from 0 and counts what is not shown
@@ -209,24 +236,32 @@ def _as_layer(step: Step, sources: list[int], number: int) -> dict[str, Any]:
         "words": in_words(step),
         "shape": list(step.value.shape),
         "vector": vector,
-        "maps": [_wrapped(step.value)] if vector else step.value.tolist(),
         "sources": sources,
         "settings": {key: list(value) if isinstance(value, tuple) else value for key, value in step.settings.items()},
-        "weights": {role: weight.value.tolist() for role, weight in step.weights.items()},
+        "weights": weights,
     }
 
 
-def _wrapped(values: NDArray[np.float64]) -> list[list[float | None]]:
-    """A vector as rows: one number each up to 16, else about a square, its last row filled with None."""
+def _as_bytes(steps: list[Step]) -> bytes:
+    """The weights of all steps in one row: as float32, which most models have, unless that would change one."""
+    row = np.concatenate([np.zeros(0), *(weight.value.ravel() for step in steps for weight in step.weights.values())])
+    with np.errstate(over="ignore"):
+        short = row.astype("<f4")
+    return (short if (short == row).all() else row.astype("<f8")).tobytes()
+
+
+def _as_maps(values: Array) -> Array:
+    """An image's numbers as they are; a vector as one map: one number a row up to 16, else about a square, filled with nan."""
+    if values.ndim > 1:
+        return values
     columns = 1 if values.size <= 16 else math.ceil(math.sqrt(values.size))
-    filled: list[float | None] = [*values.tolist(), *[None] * (-values.size % columns)]
-    return [filled[start : start + columns] for start in range(0, len(filled), columns)]
+    return np.append(values, [np.nan] * (-values.size % columns)).reshape(1, -1, columns)
 
 
-def _strongest(layers: list[dict[str, Any]], number: int) -> tuple[int, int, int, int]:
-    """The place of the number furthest from zero in a layer: the most telling one to begin with."""
+def _strongest(layers: list[Array], number: int) -> tuple[int, int, int, int]:
+    """The place of the number farthest from zero in a layer: the most telling one to begin with."""
     if not 0 <= number < len(layers):
         return (0, 0, 0, 0)
-    maps = np.array(layers[number]["maps"], dtype=np.float64)
+    maps = layers[number]
     index, row, column = np.unravel_index(int(np.nanargmax(np.abs(maps))), maps.shape)
     return number, int(index), int(row), int(column)
