@@ -7,9 +7,8 @@ from typing import Any
 import narwhals as nw
 
 from course_utils.names import named
+from course_utils.tabular.contents import Frame, content, described, is_object, to_dates, typed
 from course_utils.tabular.errors import TableError, engine_errors
-
-Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
 
 
 def in_list(names: str | Sequence[str]) -> list[str]:
@@ -148,10 +147,11 @@ def require_dates(frame: Frame, *columns: str) -> None:
                 f'pandas with table["{name}"].dt.tz_localize(None) for the days there, or .dt.tz_convert(None) for those of UTC'
             )
         if not isinstance(dtype, nw.Date | nw.Datetime):
-            raise TableError(
-                f"column {name!r} should hold dates but holds {dtype}; parse it first, in pandas with "
-                f'pandas.to_datetime(table["{name}"], format="%Y-%m-%d")'
+            parsed = content(frame, name) in ("text", "dates")
+            advice = (
+                f"parse it first, {to_dates(name)}" if parsed else "combine_date makes dates of columns of years and months"
             )
+            raise TableError(f"column {name!r} should hold dates but holds {described(frame, name)}; {advice}")
 
 
 _WIDE = (nw.UInt64, nw.Int128, nw.UInt128)
@@ -166,6 +166,9 @@ def numbers(frame: Frame, column: str) -> nw.Expr:
     """
     dtype = frame.collect_schema()[column]
     values = nw.col(column)
+    if is_object(frame, column) and isinstance(frame, nw.DataFrame):
+        dtype = typed(frame[column]).dtype
+        values = values.fill_null(0).cast(dtype) if dtype != nw.Object else values
     if dtype == nw.Boolean:
         return nw.when(values).then(nw.lit(1)).otherwise(nw.lit(0))
     if dtype.is_float() or isinstance(dtype, nw.Decimal):
@@ -175,9 +178,14 @@ def numbers(frame: Frame, column: str) -> nw.Expr:
         return whole if dtype in _WIDE else whole.cast(nw.Int64)  # sums of short ones would begin anew at their end
     if isinstance(frame, nw.DataFrame) and frame[column].is_null().all():
         return nw.lit(0)
+    advice = "name another, or make numbers of it first"
+    if content(frame, column) == "text":
+        advice = (
+            f'make it numbers first, in pandas with pandas.to_numeric(table["{column}"]), or a flag, for instance with '
+            f'table["{column}"] != "0"'
+        )
     raise TableError(
-        f"column {column!r} should hold numbers, or true and false, but holds {dtype}; make it numbers first, in pandas with "
-        f'pandas.to_numeric(table["{column}"]), or a flag, for instance with table["{column}"] != "0"'
+        f"column {column!r} should hold numbers, or true and false, but holds {described(frame, column)}; {advice}"
     )
 
 
@@ -190,6 +198,8 @@ def refuse_large_sums(frame: Frame, columns: Sequence[str], terms: int, running:
     In pandas, what is shifted has gaps and so becomes floats, which keep 53 bits. Where the engine is lazy, this runs a query
     of its own, unless no column is wide enough.
     """
+    if isinstance(frame, nw.DataFrame):
+        frame = frame.with_columns(*[typed(frame[name]) for name in columns if is_object(frame, name)])
     schema = frame.collect_schema()
     wide = [name for name in columns if schema[name] in (nw.Int64, *_WIDE) or (running and schema[name].is_float())]
     if not wide:

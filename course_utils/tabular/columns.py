@@ -9,6 +9,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from course_utils.tabular.contents import described, holds_dates, to_dates, typed
 from course_utils.tabular.errors import TableError
 
 Category = str | int | float | bool
@@ -17,18 +18,19 @@ Category = str | int | float | bool
 def number_column(frame: "nw.DataFrame[Any]", name: str) -> NDArray[np.float64]:
     """A column of numbers, or of true and false, as floats with NaN where something is missing.
 
-    Raises a `TableError` for a column of another type, and for numbers that floats cannot hold: infinite ones, those that are
-    too large for 32 bits, and whole numbers so large and so close together that floats would take them for the same.
+    Numbers that are Python's objects, as pandas keeps decimals, are taken as what they are. Raises a `TableError` for a column
+    of another type, and for numbers that floats cannot hold: infinite ones, those that are too large for 32 bits, and whole
+    numbers so large and so close together that floats would take them for the same.
     """
-    series = frame[name]
+    series = typed(frame[name])
     if series.null_count() == len(series):  # a table of one row may well have no number, and so no type
         return np.full(len(series), np.nan)
     if not (series.dtype.is_numeric() or series.dtype == nw.Boolean):
-        advice = "make parts of it with add_datepart" if series.dtype.is_temporal() else "convert it, or name it categorical"
         example = next((value for value in series.to_list() if value is not None), None)
+        advice = _parts(frame, name) if holds_dates(frame, name) else "convert it, or name it categorical"
         raise TableError(
-            f"column {name!r} is continuous, so it should hold numbers, but it holds {series.dtype}, such as {example!r}; "
-            f"{advice}"
+            f"column {name!r} is continuous, so it should hold numbers, but it holds {described(frame, name)}, such as "
+            f"{example!r}; {advice}"
         )
     column = series.cast(nw.Float64).to_numpy().astype(np.float64, copy=False)
     wrong = np.abs(column) > np.finfo(np.float32).max
@@ -66,9 +68,9 @@ def category_column(frame: "nw.DataFrame[Any]", name: str) -> tuple[NDArray[np.i
 
     series = frame[name]
     places = np.full(len(series), -1, np.int64)
-    if series.dtype.is_temporal() and series.null_count() < len(series):
+    if holds_dates(frame, name) and series.null_count() < len(series):
         raise TableError(
-            f"column {name!r} holds {series.dtype}, so that each moment would be a category; make parts of it with add_datepart"
+            f"column {name!r} holds {described(frame, name)}, so that each moment would be a category; {_parts(frame, name)}"
         )
     values, present = _present(series)
     try:
@@ -83,6 +85,12 @@ def category_column(frame: "nw.DataFrame[Any]", name: str) -> tuple[NDArray[np.i
         code_of = {category: code for code, category in enumerate(different)}
         places = np.asarray([*(code_of[category] for category in categories), -1], np.int64)[places]
     return places, different
+
+
+def _parts(frame: "nw.DataFrame[Any]", name: str) -> str:
+    """What to do with dates, which are neither numbers nor categories."""
+    parts = "make parts of it with add_datepart"
+    return parts if frame[name].dtype.is_temporal() else f"make it one of dates, {to_dates(name)}, and then {parts[5:]}"
 
 
 def _present(series: "nw.Series[Any]") -> tuple[NDArray[Any], NDArray[np.bool_]]:

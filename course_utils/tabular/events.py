@@ -25,6 +25,7 @@ from course_utils.tabular.checks import (
     require_whole,
     without_index_names,
 )
+from course_utils.tabular.contents import content
 from course_utils.tabular.dates import day_number
 from course_utils.tabular.errors import TableError, engine_errors
 
@@ -188,12 +189,14 @@ def rolling_sum(
     table = as_frame(frame, *values, *groups, date)
     index, table = nw.maybe_get_index(table), without_index_names(table)
     require_dates(table, date)
-    schema, day = table.collect_schema(), "day number"
+    day = "day number"
     sums = [name + ending for name in values]
     refuse_columns(table, day)
     refuse_names(table, sums, [*groups, date, *values])
     counted = [numbers(table, name).alias(total) for name, total in zip(values, sums, strict=True)]
-    whole = [total for name, total in zip(values, sums, strict=True) if schema[name].is_integer() or schema[name] == nw.Boolean]
+    whole = [
+        total for name, total in zip(values, sums, strict=True) if content(table, name) in ("whole numbers", "true and false")
+    ]
     if check or isinstance(table, nw.DataFrame):
         refuse_large_sums(table, values, window, running=window > _NEAR)
     table = _with_days(table, groups, date, day, check).with_columns(*counted)

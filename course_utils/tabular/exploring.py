@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from course_utils.tabular.checks import as_frame, require_dates
+from course_utils.tabular.contents import described
 from course_utils.tabular.errors import TableError, engine_errors
 from course_utils.tabular.storage import to_pandas
 
@@ -20,7 +21,8 @@ def in_pandas(table: Any, *columns: str, dates: Sequence[str] = (), numbers: Seq
     for name, dtype in frame.collect_schema().items():
         if name in numbers and not (dtype.is_numeric() or dtype == nw.Boolean):
             raise TableError(
-                f"column {name!r} should hold numbers but holds {dtype}; in pandas, pandas.to_numeric makes them so"
+                f"column {name!r} should hold numbers but holds {described(frame, name)}; in pandas, pandas.to_numeric makes "
+                "them so"
             )
     with engine_errors("read the table"):
         whole = nw.maybe_reset_index(frame.collect() if isinstance(frame, nw.LazyFrame) else frame)

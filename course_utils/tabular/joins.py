@@ -22,6 +22,7 @@ from course_utils.tabular.checks import (
     rows_of,
     without_index_names,
 )
+from course_utils.tabular.contents import content, described, is_object, typed
 from course_utils.tabular.errors import TableError, engine_errors
 
 EXAMPLES = 3
@@ -82,29 +83,27 @@ def join(
     ours, theirs = (without_index_names(as_frame(table, *keys)) for table in (left, right))
     require_one_engine({"the left table": ours, "the right table": theirs})
     order, match = "row of left", "found a match"
-    text = {key: f"{key} as text" for key in keys}
+    compared = {key: f"{key} as compared" for key in keys}
     for frame in (ours, theirs):
-        refuse_columns(frame, order, match, *text.values())
+        refuse_columns(frame, order, match, *compared.values())
     theirs = _with_our_keys(ours, theirs, keys)
     _refuse_clashes(ours, theirs, keys, suffix)
+    mine = ours.collect_schema()
+    changes = _comparisons(ours, theirs, keys)
+    on_keys = [compared[key] if key in changes else key for key in keys]
+    for key, change in changes.items():
+        ours, theirs = (frame.with_columns(**{compared[key]: change(frame, key)}) for frame in (ours, theirs))
     for side, frame, many in (("left", ours, validate[0]), ("right", theirs, validate[-1])):
         if many == "1":
-            _refuse_many(side, frame, keys, validate)
-
-    mine, others = ours.collect_schema(), theirs.collect_schema()
-    of_categories = [key for key in keys if any(schema[key] in (nw.Categorical, nw.Enum) for schema in (mine, others))]
-    changed = {key: text[key] for key in of_categories if mine[key] != others[key]}
-    on_keys = [changed.get(key, key) for key in keys]
-    for key, new in changed.items():
-        ours = ours.with_columns(nw.when(~nw.col(key).is_null()).then(nw.col(key).cast(nw.String)).alias(new))
-        theirs = theirs.with_columns(nw.col(key).cast(nw.String).alias(new)).drop(key)
+            _refuse_many(side, frame, keys, on_keys, validate)
+    theirs = theirs.drop(*(key for key in keys if key not in on_keys))
     theirs, large = _with_gaps(theirs.with_columns(nw.lit(True).alias(match)), on_keys)
     if isinstance(ours, nw.DataFrame):
         ours = ours.with_row_index(order)
     joined = _left_join(ours, theirs, on_keys, suffix)
     if isinstance(joined, nw.DataFrame):
         joined = (joined if joined[order].is_sorted() else joined.sort(order)).drop(order)
-    joined = joined.drop(*changed.values())
+    joined = joined.drop(*(compared[key] for key in changes))
     if report is not None:
         report(_report(joined, keys, match))
     if how == "inner":
@@ -135,20 +134,25 @@ def _with_our_keys(ours: Frame, theirs: Frame, keys: Sequence[str]) -> Frame:
     mine, others = ours.collect_schema(), theirs.collect_schema()
     for key in keys:
         if _kind(ours, key) != _kind(theirs, key):
+            held = (described(frame, key) for frame in (ours, theirs))
             raise TableError(
-                f"cannot join on {key!r}: it holds {mine[key]} on the left and {others[key]} on the right; make them the same"
+                f"cannot join on {key!r}: it holds {' on the left and '.join(held)} on the right; make them the same"
             )
     theirs = theirs.filter(~missing(theirs, *keys))
+    if isinstance(theirs, nw.DataFrame):
+        theirs = theirs.with_columns(*[typed(theirs[key]) for key in keys if is_object(theirs, key)])
+    mine, others = ours.collect_schema(), theirs.collect_schema()
     for key in keys:
         given, value = mine[key], nw.col(key)
         if given == others[key]:
             continue
-        if given.is_integer():
-            low, high = _range(given)
-            low_there, high_there = _range(others[key])
-            theirs = theirs.filter(value >= max(low, low_there), value <= min(high, high_there))
-            theirs = theirs.with_columns(value.cast(given))
-        elif given.is_temporal():
+        if given.is_integer() and others[key].is_integer():
+            (low, high), (low_there, high_there) = _range(given), _range(others[key])
+            least, most = nw.lit(max(low, low_there), others[key]), nw.lit(min(high, high_there), others[key])
+            fits = (value >= least) & (value <= most)
+            # DuckDB may cast before it filters, so what cannot be cast is out of its sight
+            theirs = theirs.filter(fits).with_columns(nw.when(fits).then(value).otherwise(least).cast(given).alias(key))
+        elif given.is_temporal() or given.is_float():
             if isinstance(given, nw.Datetime) and given.time_unit == "ns":
                 theirs = theirs.filter(value >= _NANOSECONDS[0], value <= _NANOSECONDS[1])  # others have no such time
             theirs = theirs.filter(value.cast(given).cast(others[key]) == value).with_columns(value.cast(given))
@@ -166,24 +170,38 @@ def _range(dtype: nw.dtypes.DType) -> tuple[int, int]:
 
 
 def _kind(frame: Frame, key: str) -> str:
-    dtype = frame.collect_schema()[key]
-    if dtype in (nw.Object, nw.Categorical) and frame.implementation.is_pandas():
-        from pandas import CategoricalDtype
-        from pandas.api.types import infer_dtype
-
-        native: Any = frame.to_native()[key]
-        held = infer_dtype(native.cat.categories if isinstance(native.dtype, CategoricalDtype) else native, skipna=True)
-        return "whole numbers" if held == "integer" else "text" if held in _TEXT else f"values of kind {held}"
-    if dtype.is_integer():
-        return "whole numbers"
-    if isinstance(dtype, nw.Datetime) and dtype.time_zone:
-        return f"times of {dtype.time_zone}"
-    if isinstance(dtype, nw.Date | nw.Datetime):
-        return "dates"
-    return "text" if dtype in (nw.String, nw.Categorical, nw.Enum, nw.Object) else str(dtype)
+    """What a key holds, as far as it must be the same on both sides: categories count as what they are of."""
+    held = content(frame, key)
+    of = held.removeprefix("categories of ")
+    if of in ("text", "nothing", "values of several types"):
+        return "text"
+    return of if of == "whole numbers" else described(frame, key)
 
 
-_TEXT = ("string", "empty", "mixed", "mixed-integer")
+def _comparisons(ours: Frame, theirs: Frame, keys: Sequence[str]) -> dict[str, Callable[[Any, str], Any]]:
+    """What makes those keys comparable that are not so as they are: a function of a table and the key, for both sides."""
+    mine, others = ours.collect_schema(), theirs.collect_schema()
+    changes = dict[str, Callable[[Any, str], Any]]()
+    for key in keys:
+        if "categories of whole numbers" in (content(ours, key), content(theirs, key)):
+            changes[key] = _as_numbers
+        elif mine[key] != others[key] and any(dtype in (nw.Categorical, nw.Enum) for dtype in (mine[key], others[key])):
+            changes[key] = _as_text
+        elif mine[key].is_float() and (ours.implementation.is_pandas() or ours.implementation.is_pyarrow()):
+            changes[key] = _with_one_zero
+    return changes
+
+
+def _as_numbers(frame: "nw.DataFrame[Any]", key: str) -> "nw.Series[Any]":
+    return typed(frame[key])
+
+
+def _as_text(frame: Frame, key: str) -> nw.Expr:
+    return nw.when(~nw.col(key).is_null()).then(nw.col(key).cast(nw.String))
+
+
+def _with_one_zero(frame: Frame, key: str) -> nw.Expr:
+    return nw.col(key) + 0.0  # -0.0 becomes 0.0, which Arrow takes for another number
 
 
 def _with_gaps(theirs: Frame, keys: Sequence[str]) -> tuple[Frame, dict[str, str]]:
@@ -219,11 +237,11 @@ def _refuse_clashes(ours: Frame, theirs: Frame, keys: Sequence[str], suffix: str
     refuse_names(ours, added, [])
 
 
-def _refuse_many(side: str, frame: Frame, keys: Sequence[str], validate: str) -> None:
-    counts = frame.filter(~missing(frame, *keys)).group_by(*keys).agg(rows=nw.len())
-    many = first_rows(counts.filter(nw.col("rows") > 1), keys, 1)
+def _refuse_many(side: str, frame: Frame, keys: Sequence[str], as_compared: Sequence[str], validate: str) -> None:
+    counts = frame.filter(~missing(frame, *as_compared)).group_by(*as_compared).agg(rows=nw.len())
+    many = first_rows(counts.filter(nw.col("rows") > 1), as_compared, 1)
     if many:
-        key = in_words({name: many[0][name] for name in keys})
+        key = in_words({name: many[0][compared] for name, compared in zip(keys, as_compared, strict=True)})
         raise TableError(
             f"the {side} table has {many[0]['rows']:,} rows for {key}, so rows would multiply; expected one row for each "
             f"{', '.join(keys)} (validate={validate!r}). Drop or combine them, or say that this is meant: validate='m:m'"

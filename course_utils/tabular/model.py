@@ -276,7 +276,8 @@ class TabularLearner(Learner):
 
     load_advice = (
         "Weights that were saved with other categories or scales need data made with preprocessor="
-        "course_utils.tabular.read_preprocessor(file); with another y_range, tabular_learner(..., y_range=...) of then."
+        "course_utils.tabular.read_preprocessor(file); those of another y_range need that one in "
+        "tabular_learner(..., y_range=...)."
     )
 
     def load(self, name: str) -> None:

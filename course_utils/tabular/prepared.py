@@ -13,7 +13,9 @@ from torch import Tensor
 
 from course_utils.errors import CourseError
 from course_utils.files import as_path
+from course_utils.names import counted
 from course_utils.tabular.checks import is_present, some_columns
+from course_utils.tabular.contents import described, typed
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.preprocess import Preprocessor
 from course_utils.training.arguments import only_known, whole
@@ -143,9 +145,9 @@ def input_columns(categorical: Sequence[str], continuous: Sequence[str], preproc
 
 def target_column(table: "nw.DataFrame[Any]", name: str, log: bool, labels: NDArray[Any]) -> NDArray[np.float32]:
     """The targets of a table; a `TableError` where one is no number, or has no logarithm though `log` needs it."""
-    series = table[name]
+    series = typed(table[name])
     if not series.dtype.is_numeric():
-        raise TableError(f"the target, column {name!r}, should hold numbers but holds {series.dtype}")
+        raise TableError(f"the target, column {name!r}, should hold numbers but holds {described(table, name)}")
     with np.errstate(over="ignore"):  # said below
         targets = series.cast(nw.Float64).to_numpy().astype(np.float32)
     wrong, what = ~np.isfinite(targets), "missing or infinite"
@@ -153,5 +155,7 @@ def target_column(table: "nw.DataFrame[Any]", name: str, log: bool, labels: NDAr
         wrong, what = targets <= 0, "0 or less, which has no logarithm,"
     if number := int(wrong.sum()):
         advice = "drop these rows, or use log_target=False" if log and "logarithm" in what else "drop these rows"
-        raise TableError(f"the target, column {name!r}, is {what} in {number:,} rows, first {labels[wrong.argmax()]}; {advice}")
+        raise TableError(
+            f"the target, column {name!r}, is {what} in {counted(number, 'row')}, first {labels[wrong.argmax()]}; {advice}"
+        )
     return targets

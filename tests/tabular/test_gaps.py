@@ -3,9 +3,12 @@
 import datetime
 import decimal
 import gzip
+import itertools
 import json
+import re
 
 import duckdb
+import narwhals as nw
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -345,7 +348,7 @@ def test_row_numbers_that_are_labels():
     for size in (True, 1.5, "8", 0):
         with pytest.raises(CourseError, match="it is a whole number, 1 or more"):
             TabularData.from_frame(table, "y", [], ["x"], [0], batch_size=size)
-    with pytest.raises(TableError, match="missing or infinite in 1 rows, first 2"):
+    with pytest.raises(TableError, match="missing or infinite in 1 row, first 2"):
         TabularData.from_frame(table.assign(y=[1e39, 1, 1]), "y", [], ["x"], [0])
 
 
@@ -381,3 +384,96 @@ def test_what_engines_say_is_told():
         raise duckdb.OutOfMemoryException("full")
     with pytest.raises(KeyError), engine_errors("join"):
         raise KeyError("ours")
+
+
+@pytest.mark.parametrize(
+    ("objects", "plain"),
+    [
+        ([1.5, None, 2], [1.5, None, 2.0]),
+        ([decimal.Decimal("1.5"), None, decimal.Decimal(2)], [1.5, None, 2.0]),
+        ([3, None, np.int8(4)], [3.0, None, 4.0]),
+        ([np.float32(1.5), pd.NA, float("nan")], [1.5, None, None]),
+        ([True, None, False], [1.0, None, 0.0]),
+    ],
+)
+def test_numbers_that_are_objects_count_as_numbers(objects, plain):
+    rest = {"Store": 1, "Date": pd.date_range("2020-01-01", periods=3)}
+    given, wanted = (
+        pd.DataFrame({"x": np.array(values, kind), **rest}) for values, kind in ((objects, object), (plain, float))
+    )
+    fitted = Preprocessor([], ["x"]).fit(given)
+    assert fitted == Preprocessor([], ["x"]).fit(wanted)
+    assert fitted.transform(given)[1].tolist() == fitted.transform(wanted)[1].tolist()
+    assert rows(rolling_sum(given, "x", **BY)[["x_bw"]]) == rows(rolling_sum(wanted, "x", **BY)[["x_bw"]])
+    assert elapsed_since(given, "x", **BY)["Afterx"].tolist() == elapsed_since(wanted, "x", **BY)["Afterx"].tolist()
+
+
+def test_a_target_of_objects():
+    table = pd.DataFrame({"y": np.array(list(map(decimal.Decimal, ("1.5", 2, 3))), object), "x": [1.0, 2.0, 3.0]})
+    assert TabularData.from_frame(table, "y", [], ["x"], [0]).targets("valid").tolist() == [1.5]
+
+
+def test_objects_that_are_no_numbers_are_told_apart():
+    day = datetime.date(2020, 1, 1)
+    for objects, words in (
+        ([day, None], r"holds dates as Python's objects, .*pandas\.to_datetime\(table\[\"x\"\].*add_datepart"),
+        ([1, "a"], "values of several types as Python's objects"),
+        ([True, 1.5], "values of several types"),
+        ([2**70, 1], "whole numbers of more than 64 bits"),
+    ):
+        with pytest.raises(TableError, match=words):
+            Preprocessor([], ["x"]).fit(pd.DataFrame({"x": np.array(objects, object)}))
+    dated = pd.DataFrame({"x": np.array([day], object)})
+    advice = 'pandas.to_datetime(table["x"], format="%Y-%m-%d")'
+    for use in (lambda: Preprocessor(["x"], []).fit(dated), lambda: add_datepart(dated, "x")):
+        with pytest.raises(TableError, match=r"dates as Python's objects.*" + re.escape(advice)):
+            use()
+    dated["x"] = eval(advice, {"pandas": pd, "table": dated})
+    assert add_datepart(dated, "x")["xYear"].tolist() == [2020]
+    large = pd.DataFrame({"E": np.array([2**62, 2**62], object), "Store": 1, "Date": pd.date_range("2020-01-01", periods=2)})
+    with pytest.raises(TableError, match="would not be exact"):
+        rolling_sum(large, "E", **BY)
+
+
+@pytest.mark.parametrize("engine", [*KINDS, "arrow table"])
+def test_keys_are_the_numbers_that_they_are(engine):
+    def convert(table):
+        return pa.Table.from_pandas(table) if engine == "arrow table" else table if engine == "numpy" else KINDS[engine](table)
+
+    unsigned, signed = np.array([1, 2**64 - 1, 2], "uint64"), np.array([1, -1, -5], "int64")
+    single, double = np.array([0.5, 0.1], "float32"), np.array([0.5, 0.1], "float64")
+    for left, right, found in (
+        (np.array([-0.0, 1.5, 0.0]), np.array([0.0, 1.5]), [0, 1, 0]),
+        (np.array([0.0, 1.5]), np.array([1.5, -0.0]), [1, 0]),
+        (unsigned, signed, [0, None, None]),
+        (signed, unsigned, [0, None, None]),
+        (single, double, [0, None]),
+        (double, single, [0, None]),
+    ):
+        ours, theirs = pd.DataFrame({"k": left, "i": range(len(left))}), pd.DataFrame({"k": right, "w": range(len(right))})
+        joined = nw.from_native(join(convert(ours), convert(theirs), "k")).lazy().collect("pyarrow").sort("i")
+        assert joined["w"].to_list() == found
+        assert list(map(str, joined["k"].to_list())) == list(map(str, left.tolist()))  # -0.0 stays as it was given
+    twice = convert(pd.DataFrame({"k": [0.0, -0.0, 0.5], "w": [1, 2, 3]}))
+    with pytest.raises(TableError, match=r"the right table has 2 rows for k -?0.0"):
+        join(twice, twice, "k")
+    with pytest.raises(TableError, match="holds floats on the left and whole numbers on the right; make them the same"):
+        join(twice, convert(pd.DataFrame({"k": [1], "v": [1]})), "k")
+
+
+def test_keys_of_whole_numbers_in_every_dress():
+    keys = [1, None, BIG + 1]
+    dresses = [
+        pd.array(keys, dtype="Int64"),
+        np.array(keys, object),
+        pd.Categorical(keys),
+        pd.Categorical(pd.array(keys, dtype="Int64")),
+        pd.array(keys, dtype="int64[pyarrow]"),
+    ]
+    for mine, others in itertools.product(dresses, dresses):
+        right = pd.DataFrame({"k": others, "w": [5, 6, 7]})
+        found = join(pd.DataFrame({"k": mine}), right, "k")
+        assert [row["w"] for row in rows(found)] == [5, None, 7]
+        assert found["k"].dtype == pd.DataFrame({"k": mine})["k"].dtype
+    with pytest.raises(TableError, match="floats as Python's objects on the left and floats on the right"):
+        join(pd.DataFrame({"k": np.array([1.5], object)}), pd.DataFrame({"k": [1.5]}), "k")

@@ -210,10 +210,10 @@ def test_large_numbers_keep_their_place():
         (
             ([], ["state"]),
             {},
-            r"'state' is continuous, .* but it holds String, such as 'HE'; .*categorical",
+            r"'state' is continuous, .* but it holds text, such as 'HE'; .*categorical",
         ),
         (([], ["date"]), {"date": pd.Timestamp("2015-07-31")}, "'date' is continuous.*add_datepart"),
-        ((["date"], []), {"date": pd.Timestamp("2015-07-31")}, "'date' holds Datetime.*add_datepart"),
+        ((["date"], []), {"date": pd.Timestamp("2015-07-31")}, "'date' holds dates.*add_datepart"),
         ((["mixed"], []), {"mixed": [0, "0"] * 150}, r"'mixed' mixes numbers and text \(0 and '0'\).*astype\(str\)"),
         ((["things"], []), {"things": [(1, 2)] * 300}, "'things' holds values of type tuple; categories are text or numbers"),
         ((["lists"], []), {"lists": [[1, 2]] * 300}, "'lists' holds lists, or the like; categories are text or numbers"),

@@ -8,6 +8,7 @@ import narwhals as nw
 
 from course_utils.files import as_path
 from course_utils.tabular.checks import Frame, as_frame, require_one_engine
+from course_utils.tabular.contents import described
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.storage import WORDS, Kind, read_csv
 
@@ -86,7 +87,7 @@ def expected_tables(tables: Mapping[str, Any]) -> dict[str, Frame]:
         for column, kind in columns.items():
             if not _FITS[kind.rstrip("?")](schema[column]):
                 raise TableError(
-                    f"{name}: column {column} holds {schema[column]}; expected {WORDS[kind.rstrip('?')]}. "
+                    f"{name}: column {column} holds {described(frames[name], column)}; expected {WORDS[kind.rstrip('?')]}. "
                     "course_utils.tabular.rossmann.read_tables reads every column in its type"
                 )
         categories = [column for column in columns if schema[column] in (nw.Categorical, nw.Enum)]

@@ -389,14 +389,14 @@ def test_columns_that_do_not_fit(frame, tmp_path):
     file = tmp_path / "a.parquet"
     _refused(write(frame.drop(columns=["day", "promo"]), file), "no columns 'day', 'promo'; its columns are Id, Date")
     _refused(write(frame.drop(columns="Date"), file), "no column 'Date'")
-    _refused(write(frame.assign(distance="far"), file), "'distance' is continuous, .* holds String")
+    _refused(write(frame.assign(distance="far"), file), "'distance' is continuous, .* holds text")
     _refused(write(frame.assign(distance=np.inf), file), "'distance' has .* infinite")
     _refused(write(frame.assign(distance=np.nan), file), "'distance' has no value in any of the 5.. training rows")
     _refused(write(frame.assign(sales="much"), file), "target, column 'sales', should hold numbers")
     _refused(write(frame.assign(sales=0), file), "0 or less")
-    _refused(write(frame.assign(day=frame["Date"]), file), "'day' holds Datetime")
+    _refused(write(frame.assign(day=frame["Date"]), file), "'day' holds dates")
     frame.loc[702, "sales"] = np.nan
-    _refused(write(frame, file), "missing or infinite in 1 rows, first 702")
+    _refused(write(frame, file), "missing or infinite in 1 row, first 702")
 
 
 def test_files_of_a_folder_that_do_not_fit_each_other(frame, tmp_path):

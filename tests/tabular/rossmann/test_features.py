@@ -240,9 +240,12 @@ def test_tables_that_are_missing_empty_or_of_other_types(tables):
     with pytest.raises(TableError, match=r"train: the table has no column 'Promo'"):
         build_features({**tables, "train": tables["train"].drop(columns="Promo")})
     mixed = tables["train"].assign(StateHoliday=[0, "a"] + [0] * (len(tables["train"]) - 2))
-    with pytest.raises(TableError, match=r"train: column StateHoliday holds Object; expected text\. .*read_tables"):
+    with pytest.raises(
+        TableError,
+        match=r"train: column StateHoliday holds values of several types as Python's objects; expected text\. .*read_tables",
+    ):
         build_features({**tables, "train": mixed})
-    with pytest.raises(TableError, match=r"weather: column Date holds String; expected dates"):
+    with pytest.raises(TableError, match=r"weather: column Date holds text; expected dates"):
         build_features({**tables, "weather": tables["weather"].astype({"Date": "str"})})
 
 

@@ -1,0 +1,125 @@
+"""What a column holds, in the words of those who read the table, whatever the engine calls its types."""
+
+from typing import Any
+
+import narwhals as nw
+
+from course_utils.tabular.errors import TableError
+
+Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
+
+_WORDS = {
+    "String": "text",
+    "Boolean": "true and false",
+    "Decimal": "decimals",
+    "Date": "dates",
+    "Datetime": "dates",
+    "Time": "times of day",
+    "Duration": "durations",
+    "Binary": "bytes",
+    "List": "lists",
+    "Array": "lists",
+    "Struct": "dictionaries",
+}
+_OBJECTS = {  # what pandas.api.types.infer_dtype says of Python's objects
+    "string": "text",
+    "boolean": "true and false",
+    "integer": "whole numbers",
+    "floating": "floats",
+    "mixed-integer-float": "floats",
+    "decimal": "decimals",
+    "date": "dates",
+    "datetime": "dates",
+    "time": "times of day",
+    "timedelta": "durations",
+    "empty": "nothing",
+    "mixed": "values of several types",
+    "mixed-integer": "values of several types",
+}
+_TYPES = {
+    "true and false": "boolean",
+    "whole numbers": "Int64",
+    "floats": "Float64",
+    "decimals": "Float64",
+}
+
+
+def content(frame: Frame, name: str) -> str:
+    """What a column of a table holds: text, whole numbers, floats, dates, categories of text, ...
+
+    A column of Python's objects in pandas holds what these are.
+
+    >>> import pandas as pd
+    >>> table = nw.from_native(pd.DataFrame({"Id": [1], "State": ["HE"], "Rain": pd.Series([0.5], dtype=object)}))
+    >>> [content(table, name) for name in table.columns]
+    ['whole numbers', 'text', 'floats']
+    """
+    dtype = frame.collect_schema()[name]
+    if dtype in (nw.Categorical, nw.Enum):
+        native: Any = frame.to_native()
+        return f"categories of {_of_objects(native[name].cat.categories) if frame.implementation.is_pandas() else 'text'}"
+    if is_object(frame, name):
+        return _of_objects(frame.to_native()[name])
+    if isinstance(dtype, nw.Datetime) and dtype.time_zone:
+        return f"times of the zone {dtype.time_zone}"
+    kind = str(dtype).partition("(")[0]
+    return (
+        "whole numbers" if dtype.is_integer() else "floats" if dtype.is_float() else _WORDS.get(kind, f"values of type {kind}")
+    )
+
+
+def is_object(frame: Frame, name: str) -> bool:
+    """Whether a column is one of Python's objects, in pandas."""
+    return frame.implementation.is_pandas() and frame.collect_schema()[name] == nw.Object
+
+
+def described(frame: Frame, name: str) -> str:
+    """What a column holds, as `content` says, and that it holds Python's objects where that is what stands in the way."""
+    return content(frame, name) + " as Python's objects" * is_object(frame, name)
+
+
+def holds_dates(frame: Frame, name: str) -> bool:
+    """Whether a column holds dates, times or durations, perhaps as objects."""
+    return frame.collect_schema()[name].is_temporal() or content(frame, name) in ("dates", "times of day", "durations")
+
+
+def typed(series: "nw.Series[Any]") -> "nw.Series[Any]":
+    """A column of objects, or of categories that are whole numbers, in pandas in the type of its numbers; another as it is.
+
+    Decimals become floats.
+
+    >>> import pandas as pd
+    >>> from decimal import Decimal
+    >>> typed(nw.from_native(pd.Series([Decimal("1.5"), None], dtype=object), series_only=True)).dtype
+    Float64
+    """
+    if series.dtype not in (nw.Object, nw.Categorical, nw.Enum) or not series.implementation.is_pandas():
+        return series
+    native = series.to_native()
+    held = _of_objects(native if series.dtype == nw.Object else native.cat.categories)
+    if (dtype := _TYPES.get(held)) is None or (series.dtype != nw.Object and dtype != "Int64"):
+        return series
+    try:
+        if series.dtype != nw.Object:  # with a gap, categories in NumPy's integers would become floats
+            return nw.from_native(
+                native.cat.rename_categories(native.cat.categories.astype(dtype)).astype(dtype), series_only=True
+            )
+        return nw.from_native(native.where(native.notna(), None).astype(dtype), series_only=True)
+    except OverflowError:
+        raise TableError(f"column {series.name!r} holds whole numbers of more than 64 bits; make it text, or floats") from None
+
+
+def _of_objects(objects: Any) -> str:
+    from pandas.api.types import infer_dtype
+
+    held = infer_dtype(objects, skipna=True)
+    return _OBJECTS.get(held, f"values of type {held}")
+
+
+def to_dates(name: str) -> str:
+    """How a column of text, or of Python's dates, is made one of dates.
+
+    >>> to_dates("Date")
+    'in pandas with table["Date"] = pandas.to_datetime(table["Date"], format="%Y-%m-%d")'
+    """
+    return f'in pandas with table["{name}"] = pandas.to_datetime(table["{name}"], format="%Y-%m-%d")'
