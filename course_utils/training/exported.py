@@ -21,6 +21,7 @@ from course_utils.training.architecture import architecture_of, is_whole
 from course_utils.training.arguments import checked_network, shown
 from course_utils.training.devices import default_device
 from course_utils.training.distributed import processes
+from course_utils.training.finite import not_numbers, not_numbers_in
 from course_utils.training.meaning import differences
 from course_utils.training.storage import StorageError
 
@@ -74,6 +75,13 @@ class Exported:
         if len(value) > len(self.tensors) or (length is not None and len(value) != length):
             raise self.wrong(f"its {name} has {len(value)} numbers, expected {len(self.tensors) if length is None else length}")
         return value
+
+    def between(self, name: str, length: int, lowest: float, highest: float) -> list[float]:
+        """An entry that is a list of numbers from `lowest` to `highest`, of this length."""
+        numbers = self.numbers(name, length)
+        if not all(lowest <= number <= highest for number in numbers):
+            raise self.wrong(f"its {name} is {shown(self.about[name])}, expected numbers from {lowest:g} to {highest:g}")
+        return numbers
 
     def numbers(self, name: str, length: int) -> list[float]:
         """An entry that is a list of finite numbers, of this length."""
@@ -146,6 +154,8 @@ class Exported:
                 + "\nThe network must have the layers that it had when it was exported, from the same versions of torchvision "
                 f"and timm; it was made with {self._made_with()}."
             )
+        if wrong := not_numbers(theirs, {name for name, _ in model.named_parameters(remove_duplicate=False)}):
+            raise self.wrong(f"{wrong}, so that every prediction may be NaN")
         model.load_state_dict(dict(theirs), assign=any(tensor.is_meta for tensor in ours.values()))
         return model
 
@@ -205,7 +215,15 @@ def same_outputs(model: nn.Module, other: nn.Module, *inputs: Tensor) -> bool:
 
 
 def described(kind: str, about: Mapping[str, Any], model: nn.Module, path: str | os.PathLike[str]) -> Exported:
-    """What a file of this description will hold, as it will be read: gone through JSON and back."""
+    """What a file of this description will hold, as it will be read: gone through JSON and back.
+
+    Raises a CourseError for a network whose weights are no numbers any more.
+    """
+    if wrong := not_numbers_in(model):
+        raise CourseError(
+            f"the network is not exported, as every prediction may be NaN: {wrong}. A rate that was too high does this: load "
+            "weights from before with learner.load(name), or train a new learner with a rate ten times lower"
+        )
     versions = f"course_utils {_version('course-utils')}, torch {_version('torch')}, torchvision {_version('torchvision')}"
     whole = {"version": VERSION, "kind": kind, "made with": f"{versions}, timm {_version('timm')}", **about}
     whole |= architecture_of(model)

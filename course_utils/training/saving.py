@@ -11,6 +11,7 @@ from course_utils.training import checkpoints, storage
 from course_utils.training.architecture import architecture_of
 from course_utils.training.conditions import conditions_of, said
 from course_utils.training.data import Data
+from course_utils.training.finite import not_numbers_in
 from course_utils.work import find_saved
 
 if TYPE_CHECKING:
@@ -27,8 +28,14 @@ class Saving:
     load_advice = ""  # what to do where weights mean something else
 
     def save(self, name: str) -> Path:
-        """Write the weights to `path/name.safetensors` and return that path; folders that are missing are made."""
-        return storage.save_weights(self.model, self._file(name, ".safetensors"), self._about())
+        """Write the weights to `path/name.safetensors` and return that path; folders that are missing are made.
+
+        A printed line says where weights are not numbers any more (NaN).
+        """
+        file = storage.save_weights(self.model, self._file(name, ".safetensors"), self._about())
+        if wrong := not_numbers_in(self.model):
+            cast("Learner", self).say(f"The weights in {file.name} predict NaN: {wrong}. They were saved as they are.")
+        return file
 
     def load(self, name: str) -> None:
         """Read the weights that `save(name)` wrote.
@@ -51,7 +58,8 @@ class Saving:
             options: `threshold`, of pictures with several labels: a number or one per class, by default 0.2.
 
         Raises:
-            CourseError: there is no predictor for data of this kind (`Data.from_tensors`), or an option is not one of it.
+            CourseError: there is no predictor for data of this kind (`Data.from_tensors`), an option is not one of it, or the
+                weights are not numbers any more (NaN).
             FileError: the system does not let it be written.
         """
         return self.data.export(self, path, **options)

@@ -33,6 +33,7 @@ Picture = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
 
 DEFAULT_THRESHOLD = 0.2
 ONE_LABEL = "a threshold is for pictures with several labels; here each picture has one, the most probable"
+FARTHEST = 1e6  # a mean of pixels, which lie between 0 and 1, or what they are divided by; 32 bits can hold what comes out
 BATCH = 64  # pictures at a time, fewer where they are larger than BATCH_SIZE
 BATCH_SIZE = 512
 
@@ -73,15 +74,13 @@ class ImagePredictor:
     ) -> "ImagePredictor":
         """Make it from what a file holds; see `load_predictor`."""
         classes, size = exported.texts("classes"), exported.whole("size", 1, LARGEST_SIZE)
-        red, green, blue = exported.numbers("mean", 3)
-        red_std, green_std, blue_std = deviations = exported.numbers("std", 3)
-        if min(deviations) <= 0:
-            raise exported.wrong(f"its std is {deviations}, expected numbers above 0")
+        red, green, blue = exported.between("mean", 3, -FARTHEST, FARTHEST)
+        red_std, green_std, blue_std = exported.between("std", 3, 1 / FARTHEST, FARTHEST)
         task: Task = (
             "multi-label" if exported.one_of("task", "single-label", "multi-label") == "multi-label" else "single-label"
         )
         transforms = Transforms(size, (red, green, blue), (red_std, green_std, blue_std), augment=None)
-        threshold, channels_last = exported.numbers("threshold", len(classes)), exported.truth("channels last")
+        threshold, channels_last = exported.between("threshold", len(classes), 0, 1), exported.truth("channels last")
         model = _network(exported, len(classes)) if model is None else exported.fill_own(model)
         return cls(model, classes, task, transforms, threshold, device, channels_last)
 

@@ -235,6 +235,53 @@ def test_a_network_of_ones_own_is_filled_where_it_computes_the_same():
     files.described("table", {}, nn.Hardtanh(0, float("inf")), "line")  # JSON has no infinity
 
 
+NAN, INFINITE = float("nan"), float("inf")
+
+
+def masked():
+    """A network whose mask is minus infinity, as masks are."""
+    model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+    model.register_buffer("mask", torch.tensor([0.0, -INFINITE]))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("0.weight", NAN, "1 of 8 tensors holds NaN or infinity, first 0.weight .1 of 6 numbers"),
+        ("0.bias", -INFINITE, "NaN or infinity, first 0.bias"),
+        ("mask", NAN, "NaN or infinity, first mask"),
+        ("1.running_mean", INFINITE, "NaN or infinity, first 1.running_mean"),
+        ("1.running_var", -1.0, "holds a negative variance, first 1.running_var"),
+    ],
+)
+def test_weights_that_are_not_numbers_are_refused_where_they_are_written_and_where_they_are_read(name, value, words):
+    whole = files.described("table", {}, masked(), "line")
+    assert whole.fill(masked()).mask.tolist() == [0.0, -INFINITE]
+    broken = masked()
+    broken.state_dict()[name].view(-1)[0] = value
+    with pytest.raises(CourseError, match=f"not exported.*{words}"):
+        files.described("table", {}, broken, "line")
+    model = masked()
+    before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
+    with pytest.raises(StorageError, match=f"line.course cannot be used as a predictor: .*{words}"):
+        files.Exported(whole.path, whole.about, files.weights_of(broken)).fill(model)
+    assert all(torch.equal(tensor, before[key]) for key, tensor in model.state_dict().items())
+
+
+def test_weights_that_are_not_numbers_are_saved_with_a_word(tmp_path, capsys):
+    x = torch.zeros(4, 2)
+    learner = Learner(Data.from_tensors((x, x[:, 0]), (x, x[:, 0])), nn.Linear(2, 1), progress=False, path=tmp_path)
+    learner.save("whole")
+    assert capsys.readouterr().out == ""
+    nn.init.constant_(learner.model.bias, NAN)
+    learner.save("broken")
+    assert capsys.readouterr().out == (
+        "The weights in broken.safetensors predict NaN: 1 of 2 tensors holds NaN or infinity, first bias (1 of 1 number). They "
+        "were saved as they are.\n"
+    )
+
+
 def test_rebuilding_leaves_random_numbers_as_they_were():
     torch.manual_seed(0)
     before = torch.get_rng_state()
