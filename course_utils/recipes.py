@@ -7,35 +7,46 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from course_utils.tabular.model import TabularLearner
     from course_utils.training import Learner
-    from course_utils.vision import ImageData, ImageLearner
+    from course_utils.vision import ImageLearner
 
 ARCH = "efficientnet_lite0"
 
 
 def dogscats(folder: Path, epochs: int = 2, batch_size: int = 64) -> "ImageLearner":
-    """Cats and dogs: a pretrained network with a new head, then all of its layers for `epochs`."""
-    from course_utils.vision import ImageData, side_on, transforms_for
+    """Cats and dogs: the new head of a pretrained network, then its layers in two steps, `epochs` in both together."""
+    from course_utils.vision import ImageData, image_learner, side_on, transforms_for
 
     transforms = transforms_for(ARCH, 128, augment=side_on, max_zoom=1.1)
-    return _pictures(ImageData.from_folders(folder, transforms, batch_size), epochs, rate=1e-2, apart=3)
+    learner = image_learner(ImageData.from_folders(folder, transforms, batch_size), ARCH, precompute=True)
+    learner.fit(1e-2, 3, cycle_len=1)
+    learner.bn_freeze(True)
+    _unfreeze(learner, 1e-2, epochs)
+    return learner
 
 
-def dogbreeds(folder: Path, epochs: int = 2, batch_size: int = 64) -> "ImageLearner":
+def dogbreeds(folder: Path, epochs: int = 4, batch_size: int = 32) -> "ImageLearner":
     """Breeds of dogs: the same with 120 classes, whose names are in a table."""
-    from course_utils.vision import ImageData, side_on, transforms_for
+    from course_utils.vision import ImageData, image_learner, side_on, transforms_for
 
     transforms = transforms_for(ARCH, 128, augment=side_on, max_zoom=1.1)
     data = ImageData.from_csv(folder, "train", "labels.csv", transforms, batch_size, suffix=".jpg")
-    return _pictures(data, epochs, rate=1e-2, apart=10)
+    learner = image_learner(data, ARCH, precompute=True)
+    learner.fit(1e-2, 2)
+    learner.bn_freeze(True)
+    _unfreeze(learner, 1e-2, epochs)
+    return learner
 
 
-def planet(folder: Path, epochs: int = 2, batch_size: int = 64) -> "ImageLearner":
-    """The Amazon from above: several labels each, and layers whose rates are less far apart."""
-    from course_utils.vision import ImageData, top_down, transforms_for
+def planet(folder: Path, epochs: int = 4, batch_size: int = 64) -> "ImageLearner":
+    """The Amazon from above: several labels each, larger rates, and batch norms that learn too, as no picture is like these."""
+    from course_utils.vision import ImageData, image_learner, top_down, transforms_for
 
-    transforms = transforms_for(ARCH, 64, augment=top_down, max_zoom=1.05)
+    transforms = transforms_for(ARCH, 64, augment=top_down, max_zoom=1.1)
     data = ImageData.from_csv(folder, "train-jpg", "train_v2.csv", transforms, batch_size, suffix=".jpg")
-    return _pictures(data, epochs, rate=5e-2, apart=3)
+    learner = image_learner(data, ARCH, precompute=True)
+    learner.fit(0.2, 3, cycle_len=1, cycle_mult=2)
+    _unfreeze(learner, 0.2, epochs)
+    return learner
 
 
 def rossmann(folder: Path, epochs: int = 3, batch_size: int = 128) -> "TabularLearner":
@@ -53,16 +64,17 @@ def rossmann(folder: Path, epochs: int = 3, batch_size: int = 128) -> "TabularLe
     return learner
 
 
-def _pictures(data: "ImageData", epochs: int, rate: float, apart: float) -> "ImageLearner":
-    """Three epochs for the head on precomputed activations, then all layers, each group `apart` times slower than the next."""
-    from course_utils.vision import image_learner
+def _unfreeze(learner: "ImageLearner", rate: float, epochs: int) -> None:
+    """Train the second half of the backbone with the head, then all of it: each layer group three times slower than the next.
 
-    learner = image_learner(data, ARCH, precompute=True)
-    learner.fit(rate, 3, cycle_len=1)
+    The first layers work on the largest maps and change least, so half of the epochs, rounded down, go without them.
+    """
+    rates, first = [rate / 9, rate / 3, rate], epochs // 2
+    if first:
+        learner.freeze_to(1)
+        learner.fit(rates, 1, cycle_len=first)
     learner.unfreeze()
-    learner.bn_freeze(True)
-    learner.fit([rate / apart**2, rate / apart, rate], 1, cycle_len=epochs)
-    return learner
+    learner.fit(rates, 1, cycle_len=epochs - first)
 
 
 RECIPES: dict[str, Callable[..., "Learner"]] = {f.__name__: f for f in (dogscats, dogbreeds, planet, rossmann)}
