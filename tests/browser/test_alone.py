@@ -8,6 +8,7 @@ from torch import nn
 
 from course_utils.training import Predictions
 from course_utils.widgets import ConvolutionExplorer, LayerPipeline, SoftmaxSigmoid, ThresholdExplorer
+from course_utils.widgets.base.bundle import BASE, Bundle
 from course_utils.widgets.base.numbers import plain_number
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -109,6 +110,28 @@ def test_pages_fit_a_phone_and_say_what_they_are(browser, tmp_path, some_predict
     page.close()
     titled = SoftmaxSigmoid().save_html(tmp_path / "titled.html", title="Cats & <dogs>").read_text()
     assert "<title>Cats &amp; &lt;dogs&gt;</title>" in titled
+
+
+def test_the_export_button_says_that_python_does_not_answer(browser):
+    bundle = Bundle()
+    parts, state = bundle.add(BASE / "page.js"), bundle.add(BASE / "state.js")
+    page = browser.new_page()
+    page.clock.install()
+    model = "{ get: () => 'Written to a.xlsx (9 kB).', on(event, react) { this[event] = react; }, off() {}, send() {} }"
+    button = f"{parts}.exportButton(model, {state}.listener(model))"
+    page.evaluate(f"() => {{ {bundle.text}\nwindow.model = {model};\ndocument.body.append({button}); }}")
+    button, said = page.get_by_role("button", name="Export to Excel"), page.get_by_role("status")
+    button.click()
+    assert (said.inner_text(), button.is_disabled()) == ("Writing…", True)
+    page.clock.fast_forward(10_000)
+    assert said.inner_text().startswith("Python has not answered yet: it is busy, or has stopped.")
+    page.evaluate("model['change:message']()")  # it was busy
+    assert (said.inner_text(), button.is_disabled()) == ("Written to a.xlsx (9 kB).", False)
+    page.evaluate("() => { model.send = () => { throw new Error('Cannot send'); }; }")
+    button.click()
+    assert said.inner_text() == "Python has stopped: run this cell again, then export."
+    assert button.is_enabled()
+    page.close()
 
 
 def test_a_page_is_written_beside_what_is_there(tmp_path):

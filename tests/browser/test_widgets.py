@@ -252,6 +252,22 @@ def test_presets_settings_and_stages(explorer, jupyterlab):
     assert ask(jupyterlab, "explorer.padding") == 1
 
 
+def test_nothing_false_is_shown_while_python_is_busy(explorer, jupyterlab):
+    kernel = "window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"
+    code = "import time; time.sleep(1.5); awake = True"
+    jupyterlab.page.evaluate(f"(code) => {{ {kernel}.requestExecute({{ code }}); }}", code)
+    explorer.get_by_role("group", name="Stride").get_by_role("button", name="2").click()
+    explorer.get_by_role("button", name="step on").click()
+    window = image()[0:3, 2:5]
+    np.testing.assert_allclose(grid(explorer, "window"), window.ravel(), atol=1e-9)
+    total = (window * PRESETS["top edge"]).sum()
+    words = explorer.locator(".course-words").inner_text()
+    assert numbers(words)[-1] == pytest.approx(total, abs=0.0051)
+    assert jupyterlab.page.evaluate(f"{kernel}.status") == "busy"  # all that was without Python
+    until(jupyterlab, "[awake, explorer.stride, explorer.position]", [True, 2, [0, 1]])
+    assert ask(jupyterlab, "explorer.output[0, 0, 1]") == pytest.approx(total, abs=1e-12)
+
+
 def test_hovering_an_output_shows_what_it_saw(explorer, jupyterlab):
     output = explorer.locator(".course-part").nth(1).locator("canvas")
     box = output.bounding_box()

@@ -171,6 +171,11 @@ def test_what_a_number_saw_makes_that_number(run):
         np.testing.assert_allclose(read(maps), expected, rtol=0, atol=1e-12)
 
 
+def test_the_screen_goes_on_where_python_has_stopped(run):
+    model = "{ held: {}, set(name, value) { this.held[name] = value; }, save_changes() { throw new Error('Cannot send'); } }"
+    assert run(BASE / "state.js", f"((model) => {{ it.set(model, {{ a: 1 }}); return model.held; }})({model})") == {"a": 1}
+
+
 def test_a_layer_opens_at_its_most_telling_number(run):
     maps = [[[0, 0], [0, 0]], [[1, -3], [2, None]]]  # the first map is dead, as many are after a ReLU
     assert run(PIPELINE, "[it.strongest([given], 0), it.strongest([given], 0, 0)]", {"maps": maps}) == [

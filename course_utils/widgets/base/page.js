@@ -1,7 +1,9 @@
 // What surrounds every widget: the still picture hides, keys stay inside, and a button writes the workbook.
 
 import { make } from "./elements.js";
-import { listener } from "./state.js";
+import { listener, told } from "./state.js";
+
+const PATIENCE = 10_000; // milliseconds until a button says that no answer has come
 
 // The element that a widget fills, and what listens to its model until the widget goes.
 export function page({ model, el }, name) {
@@ -59,12 +61,15 @@ export function exportButton(model, heard) {
       button.disabled = true;
       said.textContent = "Writing…";
       link.hidden = true;
-      model.send({ ask: "export" });
+      if (!told(() => model.send({ ask: "export" }))) show("Python has stopped: run this cell again, then export.");
+      else waiting = setTimeout(() => show("Python has not answered yet: it is busy, or has stopped. If it has stopped, run this cell again."), PATIENCE);
     },
   }, "Export to Excel");
-  const show = () => {
+  let waiting = 0;
+  const show = (text = model.get("message")) => {
+    clearTimeout(waiting);
     button.disabled = false;
-    said.textContent = model.get("message");
+    said.textContent = text;
   };
   const offer = (content, buffers) => {
     if (!content.exported) return;
@@ -75,8 +80,9 @@ export function exportButton(model, heard) {
     link.hidden = false;
     show();
   };
-  heard.on("message", show);
+  heard.on("message", () => show());
   heard.message(offer);
   heard.also(() => URL.revokeObjectURL(link.href));
+  heard.also(() => clearTimeout(waiting));
   return make("span", { class: "course-export" }, button, make("span", { class: "course-exported" }, said, " ", link));
 }

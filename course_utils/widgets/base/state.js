@@ -3,7 +3,17 @@
 // Set some traits together.
 export function set(model, values) {
   for (const [name, value] of Object.entries(values)) model.set(name, value);
-  model.save_changes();
+  told(() => model.save_changes());
+}
+
+// Whether Python could be told: where it has stopped Jupyter raises an error, and the screen goes on by itself.
+export function told(tell) {
+  try {
+    tell();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 // What listens to a model until `stop`, which also calls what was given to `also`.

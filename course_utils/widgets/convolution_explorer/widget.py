@@ -106,11 +106,12 @@ class ConvolutionExplorer(CourseWidget):
         return self._stages[2]
 
     def _telling_position(self) -> tuple[int, int]:
-        """Where to begin: the first window, or where that sees nothing but zeros, that of the output farthest from zero."""
+        """Where to begin: the first window, or where that sees nothing but zeros, that of the strongest output."""
         if self.window().any():
             return (0, 0)
-        output = self.output[self.selected]
-        row, column = np.unravel_index(int(np.abs(output).argmax()), output.shape)
+        rectified, output = self.rectified[self.selected], self.output[self.selected]
+        telling = np.abs(rectified if rectified.any() else output)
+        row, column = np.unravel_index(int(telling.argmax()), telling.shape)
         return int(row), int(column)
 
     def use_preset(self, name: str) -> None:
