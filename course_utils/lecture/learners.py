@@ -17,6 +17,7 @@ from course_utils.training import metrics as measures
 from course_utils.training.callbacks import Callback
 from course_utils.training.custom_metrics import Metric, name_of
 from course_utils.training.data import Split
+from course_utils.training.devices import default_device
 from course_utils.training.learner import Learner
 from course_utils.training.predictions import Predictions, outputs_and_targets
 from course_utils.training.progress import EpochTable
@@ -162,6 +163,11 @@ class LectureLearner(Explains):
         learner, start = self.learner, len(self.learner.recorder.losses)
         usual = list(learner.callbacks)
         learner.metrics = self._columns(self.metrics if metrics is None else metrics)
+        if learner.metrics:
+            say(
+                "(mean of batches) is the mean over mini-batches, which the lecture's own tables show; (whole set) is over all "
+                "validation examples at once, whatever the size of a mini-batch."
+            )
         learner.callbacks = usual + ([SaveCycles(cycle_save_name)] if cycle_save_name else [])
         try:
             learner.fit(lrs, n_cycle, cycle_len, cycle_mult, wds)
@@ -304,12 +310,14 @@ def T(a: Any) -> Tensor:  # noqa: N802 (the lecture's own name)
     return tensor.float() if tensor.is_floating_point() else tensor.long()
 
 
-V = T  # once a tensor had to be wrapped to be computed with
+def V(x: Any) -> Tensor:  # noqa: N802
+    """An array or a tensor where networks compute; once it had to be wrapped, too."""
+    return T(x).to(default_device())
 
 
 def to_gpu(x: Any) -> Any:
     """A tensor or a network on the GPU where there is one, else as it is."""
-    return x.cuda() if torch.cuda.is_available() else x
+    return x.to(default_device())
 
 
 def children(m: nn.Module) -> list[nn.Module]:

@@ -1,5 +1,6 @@
 """The lecture's transforms and data of pictures, over `course_utils.vision`."""
 
+import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,16 +11,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from course_utils.files import can_write
+from course_utils.files import can_write, reading
 from course_utils.lecture.architectures import network_of
 from course_utils.lecture.messages import Explains, LectureError, keywords, say
 from course_utils.training.data import Split
 from course_utils.vision.data import ImageData
 from course_utils.vision.images import read_image
-from course_utils.vision.networks.architectures import Architecture
+from course_utils.vision.networks.architectures import RGB, Architecture, statistics
 from course_utils.vision.pictures import Picture
 from course_utils.vision.resizing import place_of_copies, write_copies
-from course_utils.vision.transforms import Augmentation, Transforms, side_on, top_down, transforms_for
+from course_utils.vision.transforms import Augmentation, Transforms, side_on, top_down
 
 Array = NDArray[Any]
 
@@ -64,12 +65,12 @@ def tfms_from_model(
 
     Without `aug_tfms` and `max_zoom` both are alike. Where another network stands in, its statistics hold.
     """
-    return _pair(network_of(f_model), sz, aug_tfms, max_zoom, pad, crop_type, tfm_y)
+    return _pair(statistics(network_of(f_model)), sz, aug_tfms, max_zoom, pad, crop_type, tfm_y)
 
 
 @keywords
 def tfms_from_stats(
-    stats: Any,
+    stats: tuple[RGB, RGB],
     sz: int,
     aug_tfms: Augmentation | None = None,
     max_zoom: float | None = None,
@@ -77,18 +78,12 @@ def tfms_from_stats(
     crop_type: Any = None,
     tfm_y: Any = None,
 ) -> tuple[Tfms, Tfms]:
-    """As `tfms_from_model`, with the mean and the deviation of the colours given: two rows of three numbers."""
-    (red, green, blue), (red_std, green_std, blue_std) = (map(float, row) for row in stats)
-    train, valid = (t.transforms for t in _pair(None, sz, aug_tfms, max_zoom, pad, crop_type, tfm_y))
-    mean, std = (red, green, blue), (red_std, green_std, blue_std)
-    return (
-        Tfms(Transforms(train.size, mean, std, train.augment, train.max_zoom), augment=train.augment is not None),
-        Tfms(Transforms(valid.size, mean, std, None, 1)),
-    )
+    """As `tfms_from_model`, with the mean and the deviation of red, green and blue given, from 0 to 1."""
+    return _pair(stats, sz, aug_tfms, max_zoom, pad, crop_type, tfm_y)
 
 
 def _pair(
-    arch: str | None, sz: int, aug_tfms: Any, max_zoom: float | None, pad: int, crop_type: Any, tfm_y: Any
+    stats: tuple[RGB, RGB], sz: int, aug_tfms: Any, max_zoom: float | None, pad: int, crop_type: Any, tfm_y: Any
 ) -> tuple[Tfms, Tfms]:
     if aug_tfms is not None and not isinstance(aug_tfms, Augmentation):
         raise LectureError(
@@ -103,9 +98,10 @@ def _pair(
         )
     if pad:
         say(f"pad={pad} changes nothing: where a picture is turned, its edges are mirrored by as much as is needed.")
+    mean, std = (tuple(map(float, row)) for row in stats)
     augment = aug_tfms or (STILL if max_zoom else None)
-    train = transforms_for(arch, sz, augment, max_zoom or 1)
-    return Tfms(train, augment=augment is not None), Tfms(transforms_for(arch, sz, None, 1))
+    train = Transforms(sz, mean, std, augment, max_zoom or 1)  # type: ignore[arg-type]
+    return Tfms(train, augment=augment is not None), Tfms(dataclasses.replace(train, augment=None, max_zoom=1))
 
 
 class FilesIndexArrayDataset(Dataset[tuple[Array, Any]]):
@@ -225,7 +221,7 @@ class ImageClassifierData(Explains):
             )
         table = os.path.abspath(csv_fname) if os.path.isfile(csv_fname) else csv_fname  # else it is looked for in `path`
         if val_idxs is None:
-            with open(Path(path) / table, "rb") as file:
+            with reading(Path(path, table)), open(Path(path, table), "rb") as file:
                 val_idxs = get_cv_idxs(sum(1 for line in file if line.strip()) - 1)
         inner = ImageData.from_csv(path, folder, table, both[0].transforms, bs, val_idxs, suffix, test_name)
         return cls(path, inner, both)

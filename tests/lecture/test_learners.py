@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from course_utils.errors import CourseError
-from course_utils.lecture.learners import LectureLearner, accuracy
+from course_utils.lecture import messages
+from course_utils.lecture.learners import LectureLearner, T, V, accuracy, accuracy_multi, children, to_gpu, to_np
 from course_utils.training import Data, Learner, set_seed
 
 
@@ -20,6 +21,11 @@ def lecture_data(folder, task=None, n=30):
     y = {None: (x[:, 0] > 0).long(), "multi-label": (x[:, :3] > 0).float(), "regression": x[:, 1]}[task]
     inner = Data.from_tensors((x, y), (x[:25], y[:25]), test=x[:5], batch_size=10, task=task, path=folder)
     return SimpleNamespace(inner=inner, path=folder, bs=10)
+
+
+@pytest.fixture(autouse=True)
+def nothing_said(monkeypatch):
+    monkeypatch.setattr(messages, "_said", set())
 
 
 @pytest.fixture
@@ -38,6 +44,7 @@ def test_a_row_for_each_epoch_has_the_mean_of_mini_batches_and_the_whole_set(lea
 
     assert learn.fit([0.1, 0.2], 3, metrics=[squares]) is None
     lines = capsys.readouterr().out.splitlines()
+    assert "lecture's own tables" in lines.pop(0)
     assert len(lines) == 4
     assert "squares (mean of batches)  squares (whole set)" in lines[0]
     assert [line.split()[0] for line in lines[1:]] == ["0", "1", "2"]
@@ -137,3 +144,18 @@ def test_data_of_a_folder_that_is_only_read_save_elsewhere(tmp_path, capsys):
     assert "cannot be written to" in capsys.readouterr().out
     learn.save("a")
     assert not list(Path(folder).iterdir())
+
+
+def test_arrays_become_tensors_and_back():
+    assert T(np.arange(3, dtype="int32")).dtype == torch.int64
+    assert T(np.arange(3.0)).dtype == torch.float32
+    assert to_np(V(np.arange(3))).tolist() == [0, 1, 2]
+    first, second = to_np([torch.ones(2, requires_grad=True), torch.zeros(1)])
+    assert (first.tolist(), second.tolist()) == ([1, 1], [0])
+    layers = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+    assert to_gpu(layers) is layers
+    assert children(layers) == [layers[0], layers[1]]
+
+
+def test_the_share_of_right_labels():
+    assert accuracy_multi(torch.tensor([[0.6, 0.4], [0.5, 0.9]]), np.array([[1, 0], [1, 0]])) == 0.5
