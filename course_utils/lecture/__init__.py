@@ -17,16 +17,26 @@ __all__ = list(namespace.NAMES)  # what `import *` brings: the lecture's names, 
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:
     """Let the lecture's cells run in this kernel; IPython calls it at `%load_ext course_utils.lecture`."""
+    from course_utils.lecture.cells import Cells
+
     modules.register()
+    Cells.of(shell).start()
 
 
 def unload_ipython_extension(shell: "InteractiveShell") -> None:
     """Undo all of it; IPython calls it at `%unload_ext course_utils.lecture`."""
+    from course_utils.lecture.cells import Cells
+
+    Cells.of(shell).stop()
     modules.unregister()
     namespace.restore_options()
 
 
 def __getattr__(name: str) -> Any:
+    if name == "translate":
+        from course_utils.lecture.translation import translate
+
+        return translate
     if name in namespace.NAMES:
         return namespace.find(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,163 @@
+"""Cells of the lecture are rewritten before they run: what newer libraries removed becomes a call of `helpers`.
+
+Only the cells of this kernel are, never a library: pandas stays as it is for all that use it. One line under a cell says what
+was replaced and how one writes it today.
+"""
+
+import ast
+import copy
+import os
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from course_utils.lecture import helpers
+from course_utils.lecture.messages import say
+from course_utils.lecture.patterns import Row, loop_names
+from course_utils.lecture.translation import REMARKS, ROWS
+from course_utils.names import shortened
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+HELPERS = [row for row in ROWS if row.helper]
+LONGEST = 60  # characters of code in the line under a cell
+
+
+class Cells(ast.NodeTransformer):
+    """Rewrites the cells of one shell; `start` begins, `stop` undoes it.
+
+    A cell that cannot be rewritten, for whatever reason, runs as it is.
+    """
+
+    def __init__(self, shell: "InteractiveShell") -> None:
+        self.shell = shell
+        self.stacked: set[str] = set()  # names in this cell of predictions that are averaged over views
+        self.chose_keras = False
+
+    @classmethod
+    def of(cls, shell: "InteractiveShell") -> "Cells":
+        """Those of a shell, which has one."""
+        there = [transformer for transformer in shell.ast_transformers if isinstance(transformer, cls)]
+        return there[0] if there else cls(shell)
+
+    def start(self) -> None:
+        """Rewrite each cell from now on."""
+        if self in self.shell.ast_transformers:
+            return
+        if "KERAS_BACKEND" not in os.environ and find_spec("tensorflow") is None:
+            os.environ["KERAS_BACKEND"], self.chose_keras = "torch", True  # Keras would look for TensorFlow
+        self.shell.ast_transformers.append(self)
+        self.shell.events.register("pre_run_cell", self.begin)
+        self.shell.events.register("post_run_cell", self.tell)
+
+    def stop(self) -> None:
+        """Leave cells as they are again."""
+        if self.chose_keras:
+            os.environ.pop("KERAS_BACKEND", None)
+        if self in self.shell.ast_transformers:
+            self.shell.ast_transformers.remove(self)
+            self.shell.events.unregister("pre_run_cell", self.begin)
+            self.shell.events.unregister("post_run_cell", self.tell)
+
+    def begin(self, info: Any = None) -> None:
+        """Forget the cell before."""
+        self.stacked.clear()
+        helpers.replaced.clear()
+
+    def tell(self, result: Any = None) -> None:
+        """Say in a line what was replaced in this cell."""
+        if helpers.replaced:
+            changes = [f"{shortened(note.written, LONGEST)} → {note.today}" for note in helpers.replaced.values()]
+            print(f"Translated (written then → written today): {'; '.join(changes)}")
+            helpers.replaced.clear()
+
+    def visit(self, tree: ast.AST) -> ast.AST:
+        """The tree of a cell, or of what `%time` runs, rewritten."""
+        try:
+            self.stacked |= averaged_over_views(tree)
+            rewritten = Rewriter(self.stacked, loop_names(tree)).visit(copy.deepcopy(tree))
+            return ast.fix_missing_locations(rewritten)
+        except Exception:  # a cell is never lost to its translation
+            return tree
+
+
+class Rewriter(ast.NodeTransformer):
+    """Puts calls of `helpers` where `translation` says that a line no longer runs."""
+
+    def __init__(self, stacked: set[str], loops: set[str]) -> None:
+        self.stacked, self.loops = stacked, loops
+        self.alone: set[int] = set()
+
+    def visit(self, node: ast.AST) -> Any:
+        """A node, or what stands in for it."""
+        self.alone |= {id(node.value)} if isinstance(node, ast.Expr) else set()
+        for row in HELPERS:
+            if (bound := row.match(node, id(node) in self.alone)) is not None:
+                told = (row.lecture, ast.unparse(node), row.write(bound, self.loops))
+                if isinstance(node, ast.Call):  # pd.datetime is no more, so it cannot be passed either
+                    node.args = [value for value in node.args if ast.unparse(value) != "pd.datetime"]
+                self.generic_visit(node)
+                return self.replaced(row, node, told)
+        return super().visit(node)
+
+    def replaced(self, row: Row, node: ast.AST, told: tuple[str, str, str]) -> Any:
+        """What runs in place of a node that fits a row."""
+        if isinstance(node, ast.ImportFrom):
+            name = row.lecture.rpartition(" ")[2]
+            node.names = [alias for alias in node.names if alias.name != name]
+            helpers.note(row.lecture, row.lecture, row.today)
+            return [*([node] if node.names else []), *(ast.copy_location(new, node) for new in ast.parse(row.today).body)]
+        if isinstance(node, ast.Attribute):
+            helpers.note(*told)
+            return ast.copy_location(_expression(row.helper), node)
+        assert isinstance(node, ast.Call)
+        owner, name = (node.func.value, node.func.attr) if isinstance(node.func, ast.Attribute) else (node.func, "")
+        helper = _expression(f"__import__('course_utils.lecture.helpers', fromlist=['{row.helper}']).{row.helper}")
+        first = [_expression(repr(told)), owner, ast.Constant(name)]
+        return ast.copy_location(ast.Call(helper, first + node.args, node.keywords), node)
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        """Predictions for several views, which are averaged in the same cell, are asked for one by one."""
+        self.generic_visit(node)
+        call = node.value
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "TTA":
+            first = node.targets[0].elts[0] if isinstance(node.targets[0], ast.Tuple) else node.targets[0]
+            if isinstance(first, ast.Name) and first.id in self.stacked:
+                call.keywords.append(ast.keyword("stack", ast.Constant(True)))
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
+        """Of a function that goes wrong today a line says so, once."""
+        self.generic_visit(node)
+        if node.name in REMARKS:
+            say(REMARKS[node.name])
+        return node
+
+
+def averaged_over_views(tree: ast.AST) -> set[str]:
+    """The names that a cell averages over their first axis, as np.mean(np.exp(log_preds), 0) does.
+
+    Notebooks of 2018 do so with what TTA gave, in the cell that calls it; those of 2017 and the lecture never do.
+
+    >>> averaged_over_views(ast.parse("log_preds, y = learn.TTA(); probs = np.mean(np.exp(log_preds), 0)"))
+    {'log_preds'}
+    """
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "mean":
+            over = [*node.args[1:2], *(word.value for word in node.keywords if word.arg == "axis")]
+            inner = node.args[0] if node.args else node.func.value
+            if (
+                isinstance(inner, ast.Call)
+                and isinstance(inner.func, ast.Attribute)
+                and inner.func.attr == "exp"
+                and inner.args
+            ):
+                inner = inner.args[0]
+            if isinstance(inner, ast.Name) and over and isinstance(over[0], ast.Constant) and over[0].value == 0:
+                found.add(inner.id)
+    return found
+
+
+def _expression(source: str) -> ast.expr:
+    return ast.parse(source, mode="eval").body

@@ -1,0 +1,162 @@
+"""What a cell of the lecture calls in place of what newer libraries removed; `cells` rewrites it so.
+
+Each takes a `Note` of what was written, the object before the dot (or the function) and the name behind it, then what the cell
+passes. What can do it itself does it: an older library, or an object that is no table.
+"""
+
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from course_utils.lecture.messages import LectureError
+
+
+class Note(NamedTuple):
+    """What a cell says, and what one writes today."""
+
+    kind: str
+    written: str
+    today: str
+
+
+replaced: dict[str, Note] = {}
+"""What was replaced since the cell began, the first of each kind."""
+
+
+def note(kind: str, written: str, today: str) -> None:
+    """Remember that something was replaced."""
+    replaced.setdefault(kind, Note(kind, written, today))
+
+
+def _function(owner: Any, name: str) -> Any:
+    return getattr(owner, name) if name else owner
+
+
+def _is_table(value: Any) -> bool:
+    import pandas as pd
+
+    return isinstance(value, pd.DataFrame | pd.Series)
+
+
+def drop(told: tuple[str, str, str], table: Any, name: str, labels: Any, axis: int, **options: Any) -> Any:
+    """Drop columns or rows by their axis; a key that groupby().rolling() once left among the columns is only in the index."""
+    if not _is_table(table):
+        return table.drop(labels, axis, **options)
+    note(*told)
+    wanted = [labels] if np.isscalar(labels) or isinstance(labels, tuple) else list(labels)
+    if axis == 1 and table.ndim == 2:
+        wanted = [label for label in wanted if label in table.columns or label not in table.index.names]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return table.drop(wanted, axis=axis, **options)
+
+
+def in_place(told: tuple[str, str, str], table: Any, name: str, *args: Any, **options: Any) -> Any:
+    """Change a table in its place, without the warning that one day this will not be possible."""
+    if not _is_table(table):
+        return _function(table, name)(*args, **options)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        result = _function(table, name)(*args, **options)
+    for warning in warned:
+        if issubclass(warning.category, DeprecationWarning) and "inplace" in str(warning.message):
+            note(*told)
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return result
+
+
+def merge(told: tuple[str, str, str], table: Any, name: str, *args: Any, **options: Any) -> Any:
+    """Join tables; where that makes columns of one name twice, both stay, as was possible once."""
+    import pandas as pd
+
+    try:
+        return _function(table, name)(*args, **options)
+    except pd.errors.MergeError:
+        mark = "\0again"
+        marked = [suffix if suffix is None else f"{suffix}{mark}" for suffix in options["suffixes"]]
+        try:
+            joined = _function(table, name)(*args, **{**options, "suffixes": marked})
+        except Exception:
+            joined = None
+        if joined is None:
+            raise
+        note(*told)
+        return joined.set_axis([str(c).removesuffix(mark) if str(c).endswith(mark) else c for c in joined.columns], axis=1)
+
+
+def as_dates(told: tuple[str, str, str], values: Any, name: str) -> Any:
+    """Dates as they are: pandas.to_datetime, which the cell calls next, takes them so."""
+    import datetime
+
+    if not _is_table(values):
+        return _function(values, name)(datetime.datetime)
+    note(*told)
+    return values
+
+
+def append(told: tuple[str, str, str], table: Any, name: str, other: Any, **options: Any) -> Any:
+    """Put the rows of one table below those of another."""
+    import pandas as pd
+
+    if not _is_table(table) or hasattr(table, name):
+        return _function(table, name)(other, **options)
+    note(*told)
+    return pd.concat([table, *(other if isinstance(other, list) else [other])], **options)
+
+
+def fit_generator(
+    told: tuple[str, str, str], model: Any, name: str, generator: Any, steps: int | None = None, **options: Any
+) -> Any:
+    """Fit a Keras model to what a generator gives; how many work at once is the generator's own matter now."""
+    if hasattr(model, name):
+        return _function(model, name)(generator, steps, **options)
+    note(*told)
+    for option in ("workers", "use_multiprocessing", "max_queue_size"):
+        value = options.pop(option, None)
+        if value is not None and hasattr(generator, option):
+            setattr(generator, option, value)
+    return model.fit(generator, steps_per_epoch=steps if steps is not None else options.pop("steps_per_epoch", None), **options)
+
+
+def imagenet_weights(told: tuple[str, str, str], network: Any, name: str, *args: Any, **options: Any) -> Any:
+    """Build a Keras application; a sentence says what to do where its weights cannot be fetched."""
+    function = _function(network, name)
+    try:
+        return function(*args, **options)
+    except Exception as error:
+        if "fetch failure" not in str(error) and not isinstance(error, OSError):
+            raise
+        title = getattr(function, "__name__", "the network")
+        raise LectureError(
+            f"Keras could not fetch the ImageNet weights of {title} ({error}). Connect to the internet once, copy the file "
+            f"into ~/.keras/models, or write {title}(weights=None, ...) for one that has learnt nothing; course_utils.vision."
+            "image_learner(data) has pretrained weights without a download"
+        ) from error
+
+
+def set_device(told: tuple[str, str, str], cuda: Any, name: str, device: Any) -> None:
+    """Choose a GPU where there is one."""
+    if cuda.is_available():
+        cuda.set_device(device)
+    else:
+        note(*told)
+
+
+def to_gpu(told: tuple[str, str, str], value: Any, name: str) -> Any:
+    """Move a tensor or a network to the GPU where there is one."""
+    import torch
+
+    if not isinstance(value, torch.Tensor | torch.nn.Module) or torch.cuda.is_available():
+        return _function(value, name)()
+    note(*told)
+    return value
+
+
+def fbeta_score(
+    told: tuple[str, str, str], function: Any, name: str, targets: Any, predictions: Any, beta: float, **options: Any
+) -> Any:
+    """scikit-learn's F-beta, whose beta has to be named."""
+    note(*told)
+    return _function(function, name)(targets, predictions, beta=beta, **options)
