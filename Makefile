@@ -14,7 +14,7 @@ SIDE_BY_SIDE := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 # $(call install,WHAT): the pinned versions, or where one of them was withdrawn the newest that fit together
 install = @sh tools/install.sh $(BIN)/python "$(1)"
 
-.PHONY: help setup lab lessons test test-all check unit thorough notebooks test-real bench format clean
+.PHONY: help setup lab lessons test test-all check unit thorough notebooks test-real bench docs format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ test-real: $(VENV)/.tests ## tests on real data in the folder COURSE_DATA; QUICK
 
 bench: $(VENV)/.bench ## time and memory beside what one would use instead; one table
 	@$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.lessons ## write docs/lecture.md: what the lecture writes, and what one writes today
+	@$(BIN)/python -m course_utils.lecture.translation docs/lecture.md
 
 format: $(VENV)/.tests ## lay out the code
 	$(BIN)/ruff check --fix

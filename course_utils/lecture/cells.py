@@ -122,7 +122,8 @@ class Rewriter(ast.NodeTransformer):
         call = node.value
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "TTA":
             first = node.targets[0].elts[0] if isinstance(node.targets[0], ast.Tuple) else node.targets[0]
-            if isinstance(first, ast.Name) and first.id in self.stacked:
+            asked = any(word.arg == "stack" for word in call.keywords)
+            if isinstance(first, ast.Name) and first.id in self.stacked and not asked:
                 call.keywords.append(ast.keyword("stack", ast.Constant(True)))
         return node
 

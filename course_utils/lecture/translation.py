@@ -27,8 +27,8 @@ def translate(cell: str) -> None:
     >>> translate("learn = ConvLearner.pretrained(resnet34, data, precompute=True)")
     learn = image_learner(data, "resnet34", precompute=True)
     <BLANKLINE>
-    # ConvLearner.pretrained: data first, since a network in the package's default size needs no name
     # resnet34: networks go by their names, of torchvision or timm
+    # ConvLearner.pretrained: data come first, since the network may be left out: it is then the one whose weights are installed
     """
     words, rows = translated(cell)
     print(words.rstrip())

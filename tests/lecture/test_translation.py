@@ -1,0 +1,121 @@
+"""What one writes today: words that this package has, a page that is current, and cells that change nowhere else."""
+
+import ast
+import inspect
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from course_utils import lecture, tabular, training, vision
+from course_utils.lecture import helpers, translation
+
+ROWS = translation.ROWS
+PAGE = Path(__file__).parents[2] / "docs" / "lecture.md"
+
+
+def test_the_page_is_current():
+    assert PAGE.read_text(encoding="utf-8") == translation.page(), "make docs writes it anew"
+    for line in translation.page().splitlines():
+        assert not line.startswith("|") or line.count("|") == 4, line
+
+
+def test_every_helper_is_there():
+    for row in translation.LIBRARIES:
+        assert row.helper == "import" or "(" in row.helper or callable(getattr(helpers, row.helper)), row.lecture
+    assert not [row.lecture for row in (*translation.PICTURES, *translation.TABLES) if row.helper]
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.today.startswith("from course_utils")], ids=lambda row: row.lecture)
+def test_what_is_imported_today_is_there(row):
+    (statement,) = ast.parse(row.today).body
+    for alias in statement.names:
+        module = import_module(statement.module)
+        assert hasattr(module, alias.name) or import_module(f"{statement.module}.{alias.name}")
+
+
+LEARNER = vision.ImageLearner
+CALLABLES = {
+    "transforms_for": vision.transforms_for,
+    "ImageData.from_folders": vision.ImageData.from_folders,
+    "ImageData.from_csv": vision.ImageData.from_csv,
+    "ImageData.from_arrays": vision.ImageData.from_arrays,
+    "image_learner": vision.image_learner,
+    "read_image": vision.read_image,
+    "validation_split": training.validation_split,
+    "best_threshold": training.best_threshold,
+    "add_datepart": tabular.add_datepart,
+    "at_a_glance": tabular.at_a_glance,
+    "join": tabular.join,
+    "TabularData.from_frame": tabular.TabularData.from_frame,
+    "tabular_learner": tabular.tabular_learner,
+    **{f"learn.{name}": getattr(LEARNER, name) for name in ("fit", "predict", "tta", "lr_find", "set_data", "freeze")},
+    **{f"data.{name}": getattr(vision.ImageData, name) for name in ("items", "targets", "loader")},
+}
+
+
+def test_calls_of_today_fit_their_functions():
+    checked = set()
+    for row in ROWS:
+        for node in ast.walk(ast.parse(re.sub(r"\{(\w+)(:[^}]*)?\}", r"\1", row.today.replace("{rest}", "")))):
+            if isinstance(node, ast.Call) and (name := ast.unparse(node.func)) in CALLABLES:
+                own = ["self"] if name.startswith(("learn.", "data.")) else []
+                options = {word.arg: word.value for word in node.keywords}
+                inspect.signature(CALLABLES[name]).bind(*own, *node.args, **options)
+                checked.add(name)
+    assert checked == CALLABLES.keys()
+
+
+def words_of(cell):
+    return translation.translated(cell)[0]
+
+
+def test_a_cell_in_todays_words(capsys):
+    cell = (
+        "# the first lines\n"
+        "from fastai.conv_learner import *\n"
+        'PATH = "data/dogscats/"  # where it is\n'
+        "!ls {PATH}\n"
+        "files = !ls {PATH}valid | head\n"
+        "%matplotlib inline\n"
+        "tfms = tfms_from_model(resnet34, 224, aug_tfms=transforms_side_on, max_zoom=1.1)\n"
+        "data = ImageClassifierData.from_paths(PATH, bs=28,\n"
+        "                                      tfms=tfms, num_workers=1)\n"
+        "for rate in (1e-2,\n"
+        "             1e-3):\n"
+        '    print(f"ä {data.trn_y}", len(data.trn_ds)); %time learn.fit(rate, 1)\n'
+    ).replace("; %time learn.fit(rate, 1)", "")
+    assert words_of(cell) == (
+        "# the first lines\n"
+        "from course_utils.vision import ImageData, image_learner, transforms_for\n"
+        'PATH = "data/dogscats/"  # where it is\n'
+        "!ls {PATH}\n"
+        "files = !ls {PATH}valid | head\n"
+        "%matplotlib inline\n"
+        'tfms = transforms_for("resnet34", 224, augment=side_on, max_zoom=1.1)\n'
+        "data = ImageData.from_folders(PATH, tfms, batch_size=28)\n"
+        "for rate in (1e-2,\n"
+        "             1e-3):\n"
+        '    print(f"ä {data.trn_y}", len(data.train_ds))\n'
+    )
+    lecture.translate("%time learn.fit(1e-2, 3, wds=1e-4)\n1 + 1")
+    out = capsys.readouterr().out
+    assert out.startswith("%time learn.fit(1e-2, 3, weight_decay=1e-4)\n1 + 1\n\n# learn.fit: losses and metrics are over")
+
+
+def test_a_cell_of_today_stays_as_it_is(capsys):
+    cell = "import numpy as np\n\nx = np.arange(3)\nforest.fit(x, y)\nnames.append(x)\nif x.any():\n    print('ü', x)"
+    assert words_of(cell) == cell
+    lecture.translate(cell)
+    assert capsys.readouterr().out == cell + "\n"
+    assert words_of("") == ""
+
+
+def test_tables_in_todays_words():
+    assert words_of('add_datepart(train, "Date", drop=False)') == 'train = add_datepart(train, "Date")'
+    assert words_of("df.drop(columns,1,inplace=True)") == "df = df.drop(columns=columns)"
+    loop = "for df in (a, b):\n    df.drop(names, inplace=True, axis=1)\n    add_datepart(df, 'Date')"
+    assert words_of(loop) == "for df in (a, b):\n    df.drop(columns=names, inplace=True)\n    add_datepart(df, 'Date')"
+    assert words_of("both = train[names].append(test[names])") == "both = pd.concat([train[names], test[names]])"
+    assert words_of("x = pd.to_datetime(df.apply(f, axis=1).astype(pd.datetime))") == "x = pd.to_datetime(df.apply(f, axis=1))"
