@@ -56,7 +56,7 @@ def test_the_dog_breeds(breeds, capsys):
     assert run("metrics.log_loss(y, probs)") > 0
     assert np.allclose(run["stacked"][0], run("learn.predict()"), atol=1e-4)  # the first view is the plain pictures
 
-    run("stacked, _ = learn.TTA(is_test=True, stack=True); probs = np.mean(np.exp(stacked), 0)")
+    run("stacked, _ = learn.TTA(is_test=True); probs = np.mean(np.exp(stacked), 0)")
     run("ds = pd.DataFrame(probs); ds.columns = data.classes; ds.insert(0, 'id', [o[5:-4] for o in data.test_ds.fnames])")
     run("SUBM = f'{PATH}/subm/'; os.makedirs(SUBM, exist_ok=True)")
     run("ds.to_csv(f'{SUBM}subm.gz', compression='gzip', index=False); link = FileLink(f'{SUBM}subm.gz')")
