@@ -11,7 +11,7 @@ from course_utils.errors import CourseError
 from course_utils.training import schedules, storage
 from course_utils.training.arguments import not_negative, real, shown, whole
 from course_utils.training.callbacks import Callback
-from course_utils.training.conditions import conditions_of, refused
+from course_utils.training.conditions import conditions_of, refused, said
 from course_utils.training.devices import random_state, restore_random_state
 from course_utils.training.layer_groups import rates_for
 from course_utils.training.meaning import close
@@ -34,7 +34,7 @@ def taken_from(learner: "Learner") -> dict[str, Any]:
         "model": learner.model.state_dict(),
         "meaning": learner.meaning(),
         "made": _made(learner.optimizer),
-        "conditions": conditions_of(learner),
+        "conditions": _conditions(learner),
         "optimizer": learner.optimizer.state_dict(),
         "fit": {"plan": list(fit.schedule.made_by), "lr": fit.lr, "weight_decay": fit.weight_decay},
         "epochs_done": learner.epochs_done,
@@ -44,6 +44,15 @@ def taken_from(learner: "Learner") -> dict[str, Any]:
         "callbacks": [[type(c).__name__, c.state()] for c in _with_state(learner.callbacks)],
         "random": random_state(),
     }
+
+
+def _conditions(learner: "Learner") -> dict[str, Any]:
+    return conditions_of(learner.data, learner.loss_function, learner.callbacks, learner.precision.mixed)
+
+
+def what_changed(learner: "Learner", state: dict[str, Any]) -> str:
+    """What is not as it was when a checkpoint was saved and may differ, in one line; nothing where all is."""
+    return said(state.get("conditions", {}), _conditions(learner))
 
 
 def read(learner: "Learner", file: Path) -> dict[str, Any]:
@@ -76,7 +85,7 @@ def _check(learner: "Learner", state: dict[str, Any], file: Path) -> None:
         {"optimizer": {k: theirs[k] for k in sorted(known)}}, {"optimizer": {k: ours[k] for k in sorted(known)}}, file
     )
     _check_precision(learner.model.state_dict(), state["model"], file)
-    if other := refused(state.get("conditions", {}), conditions_of(learner)):
+    if other := refused(state.get("conditions", {}), _conditions(learner)):
         raise StorageError(
             f"{file} was saved in the middle of another fit: {'; '.join(other)}. Nothing was changed. Make data and learner as "
             "they were, or take its weights alone: save(name) after a fit writes them, load(name) reads them"

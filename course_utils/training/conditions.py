@@ -2,38 +2,34 @@
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from course_utils.names import counted
 from course_utils.training.arguments import shown
-from course_utils.training.callbacks import ClipGradients
+from course_utils.training.callbacks import Callback, ClipGradients
+from course_utils.training.data import Data
 from course_utils.training.losses import Loss, mean_loss
 from course_utils.training.meaning import close
-
-if TYPE_CHECKING:
-    from course_utils.training.data import Data
-    from course_utils.training.learner import Learner
 
 NAMES = 1000  # of examples that are looked at, evenly over all
 EXAMPLES = 12  # for which the loss is computed
 
 
-def conditions_of(learner: "Learner") -> dict[str, Any]:
+def conditions_of(data: Data, loss: Loss, callbacks: Sequence[Callback], mixed_precision: bool) -> dict[str, Any]:
     """What a checkpoint keeps, as numbers and text: which examples, which loss, and how mini-batches are gone through."""
-    clip = next((c.max_norm for c in learner.callbacks if isinstance(c, ClipGradients)), None)
     return {
-        "examples": {split: _examples(learner.data, split) for split in ("train", "valid")},
-        "loss": [_name(learner.loss_function), _value(learner.loss_function, learner.data)],
-        "batch_size": learner.data.batch_size,
-        "clip": clip,
-        "mixed_precision": learner.precision.mixed,
-        "callbacks": [type(callback).__name__ for callback in learner.callbacks],
+        "examples": {split: _examples(data, split) for split in ("train", "valid")},
+        "loss": [_name(loss), _value(loss, data)],
+        "batch_size": data.batch_size,
+        "clip": next((c.max_norm for c in callbacks if isinstance(c, ClipGradients)), None),
+        "mixed_precision": mixed_precision,
+        "callbacks": [type(callback).__name__ for callback in callbacks],
     }
 
 
@@ -67,7 +63,7 @@ def said(saved: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     return f"The fit goes on otherwise than it was saved: {'; '.join(found)}." if found else ""
 
 
-def _examples(data: "Data", split: Any) -> list[Any] | None:
+def _examples(data: Data, split: Any) -> list[Any] | None:
     """How many there are, and a few letters that stand for their names in this order; None for data without names."""
     try:
         names = data.items(split)
@@ -83,7 +79,7 @@ def _name(loss: Loss) -> str:
     return str(getattr(loss, "__name__", type(loss).__name__))
 
 
-def _value(loss: Loss, data: "Data") -> float | None:
+def _value(loss: Loss, data: Data) -> float | None:
     """What a loss says of outputs that are the same everywhere, which tells it from others whatever it is called.
 
     None where it cannot be computed of these: a loss of one's own may take other outputs.

@@ -2,14 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from course_utils.training.learner import Learner
+from course_utils.training.distributed import OneProcess
+
+
+class Fitting(Protocol):
+    """Where a fit stands: epochs and steps count from 0, and `step` is that in the epoch."""
+
+    processes: OneProcess
+    epoch: int
+    epochs_done: int
+    step: int
+    steps_per_epoch: int
 
 
 @contextmanager
-def stoppable(learner: "Learner") -> Iterator[None]:
+def stoppable(learner: Fitting) -> Iterator[None]:
     """End the block at Ctrl-C and say how far its fit came; what was learnt is kept.
 
     Of several processes each was stopped somewhere else, so that none can go on: they end with KeyboardInterrupt.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from course_utils.errors import CourseError
 from course_utils.names import counted
 from course_utils.training.arguments import whole
+from course_utils.training.data import Data
+from course_utils.training.distributed import OneProcess
 from course_utils.training.memory import explained
+from course_utils.training.precision import Precision
 from course_utils.training.progress import Bar
 from course_utils.training.shapes import outputs_of
 from course_utils.training.tasks import Split, checked_split
-
-if TYPE_CHECKING:
-    from course_utils.training.learner import Learner
 
 
 @dataclass
@@ -58,9 +58,26 @@ class Predictions:
         return f"Predictions({counted(len(self), 'example')}{of}: values {tuple(self.values.shape)}, {targets})"
 
 
+class Predicting(Protocol):
+    """What predicts: a model (of which a fit may run a part), what it takes, and how and where it computes."""
+
+    processes: OneProcess
+    precision: Precision
+    progress: bool
+
+    @property
+    def data(self) -> Data: ...  # noqa: D102
+
+    @property
+    def model(self) -> nn.Module: ...  # noqa: D102
+
+    @property
+    def training_model(self) -> nn.Module: ...  # noqa: D102
+
+
 @torch.no_grad()
 def outputs_and_targets(
-    learner: "Learner", loader: Iterable[tuple[Any, Any]], model: nn.Module | None = None, bar: Bar[None] | None = None
+    learner: Predicting, loader: Iterable[tuple[Any, Any]], model: nn.Module | None = None, bar: Bar[None] | None = None
 ) -> tuple[Tensor, Tensor | None]:
     """Raw outputs of a model and targets of all mini-batches, in the CPU's memory; the same in every process.
 
@@ -83,7 +100,7 @@ def outputs_and_targets(
     return torch.cat(outputs), torch.cat(targets) if targets else None
 
 
-def augmented_views(learner: "Learner", split: Split = "valid", n: int = 4) -> tuple[Tensor, Tensor | None]:
+def augmented_views(learner: Predicting, split: Split = "valid", n: int = 4) -> tuple[Tensor, Tensor | None]:
     """Predictions (1 + n, N, ...) for the plain examples and for `n` augmented views of each, and the targets."""
     data = learner.data
     if not data.augments:
@@ -104,7 +121,7 @@ def augmented_views(learner: "Learner", split: Split = "valid", n: int = 4) -> t
     return torch.stack(views), targets
 
 
-def predict_with_augmentation(learner: "Learner", split: Split = "valid", n: int = 4) -> Predictions:
+def predict_with_augmentation(learner: Predicting, split: Split = "valid", n: int = 4) -> Predictions:
     """Test-time augmentation: the mean of the predictions for each plain example and for `n` augmented views of it."""
     views, targets = augmented_views(learner, split, n)
     return Predictions(views.mean(0), targets, learner.data.items(split), learner.data.classes)

@@ -9,7 +9,6 @@ from torch import nn
 
 from course_utils.training import checkpoints, storage
 from course_utils.training.architecture import architecture_of
-from course_utils.training.conditions import conditions_of, said
 from course_utils.training.data import Data
 from course_utils.training.finite import not_numbers_in
 from course_utils.work import find_saved
@@ -78,7 +77,7 @@ class Saving:
         """
         learner = cast("Learner", self)
         state = checkpoints.read(learner, self._saved(checkpoint, ".checkpoint"))
-        if other := said(state.get("conditions", {}), conditions_of(learner)):
+        if other := checkpoints.what_changed(learner, state):
             learner.say(other)
         checkpoints.restore_model(learner, state)
         learner.run(checkpoints.fit_in(state), checkpoint, state)

@@ -1,12 +1,23 @@
 """A model as a table of its layers."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from course_utils.training.learner import Learner
+from torch import nn
+
+from course_utils.training.data import Data
 
 
-def summarise(learner: "Learner", depth: int = 4) -> Any:
+class Fed(Protocol):
+    """A model and the data that it takes."""
+
+    @property
+    def data(self) -> Data: ...  # noqa: D102
+
+    @property
+    def model(self) -> nn.Module: ...  # noqa: D102
+
+
+def summarise(learner: Fed, depth: int = 4) -> Any:
     """A table of the layers, down to `depth`: the shapes that come out, with -1 for the batch, and counts of weights."""
     from torchinfo import summary
 
