@@ -1,4 +1,8 @@
-"""The Learner: data, a model, and the loop that fits one to the other."""
+"""The Learner: data, a model, and the loop that fits one to the other.
+
+Read `fit`, `run`, `_fit_epoch` and `train_step` in this order: that is all of training. Callbacks come in at `self.hooks`; how
+many bits are computed in (`self.precision`) and in how many processes (`self.processes`) may be skipped at first.
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -143,17 +147,17 @@ class Learner(Saving):
 
     def run(self, fit: Fit, checkpoint: str | None = None, resumed: dict[str, Any] | None = None) -> None:
         """Run the fit that `fit`, `fit_one_cycle` or `resume` ask for, from its beginning or from a checkpoint."""
-        own: list[Callback] = [Progress()] if self.progress else []
+        of_this_fit: list[Callback] = [Progress()] if self.progress else []
         if checkpoint is not None:
             storage.check_writable(self._file(checkpoint, ".checkpoint"))
-            own.append(Checkpoint(checkpoint))
+            of_this_fit.append(Checkpoint(checkpoint))
         self.schedule, self.stopped = fit.schedule, ""
         self.epochs_done = self.step = self.steps_per_epoch = 0
         try:
             with stoppable(self):
                 with explained(self.data, "preparing the mini-batches"):
                     self.start_training(fit.lr, fit.weight_decay)
-                self.fitting, self.hooks = fit, Hooks([*self.callbacks, *own])
+                self.fitting, self.hooks = fit, Hooks([*self.callbacks, *of_this_fit])
                 if resumed:
                     checkpoints.restore_fit(self, resumed)
                 with self.hooks.around_fit(self), explained(self.data, "training"):
