@@ -8,10 +8,9 @@ import numpy as np
 from torch import nn
 
 from course_utils.lecture.architectures import network_of
-from course_utils.lecture.learners import Array, LectureLearner, accuracy, accuracy_multi, split_of
+from course_utils.lecture.learners import Array, LectureLearner, Metrics, accuracy, accuracy_multi
 from course_utils.lecture.messages import LectureError, keywords, say
 from course_utils.lecture.pictures import ImageClassifierData
-from course_utils.training.custom_metrics import Metric
 from course_utils.training.predictions import augmented_views
 from course_utils.vision.learner import ImageLearner, image_learner
 from course_utils.vision.networks.architectures import Architecture, statistics
@@ -23,7 +22,7 @@ class ConvLearner(LectureLearner):
     learner: ImageLearner
     data: ImageClassifierData
 
-    def __init__(self, learner: ImageLearner, data: ImageClassifierData, metrics: Sequence[Metric] | None = None) -> None:
+    def __init__(self, learner: ImageLearner, data: ImageClassifierData, metrics: Metrics = None) -> None:
         super().__init__(learner, data, metrics)
         last = nn.Sigmoid() if data.is_multi else nn.LogSoftmax(dim=1)
         self._whole = nn.Sequential(OrderedDict(body=learner.body, pool=learner.pool, head=learner.head, output=last)).eval()
@@ -39,7 +38,7 @@ class ConvLearner(LectureLearner):
         xtra_fc: Sequence[int] | None = None,
         xtra_cut: int = 0,
         precompute: bool = False,
-        metrics: Sequence[Metric] | None = None,
+        metrics: Metrics = None,
         opt_fn: Callable[..., Any] | None = None,
     ) -> "ConvLearner":
         """A learner whose body is frozen.
@@ -65,10 +64,13 @@ class ConvLearner(LectureLearner):
         arch = network_of(f)
         if statistics(arch)[0] != data.inner.transforms.mean:
             say(f"The pictures are normalised for another network than {arch}; give that one to tfms_from_model, too.")
-        first, second = (0.25, 0.5) if ps is None else (ps, ps) if isinstance(ps, int | float) else ps
+        shares = [0.25, 0.5] if ps is None else [ps, ps] if isinstance(ps, int | float) else list(ps)
+        if len(shares) != 2 or not all(0 <= share < 1 for share in shares):
+            raise LectureError(f"ps is {ps}; give one share of dropout, from 0 to below 1, or a list of one for both layers")
         options: dict[str, Any] = {} if opt_fn is None else {"optimizer": opt_fn}
-        learner = image_learner(data.inner, arch, precompute=precompute, dropout=second, **options)
-        next(layer for layer in learner.head.children() if isinstance(layer, nn.Dropout)).p = first
+        learner = image_learner(data.inner, arch, precompute=precompute, **options)
+        for layer, share in zip((m for m in learner.head.children() if isinstance(m, nn.Dropout)), shares, strict=True):
+            layer.p = share
         usual = accuracy_multi if data.is_multi else accuracy
         return cls(learner, data, [usual] if metrics is None else metrics)
 
@@ -88,7 +90,7 @@ class ConvLearner(LectureLearner):
         As in the lecture the mean is over logarithms (over probabilities with several labels each). With `stack` it is all
         views, (1 + n_aug, n, c), as a year later. Labels of a test set are zeros.
         """
-        views, _ = augmented_views(self.learner, split_of(is_test), n_aug)
+        views, _ = augmented_views(self.learner, self._split(is_test), n_aug)
         preds = self._array(views)
         dataset = self.data.test_ds if is_test else self.data.val_ds
         assert dataset is not None

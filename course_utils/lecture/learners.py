@@ -14,6 +14,7 @@ from course_utils.errors import CourseError
 from course_utils.files import can_write
 from course_utils.lecture.messages import Explains, LectureError, keywords, say
 from course_utils.training import metrics as measures
+from course_utils.training.arguments import checked_list, checked_metric
 from course_utils.training.callbacks import Callback
 from course_utils.training.custom_metrics import Metric, name_of
 from course_utils.training.data import Split
@@ -26,6 +27,7 @@ from course_utils.work import models_folder
 
 SMOOTH = 0.98  # how much of the average is kept at each step in `sched.losses`
 Array = NDArray[Any]
+Metrics = Sequence[Metric] | Metric | None
 
 accuracy = accuracy_np = measures.accuracy
 
@@ -128,9 +130,9 @@ class LectureLearner(Explains):
 
     VALID_BATCHES: ClassVar[int] = 1  # a mini-batch to validate holds as many times `bs` rows
 
-    def __init__(self, learner: Learner, data: Any, metrics: Sequence[Metric] | None = None) -> None:
+    def __init__(self, learner: Learner, data: Any, metrics: Metrics = None) -> None:
         self.learner, self.data, self.sched = learner, data, Sched()
-        self.metrics: list[Metric] = list(metrics or [])
+        self.metrics: Metrics = metrics
         self.learner.path = place_of_weights(data)
         if not learner.progress:
             learner.callbacks.append(Rows())
@@ -145,7 +147,7 @@ class LectureLearner(Explains):
         cycle_len: int | None = None,
         cycle_mult: int = 1,
         wds: float | None = None,
-        metrics: Sequence[Metric] | None = None,
+        metrics: Metrics = None,
         cycle_save_name: str | None = None,
     ) -> None:
         """Train for some cycles, with a row for each epoch; see `Learner.fit`.
@@ -182,10 +184,10 @@ class LectureLearner(Explains):
         search: LearningRateSearch = self.learner.lr_find(start_lr, end_lr, steps, wds)
         self.sched = Sched(search.rates, search.losses, search=True)
 
-    def _columns(self, metrics: Sequence[Metric]) -> list[Metric]:
+    def _columns(self, metrics: Metrics) -> list[Metric]:
         """Two of this package's metrics for each of the lecture's."""
-        size = self.VALID_BATCHES * self.data.bs
-        return [self._column(m, rows, of) for m in metrics for rows, of in ((size, "mean of batches"), (None, "whole set"))]
+        size, each = self.VALID_BATCHES * self.data.bs, checked_list("metrics", metrics, checked_metric)
+        return [self._column(m, rows, of) for m in each for rows, of in ((size, "mean of batches"), (None, "whole set"))]
 
     def _column(self, metric: Metric, rows: int | None, of: str) -> Metric:
         def column(values: Any, targets: Any) -> float:
@@ -227,6 +229,8 @@ class LectureLearner(Explains):
 
     def set_data(self, data: Any) -> None:
         """Go on with other data of the same classes, as with larger pictures; everything but the last group is frozen again."""
+        if not isinstance(data, type(self.data)):
+            raise LectureError(f"set_data was given a {type(data).__name__}; give an object of {type(self.data).__name__}")
         self.learner.set_data(data.inner)
         self.data, self.learner.path = data, place_of_weights(data)
         self.freeze()
@@ -251,13 +255,18 @@ class LectureLearner(Explains):
         array: Array = (values[:, None] if self._is_column(values) else values).numpy()
         return array
 
+    def _split(self, is_test: bool) -> Split:
+        if is_test and self.learner.data.test_ds is None:
+            raise LectureError("this data has no test set to predict; name its folder as test_name='test1' where data is made")
+        return "test" if is_test else "valid"
+
     def _is_column(self, numbers: Tensor) -> bool:
         return self.learner.data.task == "regression" and numbers.ndim == 1
 
     @keywords
     def predict(self, is_test: bool = False) -> Array:
         """Predictions (N, classes) for the validation set, or the test set, in the order of its files or rows."""
-        return self._array(self.learner.predict(split_of(is_test)).values)
+        return self._array(self.learner.predict(self._split(is_test)).values)
 
     def predict_array(self, arr: Array) -> Array:
         """Predictions for a mini-batch that was prepared by hand."""
@@ -277,11 +286,6 @@ class LectureLearner(Explains):
 
     def __repr__(self) -> str:
         return repr(self.model)
-
-
-def split_of(is_test: bool) -> Split:
-    """Which set is predicted."""
-    return "test" if is_test else "valid"
 
 
 def place_of_weights(data: Any) -> Path:

@@ -26,7 +26,7 @@ OWN = {
     "transforms_side_on transforms_top_down get_cv_idxs open_image",
     "architectures": "resnet18 resnet34 resnet50 resnet101 resnet152 resnext50 resnext101 resnext101_64 wrn vgg16 vgg19 dn121 "
     "dn161 dn169 dn201 inception_4 inceptionresnet_2",
-    "plots": "plots plots_from_files plot_confusion_matrix",
+    "figures": "plots plots_from_files plot_confusion_matrix",
 }
 
 

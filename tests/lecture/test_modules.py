@@ -53,3 +53,24 @@ def test_importing_the_package_costs_no_library():
     code = "import sys, course_utils.lecture; print(sorted({'torch', 'pandas', 'matplotlib', 'IPython'} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() in ("[]", "['torch']")
+
+
+def test_a_script_gets_the_names_however_often_it_asks():
+    from types import FunctionType
+
+    import course_utils.lecture as lecture
+
+    for _ in range(2):
+        names = {}
+        exec("from course_utils.lecture import *", names)
+        assert isinstance(names["plots"], FunctionType)
+        assert names["resnet34"].__name__ == "resnet34"
+        assert names["ConvLearner"] is lecture.ConvLearner
+
+
+def test_loading_again_after_unloading(session):
+    session("%reload_ext course_utils.lecture")
+    session("import fastai.conv_learner")
+    session("%unload_ext course_utils.lecture")
+    session("%load_ext course_utils.lecture")
+    session("from fastai.plots import plots")

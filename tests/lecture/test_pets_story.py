@@ -215,7 +215,11 @@ def test_removed_names_and_wrong_keywords_say_what_to_write_today(pets):
         ("tfms_from_model(resnet34, 32, crop_type=1)", "torchvision.transforms.v2"),
         ("ConvLearner.pretrained(resnet34, data, xtra_fc=[])", "torch.nn.Sequential"),
         ("ImageClassifierData.from_paths(PATH)", "tfms=tfms_from_model"),
-        ("learn.TTA(is_test=True)", "no 'test' set"),
+        ("ConvLearner.pretrained(resnet34, data, ps=[0.5])", "both layers"),
+        ("ConvLearner.pretrained(data, resnet34)", "from_paths or from_csv"),
+        ("learn.TTA(is_test=True)", "test_name='test1'"),
+        ("learn.set_data(3)", "an object of ImageClassifierData"),
+        ("learn.fit(0.1, 1, metrics='accuracy')", "without quotes"),
     ):
         with pytest.raises(CourseError, match=words.replace("(", r"\(")):
             run(line)

@@ -40,7 +40,7 @@ def _shown(picture: Any) -> Any:
     array = picture.detach().cpu().numpy() if isinstance(picture, Tensor) else np.asarray(picture)
     if array.ndim == 3 and array.shape[0] in (1, 3) and array.shape[-1] not in (1, 3, 4):
         array = np.moveaxis(array, 0, -1)
-    if array.dtype != np.uint8 and array.max(initial=0) > 1.5:
+    if array.dtype != np.uint8 and array.max(initial=0) > 3:  # 0 to 255, not colours around 1
         return array.clip(0, 255).astype(np.uint8)
     return array.clip(0, 1) if array.dtype.kind == "f" else array
 
