@@ -295,15 +295,24 @@ def test_drawing_with_the_mouse(explorer, jupyterlab):
     mouse = jupyterlab.page.mouse
     mouse.move(box["x"] + 2.5 * cell, box["y"] + 1.5 * cell)
     mouse.down()
-    mouse.move(box["x"] + 5.5 * cell, box["y"] + 1.5 * cell, steps=12)
+    mouse.move(box["x"] + 5.5 * cell, box["y"] + 1.5 * cell)  # at once: a fast hand is seen in few places
     mouse.up()
     expected = image()
     expected[1, 2:6] = 1
     until(jupyterlab, "explorer.image[0]", expected.tolist())
     explorer.get_by_role("button", name="Erase").click()
     mouse.click(box["x"] + 0.5 * cell, box["y"] + 0.5 * cell)
+    drawn = expected.copy()
     expected[0, 0] = 0
     until(jupyterlab, "explorer.image[0]", expected.tolist())
+    explorer.get_by_role("button", name="Undo").click()
+    until(jupyterlab, "explorer.image[0]", drawn.tolist())
+    explorer.get_by_role("button", name="Clear").click()
+    until(jupyterlab, "float(abs(explorer.image).max())", 0.0)
+    assert explorer.get_by_role("button", name="Clear").is_disabled()
+    explorer.get_by_role("button", name="Reset").click()
+    until(jupyterlab, "explorer.image[0]", image().tolist())
+    assert explorer.get_by_role("button", name="Undo").is_disabled()
 
 
 def test_colours_on_the_screen_are_those_of_the_picture(explorer, jupyterlab):

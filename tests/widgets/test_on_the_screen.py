@@ -2,6 +2,7 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -174,6 +175,15 @@ def test_what_a_number_saw_makes_that_number(run):
 def test_the_screen_goes_on_where_python_has_stopped(run):
     model = "{ held: {}, set(name, value) { this.held[name] = value; }, save_changes() { throw new Error('Cannot send'); } }"
     assert run(BASE / "state.js", f"((model) => {{ it.set(model, {{ a: 1 }}); return model.held; }})({model})") == {"a": 1}
+
+
+@pytest.mark.parametrize("end", [(3, 4), (3, -9), (20, 5), (-7, 4), (4, 4)])
+def test_a_stroke_has_no_gaps(run, end):
+    module = BASE.parent / "convolution_explorer" / "numbers.js"
+    cells = run(module, "it.lineBetween(given[0], given[1])", [(3, 4), end])
+    assert [cells[0], cells[-1]] == [[3, 4], list(end)]
+    assert all(max(abs(a - c), abs(b - d)) == 1 for (a, b), (c, d) in pairwise(cells))
+    assert len(cells) == 1 + max(abs(end[0] - 3), abs(end[1] - 4))
 
 
 def test_a_layer_opens_at_its_most_telling_number(run):

@@ -29,6 +29,13 @@ function convolve(image, kernels, bias, stride, padding) {
     Array.from({ length: rows }, (_, r) => Array.from({ length: columns }, (_, c) => at(kernel, r * stride, c * stride) + bias[number])));
 }
 
+// The cells of a straight line from one cell to another, both among them: a fast pointer is seen in few places only.
+export function lineBetween([row, column], [toRow, toColumn]) {
+  const steps = Math.max(Math.abs(toRow - row), Math.abs(toColumn - column));
+  const between = (from, to, step) => Math.round(from + ((to - from) * step) / Math.max(1, steps));
+  return Array.from({ length: steps + 1 }, (_, step) => [between(row, toRow, step), between(column, toColumn, step)]);
+}
+
 // The place of the largest number in a max pool window.
 export function winner(map, row, column, side) {
   let best = [row * side, column * side];

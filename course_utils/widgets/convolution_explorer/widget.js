@@ -9,7 +9,7 @@ import { largest, plain, sum } from "../base/numbers.js";
 import { exportButton, onWidth, page } from "../base/page.js";
 import { clock, player, speedSlider } from "../base/player.js";
 import { set } from "../base/state.js";
-import { outputSize, padded, stages, winner } from "./numbers.js";
+import { lineBetween, outputSize, padded, stages, winner } from "./numbers.js";
 
 const LARGEST = 1e9; // as in widget.py
 const MOST_TERMS = 27; // of a sum that is spelled out
@@ -42,6 +42,9 @@ function render({ model, el }) {
   let tool = "move"; // what a click into the input does
   let hovered = null; // the output under the pointer, which is shown in place of the position
   let drawing = null; // the image while a stroke is being painted
+  let pen = null; // the cell in which the stroke was last seen
+  let past = []; // the images before each change that was made by hand, the first being the one that was given
+  let own = null; // the image that was last made by hand, as text
   let cell = 10; // the side of a cell of the outputs, and of the input
   let inputCell = 10;
 
@@ -56,6 +59,10 @@ function render({ model, el }) {
     stage.classList.toggle("course-drawing", tool !== "move");
   });
   tools.show(tool);
+  const button = (text, title, click) => make("button", { type: "button", title, click }, text);
+  const undo = button("Undo", "Take back the last change of the input", () => takeBack(past.length - 1));
+  const reset = button("Reset", "Back to the input as it was given", () => takeBack(0));
+  const clear = button("Clear", "Make the whole input 0", () => changeImage(model.get("image").map((channel) => channel.map((row) => row.map(() => 0)))));
   const presets = make("select", { "aria-label": "preset for this kernel", change: usePreset });
   presets.append(make("option", { value: "", disabled: true }, "own numbers"));
   for (const name of Object.keys(model.get("_presets"))) presets.append(make("option", { value: name }, name));
@@ -73,7 +80,7 @@ function render({ model, el }) {
 
   root.append(
     make("div", { class: "course-controls" }, steps.node, speed.node, stride.node, padding.node, relu.node, pool.node),
-    make("div", { class: "course-controls" }, tabs, make("label", {}, make("span", { class: "course-label" }, "Kernel"), presets), tools.node, exportButton(model, heard)),
+    make("div", { class: "course-controls" }, tabs, make("label", {}, make("span", { class: "course-label" }, "Kernel"), presets), tools.node, make("span", { class: "course-player" }, undo, reset, clear), exportButton(model, heard)),
     stage,
     legend(model, heard, "The deepest colour is the number farthest from zero: of the input, of the kernel, of the output."),
     words, sums,
@@ -230,16 +237,45 @@ function render({ model, el }) {
       set(model, { playing: false, position: outputUnder(...under) });
       return;
     }
-    const [row, column] = [under[0] - ring, under[1] - ring];
-    if (row < 0 || column < 0 || row >= rows || column >= columns) return;
     drawing ??= structuredClone(model.get("image"));
-    drawing[channel][row][column] = tool === "draw" ? Math.max(1, ...drawing.flat(2)) : 0;
+    const full = tool === "draw" ? Math.max(1, ...drawing.flat(2)) : 0;
+    for (const [r, c] of lineBetween(first || !pen ? under : pen, under)) {
+      const [row, column] = [r - ring, c - ring];
+      if (row >= 0 && column >= 0 && row < rows && column < columns) drawing[channel][row][column] = full;
+    }
+    pen = under;
     drawInputs();
   }
 
   function finishStroke() {
-    if (drawing) set(model, { image: drawing });
-    drawing = null;
+    if (drawing) changeImage(drawing);
+    drawing = pen = null;
+  }
+
+  function changeImage(image) {
+    const before = model.get("image");
+    if (JSON.stringify(image) === JSON.stringify(before)) return;
+    past.push(before);
+    own = JSON.stringify(image);
+    set(model, { image });
+  }
+
+  function takeBack(to) {
+    const image = past[to];
+    past = past.slice(0, to);
+    own = JSON.stringify(image);
+    set(model, { image });
+  }
+
+  // An image from elsewhere, Python or another view, is a new beginning.
+  function onImage() {
+    if (JSON.stringify(model.get("image")) !== own) past = [];
+    showUndo();
+  }
+
+  function showUndo() {
+    undo.disabled = reset.disabled = past.length === 0;
+    clear.disabled = !model.get("image").flat(2).some((value) => value !== 0);
   }
 
   function onHover(event, kind) {
@@ -268,7 +304,7 @@ function render({ model, el }) {
       const image = structuredClone(model.get("image"));
       const [row, column] = model.get("position").map((at) => at * model.get("stride") - model.get("padding"));
       image[channel][row + r][column + c] = value;
-      set(model, { image });
+      changeImage(image);
     }
     update();
   }
@@ -412,11 +448,13 @@ function render({ model, el }) {
   }
 
   heard.once(SETTINGS.join(" "), recompute);
+  heard.on("image", onImage);
   heard.once("names selected palette", redraw);
   heard.on("position", () => { steps.show(); update(); });
   heard.on("playing delay", controls);
   onWidth(heard, el, redraw);
   redraw();
+  showUndo();
 
   return heard.stop;
 }
