@@ -177,7 +177,10 @@ def predict(
     predictor: Annotated[Path, typer.Argument(help="The file that learner.export(...) wrote, such as pets.course.")],
     inputs: Annotated[
         list[Path],
-        typer.Argument(help="Pictures, or folders of them; for a network of tables .csv, .feather or .parquet files."),
+        typer.Argument(
+            help="Pictures, or folders of them; for a network of tables .csv, .csv.gz, .feather or .parquet files with the "
+            "columns that it learnt from, the features among them."
+        ),
     ],
 ) -> None:
     """Predict with a network that was exported, where its training data are not needed.
@@ -185,6 +188,9 @@ def predict(
     For each picture a line tells the file, the label and its probability; for each row of a table the file, the row's Id (its
     number, from 1, where there is no column Id) and the value; tabs are between them. Pictures and tables that cannot be read
     are named on standard error, and the others predicted all the same; the exit code is then 1.
+
+    A network of tables needs the columns that it was trained on, under their names: features are not built here, but written
+    beforehand with course_utils.tabular.write_table. load_predictor(file).columns names them.
     """
     from course_utils.predictor import load_predictor
     from course_utils.vision.predictor import ImagePredictor

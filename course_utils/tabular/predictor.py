@@ -99,7 +99,10 @@ class TablePredictor:
         return self._predict(rows)
 
     def read(self, path: str | os.PathLike[str]) -> Any:
-        """The rows of a .csv, .feather or .parquet file, in pandas; what was text in training is read as text."""
+        """The rows of a .csv, .csv.gz, .feather or .parquet file, in pandas; what was text in training is read as text.
+
+        Raises a TableError where there is no such table, or a line of a CSV file has more or fewer values than the first.
+        """
         path, categories = as_path("path", path), self.preprocessor.categories
         if path.suffix.lower() in (".feather", ".parquet"):
             return read_table(path)

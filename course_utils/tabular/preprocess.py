@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from course_utils.tabular.checks import as_frame, some_columns
 from course_utils.tabular.columns import Category, category_column, kind, kind_of, number_column
+from course_utils.tabular.contents import content
 from course_utils.tabular.errors import TableError, engine_errors
 
 
@@ -23,6 +24,20 @@ class Scale:
     mean: float
     std: float
     flagged: bool  # whether a column of its own says where a value was missing
+
+    @property
+    def of_truths(self) -> bool:
+        """Whether it can have been learnt of 0 and 1 alone, or true and false: their variance follows from their mean.
+
+        >>> Scale(fill=1.0, mean=0.8, std=0.4, flagged=False).of_truths, Scale(1.0, 0.8, 0.3, False).of_truths
+        (True, False)
+        """
+        variance = self.mean * (1 - self.mean)
+        if self.mean in (0.0, 1.0):
+            return self.std == 1.0  # which stands for 0
+        if self.fill == 0.5 and self.flagged:  # as often 1 as 0, and what was missing counts as 0.5
+            return self.std**2 <= variance
+        return math.isclose(self.std**2, variance, rel_tol=1e-6)
 
 
 class Preprocessor:
@@ -105,6 +120,11 @@ class Preprocessor:
         flag = len(self.continuous)
         for i, name in enumerate(self.continuous):
             scale, column = self.scales[name], number_column(frame, name)
+            if not scale.of_truths and content(frame, name) == "true and false":
+                raise TableError(
+                    f"column {name!r} holds true and false but held numbers in the training rows, whose mean is "
+                    f"{scale.mean:g}; give it numbers"
+                )
             missing = np.isnan(column)
             values[:, i] = _scaled(name, np.where(missing, scale.fill, column), scale)
             if scale.flagged:

@@ -1,6 +1,8 @@
 """Tables to disk and back, as they are in memory: Feather and Parquet (lecture 2:11:57); and from CSV, column by column."""
 
+import csv
 import io
+import itertools
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import narwhals as nw
 
 from course_utils.files import as_path, refuse_special, replacing
-from course_utils.names import named
+from course_utils.names import counted, named
 from course_utils.packed import DAMAGED, opened
 from course_utils.tabular.checks import as_frame
 from course_utils.tabular.errors import TableError, engine_errors
@@ -210,23 +212,50 @@ def read_csv(path: Path, columns: Mapping[str, Kind]) -> "pd.DataFrame":
         except ValueError:  # some number is none; pandas does not say where
             with _text(path) as file:
                 table = pd.read_csv(file, dtype=dict.fromkeys(columns, "str"), encoding="utf-8-sig", low_memory=False)
+        _refuse_other_lengths(path, table, len(there))
     except FileNotFoundError:
         raise TableError(f"there is no file {path}") from None
     except pd.errors.EmptyDataError:
         raise TableError(f"{path} is empty; expected a first line with {', '.join(columns)}") from None
-    except (OSError, *DAMAGED, UnicodeDecodeError, pd.errors.ParserError) as error:
+    except (OSError, *DAMAGED, UnicodeDecodeError, csv.Error, pd.errors.ParserError) as error:
         raise TableError(f"{path} cannot be read as CSV: {error}. Get it again") from error
     except MemoryError as error:
         raise TableError(
             f"{path} does not fit in memory; take fewer rows, or read it with DuckDB or polars.scan_csv"
         ) from error
-    if not isinstance(table.index, pd.RangeIndex):
-        raise TableError(f"{path} has rows with more values than its first line has names ({len(there)}); get it again")
     if not len(table):
         raise TableError(f"{path} has a first line but no rows")
     for name, kind in columns.items():
-        table[name] = _as(kind, table[name], path)
+        table[name] = _as(kind, table[name], path, len(there))
     return table
+
+
+def _refuse_other_lengths(path: Path, table: "pd.DataFrame", names: int) -> None:
+    """Raise a `TableError` for the first line with more or fewer values than there are names.
+
+    pandas takes what is missing at the end of a line for missing values, and what is more in all lines for an index. So lines
+    are counted, which takes longer than reading them, only where one may be short: where the last column has a gap.
+    """
+    import pandas as pd
+
+    if isinstance(table.index, pd.RangeIndex) and not table.iloc[:, -1].isna().any():
+        return
+    for line, values in _lines(path, names):
+        if len(values) != names:
+            what = "more" if len(values) > names else "fewer"
+            raise TableError(
+                f"{path}, line {line}: it has {counted(len(values), 'value')}, {what} than the {counted(names, 'name')} of the "
+                "first line; put commas where values are missing, and quotes around text with commas"
+            )
+
+
+def _lines(path: Path, names: int) -> Iterator[tuple[int, list[str]]]:
+    """The values of each line that is not blank, and its number, counted from 1; of a quoted text the last of its lines."""
+    with _text(path) as file:
+        lines = csv.reader(io.TextIOWrapper(file, "utf-8-sig", newline=""))
+        for values in lines:
+            if len(values) > 1 or "".join(values).strip():
+                yield lines.line_num, values
 
 
 @contextmanager
@@ -265,7 +294,7 @@ class _Bounded(io.RawIOBase):
         return number
 
 
-def _as(kind: Kind, values: "pd.Series[Any]", path: Path) -> "pd.Series[Any]":
+def _as(kind: Kind, values: "pd.Series[Any]", path: Path, names: int) -> "pd.Series[Any]":
     """The column in its type; a `TableError` names the first line that does not fit."""
     import pandas as pd
 
@@ -285,5 +314,6 @@ def _as(kind: Kind, values: "pd.Series[Any]", path: Path) -> "pd.Series[Any]":
     if not fits.all():
         row = int((~fits).to_numpy().argmax())
         value = "nothing" if pd.isna(values.iloc[row]) else repr(values.iloc[row])
-        raise TableError(f"{path}, line {row + 2}: column {values.name} holds {value}; expected {WORDS[plain]}")
+        line, _ = next(itertools.islice(_lines(path, names), row + 1, None))
+        raise TableError(f"{path}, line {line}: column {values.name} holds {value}; expected {WORDS[plain]}")
     return result.astype("int64") if plain == "whole" else result

@@ -14,7 +14,15 @@ from torch import nn
 
 from course_utils import load_predictor
 from course_utils.errors import CourseError
-from course_utils.tabular import ParquetData, TableError, TablePredictor, TabularData, read_preprocessor, tabular_learner
+from course_utils.tabular import (
+    ParquetData,
+    Preprocessor,
+    TableError,
+    TablePredictor,
+    TabularData,
+    read_preprocessor,
+    tabular_learner,
+)
 from course_utils.training import Learner, StorageError, set_seed
 from course_utils.training import exported as files
 
@@ -130,6 +138,8 @@ def test_what_is_missing_or_of_another_kind_is_named(predictor, frame):
         (frame.drop(columns="store"), "no column 'store'"),
         ({**row, "distance": "far"}, "'distance' is continuous"),
         ([{**row, "distance": 1.0}, {**row, "distance": "far"}], "'distance' holds values of several types"),
+        ({**row, "distance": True}, r"'distance' holds true and false but held numbers .*mean is \d+"),
+        ([{**row, "distance": True}, {**row, "distance": None}], "'distance' holds true and false but held numbers"),
         ({**row, "store": "first"}, "column 'store' holds text but held numbers"),
         ({**row, "store": 2**70}, "'store'"),
         ({**row, "store": datetime.date(2015, 7, 31)}, "'store'"),
@@ -220,3 +230,24 @@ def test_a_hostile_description_is_refused(learnt, tmp_path, changes, words):
 def test_the_weights_of_save_and_the_predictor_hold_the_same_preprocessing(learnt):
     learner, path = learnt
     assert load_predictor(path).preprocessor == read_preprocessor(learner.save("shops")) == learner.data.preprocessor
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 1.0])
+def test_true_and_false_where_training_had_0_and_1(share, missing):
+    """Whether 0 and 1 came as numbers or as truths: but a share, a count or an amount takes no truth."""
+    flags = np.repeat([0.0, 1.0], [int(10 * (1 - share)), int(10 * share)])
+    flags = np.append(flags, [np.nan] * int(10 * missing))
+    fitted = Preprocessor([], ["x"]).fit(pd.DataFrame({"x": flags}))
+    truth, number = (fitted.transform(pd.DataFrame({"x": [value]}))[1] for value in (True, 1))
+    assert truth.tolist() == number.tolist()
+    for others in ([0, 1, 2], [0.0, 0.25, 1.0], [0.5], [-1, 2], [2], [0, 0, 3]):
+        amounts = Preprocessor([], ["x"]).fit(pd.DataFrame({"x": others}))
+        with pytest.raises(TableError, match="true and false but held numbers"):
+            amounts.transform(pd.DataFrame({"x": [True]}))
+
+
+def test_a_short_line_of_a_file_is_refused(predictor, tmp_path):
+    (tmp_path / "rows.csv").write_text(f"store,state,open,distance\n{BIG + 1},HE,True,1\n{BIG + 1},HE,True\n")
+    with pytest.raises(TableError, match=r"rows.csv, line 3: it has 3 values, fewer than the 4 names of the first line"):
+        predictor.read(tmp_path / "rows.csv")

@@ -1,5 +1,6 @@
 """Tables in files: what is kept, and what damage is found."""
 
+import gzip
 import os
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from course_utils.errors import CourseError
 from course_utils.files import FileError
-from course_utils.tabular import TableError, read_table, write_table
+from course_utils.tabular import TableError, read_table, storage, write_table
 
 
 @pytest.mark.parametrize("name", ["table.feather", "table.parquet"])
@@ -73,3 +74,33 @@ def test_a_home_folder_is_found_or_missed(tmp_path, monkeypatch):
     assert write_table(pd.DataFrame({"a": [1]}), "~/tables/a.parquet") == tmp_path / "tables" / "a.parquet"
     with pytest.raises(CourseError, match="there is no home folder ~nobody-of-this-name"):
         write_table(pd.DataFrame({"a": [1]}), "~nobody-of-this-name/a.parquet")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a,b,c\n1,2,3\n4,5\n", "line 3: it has 2 values, fewer than the 3 names"),
+        ("a,b,c\n1,2,\n\n  \n4,5\n", "line 5: it has 2 values, fewer"),
+        ('a,b,c\n1,"x\ny",3\n4\n', "line 4: it has 1 value, fewer"),
+        ("a,b,c\r\n1,2,3\r\n4,5\r\n", "line 3: it has 2 values"),
+        ("a,b,c\n1,2,3,4\n", "line 2: it has 4 values, more than the 3 names"),
+        ("a,b,c\n\n1,2,3\nfar,2,3\n", "line 4: column a holds 'far'; expected whole numbers"),
+    ],
+)
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+def test_a_line_of_csv_that_does_not_fit_is_named(tmp_path, name, text, words):
+    (tmp_path / name).write_bytes(gzip.compress(text.encode()) if name.endswith("gz") else text.encode())
+    with pytest.raises(TableError, match=words):
+        storage.read_csv(tmp_path / name, {"a": "whole"})
+
+
+def test_lines_of_csv_that_only_look_short(tmp_path):
+    path = tmp_path / "t.csv"
+    for text, last in (
+        ("a,b,c\n1,2,\n\n \n4,5,6\n", [None, 6]),
+        ('\ufeffa,b,c\n1,"x,\ny","z,"\n2,"",\n', ["z,", None]),
+        ("a\n1\n\n2\n", [1, 2]),
+    ):
+        path.write_text(text, encoding="utf-8")
+        read = storage.read_csv(path, {"a": "whole"})
+        assert [None if pd.isna(value) else value for value in read.iloc[:, -1]] == last

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from course_utils.names import named
 from course_utils.tabular.errors import TableError
+from course_utils.tabular.parquet.bounds import Valid, between
 from course_utils.training.tasks import Split
 
 Key = TypeVar("Key")
@@ -32,7 +33,7 @@ class RowGroup:
 class RowGroups:
     """The row groups of a Parquet file, or of all `.parquet` files in a folder in the order of their names."""
 
-    def __init__(self, path: str | Path, columns: Sequence[str], valid: tuple[str, Any, Any] | None = None) -> None:
+    def __init__(self, path: str | Path, columns: Sequence[str], valid: Valid | None = None) -> None:
         """Look into the files, of which each must have these `columns`; see `ParquetData.from_parquet` for `valid`."""
         import pyarrow.parquet as pq
 
@@ -98,7 +99,7 @@ class RowGroups:
         import pyarrow.compute as pc
 
         assert self.valid is not None
-        name, first, last = self.valid
+        name = self.valid[0]
         column = self._read(group, [name])[name]
         if pa.types.is_timestamp(column.type) and column.type.tz:
             raise TableError(
@@ -110,13 +111,7 @@ class RowGroups:
                 f"column {name!r} is to tell which rows validate, but is missing in {missing:,} of the rows "
                 f"{group.first:,} to {group.first + group.rows - 1:,}; fill it in, or drop these rows"
             )
-        kind = pa.date32() if pa.types.is_timestamp(column.type) else column.type  # the last day counts until midnight
-        try:
-            low, high = (pa.scalar(bound).cast(kind) for bound in (first, last))
-            column = column.cast(kind, safe=False)
-            return np.asarray(pc.and_(pc.greater_equal(column, low), pc.less_equal(column, high)))
-        except (pa.ArrowException, TypeError, ValueError) as error:
-            raise TableError(f"valid={self.valid!r} does not fit column {name!r}, which holds {column.type}: {error}") from None
+        return between(column, self.valid)
 
 
 @contextmanager

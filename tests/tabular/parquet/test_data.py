@@ -1,4 +1,5 @@
 import datetime
+import decimal
 import gc
 import threading
 import weakref
@@ -13,6 +14,7 @@ import torch
 
 from course_utils.errors import CourseError
 from course_utils.tabular import ParquetData, Preprocessor, TableError, TabularData, tabular_learner
+from course_utils.tabular.parquet.bounds import between
 from course_utils.tabular.parquet.data import buffers
 from course_utils.tabular.parquet.row_groups import read_ahead
 from course_utils.tabular.parquet.streamed_fit import StreamedFit
@@ -430,3 +432,92 @@ def test_options_that_do_not_fit(file):
         data_of(file, log_target="yes")
     columns, counts = "3 categorical, 3 continuous columns", [data.number_of_rows(split) for split in ("train", "valid")]
     assert repr(data) == f"ParquetData(log of 'sales' from {columns}; rows: {counts[0]} train, {counts[1]} valid)"
+
+
+NUMBERS = {
+    "whole": pa.array(range(10)),
+    "short": pa.array(range(10), pa.int8()),
+    "unsigned": pa.array(range(10), pa.uint64()),
+    "floats": pa.array(map(float, range(10))),
+    "decimals": pa.array(map(decimal.Decimal, range(10)), pa.decimal128(3, 1)),
+}
+DAYS = [datetime.date(2020, 1, day) for day in range(1, 11)]
+DATES = {
+    "days": pa.array(DAYS),
+    "midnights": pa.array(DAYS).cast(pa.timestamp("us")),
+    "evenings": pa.array([datetime.datetime(day.year, day.month, day.day, 23, 59) for day in DAYS], pa.timestamp("ns")),
+    "text": pa.array(map(str, DAYS)),
+}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "found"),
+    [
+        (3, 5, [3, 4, 5]),
+        (2.5, 5.5, [3, 4, 5]),
+        (np.float32(2.5), np.int8(5), [3, 4, 5]),
+        (decimal.Decimal("4.5"), float("inf"), [5, 6, 7, 8, 9]),
+        (-0.5, 2, [0, 1, 2]),
+        (-(2**70), 0, [0]),
+        (8, 1000, [8, 9]),
+        (2.1, 2.9, []),
+        (2**70, 2**71, []),
+        (float("-inf"), -1, []),
+    ],
+)
+@pytest.mark.parametrize("column", NUMBERS)
+def test_bounds_between_the_numbers_of_a_column(column, first, last, found):
+    values = pa.chunked_array([NUMBERS[column]])
+    assert np.flatnonzero(between(values, ("x", first, last))).tolist() == found
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        lambda day: day,
+        lambda day: str(day),
+        lambda day: np.datetime64(day),
+        lambda day: np.datetime64(day, "ns"),
+        lambda day: np.datetime64(day, "h"),
+        lambda day: pd.Timestamp(day),
+        lambda day: datetime.datetime(day.year, day.month, day.day),
+    ],
+)
+@pytest.mark.parametrize("column", DATES)
+def test_bounds_of_days(column, day):
+    values = pa.chunked_array([DATES[column]])
+    assert np.flatnonzero(between(values, ("x", day(DAYS[1]), day(DAYS[2])))).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("values", "wrong", "words"),
+    [
+        (
+            NUMBERS["whole"],
+            [None, True, "3", float("nan"), np.datetime64("2020-01-01"), [1]],
+            "holds whole numbers: .* is not a number",
+        ),
+        (NUMBERS["floats"], [np.nan, "1"], "holds floats: .* is not a number"),
+        (
+            DATES["midnights"],
+            [
+                3,
+                None,
+                pd.NaT,
+                np.datetime64("NaT"),
+                np.datetime64("2020-01"),
+                "01.02.2020",
+                "2020-01-02 12:00",
+                pd.Timestamp("2020-01-02", tz="UTC"),
+            ],
+            "holds dates: .* is not a day, such as '2014-08-01'",
+        ),
+        (DATES["text"], [1, None], "holds text: .* is not text"),
+        (pa.array([True]), [1, "yes"], "is not True or False"),
+        (pa.array([[1]]), [1], "holds lists; expected a column of dates, numbers or text"),
+    ],
+)
+def test_bounds_of_another_kind(values, wrong, words):
+    for bound in wrong:
+        with pytest.raises(TableError, match=words):
+            between(pa.chunked_array([values]), ("x", bound, bound))
