@@ -75,6 +75,8 @@ class Cells(ast.NodeTransformer):
         """The tree of a cell, or of what `%time` runs, rewritten."""
         try:
             self.stacked |= averaged_over_views(tree)
+            if imports_keras(tree) and find_spec("keras") is None:
+                say("Keras, which this cell imports, is not installed: run %pip install keras, and then start a new kernel.")
             rewritten = Rewriter(self.stacked, loop_names(tree)).visit(copy.deepcopy(tree))
             return ast.fix_missing_locations(rewritten)
         except Exception:  # a cell is never lost to its translation
@@ -133,6 +135,25 @@ class Rewriter(ast.NodeTransformer):
         if node.name in REMARKS:
             say(REMARKS[node.name])
         return node
+
+    def visit_List(self, node: ast.List) -> Any:
+        """Metrics are named in lists; of one that misleads a line says so, once."""
+        self.generic_visit(node)
+        for name in node.elts:
+            if isinstance(name, ast.Name) and name.id in REMARKS:
+                say(REMARKS[name.id])
+        return node
+
+
+def imports_keras(tree: ast.AST) -> bool:
+    """Whether a cell imports Keras, or something of it.
+
+    >>> imports_keras(ast.parse("from keras.layers import Dense")), imports_keras(ast.parse("import os"))
+    (True, False)
+    """
+    modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    modules += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    return any(module.partition(".")[0] == "keras" for module in modules)
 
 
 def averaged_over_views(tree: ast.AST) -> set[str]:

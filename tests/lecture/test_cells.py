@@ -15,7 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from sklearn.metrics import fbeta_score
 
 from course_utils.errors import CourseError
-from course_utils.lecture import cells, helpers
+from course_utils.lecture import cells, helpers, messages
 from course_utils.lecture.patterns import Row
 
 TOLD = "Translated (written then → written today): "
@@ -166,6 +166,25 @@ def test_a_cell_that_cannot_be_rewritten_runs_as_it_is(session, monkeypatch):
     assert session("1 + 1") == 2
     tree = ast.parse("df.drop('a', 1)")
     assert cells.Cells(SimpleNamespace()).visit(tree) is tree
+
+
+def test_a_line_says_once_where_the_lecture_is_wrong_today(session, monkeypatch, capsys):
+    monkeypatch.setattr(messages, "_said", set())
+    session("from planet import f2")
+    session("metrics = [f2]")
+    session("other = [f2, len]\ndef get_elapsed(fld, pre): pass")
+    session("def get_elapsed(fld, pre): return 1")
+    out = capsys.readouterr().out
+    assert out.count("planet.f2 as a metric of fit: ") == out.count("get_elapsed's first rows: ") == 1
+
+
+def test_a_cell_that_imports_keras_says_where_it_is_not_installed(session, monkeypatch, capsys):
+    monkeypatch.setattr(messages, "_said", set())
+    monkeypatch.setattr(cells, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "keras", None)
+    with pytest.raises(ImportError):
+        session("from keras import backend as K")
+    assert "%pip install keras" in capsys.readouterr().out
 
 
 def test_unloading_undoes_all(session):

@@ -11,6 +11,8 @@ import torch
 from course_utils import data
 from course_utils.tabular import rossmann
 
+pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered in cast")  # of get_elapsed, which a line explains
+
 TABLES = ("train", "store", "store_states", "state_names", "googletrend", "weather", "test")
 
 READ = """
