@@ -12,7 +12,7 @@ from course_utils.lecture.messages import say
 from course_utils.vision.networks.architectures import DEFAULT, Architecture, name_of, torchvision_names
 from course_utils.vision.networks.backbones import available_offline, backbone
 
-PATIENCE = 4.0  # seconds for an answer from where weights are downloaded
+PATIENCE = 3.0  # seconds for an answer from where weights are downloaded
 
 TODAY = {
     **{name: name for name in ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")},

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from course_utils.lecture.learners import LectureLearner
-from course_utils.lecture.messages import LectureError
+from course_utils.lecture.messages import Explains, LectureError, keywords
 from course_utils.lecture.stand_ins import DataFrameMapper
 from course_utils.names import counted
 from course_utils.tabular import dates
@@ -29,6 +29,7 @@ Array = NDArray[Any]
 # -- columns -------------------------------------------------------------------------------------------------------------
 
 
+@keywords
 def add_datepart(df: "pd.DataFrame", fldname: str, drop: bool = True) -> None:
     """Make the column `fldname` dates and add what day each is to the same table; see `course_utils.tabular.add_datepart`.
 
@@ -77,6 +78,7 @@ def apply_cats(df: "pd.DataFrame", trn: "pd.DataFrame") -> None:
             df[name] = pd.Categorical(df[name].where(known), categories=column.cat.categories, ordered=True)
 
 
+@keywords
 def proc_df(
     df: "pd.DataFrame",
     y_fld: str,
@@ -214,7 +216,7 @@ def _row_numbers(idxs: Any, rows: int) -> NDArray[np.int64]:
 # -- data and learner ----------------------------------------------------------------------------------------------------
 
 
-class ColumnarModelData:
+class ColumnarModelData(Explains):
     """Rows of a table as `proc_df` made it; made by `from_data_frame`. `inner` is the TabularData of this package.
 
     Attributes:
@@ -231,6 +233,7 @@ class ColumnarModelData:
         self.test_dl = ColumnarLoader(inner, "test", 2 * bs) if "test" in inner.splits else None
 
     @classmethod
+    @keywords
     def from_data_frame(
         cls,
         path: Any,
@@ -289,6 +292,7 @@ class ColumnarModelData:
         column: Array = targets.cpu().numpy()[:, None]
         return column
 
+    @keywords
     def get_learner(
         self,
         emb_szs: Sequence[tuple[int, int]],

@@ -22,6 +22,7 @@ def breeds(session, tmp_path):
     session("from fastai.imports import *\nfrom fastai.torch_imports import *\nfrom fastai.transforms import *")
     session("from fastai.conv_learner import *\nfrom fastai.model import *\nfrom fastai.dataset import *")
     session("from fastai.sgdr import *\nfrom fastai.plots import *")
+    session("torch.cuda.set_device(0)")
     session("PATH = 'data/dogbreed/'; sz = 32; arch = resnext101_64; bs = 10; torch.manual_seed(0)")
     return session
 
@@ -49,7 +50,8 @@ def test_the_dog_breeds(breeds, capsys):
     run("learn.fit(1e-2, 2); learn.precompute = False; learn.fit(1e-2, 1, cycle_len=1)")
     run("learn.save('224_pre'); learn.load('224_pre'); learn.set_data(get_data(48, bs)); learn.freeze()")
     run("learn.fit(1e-2, 1, cycle_len=1, cycle_mult=2)")
-    run("stacked, y = learn.TTA(n_aug=2, stack=True); probs = np.mean(np.exp(stacked), 0)")
+    run("stacked, y = learn.TTA(n_aug=2)\nprobs = np.mean(np.exp(stacked), 0)")  # in one cell: all views, as in 2018
+    assert run("learn.TTA(n_aug=1)[0].shape") == (6, 3)
     assert run["stacked"].shape == (3, 6, 3)
     assert np.allclose(run["probs"].sum(1), 1, atol=1e-5)
     assert run("accuracy_np(probs, y)") == np.mean(run["probs"].argmax(1) == run("data.val_y"))

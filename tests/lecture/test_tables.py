@@ -241,3 +241,14 @@ def test_a_summary_of_every_column():
         *(3, 3, 6, 3, 3, 1, "25.00%")
     ]
     assert summary.Kind[figures].isna().all()
+
+
+def test_wrong_keywords_and_names_say_what_there_is():
+    frame = pd.DataFrame({"Date": ["2015-07-31"], "y": [1.0]})
+    for call, words in (
+        (lambda: tables.add_datepart(frame, "Date", time=True), "it takes df, fldname, drop"),
+        (lambda: tables.proc_df(frame, "y", do_scaled=True), "Did you mean do_scale"),
+        (lambda: tables.ColumnarModelData.from_data_frames(), "Did you mean from_data_frame"),
+    ):
+        with pytest.raises(CourseError, match=words):
+            call()
