@@ -46,7 +46,7 @@ def shown(text: object, style: str = "") -> Text:
 @app.command()
 def lab(
     port: Annotated[
-        int | None, typer.Option(help="Where JupyterLab listens; by default the first free one from 8888 on.")
+        int | None, typer.Option(min=1, max=65535, help="Where JupyterLab listens; by default the first free one from 8888 on.")
     ] = None,
     browser: Annotated[bool, typer.Option(help="Open a browser; without one the address is printed.")] = True,
 ) -> None:
@@ -178,8 +178,8 @@ def predict(
     inputs: Annotated[
         list[Path],
         typer.Argument(
-            help="Pictures, or folders of them; for a network of tables .csv, .csv.gz, .feather or .parquet files with the "
-            "columns that it learnt from, the features among them."
+            help="Pictures, or folders, with all below; for a network of tables .csv, .csv.gz, .feather or .parquet files with "
+            "the columns that it learnt from, the features among them."
         ),
     ],
 ) -> None:

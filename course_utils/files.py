@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -44,6 +45,10 @@ def as_path(name: str, value: object, of: str = "a file") -> Path:
     ...
     course_utils.errors.CourseError: path is None; give the path of a file, as text or a pathlib.Path
     """
+    if isinstance(value, str) and re.match("[a-z][a-z0-9+]+://", value, re.IGNORECASE):
+        raise CourseError(
+            f"{name} is {shortened(repr(value), 80)}, an address; download what is there, and give the path of {of}"
+        )
     if isinstance(value, str) or (isinstance(value, os.PathLike) and isinstance(os.fspath(value), str)):
         path = Path(value)
         if len(path.parts) < 2 or not path.parts[0].startswith("~"):

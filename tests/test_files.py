@@ -24,7 +24,8 @@ import xlsxwriter
 from PIL import Image
 from safetensors.torch import save_file
 
-from course_utils.files import FileError, reading, replacing, writing
+from course_utils.errors import CourseError
+from course_utils.files import FileError, as_path, reading, replacing, writing
 from course_utils.leftovers import part_name
 
 
@@ -265,3 +266,10 @@ def test_what_a_killed_writer_left_is_removed_and_what_others_write_is_not(tmp_p
     with replacing(tmp_path / "notes.txt") as part:
         part.write_text("whole")
     assert sorted(os.listdir(tmp_path)) == sorted([mine, elsewhere, ".notes-of-mine.txt", "notes.txt"])
+
+
+def test_an_address_is_no_path() -> None:
+    for given in ("https://example.org/dogs", "s3://bucket/dogs.csv"):
+        with pytest.raises(CourseError, match="an address; download what is there, and give the path of a folder"):
+            as_path("path", given, "a folder")
+    assert as_path("path", "c:/dogs") == Path("c:/dogs")

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from course_utils.errors import CourseError
 from course_utils.training.arguments import shown
+from course_utils.training.devices import as_device
 from course_utils.training.distributed import processes
 from course_utils.training.loaders import Loader
 from course_utils.training.meaning import compare_names
@@ -44,8 +45,8 @@ class Data:
         self.device = processes().device
 
     def to(self, device: torch.device | str) -> "Data":
-        """Make mini-batches on `device` from now on."""
-        self.device = torch.device(device)
+        """Make mini-batches on `device` from now on; raises CourseError for one that is not there."""
+        self.device = as_device(device)
         return self
 
     @property

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from course_utils.errors import CourseError
-from course_utils.training.arguments import whole
+from course_utils.training.arguments import shown, whole
 
 
 def default_device() -> torch.device:
@@ -21,6 +21,22 @@ def default_device() -> torch.device:
     if torch.backends.mps.is_available():
         return torch.device("mps")
     return torch.device("cpu")
+
+
+def as_device(device: Any) -> torch.device:
+    """A device of this machine, by its name; raises CourseError for a name that none has, and for one that is not there.
+
+    >>> as_device("cpu")
+    device(type='cpu')
+    """
+    try:
+        found = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise CourseError(f"device is {shown(device)}; give 'cpu', 'cuda' (an NVIDIA GPU) or 'mps' (an Apple GPU)") from error
+    there = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+    if found.type in there and not there[found.type]():
+        raise CourseError(f"device is {str(found)!r}, and PyTorch finds no such GPU here; give 'cpu', or ask `course doctor`")
+    return found
 
 
 def set_seed(seed: int) -> None:

@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from course_utils.errors import CourseError
 from course_utils.files import SPECIAL, is_special, replacing
+from course_utils.names import counted
 from course_utils.training.architecture import architecture_of, is_whole
 from course_utils.training.arguments import checked_network, shown
 from course_utils.training.devices import default_device
@@ -290,7 +291,7 @@ def _check_header(path: Path) -> None:
     with path.open("rb") as file:
         start = file.read(8)
     if len(start) < 8:
-        raise StorageError(f"{path} is not a predictor: it has {len(start)} bytes. Export it again.")
+        raise StorageError(f"{path} is not a predictor: it has {counted(len(start), 'byte')}. Export it again.")
     (length,) = struct.unpack("<Q", start)
     if length > LARGEST_HEADER:
         raise StorageError(f"{path} is not a predictor: it does not start like one. Give one that learner.export(...) wrote.")

@@ -14,7 +14,7 @@ from course_utils.errors import CourseError
 from course_utils.figures import new_figure, plain
 from course_utils.files import as_path
 from course_utils.names import counted, shortened
-from course_utils.training.arguments import only_known, whole
+from course_utils.training.arguments import only_known, shown, whole
 from course_utils.training.data import Data
 from course_utils.training.progress import Bar
 from course_utils.training.tasks import LabelTask, Split, Task
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 Damaged = Literal["raise", "skip"]
 TITLE_WIDTH = 30  # letters above a picture, before the next line begins
+LARGEST_BATCH = 200  # pictures in one figure, which takes some seconds to draw
 
 
 class ImageData(Data):
@@ -63,7 +64,7 @@ class ImageData(Data):
         super().__init__()
         batch_size = whole("batch_size", batch_size, of=", the pictures in a mini-batch")
         if not isinstance(transforms, Transforms):
-            raise CourseError(f"transforms is {transforms!r}; give what transforms_for(arch, size) returns")
+            raise CourseError(f"transforms is {shown(transforms)}; give what transforms_for(arch, size) returns")
         if damaged not in ("raise", "skip"):
             raise CourseError(f"damaged is {damaged!r}; it is 'raise' (stop at a damaged picture) or 'skip' (leave them out)")
         self.path, self.transforms, self.batch_size = Path(path), transforms, batch_size
@@ -311,17 +312,25 @@ class ImageData(Data):
         return copy
 
     def show_batch(self, rows: int = 3, columns: int = 4, split: Split = "train") -> "Figure":
-        """Show pictures of one split as the network sees them, under the names of their classes; draws no random number."""
-        rows, columns = whole("rows", rows), whole("columns", columns)
-        training, shown = split == "train", rows * columns
+        """Show pictures of one split as the network sees them, under the names of their classes; draws no random number.
+
+        Where there are fewer than `rows` x `columns`, there are fewer rows. Raises CourseError for more than a figure holds.
+        """
+        columns = whole("columns", columns)
+        rows = min(whole("rows", rows), math.ceil(len(self.rows(split)) / columns))
+        training, number = split == "train", rows * columns
+        if number > LARGEST_BATCH:
+            raise CourseError(
+                f"rows x columns is {number:,} pictures; a figure holds up to {LARGEST_BATCH}: give fewer rows or columns"
+            )
         with torch.random.fork_rng(devices=[]):
             loader = self.loader(split, augment=training, shuffle=training)
-            batches = list(islice(loader, math.ceil(shown / self.batch_size)))
+            batches = list(islice(loader, math.ceil(number / self.batch_size)))
         x = self.transforms.denormalise(torch.cat([x for x, _ in batches])).cpu()
         titles = [self._title(y) for _, batch in batches if batch is not None for y in batch] or [
             plain(name, width=TITLE_WIDTH) for name in self.items(split)
         ]
-        lines = max(title.count("\n") + 1 for title in titles[:shown])
+        lines = max(title.count("\n") + 1 for title in titles[:number])
         figure = new_figure(2.4 * columns, (2.4 + 0.2 * lines) * rows)
         axes = figure.subplots(rows, columns, squeeze=False)
         for axis in axes.flat:

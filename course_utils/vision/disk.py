@@ -174,7 +174,7 @@ def pictures_in(path: Path, folder: str) -> Found:
     if not found.pictures:
         raise CourseError(
             f"{path / folder} has no pictures; {what_is_in(path / folder)}. Put some there (.jpg, .png, or another kind that "
-            "Pillow reads) or remove the folder."
+            "Pillow reads), or leave the folder out."
         )
     return found
 
@@ -266,7 +266,7 @@ def checked_rows(valid_idx: Iterable[Any] | np.ndarray, rows: int) -> set[int]:
     """
     wrong = CourseError(
         f"valid_idx is {shown(valid_idx)}; give the numbers, from 0 to {rows - 1}, of the rows that validate, or True or "
-        f"False for each of the {rows:,} rows"
+        f"False for each of the {rows:,} rows; validation_split({rows}, 0.2) chooses a fifth at random"
     )
     if isinstance(valid_idx, str | bytes | dict):
         raise wrong

@@ -17,7 +17,7 @@ from PIL.ExifTags import Base as ExifTag
 from torch import Tensor
 
 from course_utils.errors import CourseError
-from course_utils.files import SPECIAL, is_special
+from course_utils.files import SPECIAL, as_path, is_special
 from course_utils.names import printable
 from course_utils.training.arguments import shown, whole
 from course_utils.vision.formats import IMAGE_SUFFIXES as IMAGE_SUFFIXES
@@ -112,6 +112,8 @@ def opened(path: str | os.PathLike[str], pixel_limit: int = PIXEL_LIMIT) -> Iter
     """Open a picture; what fails, here or in decoding it in the block, becomes an ImageError (see `read_image`)."""
     if not isinstance(path, str | os.PathLike) or not os.fspath(path):
         raise CourseError(f"path is {shown(path)}; give the path of a picture's file, as text or a Path")
+    if os.fspath(path).startswith("~"):
+        path = as_path("path", path, "a picture")
     _refuse_special(path)
     with in_words(path), Image.open(path, formats=_formats()) as image:
         if image.width * image.height > pixel_limit:

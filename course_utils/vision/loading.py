@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from course_utils.errors import CourseError
 from course_utils.threads import one_thread
+from course_utils.training.arguments import shown
 from course_utils.training.loaders import number_of_batches
 from course_utils.training.tasks import Split
 
@@ -26,6 +28,8 @@ class ImageDataset:
         return len(self.data.rows(self.split))
 
     def __getitem__(self, i: int) -> tuple[Tensor, Tensor | None]:
+        if not hasattr(i, "__index__"):
+            raise CourseError(f"[{shown(i)}] is not the number of a picture; for several say [dataset[i] for i in range(4)]")
         row, targets, transforms = self.data.rows(self.split)[i], self.data.targets(self.split), self.data.transforms
         square = transforms.squares([self.data.cache[row]], self.augment)
         return transforms(square, self.augment)[0], None if targets is None else targets[i]

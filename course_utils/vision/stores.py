@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from course_utils.errors import CourseError
+from course_utils.training.arguments import shown
 from course_utils.vision.cache import PixelCache, Pixels
 from course_utils.vision.images import CHECK, ImageError
 from course_utils.vision.pictures import pixels_of
@@ -87,8 +88,8 @@ class InMemory:
 
     def picture(self, item: str) -> Image.Image:
         """One picture, upright."""
-        if item not in self.pictures:
-            raise CourseError(f"there is no picture {item!r}; they are called train/0, train/1 and so on")
+        if not isinstance(item, str) or item not in self.pictures:
+            raise CourseError(f"there is no picture {shown(item)}; they are called train/0, train/1 and so on")
         picture = self.pictures[item]
         return upright(picture) if isinstance(picture, Image.Image) else Image.fromarray(picture)
 

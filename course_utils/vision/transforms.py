@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from course_utils.errors import CourseError
+from course_utils.training.arguments import shown
 from course_utils.vision.networks.architectures import IMAGENET_MEAN, IMAGENET_STD, Architecture, statistics
 from course_utils.vision.pictures import Picture, pixels_of
 
@@ -144,7 +145,16 @@ class Transforms:
         return batch.permute(0, 3, 1, 2)
 
     def __call__(self, squares: Tensor, augment: bool = False) -> Tensor:
-        """Turn bytes (B, 3, square, square) into normalised numbers (B, 3, size, size), varied at random with `augment`."""
+        """Turn bytes (B, 3, square, square) into normalised numbers (B, 3, size, size), varied at random with `augment`.
+
+        Raises CourseError for anything else: pictures of other kinds are what `one` takes.
+        """
+        if not isinstance(squares, Tensor) or squares.dtype != torch.uint8 or squares.dim() != 4:
+            given = f"{squares.dtype} of shape {tuple(squares.shape)}" if isinstance(squares, Tensor) else shown(squares)
+            raise CourseError(
+                f"squares is {given}; give the bytes (B, 3, square, square) that transforms.squares returns, or one picture of "
+                "any kind to transforms.one"
+            )
         if not (augment and self.augment):
             return self._normalise(self._scale(squares))
         matrices, light = self._random_matrices(len(squares)), self._random_light(len(squares))
@@ -163,7 +173,12 @@ class Transforms:
         return self(self.squares([pixels_of(image, self.square)], augment), augment)[0]
 
     def denormalise(self, x: Tensor) -> Tensor:
-        """Undo the normalisation of (..., 3, height, width): colours from 0 to 1, to be shown."""
+        """Undo the normalisation of (..., 3, height, width), a tensor or an array: colours from 0 to 1, to be shown."""
+        x = torch.as_tensor(x)
+        if x.dim() < 3 or x.shape[-3] != 3 or not x.is_floating_point():
+            raise CourseError(
+                f"x is {x.dtype} of shape {tuple(x.shape)}; give normalised pictures, floats (..., 3, height, width)"
+            )
         return (x * self._per_channel(self.std, x) + self._per_channel(self.mean, x)).clamp(0, 1)
 
     def _random_matrices(self, n: int) -> Tensor:

@@ -16,6 +16,7 @@ from course_utils.errors import CourseError
 from course_utils.training.data import Data
 from course_utils.vision import ImageData, ImageError, transforms_for
 from course_utils.vision import cache as cache_module
+from course_utils.vision import data as data_module
 
 SIZE = 16
 TRANSFORMS = transforms_for(None, SIZE)
@@ -514,7 +515,23 @@ def test_show_batch(folder: Path) -> None:
     shown = figure.axes[0].images[0].get_array()
     assert np.allclose(shown, data.transforms.denormalise(expected).permute(1, 2, 0).numpy())
     titles = [axis.get_title() for axis in data.show_batch(split="test").axes]
-    assert titles == [*data.items("test"), *[""] * 9]
+    assert titles == [*data.items("test"), ""]  # one row of four
+
+
+def test_a_batch_to_show_is_as_large_as_the_set_and_no_larger_than_a_figure(folder: Path, monkeypatch) -> None:
+    data = load(folder)
+    assert len(data.show_batch(10**6, 3, split="valid").axes) == 3 * -(-len(data.valid_ds) // 3)
+    monkeypatch.setattr(data_module, "LARGEST_BATCH", 4)
+    with pytest.raises(CourseError, match="rows x columns is 6 pictures; a figure holds up to 4"):
+        data.show_batch(2, 3)
+
+
+def test_what_is_no_row_of_a_data_set(folder: Path) -> None:
+    for given in (slice(0, 3), "train/0", [1]):
+        with pytest.raises(CourseError, match="is not the number of a picture"):
+            load(folder).train_ds[given]
+    with pytest.raises(CourseError, match=r"device is 'gpu'; give 'cpu', 'cuda'"):
+        load(folder).to("gpu")
 
 
 def test_show_batch_of_several_labels(breeds: Path) -> None:

@@ -298,3 +298,11 @@ def test_a_size_that_is_none_is_not_called_damage(tmp_path: Path, short_side: An
             read(tmp_path / "a.png", short_side)
     with pytest.raises(CourseError, match="pixel_limit is 'a'"):
         read_image(tmp_path / "a.png", pixel_limit="a")  # type: ignore[arg-type]
+
+
+def test_the_home_folder_is_known_by_its_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    Image.fromarray(photo()).save(tmp_path / "a.png")
+    assert np.array_equal(read_image("~/a.png"), photo())
+    with pytest.raises(CourseError, match=r"there is no home folder ~nobody-here"):
+        read_image("~nobody-here/a.png")

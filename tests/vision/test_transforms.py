@@ -56,6 +56,23 @@ def test_statistics_of_the_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
         torch.testing.assert_close(x[0, channel], torch.full((16, 16), (0.2 - mean) / std))
 
 
+@pytest.mark.parametrize(
+    "given", [torch.zeros(1, 3, 21, 21), torch.zeros(3, 21, 21, dtype=torch.uint8), np.zeros((1, 3, 21, 21), np.uint8), None]
+)
+def test_squares_are_bytes(given: object) -> None:
+    with pytest.raises(CourseError, match=r"squares is .* or one picture of any kind to transforms\.one"):
+        transforms_for(None, 16)(given)  # type: ignore[arg-type]
+
+
+def test_denormalise_takes_arrays_and_refuses_other_shapes() -> None:
+    transforms = transforms_for(None, 16)
+    x = np.zeros((3, 4, 4), np.float32)
+    torch.testing.assert_close(transforms.denormalise(x), transforms.denormalise(torch.tensor(x)))  # type: ignore[arg-type]
+    for given in (torch.zeros(4, 4, 3), torch.zeros(4, 4), torch.zeros(3, 4, 4, dtype=torch.uint8)):
+        with pytest.raises(CourseError, match=r"give normalised pictures, floats \(\.\.\., 3, height, width\)"):
+            transforms.denormalise(given)
+
+
 def test_denormalise_undoes_normalise() -> None:
     squares = smooth(21, n=2)
     transforms = Transforms(16)

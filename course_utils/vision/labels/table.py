@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from course_utils.errors import CourseError
-from course_utils.names import counted, some_of
+from course_utils.names import counted, named, some_of
 from course_utils.training.tasks import LabelTask, Task
 from course_utils.vision.disk import composed, is_file, what_is_in
 from course_utils.vision.formats import has_picture_suffix
@@ -310,18 +310,22 @@ def _guessed_label_columns(
     if file_column is not None and len(rest) > 1:
         rest = [column for column in rest if column != 0]  # where names usually are
     if not rest:
-        raise CourseError(f"{file} has the columns {', '.join(map(repr, header))}; none is left for the labels")
+        index = ". Names that are its index become a column by frame.reset_index()" if file == "the frame" else ""
+        raise CourseError(
+            f"{file} has the {named('column', header)}; expected one of names and one of labels, and none is left for the "
+            f"labels{index}"
+        )
     if len(rest) == 1:
         return rest, False
     words = {column: header[column].lower().replace("_", " ").replace("-", " ").split() for column in rest}
-    named = [column for column in rest if words[column] and words[column][-1] in LABEL_HEADINGS]
-    named += [column for column in rest if words[column] in (["class", "name"], ["label", "name"])]
-    if len(named) == 1:
-        left = [header[column] for column in rest if column != named[0]]
+    known = [column for column in rest if words[column] and words[column][-1] in LABEL_HEADINGS]
+    known += [column for column in rest if words[column] in (["class", "name"], ["label", "name"])]
+    if len(known) == 1:
+        left = [header[column] for column in rest if column != known[0]]
         notices.append(
-            f"labels are those in the column {header[named[0]]!r}; not used: {some_of(left)} (label_column= names another)."
+            f"labels are those in the column {header[known[0]]!r}; not used: {some_of(left)} (label_column= names another)."
         )
-        return named, False
+        return known, False
     low = _low(rows, rest)
     headings = [header[column] for column in rest]
     if (

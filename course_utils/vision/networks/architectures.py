@@ -93,6 +93,6 @@ def unknown(arch: str) -> CourseError:
 
     import timm
 
-    close = get_close_matches(arch, [DEFAULT, *torchvision_names(), *timm.list_models()], n=3)
+    close = get_close_matches(arch, dict.fromkeys([DEFAULT, *torchvision_names(), *timm.list_models()]), n=3)
     hint = f"did you mean {' or '.join(close)}?" if close else "see torchvision.models.list_models() and timm.list_models()"
     return CourseError(f"there is no network called {arch!r}; {hint}")

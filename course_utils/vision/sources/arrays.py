@@ -112,6 +112,11 @@ def _scale(given: dict[str, Any]) -> float:
     for split, x in given.items():
         if isinstance(x, str | bytes | dict) or not hasattr(x, "__len__"):
             raise CourseError(f"the pictures of {split} are of type {type(x).__name__}; give an array or a list")
+        if (whole := _whole_array(x)) is not None and (whole.ndim not in (3, 4) or 0 in whole.shape[1:]):
+            raise CourseError(
+                f"the pictures of {split} have the shape {whole.shape}; give (N, height, width, 3), (N, 3, height, width) or "
+                "(N, height, width) of grey"
+            )
     return scale_of([array for x in given.values() for array in _arrays(x)], "the pictures")
 
 
@@ -120,11 +125,6 @@ def _pictures(split: str, x: Any, scale: float) -> list[Picture]:
     if whole is None:
         found = [_one(f"{split}/{i}", one, scale) for i, one in enumerate(x)]
     else:
-        if whole.ndim not in (3, 4) or 0 in whole.shape[1:]:
-            raise CourseError(
-                f"the pictures of {split} have the shape {whole.shape}; give (N, height, width, 3), (N, 3, height, width) or "
-                "(N, height, width) of grey"
-            )
         channels_first = isinstance(x, Tensor)
         found = list[Picture](as_bytes(_channels_last(split, whole, 4, channels_first), scale, f"the pictures of {split}"))
     if not found:
@@ -170,8 +170,12 @@ def _targets(
         if classes is None
         else [_class_name(name) for name in (classes.to_pylist() if hasattr(classes, "to_pylist") else classes)]
     )
+    if names is not None and not all(names):
+        raise CourseError(f"classes has no name in place {names.index('')} of {len(names)}; give one for each class")
     if names is not None and len(set(names)) < len(names):
         raise CourseError(f"classes has a name twice: {some_of(names, 20)}")
+    if names is None:
+        names = _headings(labels)
     rows = {split: _rows(split, y) for split, y in labels.items()}
     every = [label for found in rows.values() for label in found]
     if all(isinstance(label, np.ndarray) for label in every):
@@ -191,9 +195,24 @@ def _targets(
     return {split: encode(found, names, found_task) for split, found in tags.items()}, names
 
 
+def _headings(labels: dict[str, Any]) -> list[str] | None:
+    """The classes that are the headings of frames of zeros and ones, the same in both sets; None where labels are no frames."""
+    headings = [[_class_name(name) for name in y.columns] for y in labels.values() if hasattr(y, "columns")]
+    if not headings or len(headings[0]) < 2:
+        return None
+    if any(other != headings[0] for other in headings):
+        raise CourseError(
+            f"the labels have the columns {some_of(headings[0], 10)} in train and {some_of(headings[1], 10)} in valid; give "
+            "the same in one order"
+        )
+    return headings[0]
+
+
 def _class_name(name: Any) -> str:
     if hasattr(name, "item"):  # one number of an array or a tensor
         name = name.item()
+    if name is None or name != name:
+        return ""
     return composed(str(int(name) if isinstance(name, float) and name.is_integer() else name))
 
 
@@ -223,6 +242,8 @@ def _rows(split: str, y: Any) -> list[Any]:
     for i, label in enumerate(y):
         if isinstance(label, Tensor | np.generic):
             label = label.item()
+        if isinstance(label, np.ndarray) and label.dtype.kind == "U":
+            label = label.tolist()
         if isinstance(label, float) and label.is_integer():
             label = int(label)
         if isinstance(label, list | tuple | set | frozenset) and all(isinstance(tag, str) and tag.strip() for tag in label):

@@ -81,7 +81,7 @@ def from_folders(
         without = f"; none of {some_of(alone)}" if alone else ""
         notices.append(
             f"{counted(len(rows), 'picture')} of {len(names):,} {'validates' if len(rows) == 1 else 'validate'}, a random "
-            f"{valid_fraction:.0%} of each class (valid_fraction, seed={seed}){without}."
+            f"{100 * valid_fraction:.4g}% of each class (valid_fraction, seed={seed}){without}."
         )
         kept = [row for row in range(len(names)) if row not in rows]
         names, labels = [names[row] for row in kept], [labels[row] for row in kept]

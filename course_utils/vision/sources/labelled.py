@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from course_utils.names import some_of
+from course_utils.names import counted, some_of
 from course_utils.vision.labels import only_in_validation
 from course_utils.vision.stores import Picture
 
@@ -34,6 +34,12 @@ class Labelled:
         """Print the notices, and warn of what no network could learn."""
         for notice in self.notices:
             print(notice)
+        known = {name for split in ("train", "valid") for name in self.names[split]}
+        if both := [name for name in self.names.get("test", ()) if name in known]:
+            print(
+                f"{len(both):,} of the {counted(len(self.names['test']), 'picture')} of the test set "
+                f"{'is' if len(both) == 1 else 'are'} in the training or validation set, too: {some_of(both)}."
+            )
         if alike := classes_alike(self.classes):
             print(f"{len(alike)} classes differ only in upper and lower case or space: {some_of(alike)}. Is one meant?")
         if untaught := only_in_validation(self.targets["train"], self.targets["valid"], self.classes):

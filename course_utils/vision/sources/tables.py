@@ -114,10 +114,22 @@ def from_frame(
     for heading, column in zip(header, columns, strict=True):
         if table.heading[1] == composed(heading):
             _check_no_dictionaries("the frame", _values(column))
+        if table.heading[0] == composed(heading):
+            _check_names(heading, _values(column))
     names = [_placed(name, path, folder, "" if file_column else suffix) for name in table.names]
     files = files_beside(names, path)
     refuse_labels(valid_idx, frame.index if type(frame).__module__.startswith("pandas") else None, len(names))
     return _there("the frame", path, folder, names, files, table, valid_idx, test, missing, suffix)
+
+
+def _check_names(heading: str, values: Sequence[Any]) -> None:
+    """Raise CourseError where the column of the names holds other things, such as the pictures themselves."""
+    for value in values:
+        if not isinstance(value, str | os.PathLike | int | float | np.generic):
+            raise CourseError(
+                f"the frame has {shown(value)} in the column {heading!r}, where the names of files are expected; pictures "
+                "themselves go to ImageData.from_arrays"
+            )
 
 
 def _check_places(folder: Any, suffix: Any, test: Any) -> None:
@@ -158,8 +170,9 @@ def from_files(
         raise CourseError(f"labels is {labels!r}; give a label for each file, or a function of its path")
     if isinstance(labels, Mapping):
         labels = _looked_up(given, labels)
-    values = [labels(Path(file)) for file in given] if callable(labels) else labels
-    values = _values(values)
+    if hasattr(labels, "columns"):
+        raise CourseError(f"labels is of type {type(labels).__name__}, a table; give one of its columns, or call from_frame")
+    values = _values([_said_by(labels, Path(file)) for file in given] if callable(labels) else labels)
     _check_no_dictionaries("the list", values)
     cells = _cells(values)
     if len(cells) != len(given) or not given:
@@ -174,6 +187,17 @@ def from_files(
     names = [_placed(name, path, "", "") for name in table.names]
     refuse_labels(valid_idx, None, len(names))
     return _there("the list", path, "", names, files_beside(names, path), table, valid_idx, test, missing, "")
+
+
+def _said_by(function: Callable[[Path], Any], file: Path) -> Any:
+    """What a user's function says of a file."""
+    try:
+        return function(file)
+    except Exception as error:
+        raise CourseError(
+            f"labels, a function, fails for {file}: {type(error).__name__}: {error}. It is given a pathlib.Path, whose name, "
+            "stem and parent.name are text."
+        ) from error
 
 
 def _looked_up(files: Sequence[str | os.PathLike[str]], labels: Mapping[Any, Any]) -> list[Any]:

@@ -77,6 +77,22 @@ def test_classes_can_be_named() -> None:
         arrays((X, ["cat", "dog"] * 10), (X[:2], ["cat", "dog"]), classes=["cat", "bird"])
 
 
+def test_a_frame_of_zeros_and_ones_names_its_classes() -> None:
+    frame = pd.get_dummies(pd.Series(["b", "a"] * 10))
+    data = arrays((X, frame), (X[:2], frame[:2]))
+    assert (data.classes, data.task, data.targets("valid").tolist()) == (["a", "b"], "single-label", [1, 0])
+    with pytest.raises(CourseError, match="the columns a, b in train and b, a in valid"):
+        arrays((X, frame), (X[:2], frame[["b", "a"]][:2]))
+    tags = [np.array(["a", "b"]), np.array(["a"])] * 10
+    assert arrays((X, tags), (X[:2], tags[:2])).targets("valid").tolist() == [[1, 1], [1, 0]]
+
+
+@pytest.mark.parametrize("classes", [["a", None], ["a", ""], ["a", float("nan")]])
+def test_a_class_has_a_name(classes) -> None:
+    with pytest.raises(CourseError, match="classes has no name in place 1 of 2"):
+        arrays(classes=classes)
+
+
 @pytest.mark.parametrize(
     ("labels", "classes", "names"),
     [
@@ -116,6 +132,8 @@ def test_numbers_among_the_classes_are_those_classes(labels, classes, names: lis
         ((X, [["a", " "], ["a"]] * 10), r"label 0 of train is \['a', ' '\]"),
         ((X, [" ", "a"] * 10), "label 0 of train is ' '"),
         ((X, None), "labels of train are of type NoneType"),
+        ((Y, X), r"pictures of train have the shape \(20,\); give"),
+        (([str(i) for i in range(20)], Y), "picture train/0 is of type str"),
         ((X, ["a", 1] * 10), "are numbers .* and names"),
         ((X, np.full((20, 3), 2)), "0 or 1 for each class"),
     ],
@@ -283,6 +301,34 @@ def test_a_file_in_two_spellings(folder: Path, other: str) -> None:
             ImageData.from_files([*names, again], ["a", "b", "a", "b", "a"], TRANSFORMS, place, valid_idx=[0])
     beside = ImageData.from_files([*names, "../dog/0.png"], ["a", "b", "a", "b", "a"], TRANSFORMS, place, valid_idx=[0, 1])
     assert len(beside.train_ds) == 3
+
+
+def test_a_function_of_a_path_that_fails_is_named(folder: Path) -> None:
+    files = sorted((folder / "train").rglob("*.png"))
+    with pytest.raises(CourseError, match=r"fails for .*cat/0\.png: AttributeError: .* given a pathlib\.Path, whose name"):
+        ImageData.from_files(files, lambda path: path.split("/")[-2], TRANSFORMS)
+    with pytest.raises(CourseError, match="labels is of type DataFrame, a table; give one of its columns"):
+        ImageData.from_files(files, pd.DataFrame({"label": ["a", "b"] * 5}), TRANSFORMS)
+
+
+def test_a_frame_whose_names_are_elsewhere(folder: Path) -> None:
+    names = [f"train/cat/{i}.png" for i in range(4)]
+    frame = pd.DataFrame({"f": names, "label": ["a", "b"] * 2})
+    with pytest.raises(CourseError, match=r"the frame has the column 'label'; .* frame\.reset_index\(\)"):
+        ImageData.from_frame(frame.set_index("f"), TRANSFORMS, folder)
+    for cell in (Image.new("RGB", (3, 3)), {"bytes": b""}, X[0]):
+        with pytest.raises(CourseError, match=r"in the column 'f', where the names .* go to ImageData\.from_arrays"):
+            ImageData.from_frame(frame.assign(f=pd.Series([cell, *names[1:]], dtype=object)), TRANSFORMS, folder)
+
+
+def test_pictures_of_the_test_set_that_were_learnt_from_are_said(folder: Path, capsys: pytest.CaptureFixture) -> None:
+    data = ImageData.from_folders(folder, TRANSFORMS, valid=None, valid_fraction=0.25, test="train")
+    assert len(data.file_names("test")) == 10
+    out = capsys.readouterr().out
+    assert "10 of the 10 pictures of the test set are in the training or validation set, too: train/cat/0.png" in out
+    assert "25% of each class" in out
+    ImageData.from_folders(folder, TRANSFORMS, valid=None, valid_fraction=0.001)
+    assert "a random 0.1% of each class" in capsys.readouterr().out
 
 
 def test_labels_of_files_in_a_dictionary(folder: Path) -> None:
