@@ -33,8 +33,8 @@ def as_device(device: Any) -> torch.device:
         found = torch.device(device)
     except (RuntimeError, TypeError) as error:
         raise CourseError(f"device is {shown(device)}; give 'cpu', 'cuda' (an NVIDIA GPU) or 'mps' (an Apple GPU)") from error
-    there = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
-    if found.type in there and not there[found.type]():
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(found.type, True):
         raise CourseError(f"device is {str(found)!r}, and PyTorch finds no such GPU here; give 'cpu', or ask `course doctor`")
     return found
 

@@ -280,8 +280,8 @@ def test_a_picture_with_several_labels_gets_the_tags_above_the_threshold(tagged,
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (np.zeros(4), r"shape \(4,\), float64; give \(height, width, 3\) of uint8"),
-        (np.full((9, 9, 3), 300, np.float32), "float32 with values from 300"),
+        (np.zeros(4), r"shape \(4,\), float64; give \(height, width, 3\), red, green and blue, or"),
+        (np.full((9, 9, 3), 300, np.float32), "run from 300 to 300 .float32.; .* x / 1023"),
         (np.zeros((3, 4, 4), np.uint8), "height, width, 3"),
         (np.zeros((0, 4, 3), np.uint8), r"\(0, 4, 3\)"),
         (torch.zeros(1, 3, 9, 9), "a mini-batch"),
