@@ -14,7 +14,7 @@ from course_utils.training.arguments import shown
 from course_utils.training.devices import as_device
 from course_utils.training.distributed import processes
 from course_utils.training.loaders import Loader
-from course_utils.training.meaning import compare_names
+from course_utils.training.meaning import compare_names, differences
 from course_utils.training.tasks import Split, Task, activation
 
 Numbers = Tensor | np.ndarray
@@ -149,14 +149,19 @@ def checked_data(data: Any) -> Data:
     return data
 
 
-def refuse_other_outputs(new: Data, old: Data) -> None:
-    """Raise a CourseError if the outputs of a model for the old data would mean something else for the new."""
+def refuse_other_meaning(new: Data, old: Data) -> None:
+    """Raise a CourseError if what goes into a model of the old data, or comes out, would mean something else for the new."""
     if new.task != old.task:
         raise CourseError(
             f"the new data is {new.task}, but this learner's loss and metrics are for {old.task}; make a new learner, or the "
             "data with the same task"
         )
     if new.classes == old.classes:
+        if other := differences(old.meaning(), new.meaning()):
+            raise CourseError(
+                f"the new data is not what this learner's model has learnt from: {'; '.join(other)} (there is the "
+                "learner's data, here the new). Make the data as the learner's was made, or a new learner."
+            )
         return
     if new.classes is None or old.classes is None:
         found = f"{'none' if new.classes is None else len(new.classes)} instead of {len(old.classes or []) or 'none'}"

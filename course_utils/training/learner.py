@@ -18,7 +18,7 @@ from course_utils.training import checkpoints, schedules, storage
 from course_utils.training.arguments import checked_list, checked_loss, checked_metric, checked_model
 from course_utils.training.callbacks import Callback, Checkpoint, Hooks, Progress, Recorder, with_usual
 from course_utils.training.custom_metrics import Metric, compute, named
-from course_utils.training.data import Data, checked_data, refuse_other_outputs
+from course_utils.training.data import Data, checked_data, refuse_other_meaning
 from course_utils.training.distributed import processes, rank
 from course_utils.training.interrupting import stoppable
 from course_utils.training.layer_groups import LayerGroups, Rates
@@ -258,10 +258,10 @@ class Learner(Saving):
     def set_data(self, data: Data) -> None:
         """Go on with other data of the same task and classes, as with larger images; the model stays (lecture 1:35:40).
 
-        Raises a CourseError where the outputs of the model would mean something else: another task, other classes, or the same
-        in another order.
+        Raises a CourseError where the inputs or outputs of the model would mean something else: another task, other classes or
+        the same in another order, other statistics that inputs are scaled by, another target.
         """
-        refuse_other_outputs(checked_data(data), self.data)
+        refuse_other_meaning(checked_data(data), self.data)
         self.data = data.to(self.data.device)
 
     # -- what the model says ---------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from course_utils.errors import CourseError
 from course_utils.files import FileError
 from course_utils.training import Callback, Data, EarlyStopping, KeepBest, Learner, StorageError, set_seed
 from course_utils.training.tensor_data import TensorData
@@ -245,6 +246,16 @@ def test_statistics_of_the_inputs_are_compared_but_for_their_last_bits(tmp_path)
     other.data.mean = 0.4
     with pytest.raises(StorageError, match=r"the mean .* is \[0.5\] there and \[0.4\] here"):
         other.load("run")
+
+
+def test_a_learner_does_not_go_on_with_data_of_other_statistics(tmp_path):
+    learner, other = made(tmp_path, kind=Scaled), made(tmp_path, kind=Scaled)
+    learner.set_data(other.data)
+    new = made(tmp_path, kind=Scaled).data
+    new.mean = 0.4
+    with pytest.raises(CourseError, match=r"the mean that is taken off pictures is \[0.5\] there and \[0.4\] here"):
+        learner.set_data(new)
+    assert learner.data is other.data
 
 
 @pytest.mark.parametrize(
