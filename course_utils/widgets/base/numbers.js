@@ -22,13 +22,13 @@ function agreed(value) {
 // rounds the binary fraction. `fixed` in numbers.py writes the same.
 export function fixed(value, digits) {
   const [mantissa, exponent] = agreed(value);
-  const shift = exponent - 11 + digits;
-  const unit = 10n ** BigInt(Math.abs(shift));
-  const whole = BigInt(mantissa.replace(".", ""));
-  const count = shift >= 0 ? whole * unit : (whole + unit / 2n) / unit;
-  const text = String(count).padStart(digits + 1, "0");
+  const twelve = mantissa.replace(".", "");
+  const lost = 11 - exponent - digits; // how many of the twelve are rounded away; whole numbers of that size are exact
+  const unit = 10 ** lost;
+  const count = lost > 12 ? "0" : lost > 0 ? String(Math.floor((Number(twelve) + unit / 2) / unit)) : twelve + "0".repeat(-lost);
+  const text = count.padStart(digits + 1, "0");
   const point = text.length - digits;
-  return `${value < 0 && count > 0n ? "−" : ""}${text.slice(0, point)}${digits ? "." : ""}${text.slice(point)}`;
+  return `${value < 0 && Number(count) > 0 ? "−" : ""}${text.slice(0, point)}${digits ? "." : ""}${text.slice(point)}`;
 }
 
 // At most two decimals, three below 0.1; `plain_number` in numbers.py writes the same.

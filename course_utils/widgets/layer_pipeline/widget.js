@@ -94,15 +94,16 @@ function render({ model, el }) {
 
   function widthOf(layer, cell) {
     const across = Math.ceil(layer.maps.length / below(layer, cell));
-    const text = Math.max(7.6 * layer.heading.length, 6.2 * layer.subheading.length, 6.2 * layer.shape.join(" × ").length);
+    const text = Math.max(8.6 * layer.heading.length, 7.3 * layer.subheading.length, 7.7 * layer.shape.join(" × ").length);
     return Math.max(56, text, across * (layer.maps[0][0].length * cell + 9));
   }
 
   function build() {
     const layers = network(model);
-    const room = roomOf() - 18 * layers.length - (model.get("class_names").length ? 60 : 0);
-    let scale = 8;
-    while (scale > 2 && layers.reduce((sum, layer) => sum + widthOf(layer, cellOf(layer, scale)), 0) > room) scale -= 0.25;
+    const room = (el.clientWidth || 900) - 20 - 18 * layers.length - (model.get("class_names").length ? 60 : 0);
+    const fits = (scale) => layers.reduce((sum, layer) => sum + widthOf(layer, cellOf(layer, scale)), 0) <= room;
+    let scale = fits(2) ? 8 : 4; // what does not fit into a line is wrapped, and need not be small
+    while (fits(2) && !fits(scale)) scale -= 0.25;
     strip.replaceChildren();
     columns = layers.map((layer, number) => {
       const cell = cellOf(layer, scale);
