@@ -4,7 +4,7 @@ import ast
 import html
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -50,6 +50,7 @@ class Beside:
         columns: the names of the two ways (or more).
         needs: for a column, the package that its cells need, such as `{"Keras": "keras>=3"}`. Where that is not installed, its
             cells are noted and not run, and say so.
+        fleeting: columns whose cells' output, such as progress bars, is taken away when they are done.
 
     >>> beside = Beside(["here", "there"])
     >>> beside.note("here", "the network", "model = network(10)")
@@ -68,12 +69,12 @@ class Beside:
       there: 2 lines, 3 decisions
     """
 
-    def __init__(self, columns: Sequence[str], needs: Mapping[str, str] | None = None) -> None:
+    def __init__(self, columns: Sequence[str], needs: Mapping[str, str] | None = None, fleeting: Collection[str] = ()) -> None:
         if isinstance(columns, str) or len(set(columns)) < 2 or len(set(columns)) < len(columns):
             raise CourseError(f"the columns are {columns!r}; give a list of two different names or more")
         self.columns = {name: Column() for name in columns}
-        self.needs = dict(needs or {})
-        for name in self.needs:
+        self.needs, self.fleeting = dict(needs or {}), set(fleeting)
+        for name in [*self.needs, *self.fleeting]:
             self._column(name)
         if (shell := _shell()) is not None:
             shell.register_magic_function(self._magic, "cell", "beside")
@@ -130,6 +131,10 @@ class Beside:
         start = time.perf_counter()
         result = _run(_shell(), cell)
         self.note(column, step, cell, time.perf_counter() - start)
+        if column in self.fleeting:
+            from IPython.display import clear_output
+
+            clear_output()
         return result
 
     def __str__(self) -> str:

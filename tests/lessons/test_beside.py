@@ -95,7 +95,11 @@ def test_columns_have_two_names_or_more(columns):
 
 def test_what_is_not_there_is_named_beside_what_is(beside):
     beside.note("here", "data", "a = 1")
-    for call in (lambda: beside.counts("keras"), lambda: Beside(["a", "b"], {"keras": "keras"})):
+    for call in (
+        lambda: beside.counts("keras"),
+        lambda: Beside(["a", "b"], needs={"keras": "keras"}),
+        lambda: Beside(["a", "b"], fleeting=["keras"]),
+    ):
         with pytest.raises(CourseError, match="no column 'keras'; the columns are '"):
             call()
     with pytest.raises(CourseError, match="here has no step 'fit'; it has 'data'"):
@@ -112,6 +116,16 @@ def test_a_cell_runs_in_the_notebooks_names_and_gives_its_last_value(shell):
     assert shell.run_cell("%%beside here: the sum\nx;").result is None
     assert beside.counts("here").lines == 1
     assert beside.counts("here").seconds < 1
+
+
+def test_what_a_fleeting_cell_printed_is_taken_away_and_its_value_stays(shell, monkeypatch):
+    cleared = []
+    monkeypatch.setattr("IPython.display.clear_output", lambda: cleared.append(True))
+    Beside(["here", "there"], fleeting=["there"])
+    shell.run_cell("%%beside here: a\nprint(1)")
+    assert not cleared
+    assert shell.run_cell("%%beside there: a\nprint(1)\n3").result == 3
+    assert cleared == [True]
 
 
 def test_a_cell_that_fails_fails_as_ever_and_is_not_noted(shell, capsys):
