@@ -54,6 +54,7 @@ def add_datepart(df: "pd.DataFrame", fldname: str, drop: bool = True) -> None:
         df.pop(fldname)
 
 
+@keywords
 def train_cats(df: "pd.DataFrame") -> None:
     """Make every column of text ordered categories, in the same table."""
     from pandas.api import types
@@ -63,6 +64,7 @@ def train_cats(df: "pd.DataFrame") -> None:
             df[name] = column.astype("category").cat.as_ordered()
 
 
+@keywords
 def apply_cats(df: "pd.DataFrame", trn: "pd.DataFrame") -> None:
     """Give the columns of `df` the categories that `trn` has, in the same table; what is none of them becomes missing."""
     import pandas as pd
@@ -133,7 +135,9 @@ def proc_df(
         name = str(field)
         if types.is_numeric_dtype(column) and (name in nas or column.isna().any()):
             x[f"{name}_na"] = column.isna()
-            nas.setdefault(name, float(column.median()))
+            if name not in nas and column.isna().all():
+                print(f"column {name!r} has no value in any row, so 0 stands in for all; a network can learn nothing from it")
+            nas.setdefault(name, 0.0 if column.isna().all() else float(column.median()))
             x[field] = column.fillna(nas[name])
     numbers = [name for name, column in x.items() if types.is_numeric_dtype(column)]
     if do_scale:

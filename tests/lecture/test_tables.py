@@ -61,6 +61,18 @@ def sales():
     ).set_index("Date")
 
 
+@pytest.fixture
+def made(tmp_path):
+    random = np.random.default_rng(0)
+    df = pd.DataFrame({"Store": random.integers(0, 5, 1000), "Distance": random.normal(size=1000), "Day": 1, "Far_na": False})
+    y = df.Store + df.Distance + 3
+    return (
+        df,
+        y,
+        tables.ColumnarModelData.from_data_frame(tmp_path, np.arange(800, 1000), df, y, cat_flds=["Day", "Store"], bs=64),
+    )
+
+
 def test_a_table_becomes_numbers(sales):
     before = sales.copy()
     x, y, nas, mapper = tables.proc_df(sales, "Sales", do_scale=True)
@@ -83,6 +95,23 @@ def test_another_table_is_treated_as_the_first(sales):
     assert list(again.columns) == list(x.columns)
     np.testing.assert_allclose(again.Distance, x.Distance.iloc[1])  # 3 was the median
     np.testing.assert_allclose(again.Distance_na, x.Distance_na.iloc[0])
+
+
+def test_a_column_without_any_value_is_told_of(sales, capsys):
+    x, _, nas, _ = tables.proc_df(sales.assign(Promo=np.nan), "Sales", do_scale=True)
+    assert "column 'Promo' has no value in any row" in capsys.readouterr().out
+    assert nas["Promo"] == 0
+    assert (x.Promo == 0).all()
+    assert (x.Promo_na == 0).all()  # all alike, so that scaling leaves 0
+
+
+def test_wrong_keywords_and_names_say_what_there_is(sales, made):
+    with pytest.raises(CourseError, match=r"proc_df\(\): .*'max_n_cats'.* Did you mean max_n_cat\?"):
+        tables.proc_df(sales, "Sales", max_n_cats=3)
+    with pytest.raises(CourseError, match="ColumnarModelData has no from_arrays here"):
+        tables.ColumnarModelData.from_arrays()
+    with pytest.raises(CourseError, match="get_learner"):
+        made[2].get_lerner()
 
 
 def test_few_categories_become_columns_of_their_own_and_others_are_refused(sales):
@@ -112,18 +141,6 @@ def test_rows_are_split_with_those_that_validate_first():
     assert len(every) == 4
     with pytest.raises(CourseError, match="goes from 1 to 4, but the rows are numbered 0 to 3"):
         tables.split_by_idx([1, 4], array)
-
-
-@pytest.fixture
-def made(tmp_path):
-    random = np.random.default_rng(0)
-    df = pd.DataFrame({"Store": random.integers(0, 5, 1000), "Distance": random.normal(size=1000), "Day": 1, "Far_na": False})
-    y = df.Store + df.Distance + 3
-    return (
-        df,
-        y,
-        tables.ColumnarModelData.from_data_frame(tmp_path, np.arange(800, 1000), df, y, cat_flds=["Day", "Store"], bs=64),
-    )
 
 
 def test_mini_batches_of_columns(made):
