@@ -67,8 +67,9 @@ class Cells(ast.NodeTransformer):
     def tell(self, result: Any = None) -> None:
         """Say in a line what was replaced in this cell."""
         if helpers.replaced:
-            changes = [f"{shortened(note.written, LONGEST)} → {note.today}" for note in helpers.replaced.values()]
-            print(f"Translated (written then → written today): {'; '.join(changes)}")
+            pairs = [(shortened(note.written, LONGEST), note.today) for note in helpers.replaced.values()]
+            changes = "; ".join(f"{written} → {shortened(today, 2 * LONGEST)}" for written, today in pairs)
+            print(f"Translated (written then → written today): {changes}")
             helpers.replaced.clear()
 
     def visit(self, tree: ast.AST) -> ast.AST:
