@@ -105,15 +105,6 @@ def test_a_column_without_any_value_is_told_of(sales, capsys):
     assert (x.Promo_na == 0).all()  # all alike, so that scaling leaves 0
 
 
-def test_wrong_keywords_and_names_say_what_there_is(sales, made):
-    with pytest.raises(CourseError, match=r"proc_df\(\): .*'max_n_cats'.* Did you mean max_n_cat\?"):
-        tables.proc_df(sales, "Sales", max_n_cats=3)
-    with pytest.raises(CourseError, match="ColumnarModelData has no from_arrays here"):
-        tables.ColumnarModelData.from_arrays()
-    with pytest.raises(CourseError, match="get_learner"):
-        made[2].get_lerner()
-
-
 def test_few_categories_become_columns_of_their_own_and_others_are_refused(sales):
     x, *_ = tables.proc_df(sales, "Sales", max_n_cat=3)
     assert x.State_HE.tolist() == [True, False, False, True]
