@@ -11,14 +11,24 @@ from tests.tabular.engines import Engine, to_duckdb, to_spark
 
 @pytest.fixture(scope="session")
 def spark():
-    """Two workers in this process."""
+    """A Spark of one worker, started once; with the options for tables of a few rows."""
     sql = pytest.importorskip("pyspark.sql", reason="Spark is not installed: pip install -e '.[spark]'")
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
         pytest.skip("Spark needs Java 17: apt-get install openjdk-17-jre-headless")
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # its workers would take the first Python on the path
-    quiet = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "1", "spark.driver.host": "127.0.0.1"}
-    builder = sql.SparkSession.builder.master("local[2]").config(map=quiet)
-    session = builder.config("spark.driver.bindAddress", "127.0.0.1").getOrCreate()
+    options = {
+        "spark.ui.enabled": "false",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.default.parallelism": "1",
+        # a few rows are read faster than code for them is compiled
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto",
+    }
+    session = sql.SparkSession.builder.master("local[1]").config(map=options).getOrCreate()
     session.sparkContext.setLogLevel("OFF")
     yield session
     session.stop()
