@@ -243,11 +243,19 @@ def missing(frame: Frame, *columns: str) -> nw.Expr:
     return nw.any_horizontal(*[value.is_null() for value in values], ignore_nulls=False)
 
 
+def with_one_zero(frame: Frame, *columns: str) -> Frame:
+    """The table with 0.0 for -0.0 in those columns that hold floats: Arrow, in pandas too, takes them for two numbers."""
+    floats = [name for name in columns if frame.collect_schema()[name].is_float()]
+    arrow = frame.implementation.is_pandas() or frame.implementation.is_pyarrow()
+    return frame.with_columns(nw.col(*floats) + 0.0) if floats and arrow else frame
+
+
 def refuse_duplicates(frame: Frame, by: Sequence[str], date: str, day: str) -> None:
     """Raise a `TableError` where a date or `by` is missing, or a date comes twice for it; `day` holds the date's day number.
 
     Where the engine is lazy, this runs a query of its own.
     """
+    frame = with_one_zero(frame, *by)
     counts = frame.group_by(*by).agg(rows=nw.len(), dated=nw.col(day).count(), days=nw.col(day).n_unique())
     nameless = missing(frame, *by)
     once = (nw.col("rows") == nw.col("days")) & (nw.col("rows") == nw.col("dated"))

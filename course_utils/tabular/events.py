@@ -23,6 +23,7 @@ from course_utils.tabular.checks import (
     require_dates,
     require_text,
     require_whole,
+    with_one_zero,
     without_index_names,
 )
 from course_utils.tabular.contents import content
@@ -142,8 +143,9 @@ def _steady(table: Frame, groups: Sequence[str], own: Sequence[str]) -> tuple[Fr
     """
     if not table.implementation.is_pandas():
         return table, list(groups)
+    keys: Any = with_one_zero(table, *groups).to_native().reset_index(drop=True)
     native: Any = table.to_native().reset_index(drop=True)
-    number = native.groupby(list(groups), sort=False, dropna=False, observed=True).ngroup()
+    number = keys.groupby(list(groups), sort=False, dropna=False, observed=True).ngroup()
     native = native.assign(**{name: native[name].to_numpy() for name in own}, **{_GROUP: number.to_numpy()})
     return nw.from_native(native), [_GROUP]
 

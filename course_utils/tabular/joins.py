@@ -134,9 +134,11 @@ def _with_our_keys(ours: Frame, theirs: Frame, keys: Sequence[str]) -> Frame:
     mine, others = ours.collect_schema(), theirs.collect_schema()
     for key in keys:
         if _kind(ours, key) != _kind(theirs, key):
-            held = (described(frame, key) for frame in (ours, theirs))
+            held = [described(frame, key) for frame in (ours, theirs)]
+            advice = f', in pandas with table["{key}"].astype("Int64"), which may have gaps'
             raise TableError(
                 f"cannot join on {key!r}: it holds {' on the left and '.join(held)} on the right; make them the same"
+                + advice * (sorted(held) == ["floats", "whole numbers"])
             )
     theirs = theirs.filter(~missing(theirs, *keys))
     if isinstance(theirs, nw.DataFrame):
@@ -175,7 +177,10 @@ def _kind(frame: Frame, key: str) -> str:
     of = held.removeprefix("categories of ")
     if of in ("text", "nothing", "values of several types"):
         return "text"
-    return of if of == "whole numbers" else described(frame, key)
+    return of if of == "whole numbers" or held in _NUMBERS else described(frame, key)
+
+
+_NUMBERS = ("whole numbers", "floats", "true and false")
 
 
 def _comparisons(ours: Frame, theirs: Frame, keys: Sequence[str]) -> dict[str, Callable[[Any, str], Any]]:
@@ -183,7 +188,8 @@ def _comparisons(ours: Frame, theirs: Frame, keys: Sequence[str]) -> dict[str, C
     mine, others = ours.collect_schema(), theirs.collect_schema()
     changes = dict[str, Callable[[Any, str], Any]]()
     for key in keys:
-        if "categories of whole numbers" in (content(ours, key), content(theirs, key)):
+        held = content(ours, key)
+        if "categories of whole numbers" in (held, content(theirs, key)) or (held in _NUMBERS and is_object(ours, key)):
             changes[key] = _as_numbers
         elif mine[key] != others[key] and any(dtype in (nw.Categorical, nw.Enum) for dtype in (mine[key], others[key])):
             changes[key] = _as_text
