@@ -65,23 +65,24 @@ class Sched:
 
     def plot_loss(self) -> None:
         """Draw the smoothed loss of each step but the first ten."""
-        start = self._skipped(10, 0, "plot_loss()")
-        self._draw(self.iterations[start:], self.losses[start:], "iterations", "loss")
+        shown = self._but(10, 0, "plot_loss()")
+        self._draw(self.iterations[shown], self.losses[shown], "iterations", "loss")
 
     def plot(self, n_skip: int = 10) -> None:
         """Draw the losses of a search over its rates, but for the first `n_skip` steps and the last five."""
         if self.lrs and not self._search:
             raise LectureError("sched.plot() draws what lr_find() saw, and the last that ran was a fit; call lr_find() first")
-        start, end = self._skipped(n_skip, 5, f"plot({n_skip})"), max(len(self.lrs) - 5, 1)
-        self._draw(self.lrs[start:end], self.losses[start:end], "learning rate (log scale)", "loss", "log")
+        shown = self._but(n_skip, 5, f"plot({n_skip})")
+        self._draw(self.lrs[shown], self.losses[shown], "learning rate (log scale)", "loss", "log")
 
-    def _skipped(self, start: int, end: int, call: str) -> int:
-        """How many of the first steps are left out: fewer than asked for where nothing would be left."""
-        if start + end + 1 < len(self.lrs):
-            return start
-        if self.lrs:
-            print(f"{call} would leave out all {len(self.lrs)} steps that there are, so the first are shown, too.")
-        return 0
+    def _but(self, first: int, last: int, call: str) -> slice:
+        """All steps but the first and last few; the first are there where else no line would be left, and then the last."""
+        steps = len(self.lrs)
+        if first + last + 2 <= steps:
+            return slice(first, steps - last)
+        if steps:
+            print(f"{call} leaves too few of the {steps} steps for a line, so the first are shown, too.")
+        return slice(0, steps - last if last + 2 <= steps else steps)
 
     @staticmethod
     def _draw(x: Sequence[float], y: Sequence[float], xlabel: str, ylabel: str, scale: str = "linear") -> None:
@@ -90,7 +91,7 @@ class Sched:
         if not x:
             raise LectureError("nothing was trained yet; call fit() or lr_find() first")
         axes = plt.subplots()[1]
-        axes.plot(x, y)
+        axes.plot(x, y, marker="o" if len(x) < 10 else None)
         axes.set(xlabel=xlabel, ylabel=ylabel, xscale=scale)
 
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from course_utils.errors import CourseError
 from course_utils.lecture import messages
-from course_utils.lecture.learners import LectureLearner, T, V, accuracy, accuracy_multi, children, to_gpu, to_np
+from course_utils.lecture.learners import LectureLearner, Sched, T, V, accuracy, accuracy_multi, children, to_gpu, to_np
 from course_utils.training import Data, Learner, set_seed
 
 
@@ -69,17 +69,30 @@ def test_the_search_takes_a_step_for_each_mini_batch_and_changes_nothing(learn):
     assert all(torch.equal(a, b) for a, b in zip(before, learn.model.parameters(), strict=True))
 
 
-@pytest.mark.parametrize("call", ["plot_lr()", "plot_loss()", "plot()", "plot(100)", "plot(1)"])
-def test_each_plot_leaves_one_figure(learn, call):
+@pytest.mark.parametrize(
+    ("steps", "call", "shown"),
+    [
+        (3, "plot_lr()", range(3)),
+        (3, "plot_loss()", range(3)),
+        (30, "plot_loss()", range(10, 30)),
+        (30, "plot()", range(10, 25)),
+        (17, "plot()", range(10, 12)),
+        (16, "plot()", range(11)),
+        (16, "plot(100)", range(11)),
+        (3, "plot()", range(3)),
+        (1, "plot()", range(1)),
+    ],
+)
+def test_each_plot_leaves_one_figure_with_steps_in_it(steps, call, shown, capsys):
     plt.close("all")
-    if call.startswith("plot("):
-        learn.lr_find()
-    else:
-        learn.fit(0.1, 5)
-    assert eval(f"learn.sched.{call}") is None
+    sched = Sched([10.0**-step for step in range(steps)], [float(step) for step in range(steps)], search=True)
+    assert eval(f"sched.{call}") is None
     (number,) = plt.get_fignums()
     (line,) = plt.figure(number).axes[0].lines
-    assert len(line.get_xdata()) > 0
+    wanted = sched.lrs if call == "plot_lr()" else list(map(float, shown))
+    assert line.get_ydata().tolist() == wanted
+    fewer = shown.start == 0 and call != "plot_lr()"
+    assert ("so the first are shown" in capsys.readouterr().out) == fewer
     plt.close("all")
 
 
