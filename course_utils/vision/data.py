@@ -152,7 +152,8 @@ class ImageData(Data):
         none (1:54:40). With `task="single-label"` a label may hold spaces.
         """
         path = on_disk(as_path("path", path, "a folder"))
-        found = tables.from_csv(path, folder, csv, valid_idx, suffix, test, missing, task, file_column, label_column)
+        options = tables.Options(folder, suffix, file_column, label_column, task, valid_idx, test, missing)
+        found = tables.from_csv(path, csv, options)
         return cls._of(path, found, transforms, batch_size, damaged)
 
     @classmethod
@@ -178,7 +179,8 @@ class ImageData(Data):
         a list of tags.
         """
         path = on_disk(as_path("path", path, "a folder"))
-        found = tables.from_frame(frame, path, folder, valid_idx, suffix, test, missing, task, file_column, label_column)
+        options = tables.Options(folder, suffix, file_column, label_column, task, valid_idx, test, missing)
+        found = tables.from_frame(frame, path, options)
         return cls._of(path, found, transforms, batch_size, damaged)
 
     @classmethod
@@ -203,7 +205,8 @@ class ImageData(Data):
         if not isinstance(files, str | bytes | os.PathLike | set | frozenset) and hasattr(files, "__iter__"):
             files = list(files)
         path = on_disk(tables.common_folder(files) if path is None else as_path("path", path, "a folder"))
-        found = tables.from_files(files, labels, path, valid_idx, test, missing, task)
+        options = tables.Options(task=task, valid_idx=valid_idx, test=test, missing=missing)
+        found = tables.from_files(files, labels, path, options)
         return cls._of(path, found, transforms, batch_size, damaged)
 
     @classmethod

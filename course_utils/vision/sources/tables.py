@@ -5,6 +5,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -45,35 +46,55 @@ Missing = Literal["raise", "skip"]
 ValidIdx = Iterable[Any] | np.ndarray | None
 
 
-def from_csv(
-    path: Path,
-    folder: str,
-    csv: str | os.PathLike[str],
-    valid_idx: ValidIdx,
-    suffix: str,
-    test: str | None,
-    missing: Missing,
-    task: LabelTask | None,
-    file_column: str | None,
-    label_column: LabelColumn | None,
-) -> Labelled:
+@dataclass(frozen=True)
+class Options:
+    """How a table is read, whichever kind it is; see `ImageData.from_csv`. Raises CourseError for what is no choice."""
+
+    folder: str = ""
+    suffix: str = ""
+    file_column: str | None = None
+    label_column: LabelColumn | None = None
+    task: LabelTask | None = None
+    valid_idx: ValidIdx = None
+    test: str | None = None
+    missing: Missing = "raise"
+
+    def __post_init__(self) -> None:
+        check_task(self.task)
+        as_path("folder", self.folder, "a folder")
+        if not isinstance(self.suffix, str):
+            raise CourseError(
+                f"suffix is {shown(self.suffix)}; give what names of files end in, such as '.jpg', or '' for nothing"
+            )
+        if self.test is not None:
+            as_path("test", self.test, "a folder")
+        if self.missing not in ("raise", "skip"):
+            raise CourseError(
+                f"missing is {self.missing!r}; it is 'raise' (stop where a picture is not there) or 'skip' (leave it out)"
+            )
+
+    @property
+    def ending(self) -> str:
+        """What is added to each name: nothing to those of a column of files."""
+        return "" if self.file_column else self.suffix
+
+
+def from_csv(path: Path, csv: str | os.PathLike[str], options: Options) -> Labelled:
     """What a CSV file says of the pictures in `path/folder`; see `ImageData.from_csv`."""
-    _check_places(folder, suffix, test)
-    csv = as_path("csv", csv, "a table")
+    csv, folder = as_path("csv", csv, "a table"), options.folder
     file = on_disk(path, csv)
-    table = read_labels(file if is_file(file) else Path(csv), path, task, file_column, label_column)
+    table = read_labels(file if is_file(file) else Path(csv), path, options.task, options.file_column, options.label_column)
     place = on_disk(path, folder)
     if not is_folder(place):
         raise CourseError(f"there is no folder {path / folder}; {what_is_in(path)}")
     if place != path / folder:
         folder = place.relative_to(path).as_posix()
-    suffix = "" if file_column else suffix
-    *names, heading = file_names([*table.names, table.heading[0] or "?"], folder, suffix)
+    *names, heading = file_names([*table.names, table.heading[0] or "?"], folder, options.ending)
     files = files_beside(names, path)
     if heading in files or table.heading[1] in table.classes:
         raise CourseError(f"{csv} begins with {','.join(table.heading)!r}, a picture; put a line such as id,label above it")
-    refuse_labels(valid_idx, None, len(names))
-    found = _there(str(csv), path, folder, names, files, table, valid_idx, test, missing, suffix)
+    refuse_labels(options.valid_idx, None, len(names))
+    found = _there(str(csv), path, names, files, table, replace(options, folder=folder))
     used = {name for split in ("train", "valid") for name in found.names[split]}
     found.unlisted = sorted(name for name in files - used if _is_picture(path, name))
     if found.unlisted:
@@ -82,21 +103,8 @@ def from_csv(
     return found
 
 
-def from_frame(
-    frame: Any,
-    path: Path,
-    folder: str,
-    valid_idx: ValidIdx,
-    suffix: str,
-    test: str | None,
-    missing: Missing,
-    task: LabelTask | None,
-    file_column: str | None,
-    label_column: LabelColumn | None,
-) -> Labelled:
+def from_frame(frame: Any, path: Path, options: Options) -> Labelled:
     """What a pandas, Polars or Arrow table says of pictures below `path/folder`, or anywhere; see `ImageData.from_frame`."""
-    check_task(task)
-    _check_places(folder, suffix, test)
     if hasattr(frame, "column_names") and hasattr(frame, "num_rows"):  # Arrow's
         headings, columns = list(frame.column_names), list(frame.columns)
     elif hasattr(frame, "columns") and hasattr(frame, "shape") and len(frame.shape) == 2:
@@ -110,16 +118,16 @@ def from_frame(
         raise CourseError("the frame has no rows; give one for each picture")
     header = [str(heading) for heading in headings]
     rows = list(zip(*map(_cells, columns), strict=True))
-    table = label_table("the frame", header, rows, task, file_column, label_column)
+    table = label_table("the frame", header, rows, options.task, options.file_column, options.label_column)
     for heading, column in zip(header, columns, strict=True):
         if table.heading[1] == composed(heading):
             _check_no_dictionaries("the frame", _values(column))
         if table.heading[0] == composed(heading):
             _check_names(heading, _values(column))
-    names = [_placed(name, path, folder, "" if file_column else suffix) for name in table.names]
+    names = [_placed(name, path, options.folder, options.ending) for name in table.names]
     files = files_beside(names, path)
-    refuse_labels(valid_idx, frame.index if type(frame).__module__.startswith("pandas") else None, len(names))
-    return _there("the frame", path, folder, names, files, table, valid_idx, test, missing, suffix)
+    refuse_labels(options.valid_idx, frame.index if type(frame).__module__.startswith("pandas") else None, len(names))
+    return _there("the frame", path, names, files, table, options)
 
 
 def _check_names(heading: str, values: Sequence[Any]) -> None:
@@ -132,27 +140,13 @@ def _check_names(heading: str, values: Sequence[Any]) -> None:
             )
 
 
-def _check_places(folder: Any, suffix: Any, test: Any) -> None:
-    """Raise CourseError for a folder or suffix that is not text."""
-    as_path("folder", folder, "a folder")
-    if not isinstance(suffix, str):
-        raise CourseError(f"suffix is {shown(suffix)}; give what names of files end in, such as '.jpg', or '' for nothing")
-    if test is not None:
-        as_path("test", test, "a folder")
-
-
 def from_files(
     files: Iterable[str | os.PathLike[str]],
     labels: Iterable[Any] | Mapping[Any, Any] | Callable[[Path], Any],
     path: Path,
-    valid_idx: ValidIdx,
-    test: str | None,
-    missing: Missing,
-    task: LabelTask | None,
+    options: Options,
 ) -> Labelled:
     """What a list of files and one of their labels say; see `ImageData.from_files`."""
-    check_task(task)
-    _check_places("", "", test)
     if isinstance(files, str | bytes | os.PathLike) or not hasattr(files, "__iter__"):
         raise CourseError(f"files is {shown(files)}; give a list of files, such as sorted(Path(...).glob('*.jpg'))")
     for name, one in (("files", files), ("labels", labels)):
@@ -182,11 +176,11 @@ def from_files(
         (os.fspath(name), [cell] if isinstance(cell, str) and cell else cell or [])
         for name, cell in zip(given, cells, strict=True)
     ]
-    found_task: LabelTask | None = task or (None if several else "single-label")
+    found_task: LabelTask | None = options.task or (None if several else "single-label")
     table = label_table("the list", ["file", "label"], rows, found_task, label_column="label")
     names = [_placed(name, path, "", "") for name in table.names]
-    refuse_labels(valid_idx, None, len(names))
-    return _there("the list", path, "", names, files_beside(names, path), table, valid_idx, test, missing, "")
+    refuse_labels(options.valid_idx, None, len(names))
+    return _there("the list", path, names, files_beside(names, path), table, options)
 
 
 def _said_by(function: Callable[[Path], Any], file: Path) -> Any:
@@ -223,21 +217,8 @@ def common_folder(files: Iterable[Any]) -> Path:
     return Path()
 
 
-def _there(
-    source: str,
-    path: Path,
-    folder: str,
-    names: list[str],
-    files: set[str],
-    table: LabelTable,
-    valid_idx: ValidIdx,
-    test: str | None,
-    missing: Missing,
-    suffix: str,
-) -> Labelled:
+def _there(source: str, path: Path, names: list[str], files: set[str], table: LabelTable, options: Options) -> Labelled:
     """Those of `names` that are there, in splits, and a word on those that are not."""
-    if missing not in ("raise", "skip"):
-        raise CourseError(f"missing is {missing!r}; it is 'raise' (stop where a picture is not there) or 'skip' (leave it out)")
     notices = [f"{source}: {notice}" for notice in table.notices]
     from_list = source == "the list"
     if source not in ("the frame", "the list"):
@@ -258,14 +239,16 @@ def _there(
         )
     absent = [name for name in names if name not in files]
     are, them = ("is", "it") if len(absent) == 1 else ("are", "them")
-    check = "Check their paths" if from_list else f"Check folder ({folder!r}) and suffix ({suffix!r})"
-    if absent and missing != "skip":
+    check = "Check their paths" if from_list else f"Check folder ({options.folder!r}) and suffix ({options.ending!r})"
+    hint = _suffix_hint(absent, files, options.ending) if absent else ""
+    if absent and options.missing != "skip":
         raise CourseError(
             f"{len(absent):,} of the {counted(len(names), 'picture')} that {source} names {are} not in {path}: "
-            f"{some_of(absent)}. {check}: {_what_is_there(path, folder, absent)}.{_suffix_hint(absent, files, suffix)} "
+            f"{some_of(absent)}. {check}: {_what_is_there(path, options.folder, absent)}.{hint} "
             f"{said_of_files(table.column_of_files)} missing='skip' leaves {them} out.".replace("  ", " ")
         )
-    valid_rows = checked_rows(validation_split(len(names)) if valid_idx is None else valid_idx, len(names))
+    chosen = validation_split(len(names)) if options.valid_idx is None else options.valid_idx
+    valid_rows = checked_rows(chosen, len(names))
     there = [row for row, name in enumerate(names) if name in files]
     rows = {"train": [row for row in there if row not in valid_rows], "valid": [row for row in there if row in valid_rows]}
     for split in rows:
@@ -280,7 +263,7 @@ def _there(
             f"{len(absent):,} of the {len(names):,} pictures that {source} names {are} missing and left out (data.missing)."
         )
     split_names = {split: [names[row] for row in rows[split]] for split in rows}
-    if test is not None:
+    if (test := options.test) is not None:
         found = pictures_in(path, on_disk(path, test).relative_to(path).as_posix() if not Path(test).is_absolute() else test)
         split_names["test"] = found.pictures
         if found.others:
