@@ -9,7 +9,7 @@ import nbformat
 import pytest
 import torch
 
-from course_utils import cli, data, doctor, lessons
+from course_utils import cli, data, doctor
 from course_utils.errors import CourseError
 
 
@@ -64,17 +64,6 @@ def test_a_lesson_that_fails_is_shown_and_the_others_run(run, project):
     assert "failed 02_fails" in out
     assert "ZeroDivisionError" in out
     assert (project / "build" / "02_fails.ipynb").is_file()
-
-
-def test_lessons_are_found_by_number_or_name(project):
-    assert [p.stem for p in lessons.find_lessons("fails")] == ["02_fails"]
-    with pytest.raises(CourseError, match=r"no lesson '07'; there are 01_cats_vs_dogs, 02_fails"):
-        lessons.find_lessons("07")
-
-
-def test_outside_of_the_course_the_installed_one_is_found(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert (lessons.project_folder() / "pyproject.toml").is_file()
 
 
 def test_errors_are_messages_without_a_traceback(run):
@@ -144,16 +133,6 @@ def test_the_doctor_survives_what_is_broken_and_says_so(run, monkeypatch):
     assert code == 1
     assert "libsomething.so is missing" in out
     assert "Python" in out
-
-
-def test_a_torch_and_torchvision_that_do_not_fit_are_found(monkeypatch):
-    def unfit(*arguments):
-        raise RuntimeError("operator torchvision::nms does not exist")
-
-    monkeypatch.setattr("torchvision.ops.nms", unfit)
-    check = doctor._pytorch()
-    assert check.ok is False
-    assert "do not fit together" in check.found
 
 
 class Trained:
