@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from course_utils.lecture.messages import LectureError
 from course_utils.lecture.patterns import Bound, Row, loop_names, statements
 
 _TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
@@ -40,8 +41,11 @@ def translate(cell: str) -> None:
 def translated(cell: str) -> tuple[str, list[Row]]:
     """A cell in today's words, and the rows of the table that were used; lines for the shell and magics stay as they are."""
     source = re.sub(r"(?m)^(%time) (.*)$", r"\2  #:\1", cell)
-    source = re.sub(r"(?m)^([ \t]*)([%!].*|ls .*|\w+ *= *[%!].*)$", r"\1pass  #:\2", source)
-    tree = ast.parse(source)
+    source = re.sub(r"(?m)^([ \t]*)([%!?].*|ls .*|\w+ *= *[%!].*|[\w.]+\?+)$", r"\1pass  #:\2", source)
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, TypeError) as error:
+        raise LectureError(f'this cell is no Python ({error}); give the text of a cell of code, as translate("...")') from error
     writer = _Writer(source, tree)
     words = writer.text(tree)
     words = re.sub(r"(?m)pass  #:(.*)$", r"\1", words)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from course_utils import lecture, tabular, training, vision
+from course_utils.errors import CourseError
 from course_utils.lecture import helpers, translation
 
 ROWS = translation.ROWS
@@ -110,6 +111,13 @@ def test_a_cell_of_today_stays_as_it_is(capsys):
     lecture.translate(cell)
     assert capsys.readouterr().out == cell + "\n"
     assert words_of("") == ""
+
+
+def test_lines_for_ipython_stay_and_what_is_no_python_is_refused():
+    for cell in ("learn.fit?\n?learn\n%%time\nx = 1", "ls data/", "files = !ls | head\n!rm -rf {PATH}tmp"):
+        assert words_of(cell) == cell
+    with pytest.raises(CourseError, match=r"this cell is no Python \(.*line 2"):
+        lecture.translate("x = 1\nfor x in")
 
 
 def test_tables_in_todays_words():
