@@ -20,7 +20,8 @@ OTHERS = (
 OWN = {
     "learners": "accuracy accuracy_np accuracy_multi to_np T V to_gpu children",
     "stand_ins": "Week DataFrameSummary DataFrameMapper",
-    "tables": "add_datepart train_cats apply_cats proc_df rf_feat_importance split_by_idx ColumnarModelData",
+    "tables": "add_datepart train_cats apply_cats proc_df rf_feat_importance split_by_idx",
+    "columnar": "ColumnarModelData",
     "conv_learner": "ConvLearner",
     "pictures": "ImageClassifierData FilesIndexArrayDataset tfms_from_model tfms_from_stats transforms_basic "
     "transforms_side_on transforms_top_down get_cv_idxs open_image",

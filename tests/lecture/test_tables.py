@@ -11,7 +11,7 @@ from sklearn.metrics import fbeta_score
 from sklearn.preprocessing import StandardScaler
 
 from course_utils.errors import CourseError
-from course_utils.lecture import stand_ins, tables
+from course_utils.lecture import columnar, stand_ins, tables
 
 PARTS = (
     *("Year", "Month", "Week", "Day", "Dayofweek", "Dayofyear", "Is_month_end", "Is_month_start", "Is_quarter_end"),
@@ -69,7 +69,7 @@ def made(tmp_path):
     return (
         df,
         y,
-        tables.ColumnarModelData.from_data_frame(tmp_path, np.arange(800, 1000), df, y, cat_flds=["Day", "Store"], bs=64),
+        columnar.ColumnarModelData.from_data_frame(tmp_path, np.arange(800, 1000), df, y, cat_flds=["Day", "Store"], bs=64),
     )
 
 
@@ -206,9 +206,9 @@ def test_tables_that_are_not_prepared_are_refused(made, tmp_path):
         (df[:999], "y has 1,000 targets for the 999 rows"),
     ]:
         with pytest.raises(CourseError, match=message):
-            tables.ColumnarModelData.from_data_frame(tmp_path, [0], wrong, y, cat_flds=["Day", "Store"])
+            columnar.ColumnarModelData.from_data_frame(tmp_path, [0], wrong, y, cat_flds=["Day", "Store"])
     with pytest.raises(CourseError, match="names 0 of 1,000 rows"):
-        tables.ColumnarModelData.from_data_frame(tmp_path, [], df, y, cat_flds=["Day", "Store"])
+        columnar.ColumnarModelData.from_data_frame(tmp_path, [], df, y, cat_flds=["Day", "Store"])
 
 
 def test_f2_is_the_best_over_thresholds():
@@ -256,7 +256,7 @@ def test_wrong_keywords_and_names_say_what_there_is():
     for call, words in (
         (lambda: tables.add_datepart(frame, "Date", time=True), "it takes df, fldname, drop"),
         (lambda: tables.proc_df(frame, "y", do_scaled=True), "Did you mean do_scale"),
-        (lambda: tables.ColumnarModelData.from_data_frames(), "Did you mean from_data_frame"),
+        (lambda: columnar.ColumnarModelData.from_data_frames(), "Did you mean from_data_frame"),
     ):
         with pytest.raises(CourseError, match=words):
             call()
