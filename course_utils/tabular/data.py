@@ -25,6 +25,7 @@ from course_utils.tabular.prepared import (
     target_column,
 )
 from course_utils.tabular.preprocess import Preprocessor, in_memory
+from course_utils.training.arguments import shown
 from course_utils.training.splits import refuse_labels
 from course_utils.training.tasks import Split
 
@@ -221,7 +222,14 @@ def _test_rows(preprocessor: Preprocessor, test: Any, label: str | None) -> tupl
 
 def _row_numbers(valid_idx: Sequence[int] | NDArray[np.int64], rows: int) -> NDArray[np.int64]:
     """`valid_idx` in the order of the table, after a look at whether it can be right."""
-    numbers = np.asarray(sorted(valid_idx) if isinstance(valid_idx, set | frozenset) else valid_idx)
+    try:
+        numbers = np.asarray(sorted(valid_idx) if isinstance(valid_idx, set | frozenset) else valid_idx)
+    except ValueError:  # lists of several lengths
+        numbers = np.array(None)
+    if numbers.ndim == 0:
+        raise TableError(
+            f"valid_idx is {shown(valid_idx)}; give the numbers of the rows that validate, as list(range(100)) does"
+        )
     if numbers.dtype == bool and numbers.ndim == 1:
         if len(numbers) != rows:
             raise TableError(f"valid_idx has {len(numbers):,} truths for {rows:,} rows; give one for each row, or row numbers")

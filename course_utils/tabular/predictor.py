@@ -108,7 +108,8 @@ class TablePredictor:
             return read_table(path)
         if path.is_dir() or path.suffix.lower() not in (".csv", ".gz"):
             raise TableError(f"this network reads rows of a table, a .csv, .csv.gz, .feather or .parquet file; got {path}")
-        return read_csv(path, {name: "text?" for name, known in categories.items() if known and isinstance(known[0], str)})
+        text = {name: list(map(str, known)) for name, known in categories.items() if known and isinstance(known[0], str)}
+        return read_csv(path, dict.fromkeys(text, "text?"), text)
 
     def __repr__(self) -> str:
         what = f"{self.target!r} from " if self.target else ""

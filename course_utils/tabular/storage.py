@@ -4,9 +4,10 @@ import csv
 import io
 import itertools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import narwhals as nw
@@ -184,8 +185,17 @@ def _suffix(path: Path) -> str:
     return path.suffix
 
 
-def read_csv(path: Path, columns: Mapping[str, Kind]) -> "pd.DataFrame":
+_MISSING = ["", "NA", "N/A", "n/a", "#N/A", "#N/A N/A", "#NA", "<NA>", "NaN", "nan", "-NaN", "-nan", "None", "NULL", "null"]
+_MISSING += ["1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"]
+"""What pandas takes for a missing value in a CSV file."""
+
+
+def read_csv(
+    path: Path, columns: Mapping[str, Kind], words: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> "pd.DataFrame":
     """Read a CSV file, packed with gzip or not, into pandas: these columns in these types, others as pandas sees them.
+
+    `words` of a column are text, even one such as NA or None that else says that a value is missing.
 
     Raises a `TableError` where the file is missing, damaged, empty or not a CSV, lacks a column, or holds a value that does
     not fit, with the line that it stands on; and where it is longer than `CSV_LIMIT` bytes, or a line of it than `CSV_LINE`.
@@ -199,19 +209,21 @@ def read_csv(path: Path, columns: Mapping[str, Kind]) -> "pd.DataFrame":
             there = pd.read_csv(file, nrows=1, header=None, dtype="str", encoding="utf-8-sig").iloc[0].astype("str").tolist()
         if twice := [name for name in columns if there.count(name) > 1]:
             raise TableError(f"{path} has two columns {twice[0]}; rename or drop one of them")
-        if missing := [name for name in columns if name not in there]:
+        if lacking := [name for name in columns if name not in there]:
             raise TableError(
-                f"{path} has no {named('column', missing)}; expected {', '.join(columns)}, divided by commas; "
+                f"{path} has no {named('column', lacking)}; expected {', '.join(columns)}, divided by commas; "
                 f"its first line has {', '.join(map(str, there))}"
             )
+        missing = {name: [word for word in _MISSING if not word or word not in words.get(name, ())] for name in there}
+        options: dict[str, Any] = {"encoding": "utf-8-sig", "low_memory": False, "na_values": missing, "keep_default_na": False}
         try:
             with _text(path) as file:
-                table = pd.read_csv(file, dtype=dtypes, encoding="utf-8-sig", low_memory=False)
+                table = pd.read_csv(file, dtype=dtypes, **options)
         except pd.errors.ParserError:
             raise
         except ValueError:  # some number is none; pandas does not say where
             with _text(path) as file:
-                table = pd.read_csv(file, dtype=dict.fromkeys(columns, "str"), encoding="utf-8-sig", low_memory=False)
+                table = pd.read_csv(file, dtype=dict.fromkeys(columns, "str"), **options)
         _refuse_other_lengths(path, table, len(there))
     except FileNotFoundError:
         raise TableError(f"there is no file {path}") from None

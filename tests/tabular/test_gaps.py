@@ -341,6 +341,9 @@ def test_row_numbers_that_are_labels():
         TabularData.from_frame(table, "y", [], ["x"], table.index[:1])
     with pytest.raises(CourseError, match="index is not that of the table"):
         TabularData.from_frame(table, "y", [], ["x"], pd.Series([True, False, False]))
+    for wrong in (None, 5, "all", slice(2), [[1], [2, 3]], (row for row in [1])):
+        with pytest.raises(TableError, match=r"valid_idx is .*; give the numbers of the rows that validate"):
+            TabularData.from_frame(table, "y", [], ["x"], wrong)
     truths = pd.Series([True, False, False], index=[2, 1, 0])
     assert TabularData.from_frame(table, "y", [], ["x"], truths).targets("valid").tolist() == [1]
     data = TabularData.from_frame(table.reset_index(drop=True), "y", [], ["x"], pd.Index([2]), batch_size=np.int64(2))

@@ -247,6 +247,16 @@ def test_true_and_false_where_training_had_0_and_1(share, missing):
             amounts.transform(pd.DataFrame({"x": [True]}))
 
 
+def test_words_that_were_categories_are_not_missing_in_a_file(tmp_path):
+    frame = made_up().assign(state=lambda t: t["state"].replace({"HE": "NA", "Østfold": "None"}))
+    predictor = load_predictor(learnt_from(frame, tmp_path).export(tmp_path / "shops"), device="cpu")
+    frame.drop(columns="sales").to_csv(tmp_path / "rows.csv", index=False)
+    read = predictor.read(tmp_path / "rows.csv")
+    assert read["state"].fillna("").tolist() == frame["state"].fillna("").tolist()
+    assert read["distance"].isna().sum() == frame["distance"].isna().sum()
+    np.testing.assert_array_equal(predictor.predict(read), predictor.predict(frame))
+
+
 def test_a_short_line_of_a_file_is_refused(predictor, tmp_path):
     (tmp_path / "rows.csv").write_text(f"store,state,open,distance\n{BIG + 1},HE,True,1\n{BIG + 1},HE,True\n")
     with pytest.raises(TableError, match=r"rows.csv, line 3: it has 3 values, fewer than the 4 names of the first line"):
