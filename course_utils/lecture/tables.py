@@ -14,8 +14,6 @@ from course_utils.tabular import dates
 if TYPE_CHECKING:
     import pandas as pd
 
-Array = NDArray[Any]
-
 
 @keywords
 def add_datepart(df: "pd.DataFrame", fldname: str, drop: bool = True) -> None:
