@@ -9,7 +9,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils.tabular.contents import described, holds_dates, to_dates, typed
+from course_utils.tabular.contents import content, described, holds_dates, to_dates, typed
 from course_utils.tabular.errors import TableError
 
 Category = str | int | float | bool
@@ -88,7 +88,9 @@ def category_column(frame: "nw.DataFrame[Any]", name: str) -> tuple[NDArray[np.i
 
 
 def _parts(frame: "nw.DataFrame[Any]", name: str) -> str:
-    """What to do with dates, which are neither numbers nor categories."""
+    """What to do with dates and durations, which are neither numbers nor categories."""
+    if content(frame, name) in ("durations", "times of day"):
+        return f'make it a number, of days or seconds; for durations in pandas with table["{name}"].dt.total_seconds()'
     parts = "make parts of it with add_datepart"
     return parts if frame[name].dtype.is_temporal() else f"make it one of dates, {to_dates(name)}, and then {parts[5:]}"
 

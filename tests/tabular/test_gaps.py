@@ -422,6 +422,8 @@ def test_objects_that_are_no_numbers_are_told_apart():
         ([day, None], r"holds dates as Python's objects, .*pandas\.to_datetime\(table\[\"x\"\].*add_datepart"),
         ([1, "a"], "values of several types as Python's objects"),
         ([True, 1.5], "values of several types"),
+        ([datetime.time(3)], "holds times of day as Python's objects.*make it a number, of days or seconds"),
+        ([datetime.timedelta(3)], r"holds durations, .*table\[\"x\"\]\.dt\.total_seconds"),
         ([2**70, 1], "whole numbers of more than 64 bits"),
     ):
         with pytest.raises(TableError, match=words):
