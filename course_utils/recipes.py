@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 ARCH = "efficientnet_lite0"
 
 
-def dogscats(folder: Path, epochs: int = 2, batch_size: int = 64) -> "ImageLearner":
+def dogscats(folder: Path, epochs: int = 3, batch_size: int = 64) -> "ImageLearner":
     """Cats and dogs: the new head of a pretrained network, then its layers in two steps, `epochs` in both together."""
     from course_utils.vision import ImageData, image_learner, side_on, transforms_for
 
@@ -67,9 +67,9 @@ def rossmann(folder: Path, epochs: int = 3, batch_size: int = 128) -> "TabularLe
 def _unfreeze(learner: "ImageLearner", rate: float, epochs: int) -> None:
     """Train the second half of the backbone with the head, then all of it: each layer group three times slower than the next.
 
-    The first layers work on the largest maps and change least, so half of the epochs, rounded down, go without them.
+    The first layers work on the largest maps and change least, so the larger half of the epochs goes without them.
     """
-    rates, first = [rate / 9, rate / 3, rate], epochs // 2
+    rates, first = [rate / 9, rate / 3, rate], (epochs + 1) // 2 if epochs > 1 else 0
     if first:
         learner.freeze_to(1)
         learner.fit(rates, 1, cycle_len=first)
