@@ -8,7 +8,7 @@ import ast
 import copy
 import os
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from course_utils.lecture import helpers
 from course_utils.lecture.messages import say
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 HELPERS = [row for row in ROWS if row.helper]
+Node = TypeVar("Node", bound=ast.AST)
 LONGEST = 60  # characters of code in the line under a cell
 
 
@@ -109,15 +110,17 @@ class Rewriter(ast.NodeTransformer):
             name = row.lecture.rpartition(" ")[2]
             node.names = [alias for alias in node.names if alias.name != name]
             helpers.note(row.lecture, row.lecture, row.today)
-            return [*([node] if node.names else []), *(ast.copy_location(new, node) for new in ast.parse(row.today).body)]
+            return [*([node] if node.names else []), *(_placed(new, node) for new in ast.parse(row.today).body)]
         if isinstance(node, ast.Attribute):
             helpers.note(*told)
-            return ast.copy_location(_expression(row.helper), node)
+            own = f"getattr({ast.unparse(node.value)}, {node.attr!r}, {row.helper})"  # the reader's, if it has the name
+            return _placed(_expression(own), node)
         assert isinstance(node, ast.Call)
         owner, name = (node.func.value, node.func.attr) if isinstance(node.func, ast.Attribute) else (node.func, "")
         helper = _expression(f"__import__('course_utils.lecture.helpers', fromlist=['{row.helper}']).{row.helper}")
-        first = [_expression(repr(told)), owner, ast.Constant(name)]
-        return ast.copy_location(ast.Call(helper, first + node.args, node.keywords), node)
+        helper, first = _placed(helper, node), [owner, _placed(ast.Constant(name), node)]
+        arguments = [_placed(_expression(repr(told)), node), *first, *node.args]
+        return ast.copy_location(ast.Call(helper, arguments, node.keywords), node)
 
     def visit_Assign(self, node: ast.Assign) -> Any:
         """Predictions for several views, which are averaged in the same cell, are asked for one by one."""
@@ -167,9 +170,9 @@ def averaged_over_views(tree: ast.AST) -> set[str]:
     """
     found = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "mean":
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.mean" and node.args:
             over = [*node.args[1:2], *(word.value for word in node.keywords if word.arg == "axis")]
-            inner = node.args[0] if node.args else node.func.value
+            inner = node.args[0]
             if (
                 isinstance(inner, ast.Call)
                 and isinstance(inner.func, ast.Attribute)
@@ -184,3 +187,10 @@ def averaged_over_views(tree: ast.AST) -> set[str]:
 
 def _expression(source: str) -> ast.expr:
     return ast.parse(source, mode="eval").body
+
+
+def _placed(new: Node, old: ast.AST) -> Node:
+    """A node that stands, with all that is in it, in the line of another: tracebacks show that line."""
+    for part in ast.walk(new):
+        ast.copy_location(part, old)
+    return new

@@ -7,8 +7,6 @@ passes. What can do it itself does it: an older library, or an object that is no
 import warnings
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from course_utils.lecture.messages import LectureError
 
 
@@ -41,15 +39,18 @@ def _is_table(value: Any) -> bool:
 
 def drop(told: tuple[str, str, str], table: Any, name: str, labels: Any, axis: int, **options: Any) -> Any:
     """Drop columns or rows by their axis; a key that groupby().rolling() once left among the columns is only in the index."""
+    from pandas.api.types import is_list_like
+
     if not _is_table(table):
         return table.drop(labels, axis, **options)
-    note(*told)
-    wanted = [labels] if np.isscalar(labels) or isinstance(labels, tuple) else list(labels)
+    wanted = list(labels) if is_list_like(labels) and not isinstance(labels, tuple) else [labels]
     if axis == 1 and table.ndim == 2:
         wanted = [label for label in wanted if label in table.columns or label not in table.index.names]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        return table.drop(wanted, axis=axis, **options)
+        dropped = table.drop(wanted, axis=axis, **options)
+    note(*told)
+    return dropped
 
 
 def in_place(told: tuple[str, str, str], table: Any, name: str, *args: Any, **options: Any) -> Any:
@@ -102,8 +103,12 @@ def append(told: tuple[str, str, str], table: Any, name: str, other: Any, **opti
 
     if not _is_table(table) or hasattr(table, name):
         return _function(table, name)(other, **options)
-    note(*told)
-    return pd.concat([table, *(other if isinstance(other, list) else [other])], **options)
+    parts = other if isinstance(other, list) else [other]
+    rows = [isinstance(part, dict | pd.Series) and table.ndim == 2 for part in parts]
+    tables = [pd.DataFrame([part]) if row else part for part, row in zip(parts, rows, strict=True)]
+    joined = pd.concat([table, *tables], **options)
+    note(*told[:2], "pd.concat([df, pd.DataFrame([row])])" if any(rows) else told[2])
+    return joined
 
 
 def fit_generator(
@@ -158,5 +163,8 @@ def fbeta_score(
     told: tuple[str, str, str], function: Any, name: str, targets: Any, predictions: Any, beta: float, **options: Any
 ) -> Any:
     """scikit-learn's F-beta, whose beta has to be named."""
+    score = _function(function, name)
+    if not str(getattr(score, "__module__", "")).startswith("sklearn."):  # a function of the reader's own
+        return score(targets, predictions, beta, **options)
     note(*told)
-    return _function(function, name)(targets, predictions, beta=beta, **options)
+    return score(targets, predictions, beta=beta, **options)

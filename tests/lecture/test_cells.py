@@ -5,6 +5,7 @@ import datetime
 import os
 import subprocess
 import sys
+import traceback
 import warnings
 from types import SimpleNamespace
 
@@ -86,6 +87,30 @@ def test_appended_tables_and_lists(frames):
     frames("twice = df[['Store']].append(df[['Store']])\nnames = []\nnames.append(3)")
     assert frames["twice"].Store.tolist() == [1, 1, 2, 2] * 2
     assert frames["names"] == [3]
+
+
+def test_a_traceback_shows_the_line_that_was_written(frames):
+    with pytest.raises(KeyError) as failed:
+        frames("first = 1\n\nsecond = 2\ndf.drop('nothing', 1)")
+    lines = [line for code, line in traceback.walk_tb(failed.value.__traceback__) if code.f_code.co_name == "<module>"]
+    assert lines[-1] == 4
+
+
+def test_labels_that_are_days(frames):
+    day = datetime.date(2017, 1, 1)
+    table = frames(f"import datetime\ndays = pd.DataFrame([[1, 2]], columns=[{day!r}, 'b'])\ndays.drop({day!r}, 1)")
+    assert list(table) == ["b"]
+
+
+def test_rows_are_appended_as_dictionaries(frames, capsys):
+    frames("more = df.append({'Store': 9, 'Sales': 1, 'Promo': 0}, ignore_index=True)")
+    assert frames["more"].Store.tolist() == [1, 1, 2, 2, 9]
+    assert "pd.concat([df, pd.DataFrame([row])])" in capsys.readouterr().out
+
+
+def test_what_is_the_readers_own_stays(session):
+    session("class pd:\n    datetime = 'mine'\ndef fbeta_score(a, b, c):\n    return c")
+    assert session("pd.datetime, fbeta_score(1, 2, 3)") == ("mine", 3)
 
 
 def test_imports(session, capsys):
