@@ -14,6 +14,7 @@ from course_utils.lecture import helpers
 from course_utils.lecture.messages import say
 from course_utils.lecture.patterns import Row, loop_names
 from course_utils.lecture.translation import REMARKS, ROWS
+from course_utils.lecture.uses import averages
 from course_utils.names import shortened
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Cells(ast.NodeTransformer):
     def visit(self, tree: ast.AST) -> ast.AST:
         """The tree of a cell, or of what `%time` runs, rewritten."""
         try:
-            self.stacked |= averaged_over_views(tree)
+            self.stacked |= set(averages(tree).values())
             if imports_keras(tree) and find_spec("keras") is None:
                 say("Keras, which this cell imports, is not installed: run %pip install keras, and then start a new kernel.")
             rewritten = Rewriter(self.stacked, loop_names(tree)).visit(copy.deepcopy(tree))
@@ -158,31 +159,6 @@ def imports_keras(tree: ast.AST) -> bool:
     modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     modules += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
     return any(module.partition(".")[0] == "keras" for module in modules)
-
-
-def averaged_over_views(tree: ast.AST) -> set[str]:
-    """The names that a cell averages over their first axis, as np.mean(np.exp(log_preds), 0) does.
-
-    Notebooks of 2018 do so with what TTA gave, in the cell that calls it; those of 2017 and the lecture never do.
-
-    >>> averaged_over_views(ast.parse("log_preds, y = learn.TTA(); probs = np.mean(np.exp(log_preds), 0)"))
-    {'log_preds'}
-    """
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.mean" and node.args:
-            over = [*node.args[1:2], *(word.value for word in node.keywords if word.arg == "axis")]
-            inner = node.args[0]
-            if (
-                isinstance(inner, ast.Call)
-                and isinstance(inner.func, ast.Attribute)
-                and inner.func.attr == "exp"
-                and inner.args
-            ):
-                inner = inner.args[0]
-            if isinstance(inner, ast.Name) and over and isinstance(over[0], ast.Constant) and over[0].value == 0:
-                found.add(inner.id)
-    return found
 
 
 def _expression(source: str) -> ast.expr:

@@ -25,7 +25,8 @@ class Row:
         today: the same in the words of this package, or of the library that changed; a template.
         why: a sentence.
         helper: what does the same for a cell that no longer runs, by its name in `helpers`; none where it runs.
-        use: "value" or "statement", where the pattern is one of these alone.
+        use: "value" or "statement", where the pattern is one of these alone; "said", where it is said below a cell in which the
+            old line failed, and else left; or what `Uses` knows of a place, "logarithms", "over views", "after a search".
     """
 
     lecture: str
@@ -41,7 +42,7 @@ class Row:
 
     def match(self, node: ast.AST, is_statement: bool) -> Bound | None:
         """What each word of the pattern stands for in `node`; None where it is something else."""
-        if self.use and is_statement != (self.use == "statement"):
+        if self.use in ("value", "statement") and is_statement != (self.use == "statement"):
             return None
         if isinstance(node, ast.Call) and isinstance(self.tree, ast.Call):
             return self._match_call(self.tree, node)
@@ -54,6 +55,10 @@ class Row:
 
     def _match_call(self, pattern: ast.Call, call: ast.Call) -> Bound | None:
         bound = _match_owner(pattern.func, call.func)
+        if bound is not None and not call.keywords and len(pattern.args) == len(call.args) == 1:
+            wanted_one, given_one = pattern.args[0], call.args[0]
+            if isinstance(wanted_one, ast.Starred) and isinstance(given_one, ast.Starred):
+                return {ast.unparse(wanted_one.value): given_one.value}
         given = {word.arg: word.value for word in call.keywords}
         if bound is None or None in given or any(isinstance(value, ast.Starred) for value in call.args):
             return None
@@ -69,7 +74,7 @@ class Row:
                 return None
             if found is not None and not literal:
                 bound[name] = found
-            elif place < len(pattern.args) and not literal:
+            elif (place < len(pattern.args) or isinstance(value, ast.Name)) and not literal:
                 return None
         if given and "{rest}" not in self.today:
             return None
@@ -87,6 +92,8 @@ class Row:
                 return "".join(f", {word}{render(value)}" for word, value in bound.items() if word.endswith("="))
             if name in bound:
                 return before + render(bound[name])
+            if name == "search":  # the name that the cell gives to what a search found, which the translation knows
+                return found[0]
             return "" if default is None else before + default
 
         words = re.sub(r"((?:, )?(?:\w+=)?)\{(\w+)(?::([^}]*))?\}", fill, self.today).replace("(, ", "(")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from course_utils.lecture.messages import LectureError
 from course_utils.lecture.patterns import Bound, Row, loop_names, statements
+from course_utils.lecture.uses import Uses
 
 _TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
@@ -57,16 +58,23 @@ class _Writer:
 
     def __init__(self, source: str, tree: ast.AST) -> None:
         self.lines = source.splitlines(keepends=True)
+        self.uses = Uses(tree)
         self.alone, self.loops, self.used = statements(tree), loop_names(tree), dict[Row, None]()
 
     def text(self, node: ast.AST) -> str:
         """The words of a node, with those of all nodes in it."""
         if (fit := self._fit(node)) is not None:
             row, bound = fit
-            words = row.write(bound, self.loops, self.text)
+            if row.use == "said":
+                self.used.setdefault(row)
+                return self._parts(node)
+            words = row.write(bound, self.loops, self.text).replace("{search}", self.uses.search)
             if words != self._between(*self._span(node)):
                 self.used.setdefault(row)
             return words
+        return self._parts(node)
+
+    def _parts(self, node: ast.AST) -> str:
         start, end = self._span(node)
         text, at = "", start
         for child in sorted(self._changed(node), key=self._span):
@@ -77,7 +85,7 @@ class _Writer:
     def _fit(self, node: ast.AST) -> tuple[Row, Bound] | None:
         for row in ROWS:
             bound = row.match(node, id(node) in self.alone)
-            if bound is not None and (row.helper or not self._is_lost(row, bound)):
+            if bound is not None and self.uses.fit(row.use, node) and (row.helper or not self._is_lost(row, bound)):
                 return row, bound
         return None
 

@@ -1,0 +1,59 @@
+"""What a cell does with predictions and searches, on which the words of today depend."""
+
+import ast
+
+
+class Uses:
+    """What is known of the places of a cell: nodes by their ids."""
+
+    def __init__(self, tree: ast.AST) -> None:
+        exp = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node) == "exp"]
+        in_exp = [inner for call in exp for inner in ast.walk(call) if inner is not call]
+        names = {node.id for node in in_exp if isinstance(node, ast.Name)}
+        self.logarithms = {id(node) for node in in_exp}
+        self.search, views = "", set[str]()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _called(node.value) == "lr_find":
+                self.search = "search"
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+                first = node.targets[0].elts[0] if isinstance(node.targets[0], ast.Tuple) else node.targets[0]
+                name, call = first.id if isinstance(first, ast.Name) else "", _called(node.value)
+                if call == "lr_find":
+                    self.search = name
+                if call == "TTA" and not any(word.arg == "stack" for word in node.value.keywords):
+                    views.add(name)
+                if name in names or "log" in name.lower():
+                    self.logarithms.add(id(node.value))
+        self.over_views = {node for node, name in averages(tree).items() if name in views}
+
+    def fit(self, use: str, node: ast.AST) -> bool:
+        """Whether a row that is for one use alone is for this node."""
+        if use == "logarithms":
+            return id(node) in self.logarithms
+        if use == "over views":
+            return node in self.over_views
+        return use != "after a search" or self.search != ""
+
+
+def averages(tree: ast.AST) -> dict[ast.AST, str]:
+    """The means over a first axis, as np.mean(np.exp(log_preds), 0), and the name of what each averages.
+
+    Notebooks of 2018 do so with what TTA gave, in the cell that calls it; those of 2017 and the lecture never do.
+
+    >>> list(averages(ast.parse("log_preds, y = learn.TTA(); probs = np.mean(np.exp(log_preds), 0)")).values())
+    ['log_preds']
+    """
+    found: dict[ast.AST, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.mean" and node.args:
+            over = [*node.args[1:2], *(word.value for word in node.keywords if word.arg == "axis")]
+            inner = node.args[0]
+            if isinstance(inner, ast.Call) and _called(inner) == "exp" and inner.args:
+                inner = inner.args[0]
+            if isinstance(inner, ast.Name) and over and isinstance(over[0], ast.Constant) and over[0].value == 0:
+                found[node] = inner.id
+    return found
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else ""
