@@ -13,12 +13,14 @@ from course_utils.errors import CourseError
 from course_utils.lessons.decisions import Code, Decision, counted_code
 from course_utils.names import counted, printable
 
+# Jupyter has rules of its own for tables and code in outputs: numbers to the right, stripes
 STYLE = """<style>
 .course-beside { border-collapse: collapse; width: 100%; table-layout: fixed; color: inherit; }
-.course-beside th, .course-beside td { border: 1px solid rgba(128, 128, 128, .5); padding: .3em .6em; text-align: left;
-  vertical-align: top; background: none; color: inherit; }
-.course-beside pre { margin: 0; padding: 0; font-size: 85%; line-height: 1.5; white-space: pre-wrap; overflow-wrap: anywhere;
-  background: none; color: inherit; }
+.course-beside tr { background: none !important; }
+.course-beside th, .course-beside td { border: 1px solid rgba(128, 128, 128, .5); padding: .3em .6em; color: inherit;
+  text-align: left !important; vertical-align: top !important; }
+.course-beside pre { margin: 0 0 .4em; padding: 0; font: 85%/1.5 monospace !important; white-space: pre-wrap;
+  word-break: normal !important; overflow-wrap: anywhere; background: none; color: inherit; }
 .course-beside mark { background: none; color: inherit; border-bottom: 2px solid #e69f00; }
 </style>"""
 
@@ -158,7 +160,7 @@ class Beside:
             rows.append(f"<tr><th>{html.escape(printable(step))}</th>{''.join(cells)}</tr>")
         totals = "".join(f"<td>{_said(self.counts(name))}</td>" for name in self.columns)
         rows.append(f"<tr><th>in all</th>{totals}</tr>")
-        widths = f'<colgroup><col style="width: 9em">{"<col>" * len(self.columns)}</colgroup>'
+        widths = f'<colgroup><col style="width: 7em">{"<col>" * len(self.columns)}</colgroup>'
         return f'{STYLE}<table class="course-beside">{widths}{"".join(rows)}</table>'
 
     def _cell(self, column: str, step: str) -> str:
