@@ -12,22 +12,27 @@ from course_utils.lecture import modules, namespace
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = list(namespace.NAMES)  # what `import *` brings: the lecture's names, no more
+__all__ = [*namespace.NAMES, "translate"]  # what `import *` brings: the lecture's names, and what they mean today
 
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:
     """Let the lecture's cells run in this kernel; IPython calls it at `%load_ext course_utils.lecture`."""
     from course_utils.lecture.cells import Cells
+    from course_utils.lecture.translation import translate
 
     modules.register()
     Cells.of(shell).start()
+    shell.user_ns.setdefault("translate", translate)
 
 
 def unload_ipython_extension(shell: "InteractiveShell") -> None:
     """Undo all of it; IPython calls it at `%unload_ext course_utils.lecture`."""
     from course_utils.lecture.cells import Cells
+    from course_utils.lecture.translation import translate
 
     Cells.of(shell).stop()
+    if shell.user_ns.get("translate") is translate:
+        del shell.user_ns["translate"]
     modules.unregister()
     namespace.restore_options()
 

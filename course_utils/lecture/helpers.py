@@ -44,12 +44,14 @@ def drop(told: tuple[str, str, str], table: Any, name: str, labels: Any, axis: i
     if not _is_table(table):
         return table.drop(labels, axis, **options)
     wanted = list(labels) if is_list_like(labels) and not isinstance(labels, tuple) else [labels]
-    if axis == 1 and table.ndim == 2:
-        wanted = [label for label in wanted if label in table.columns or label not in table.index.names]
+    in_index = [
+        one for one in wanted if axis == 1 and table.ndim == 2 and one in table.index.names and one not in table.columns
+    ]
+    wanted = [label for label in wanted if label not in in_index]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         dropped = table.drop(wanted, axis=axis, **options)
-    note(*told)
+    note(*told[:2], f"nothing for {', '.join(map(repr, in_index))}, which is in the index alone" if in_index else told[2])
     return dropped
 
 

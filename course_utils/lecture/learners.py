@@ -270,7 +270,12 @@ class LectureLearner(Explains):
         return self._array(self.learner.predict(self._split(is_test)).values)
 
     def predict_array(self, arr: Array) -> Array:
-        """Predictions for a mini-batch that was prepared by hand."""
+        """Predictions (B, classes) for a mini-batch that was prepared by hand, such as (B, 3, s, s) for pictures."""
+        example = self.learner.data.train_ds[0][0]
+        if isinstance(example, Tensor) and np.ndim(arr) == example.ndim:
+            raise LectureError(
+                f"the array has shape {np.shape(arr)}, which is one example; a network takes mini-batches: give arr[None]"
+            )
         outputs, _ = outputs_and_targets(self.learner, [(torch.as_tensor(arr), None)], self.learner.model)
         return self._array(self.learner.data.activation(outputs))
 

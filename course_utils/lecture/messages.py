@@ -2,7 +2,7 @@
 
 import difflib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
@@ -99,7 +99,7 @@ def unknown(name: str) -> str:
     """What to write today for a name of the library that is not here."""
     today = WRITE_TODAY.get(name.rpartition(".")[2])
     return f"{name} is not among the names of the lecture's lessons 1 to 3, which is all that course_utils.lecture has. " + (
-        f"Today: {today}." if today else "docs/lecture.md has them all, and what one writes today."
+        f"Today: {today}." if today else "docs/lecture.md says what one writes today for those that cells use."
     )
 
 
@@ -122,13 +122,13 @@ class Explained:
         return unknown(self._name)
 
 
-def _missing(owner: type, name: str) -> NoReturn:
+def _missing(owner: type, name: str, own: Iterable[str] = ()) -> NoReturn:
     if name.startswith("_"):  # asked for by Python, IPython and editors
         raise AttributeError(f"{owner.__name__} has no attribute {name!r}")
-    today, names = WRITE_TODAY.get(name), [n for n in dir(owner) if not n.startswith("_")]
+    today, names = WRITE_TODAY.get(name), sorted({n for n in (*dir(owner), *own) if n[0] != "_" and n != "VALID_BATCHES"})
     close = difflib.get_close_matches(name, names, 1)
     advice = f"Today: {today}." if today else f"Did you mean {close[0]}?" if close else f"It has {', '.join(names)}."
-    raise NoSuchAttributeError(f"{owner.__name__} has no {name} here, which the lecture's lessons 1 to 3 do not use. {advice}")
+    raise NoSuchAttributeError(f"{owner.__name__} has no {name} here. {advice}")
 
 
 class _ExplainsClass(type):
@@ -140,7 +140,7 @@ class Explains(metaclass=_ExplainsClass):
     """A class of the lecture that says of names it lacks what to write today."""
 
     def __getattr__(self, name: str) -> Any:
-        _missing(type(self), name)
+        _missing(type(self), name, vars(self))
 
 
 def keywords(function: Callable[P, R]) -> Callable[P, R]:

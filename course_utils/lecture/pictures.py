@@ -65,7 +65,7 @@ def tfms_from_model(
 
     Without `aug_tfms` and `max_zoom` both are alike. Where another network stands in, its statistics hold.
     """
-    return _pair(statistics(network_of(f_model)), sz, aug_tfms, max_zoom, pad, crop_type, tfm_y)
+    return tfms_from_stats(statistics(network_of(f_model)), sz, aug_tfms, max_zoom, pad, crop_type, tfm_y)
 
 
 @keywords
@@ -79,12 +79,6 @@ def tfms_from_stats(
     tfm_y: Any = None,
 ) -> tuple[Tfms, Tfms]:
     """As `tfms_from_model`, with the mean and the deviation of red, green and blue given, from 0 to 1."""
-    return _pair(stats, sz, aug_tfms, max_zoom, pad, crop_type, tfm_y)
-
-
-def _pair(
-    stats: tuple[RGB, RGB], sz: int, aug_tfms: Any, max_zoom: float | None, pad: int, crop_type: Any, tfm_y: Any
-) -> tuple[Tfms, Tfms]:
     if aug_tfms is not None and not isinstance(aug_tfms, Augmentation):
         raise LectureError(
             f"aug_tfms is of type {type(aug_tfms).__name__}; give transforms_side_on, transforms_top_down or transforms_basic. "

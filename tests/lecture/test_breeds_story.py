@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from course_utils.errors import CourseError
+
 from .conftest import draw
 
 BREEDS = ["beagle", "pug", "whippet"]
@@ -70,6 +72,8 @@ def test_the_dog_breeds(breeds, capsys):
 
     run("fn = data.val_ds.fnames[0]; trn_tfms, val_tfms = tfms_from_model(arch, sz)")
     run("im = trn_tfms(open_image(PATH + fn)); preds = learn.predict_array(im[None])")
+    with pytest.raises(CourseError, match=r"give arr\[None\]"):
+        run("learn.predict_array(im)")
     assert run["preds"].shape == (1, 3)
     run("one = learn.predict_dl(DataLoader(FilesIndexArrayDataset([fn], np.array([0]), val_tfms, PATH)))")
     assert np.argmax(run["one"]) == np.argmax(run["preds"])

@@ -41,9 +41,10 @@ def test_an_axis_by_position(frames, capsys):
         pd.DataFrame({"a": [1]}).drop("a", 1)  # pandas itself is as it was for everybody else
 
 
-def test_the_key_of_rolling_groups_is_in_the_index_alone(frames):
+def test_the_key_of_rolling_groups_is_in_the_index_alone(frames, capsys):
     frames("sums = df.groupby('Store').rolling(2, min_periods=1).sum()")
     frames("sums.drop('Store',1,inplace=True)")
+    assert "nothing for 'Store', which is in the index alone" in capsys.readouterr().out
     frames("sums.reset_index(inplace=True)")
     assert frames["sums"].Sales.tolist() == [5, 11, 7, 15]
     assert list(frames["sums"]) == ["Store", "level_1", "Sales", "Promo"]
@@ -212,6 +213,15 @@ def test_a_cell_that_imports_keras_says_where_it_is_not_installed(session, monke
     assert "%pip install keras" in capsys.readouterr().out
 
 
+def test_translate_is_there_and_a_readers_own_stays(session, capsys):
+    session("translate('data.trn_y')")
+    assert capsys.readouterr().out.startswith('data.targets("train")')
+    session("%unload_ext course_utils.lecture")
+    assert "translate" not in session.shell.user_ns
+    session("translate = 5\n%load_ext course_utils.lecture")
+    assert session["translate"] == 5
+
+
 def test_unloading_undoes_all(session):
     session("import pandas as pd\ndf = pd.DataFrame({'a': [1], 'b': [2]})")
     session("%unload_ext course_utils.lecture")
@@ -272,7 +282,7 @@ def test_patterns_fit_what_they_say():
 def test_loading_needs_no_library_before_its_names_are_used():
     code = (
         "import sys; from types import SimpleNamespace as Of; import course_utils.lecture as lecture\n"
-        "lecture.load_ipython_extension(Of(ast_transformers=[], events=Of(register=lambda *_: None)))\n"
+        "lecture.load_ipython_extension(Of(ast_transformers=[], events=Of(register=lambda *_: None), user_ns={}))\n"
         "print(sorted({'torch', 'pandas', 'sklearn', 'matplotlib', 'keras', 'timm', 'narwhals'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
