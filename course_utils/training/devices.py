@@ -33,9 +33,12 @@ def as_device(device: Any) -> torch.device:
         found = torch.device(device)
     except (RuntimeError, TypeError) as error:
         raise CourseError(f"device is {shown(device)}; give 'cpu', 'cuda' (an NVIDIA GPU) or 'mps' (an Apple GPU)") from error
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not there.get(found.type, True):
-        raise CourseError(f"device is {str(found)!r}, and PyTorch finds no such GPU here; give 'cpu', or ask `course doctor`")
+    try:
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError, ImportError) as error:  # the latter two where PyTorch was built without such GPUs
+        raise CourseError(
+            f"device is {str(found)!r}, and PyTorch finds no such device here; give 'cpu', or ask `course doctor`"
+        ) from error
     return found
 
 
