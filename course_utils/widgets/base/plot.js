@@ -1,66 +1,79 @@
-// A figure of curves from 0 to 1 over 0 to 1, with a marker that moves along them.
+// A figure of curves over a range, with a marker that moves along them; both ranges are 0 to 1 unless others are given.
 
 import { shape } from "./elements.js";
+import { plain } from "./numbers.js";
 
 const ROOM = { left: 34, right: 10, top: 16, bottom: 34 };
+const EDGE = 6; // how far what is drawn may go over the edge of the range: half a dot
+const SHARES = { from: 0, to: 1, ticks: [0, 0.2, 0.4, 0.6, 0.8, 1] };
 
-export function plot(width, height, label) {
+// A range is { from, to, ticks }, of which the ticks are the numbers with a line and a label. Give the figure, `x` and `y` from
+// numbers to its units, and what draws in it; what is put into `inside` is cut off at the edge of the ranges.
+export function plot(width, height, label, across = SHARES, up = SHARES) {
   const wide = width - ROOM.left - ROOM.right;
   const high = height - ROOM.top - ROOM.bottom;
-  const x = (value) => ROOM.left + value * wide;
-  const y = (value) => ROOM.top + (1 - value) * high;
+  const x = (value) => ROOM.left + ((value - across.from) / (across.to - across.from)) * wide;
+  const y = (value) => ROOM.top + ((up.to - value) / (up.to - up.from)) * high;
   const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, width, height });
-  for (const value of [0, 0.2, 0.4, 0.6, 0.8, 1]) {
-    svg.append(shape("line", { class: "course-rule", x1: x(0), x2: x(1), y1: y(value), y2: y(value) }));
-    svg.append(shape("text", { x: x(0) - 6, y: y(value) + 4, "text-anchor": "end" }, String(value)));
-    svg.append(shape("text", { x: x(value), y: y(0) + 16, "text-anchor": "middle" }, String(value)));
+  const box = [ROOM.left - EDGE, ROOM.top - EDGE, wide + 2 * EDGE, high + 2 * EDGE];
+  const inside = shape("svg", { x: box[0], y: box[1], width: box[2], height: box[3], viewBox: box.join(" ") });
+  const [left, right, bottom, top] = [x(across.from), x(across.to), y(up.from), y(up.to)];
+  for (const value of up.ticks) {
+    svg.append(shape("line", { class: "course-rule", x1: left, x2: right, y1: y(value), y2: y(value) }));
+    svg.append(shape("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, plain(value)));
   }
-  svg.append(shape("text", { x: x(0.5), y: height - 3, "text-anchor": "middle" }, label));
+  for (const value of across.ticks) svg.append(shape("text", { x: x(value), y: bottom + 16, "text-anchor": "middle" }, plain(value)));
+  svg.append(inside, shape("text", { x: (left + right) / 2, y: height - 3, "text-anchor": "middle" }, label));
 
   // A curve through values at even steps; where one is null it has a gap.
   function curve(kind, values) {
     let pen = "M";
-    const points = values.map((value, step) => {
-      const point = value === null ? "" : `${pen}${x(step / (values.length - 1)).toFixed(1)} ${y(value).toFixed(1)}`;
+    const step = (across.to - across.from) / (values.length - 1);
+    const points = values.map((value, at) => {
+      const point = value === null ? "" : `${pen}${x(across.from + at * step).toFixed(1)} ${y(value).toFixed(1)}`;
       pen = value === null ? "M" : "L";
       return point;
     });
-    svg.append(shape("path", { class: `course-${kind}`, d: points.join("") }));
+    const path = shape("path", { class: `course-${kind}`, d: points.join("") });
+    inside.append(path);
+    return path;
   }
 
   function tip(at, value) {
-    svg.append(shape("path", { class: "course-best", d: `M${x(at)} ${y(value) - 3}l-4 -7h8z` }));
+    inside.append(shape("path", { class: "course-best", d: `M${x(at)} ${y(value) - 3}l-4 -7h8z` }));
   }
 
   // A line across, with a dot of each kind; give its `move(at, values)`, in which a null hides a dot.
   function marker(kinds) {
-    const line = shape("line", { class: "course-marker", y1: y(1), y2: y(0) });
+    const line = shape("line", { class: "course-marker", y1: top, y2: bottom });
     const dots = kinds.map((kind) => shape("circle", { class: `course-${kind}`, r: 4.5 }));
-    svg.append(line, ...dots);
+    inside.append(line, ...dots);
     return (at, values) => {
       line.setAttribute("x1", x(at));
       line.setAttribute("x2", x(at));
       dots.forEach((dot, number) => {
         dot.setAttribute("cx", x(at));
-        dot.setAttribute("cy", y(values[number] ?? 0));
+        dot.setAttribute("cy", y(values[number] ?? up.from));
         dot.setAttribute("visibility", values[number] === null ? "hidden" : "visible");
       });
     };
   }
 
-  // Follow the pointer while it is pressed.
+  // Follow the pointer while it is pressed: where it is in both ranges, and whether it has just been pressed.
   function onDrag(react) {
-    const follow = (event) => {
-      const box = svg.getBoundingClientRect();
-      const value = ((event.clientX - box.left) * (width / box.width) - ROOM.left) / wide;
-      react(Math.max(0, Math.min(1, value)));
+    const within = (value, { from, to }) => Math.max(from, Math.min(to, value));
+    const follow = (event, first) => {
+      const place = svg.getBoundingClientRect();
+      const scale = width / place.width;
+      const [right, down] = [((event.clientX - place.left) * scale - ROOM.left) / wide, ((event.clientY - place.top) * scale - ROOM.top) / high];
+      react(within(across.from + right * (across.to - across.from), across), within(up.to - down * (up.to - up.from), up), first);
     };
     svg.addEventListener("pointerdown", (event) => {
       svg.setPointerCapture(event.pointerId);
-      follow(event);
+      follow(event, true);
     });
-    svg.addEventListener("pointermove", (event) => event.buttons && follow(event));
+    svg.addEventListener("pointermove", (event) => event.buttons && follow(event, false));
   }
 
-  return { svg, curve, tip, marker, onDrag };
+  return { svg, inside, x, y, curve, tip, marker, onDrag };
 }

@@ -2,6 +2,7 @@
 
 import base64
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -106,6 +107,13 @@ class CourseWidget(anywidget.AnyWidget):
         """The model, its input and the further arguments of `export_model`."""
         raise NotImplementedError
 
+    def _exporter(self) -> Callable[[Path], object]:
+        """What writes the workbook: of a model, unless a widget has a sheet of its own."""
+        from course_utils.excel import export_model  # the spreadsheet library loads when a workbook is written
+
+        model, x, options = self._exported()
+        return lambda target: export_model(model, x, target, **options)
+
     def picture(self) -> bytes:
         """What is on the screen as a PNG, for where no widget lives: exported HTML, a PDF, a page that hosts code."""
         return self._draw().png()
@@ -116,13 +124,11 @@ class CourseWidget(anywidget.AnyWidget):
         A file that is there already is kept: the new one gets the next free number, as in convolution_2.xlsx. The Export button
         does the same. Raises CourseError where the workbook cannot be written.
         """
-        from course_utils.excel import export_model  # the spreadsheet library loads when a workbook is written
-
         if path is None and self._path_from_page:
             check_beside(self._path_from_page)
-        model, x, options = self._exported()
+        write = self._exporter()
         with reserved(self.export_path if path is None else path, ".xlsx") as target:
-            export_model(model, x, target, **options)
+            write(target)
         self._say(f"Written to {target} ({max(1, round(target.stat().st_size / 1000))} kB).")
         return target
 
