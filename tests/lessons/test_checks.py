@@ -1,0 +1,146 @@
+"""Checks of exercises: full marks for what is right, none for a blank, and for what is wrong a reason of its own."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from sklearn.metrics import recall_score
+
+from course_utils.errors import CourseError
+from course_utils.lessons import check
+from course_utils.lessons.checks import marking
+from course_utils.training.rate_finder import LearningRateSearch
+
+
+@pytest.fixture(autouse=True)
+def no_tries(monkeypatch):
+    monkeypatch.setattr(marking, "_tries", marking.Counter())
+
+
+def said(capsys, *call):
+    """The marks of an answer, and the reason given for them."""
+    marks = check(*call)
+    return marks, capsys.readouterr().out.splitlines()[0].partition(": ")[2]
+
+
+def test_what_stops_a_call_is_said():
+    with pytest.raises(CourseError, match=r"no exercise '1\.99'; lesson 1 has 1\.1, 1\.2"):
+        check("1.99", 1)
+    with pytest.raises(CourseError, match="no lesson 9"):
+        check("9.1", 1)
+    with pytest.raises(CourseError, match=r'as in check\("1\.4", answer\)'):
+        check(1.4, 1)
+    with pytest.raises(CourseError, match="2 values; expected: function"):
+        check("1.1", 1, 2)
+
+
+def test_each_try_brings_one_hint_more_and_a_blank_is_no_try(capsys):
+    hints = []
+    for answer in (..., max, max, max, max, ...):
+        check("1.1", answer)
+        hints.append(capsys.readouterr().out.count("Hint:"))
+    assert hints == [0, 0, 1, 2, 2, 0]
+    check("1.1", mini_batches)
+    assert capsys.readouterr().out == "1.1  Right.\n"
+    check("1.1", max)
+    assert "Hint:" not in capsys.readouterr().out
+
+
+def test_a_function_that_stops_is_told_by_its_error(capsys):
+    marks, reason = said(capsys, "1.1", lambda pictures, size: pictures / 0)
+    assert (marks, reason) == (0, "called with 2000, 64, your function stopped with ZeroDivisionError: division by zero")
+
+
+def marked(capsys, number, right, wrong, *more):
+    """The right answer, the blank, and wrong ones: each with its marks, and a reason that no other has."""
+    assert said(capsys, number, *right, *more) == (1, "")
+    assert said(capsys, number, *[...] * len(right), *more)[0] == 0
+    found = [said(capsys, number, *answer, *more) for answer in wrong]
+    reasons = [reason for _, reason in found]
+    assert len(set(reasons)) == len(wrong) >= 3, reasons
+    marks = [mark for mark, _ in found]
+    assert max(marks) < 1
+    return marks
+
+
+def mini_batches(pictures, size):
+    full, rest = divmod(pictures, size)
+    return (full + 1, rest) if rest else (full, size)
+
+
+def test_mini_batches(capsys):
+    wrong = [
+        lambda n, b: (n // b, b),  # the rest is lost
+        lambda n, b: (-(-n // b), n % b),  # a last one of nothing
+        lambda n, b: (n // b + 1, n % b or b),  # one too many where all are full
+        lambda n, b: n // b,
+    ]
+    marks = marked(capsys, "1.1", [mini_batches], [[f] for f in wrong])
+    assert marks == [0.25, 0.75, 0.75, 0]
+
+
+def test_reading_the_finder(capsys):
+    rates = [10 ** (-5 + 6 * i / 99) for i in range(100)]
+    losses = [0.7 - 0.5 / (1 + (3e-3 / rate) ** 2) + 3 * max(0, rate - 0.1) for rate in rates]
+    search = LearningRateSearch(rates, losses)
+    wrong = [[(1e-2, 1e-2, 1)], [(1e-5, 1e-5, 1)], [(1e-5, 1e-2, 3e-2)], [(1, 2)]]
+    marked(capsys, "1.2", [(1e-5, 1e-2, 1)], wrong, search)
+
+
+def test_same_inputs(capsys):
+    def passes(learner, augment=True):
+        return ([x for x, _ in learner.loader("train", augment=augment)] for _ in range(2))
+
+    wrong = [
+        lambda learner: torch.equal(*(each[0] for each in passes(learner))),  # the first mini-batch alone
+        lambda learner: torch.equal(*map(torch.cat, passes(learner, augment=False))),  # the plain pictures
+        lambda learner: torch.cat(list(next(passes(learner)))) == 0,
+    ]
+    right = [lambda learner: torch.equal(*map(torch.cat, passes(learner)))]
+    assert marked(capsys, "1.3", right, [[f] for f in wrong]) == [0.6, 0.3, 0]
+
+
+def test_balanced_accuracy(capsys):
+    wrong = [
+        lambda counts: counts.trace() / counts.sum(),  # plain accuracy
+        lambda counts: (counts.diag() / counts.sum(0).clamp(min=1)).mean(),  # by what was said, not by label
+        lambda counts: counts.diag() / counts.sum(1),  # a number for each class
+    ]
+    marked(capsys, "1.4", [lambda counts: (counts.diag() / counts.sum(1)).mean()], [[f] for f in wrong])
+    assert recall_score([0, 0, 1], [0, 1, 1], average="macro") == 0.75  # what it is by another name
+
+
+def test_which_is_better(capsys):
+    assert said(capsys, "1.5", 0.98, 0.95, 500, "first") == (1, "")
+    assert said(capsys, "1.5", 0.95, 0.98, 500, "second") == (1, "")
+    wrong = [[0.984, 0.98, 500, "first"], [0.98, 0.95, 500, "cannot tell"], [0.98, 0.95, 500, "second"], [98, 95, 500, "first"]]
+    marked(capsys, "1.5", [0.984, 0.98, 500, "cannot tell"], wrong)
+
+
+def test_wrong_labels(capsys):
+    from course_utils.data.samples import pets
+
+    wrong = [path.removeprefix("valid/") for path in pets.mislabelled() if path.startswith("valid/")]
+    names = [picture.path.removeprefix("valid/") for picture in pets.pictures(pets.SIZES, 0) if picture.split == "valid"]
+    data = SimpleNamespace(path=SimpleNamespace(parts=("samples",)), file_names=lambda split: names)
+    others = [name for name in names if name not in wrong]
+    answers = [[wrong[:3]], [wrong + others[:5]], [["cat.x.jpg"]], [[]], [others[:2]]]
+    assert marked(capsys, "1.6", [wrong], answers, data) == [0.75, 0.67, 0, 0, 0]
+
+
+def test_one_picture(capsys):
+    right = torch.tensor([[0.9, 0.1]])
+    learner = SimpleNamespace(
+        data=SimpleNamespace(classes=["cats", "dogs"]), predict_image=lambda file: SimpleNamespace(probabilities=right[0])
+    )
+    answers = [[right[0]], [torch.tensor([[2.0, -2.0]])], [torch.tensor([[0.5, 0.5]])], [[0.9, 0.1]]]
+    assert marked(capsys, "1.7", [right], answers, learner, "1.jpg") == [0.8, 0.2, 0.5, 0]
+
+
+def test_improve_it(capsys):
+    def predictions(right):
+        values = torch.tensor([[1.0, 0.0]]).repeat(100, 1)
+        return SimpleNamespace(values=values, targets=torch.tensor([0] * right + [1] * (100 - right)))
+
+    answers = [[predictions(97)], [predictions(94)], [0.99]]
+    assert marked(capsys, "1.8", [predictions(99)], answers, 0.95) == [0.5, 0, 0]
