@@ -71,7 +71,7 @@ ON_TOP = {"kaggle", "lecture", "lessons", "cli", "doctor", "predictor", "recipes
         ("excel", {"tracing"}),
         ("widgets", {"excel", "tracing", "training", "vision"}),
         ("kaggle", {"data", "training"}),
-        ("lessons", {"vision"}),
+        ("lessons", {"data", "excel", "kaggle", "tabular", "tracing", "training", "vision", "widgets"}),
         ("lecture", {"data", "kaggle", "tabular", "training", "vision"}),
     ],
 )
