@@ -1,19 +1,14 @@
 """Pictures: reading them, varying them, teaching networks what they show, and looking at what they learnt."""
 
 from course_utils.vision.data import ImageData
-from course_utils.vision.figures.exploring import (
-    class_counts,
-    cooccurrence,
-    image_sizes,
-    show_class_counts,
-    show_cooccurrence,
-    show_image_sizes,
-    show_symmetries,
-)
+from course_utils.vision.decoding.errors import ImageError
+from course_utils.vision.figures.class_counts import class_counts, cooccurrence, show_class_counts, show_cooccurrence
 from course_utils.vision.figures.growing_sizes import show_growing_sizes
+from course_utils.vision.figures.image_sizes import image_sizes, show_image_sizes
 from course_utils.vision.figures.results import Results
+from course_utils.vision.figures.symmetries import show_symmetries
 from course_utils.vision.figures.tag_results import TagResults
-from course_utils.vision.images import ImageError, read_image
+from course_utils.vision.images import read_image
 from course_utils.vision.learner import ImageLearner, image_learner
 from course_utils.vision.networks.backbones import WeightsError, available_offline, backbone
 from course_utils.vision.networks.heads import adapt_input_channels

@@ -13,7 +13,7 @@ from course_utils.files import replacing
 from course_utils.training.distributed import processes
 from course_utils.training.tasks import Split
 from course_utils.vision.data import ImageData
-from course_utils.vision.images import ImageError
+from course_utils.vision.decoding.errors import ImageError
 from course_utils.work import spare_folder
 
 KEPT = 12  # files of activations; the oldest go when there are more

@@ -16,7 +16,8 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils.vision.images import ImageError, read_image
+from course_utils.vision.decoding.errors import ImageError
+from course_utils.vision.images import read_image
 from course_utils.vision.threads import usable_cpus
 
 Pixels = NDArray[np.uint8]

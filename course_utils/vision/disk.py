@@ -4,17 +4,13 @@ import contextlib
 import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
-
-import numpy as np
 
 from course_utils.errors import CourseError
-from course_utils.names import counted, printable, some_of
-from course_utils.training.arguments import shown
-from course_utils.vision.formats import begins_as_picture, has_picture_suffix, is_hidden
+from course_utils.names import printable, some_of
+from course_utils.vision.decoding.formats import begins_as_picture, has_picture_suffix, is_hidden
 
 
 @dataclass
@@ -239,11 +235,6 @@ def matched(names: Sequence[str], files: set[str]) -> tuple[list[str], int]:
     return spelled, other_case
 
 
-def is_picture(name: str) -> bool:
-    """Whether a file's name is that of a picture, and not hidden."""
-    return has_picture_suffix(name) and not is_hidden(os.path.basename(name))
-
-
 def what_is_in(folder: Path) -> str:
     """What a folder holds, or the nearest folder above it that there is, for a message."""
     try:
@@ -256,37 +247,3 @@ def what_is_in(folder: Path) -> str:
     except (OSError, ValueError) as error:  # ValueError: no name of a folder
         return f"{printable(folder)} cannot be read: {getattr(error, 'strerror', None) or error}"
     return f"in {folder} there is {some_of(names)}" if names else f"{folder} is empty"
-
-
-def checked_rows(valid_idx: Iterable[Any] | np.ndarray, rows: int) -> set[int]:
-    """`valid_idx` as a set of row numbers, each from 0 to `rows` - 1: numbers in any order, or a truth for each row.
-
-    >>> checked_rows([2, 0], 3), checked_rows(np.array([True, False, True]), 3)
-    ({0, 2}, {0, 2})
-    """
-    wrong = CourseError(
-        f"valid_idx is {shown(valid_idx)}; give the numbers, from 0 to {rows - 1}, of the rows that validate, or True or "
-        f"False for each of the {rows:,} rows; validation_split({rows}, 0.2) chooses a fifth at random"
-    )
-    if isinstance(valid_idx, str | bytes | dict):
-        raise wrong
-    try:
-        numbers = np.asarray(valid_idx if hasattr(valid_idx, "__array__") else list(valid_idx))
-    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
-        raise wrong from error
-    if numbers.dtype == object and all(isinstance(one, bool | np.bool_) for one in numbers.flat):
-        numbers = numbers.astype(bool)
-    elif numbers.dtype == object and all(isinstance(one, int | np.integer) and 0 <= one < rows for one in numbers.flat):
-        numbers = numbers.astype(np.int64)
-    if numbers.dtype == bool and numbers.shape == (rows,):
-        numbers = np.flatnonzero(numbers)
-    if numbers.dtype.kind == "f" and np.isfinite(numbers).all() and (numbers == np.trunc(numbers)).all():
-        numbers = numbers.astype(np.int64)
-    if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or (numbers < 0).any() or (numbers >= rows).any():
-        raise wrong
-    given = set(numbers.tolist())
-    if len(given) < len(numbers):
-        again = counted(len(numbers) - len(given), "row")
-        mask = "; for zeros and ones of each row give valid_idx == 1" if given <= {0, 1} and len(numbers) == rows else ""
-        raise CourseError(f"valid_idx names {again} twice; name each once{mask}")
-    return given

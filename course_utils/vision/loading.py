@@ -15,13 +15,13 @@ from course_utils.training.loaders import number_of_batches
 from course_utils.training.tasks import Split
 
 if TYPE_CHECKING:
-    from course_utils.vision.data import ImageData
+    from course_utils.vision.picture_set import PictureSet
 
 
 class ImageDataset:
     """The pictures of one split one at a time: `dataset[i]` is `(x, y)`, x (3, size, size) on the CPU, y None in a test set."""
 
-    def __init__(self, data: "ImageData", split: Split, augment: bool = False) -> None:
+    def __init__(self, data: "PictureSet", split: Split, augment: bool = False) -> None:
         self.data, self.split, self.augment = data, split, augment
 
     def __len__(self) -> int:
@@ -42,7 +42,7 @@ class ImageLoader:
     Random numbers are drawn here and in one order, whatever the threads that decode do: a seed repeats every mini-batch.
     """
 
-    def __init__(self, data: "ImageData", split: Split, augment: bool = False, shuffle: bool = False) -> None:
+    def __init__(self, data: "PictureSet", split: Split, augment: bool = False, shuffle: bool = False) -> None:
         self.data, self.split, self.augment, self.shuffle = data, split, augment, shuffle
         self.shard = (0, 1)  # of each mini-batch row 0 and every row after; other processes may have others
 

@@ -13,7 +13,9 @@ from torch import Tensor
 
 from course_utils.errors import CourseError
 from course_utils.training.arguments import whole
-from course_utils.vision.images import ImageError, UndecodableError, cause_and_advice, read_image, to_pixels
+from course_utils.vision.decoding.errors import ImageError, UndecodableError, cause_and_advice
+from course_utils.vision.decoding.pixels import to_pixels
+from course_utils.vision.images import read_image
 from course_utils.vision.pixel_values import as_bytes, said_of_dark, scale_of
 
 Picture = Image.Image | NDArray[Any] | Tensor | str | os.PathLike[str]

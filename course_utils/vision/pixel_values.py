@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_utils.errors import CourseError
-from course_utils.vision.grey import DEPTHS
+from course_utils.vision.decoding.grey import DEPTHS
 
 WANTED = "give bytes (uint8) from 0 to 255, or floats from 0 to 1 or from 0 to 255"
 HALF = 0.5  # of a byte: what lies no further outside of 0 to 255 is rounded into it

@@ -12,7 +12,10 @@ from course_utils.errors import CourseError
 from course_utils.files import replacing
 from course_utils.threads import one_thread
 from course_utils.training.progress import Bar
-from course_utils.vision.images import ImageError, loaded, opened, resized
+from course_utils.vision.decoding.errors import ImageError
+from course_utils.vision.decoding.memory import loaded
+from course_utils.vision.decoding.pixels import resized
+from course_utils.vision.images import opened
 from course_utils.vision.threads import usable_cpus
 from course_utils.vision.transforms import side
 from course_utils.work import folder_for

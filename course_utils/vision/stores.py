@@ -1,6 +1,5 @@
 """Where the pictures of a data set are: in files, or in memory."""
 
-import contextlib
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
@@ -9,12 +8,13 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from course_utils.errors import CourseError
 from course_utils.training.arguments import shown
 from course_utils.vision.cache import PixelCache, Pixels
-from course_utils.vision.images import CHECK, ImageError
+from course_utils.vision.decoding.errors import CHECK, ImageError
+from course_utils.vision.decoding.orientation import upright
 from course_utils.vision.pictures import pixels_of
 from course_utils.work import folder_for
 
@@ -112,10 +112,3 @@ class MemoryCache(PixelCache):
             return pixels_of(picture if isinstance(picture, Image.Image) else Image.fromarray(picture), self.short_side)
         except ImageError as error:  # a Pillow image may be of a file that is damaged, or closed
             return ImageError(self.paths[row], error.cause, error.advice, in_data=True)
-
-
-def upright(image: Image.Image) -> Image.Image:
-    """A Pillow image turned as its EXIF data ask."""
-    with contextlib.suppress(Exception):  # a picture whose EXIF data are broken is a picture all the same
-        return ImageOps.exif_transpose(image)
-    return image

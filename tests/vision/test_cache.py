@@ -20,7 +20,8 @@ from PIL import Image
 from course_utils.vision import ImageData, transforms_for
 from course_utils.vision import cache as cache_module
 from course_utils.vision.cache import PixelCache
-from course_utils.vision.images import ImageError, read_image
+from course_utils.vision.decoding.errors import ImageError
+from course_utils.vision.images import read_image
 
 SIDE = 20
 BYTES = SIDE * 30 * 3  # of one picture

@@ -16,7 +16,7 @@ from course_utils.errors import CourseError
 from course_utils.training.data import Data
 from course_utils.vision import ImageData, ImageError, transforms_for
 from course_utils.vision import cache as cache_module
-from course_utils.vision import data as data_module
+from course_utils.vision.figures import batch
 
 SIZE = 16
 TRANSFORMS = transforms_for(None, SIZE)
@@ -521,7 +521,7 @@ def test_show_batch(folder: Path) -> None:
 def test_a_batch_to_show_is_as_large_as_the_set_and_no_larger_than_a_figure(folder: Path, monkeypatch) -> None:
     data = load(folder)
     assert len(data.show_batch(10**6, 3, split="valid").axes) == 3 * -(-len(data.valid_ds) // 3)
-    monkeypatch.setattr(data_module, "LARGEST_BATCH", 4)
+    monkeypatch.setattr(batch, "LARGEST_BATCH", 4)
     with pytest.raises(CourseError, match="rows x columns is 6 pictures; a figure holds up to 4"):
         data.show_batch(2, 3)
 

@@ -11,18 +11,17 @@ from PIL import Image
 
 from course_utils.errors import CourseError
 from course_utils.vision import ImageData, transforms_for
+from course_utils.vision.decoding.formats import IMAGE_SUFFIXES, NOT_DECODED
 from course_utils.vision.disk import (
-    checked_rows,
     file_names,
     files_beside,
-    is_picture,
     matched,
     pictures_in,
     some_of,
     walk,
     what_is_in,
 )
-from course_utils.vision.formats import IMAGE_SUFFIXES, NOT_DECODED
+from course_utils.vision.sources.valid_rows import checked_rows
 
 
 def test_file_names() -> None:
@@ -101,14 +100,6 @@ def test_each_folder_is_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(os, "scandir", lambda folder: (listed.append(folder), scan(folder))[1])
     files_beside([f"train/{i}.jpg" for i in range(1000)], tmp_path)
     assert listed == [tmp_path / "train"]
-
-
-def test_pictures() -> None:
-    assert [name for name in ("a.jpg", "t/B.JPEG", "c.tif", "d.txt", "t/.e.jpg", "jpg", ".png") if is_picture(name)] == [
-        "a.jpg",
-        "t/B.JPEG",
-        "c.tif",
-    ]
 
 
 def test_pictures_in(tmp_path: Path) -> None:

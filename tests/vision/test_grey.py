@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from course_utils.vision import image_sizes, read_image
-from course_utils.vision.images import to_pixels
+from course_utils.vision.decoding.pixels import to_pixels
 
 
 def ramp(highest: int, dtype: str = "uint16") -> np.ndarray:
@@ -78,7 +78,7 @@ def test_strips_of_a_large_picture_share_one_scale(tmp_path: Path, monkeypatch: 
     """Its darkest and its brightest part lie far from each other."""
     values = np.repeat(np.arange(100, dtype=np.int32)[:, None] * 1000 - 5000, 80, axis=1)
     whole = to_pixels(Image.fromarray(values))
-    monkeypatch.setattr("course_utils.vision.images.STRIP", 80 * 7)
+    monkeypatch.setattr("course_utils.vision.decoding.pixels.STRIP", 80 * 7)
     assert np.array_equal(to_pixels(Image.fromarray(values)), whole)
     assert (whole[0, 0, 0], whole[-1, 0, 0]) == (0, 255)
 

@@ -13,7 +13,9 @@ from PIL import Image, ImageOps
 
 from course_utils.errors import CourseError
 from course_utils.vision import transforms_for
-from course_utils.vision.images import ImageError, read_image, resized, to_pixels
+from course_utils.vision.decoding.errors import ImageError
+from course_utils.vision.decoding.pixels import resized, to_pixels
+from course_utils.vision.images import read_image
 from course_utils.vision.pictures import pixels_of
 
 RNG = np.random.default_rng(0)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from course_utils.vision import ImageError, read_image
-from course_utils.vision import images as images_module
+from course_utils.vision.decoding import memory, pixels
 from course_utils.vision.threads import Room
 
 
@@ -32,7 +32,7 @@ def png(path: Path, width: int, height: int, depth: int = 8, colours: int = 2) -
 def test_rows_are_counted_too(tmp_path: Path, width: int, height: int, refused: bool) -> None:
     """A row costs its address: 89,000,000 pixels below each other take a gigabyte, side by side a tenth."""
     with Image.open(png(tmp_path / "a.png", width, height, colours=0)) as image:
-        assert (images_module.decoded_bytes(image) > images_module.MEMORY_LIMIT) is refused
+        assert (memory.decoded_bytes(image) > memory.MEMORY_LIMIT) is refused
     if refused:
         with pytest.raises(
             ImageError,
@@ -47,12 +47,12 @@ def test_rows_are_counted_too(tmp_path: Path, width: int, height: int, refused: 
 def test_what_decoders_take_is_counted(tmp_path: Path, suffix: str, options: dict[str, object]) -> None:
     Image.new("RGB", (400, 300)).save(tmp_path / f"a.{suffix}", **options)
     with Image.open(tmp_path / f"a.{suffix}") as image:
-        assert images_module.decoded_bytes(image) > 400 * 300 * 4 + 300 * 8
-        before = images_module.decoded_bytes(image)
+        assert memory.decoded_bytes(image) > 400 * 300 * 4 + 300 * 8
+        before = memory.decoded_bytes(image)
         if suffix == "jpg":  # a decoder of a progressive JPEG holds all of it, however small it is to become
             image.draft(None, (40, 30))
             assert image.size == (50, 38)
-            assert 400 * 300 * 6 <= images_module.decoded_bytes(image) < before
+            assert 400 * 300 * 6 <= memory.decoded_bytes(image) < before
 
 
 def test_a_tile_larger_than_the_picture_is_refused(tmp_path: Path) -> None:
@@ -86,11 +86,11 @@ def test_in_strips_it_looks_the_same(mode: str, size: tuple[int, int], monkeypat
     image = (
         Image.fromarray(smooth[:, :, 0].astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(smooth).convert(mode)
     )
-    whole, small = images_module.to_pixels(image), images_module.to_pixels(image, 20)
-    monkeypatch.setattr(images_module, "LARGE", 1000)
-    monkeypatch.setattr(images_module, "STRIP", 7 * width)
-    assert np.array_equal(images_module.to_pixels(image), whole)
-    in_strips = images_module.to_pixels(image, 20)
+    whole, small = pixels.to_pixels(image), pixels.to_pixels(image, 20)
+    monkeypatch.setattr(pixels, "LARGE", 1000)
+    monkeypatch.setattr(pixels, "STRIP", 7 * width)
+    assert np.array_equal(pixels.to_pixels(image), whole)
+    in_strips = pixels.to_pixels(image, 20)
     assert in_strips.shape == small.shape
     assert np.abs(in_strips.astype(int) - small).mean() < 2
 
@@ -101,7 +101,7 @@ def test_out_of_memory_is_not_called_damage(tmp_path: Path, monkeypatch: pytest.
     def full(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(images_module, "_resize", full)
+    monkeypatch.setattr(pixels, "_resize", full)
     with pytest.raises(ImageError, match=r"a\.png takes more memory to decode than this computer has left"):
         read_image(tmp_path / "a.png", 10)
 

@@ -1,29 +1,24 @@
-"""A table of names and labels: which of its columns says what, and turning labels into targets."""
+"""A table of names and labels: what it says of each picture."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
 from course_utils.errors import CourseError
-from course_utils.names import counted, named, some_of
+from course_utils.names import counted, some_of
 from course_utils.training.tasks import LabelTask, Task
 from course_utils.vision.disk import composed, is_file, what_is_in
-from course_utils.vision.formats import has_picture_suffix
-from course_utils.vision.labels.csv_files import read_table
-
-LABEL_HEADINGS = frozenset(  # by the last word of which one of several columns is known to hold the labels
-    {
-        *("label", "labels", "class", "classes", "category", "categories", "tag", "tags", "target", "targets"),
-        *("breed", "species", "diagnosis"),
-    }
+from course_utils.vision.labels.cells import TRUTHS, Cell, lowest, truth_of
+from course_utils.vision.labels.columns import (
+    LabelColumn,
+    find_column_of_files,
+    find_label_columns,
+    find_name_column,
+    said_of_files,
 )
-OTHER_HEADINGS = frozenset({"split", "fold", "set", "subset", "valid", "train", "test"})  # no class, though zeros and ones
-TRUTHS = {"0": False, "false": False, "1": True, "true": True}
-
-Cell = str | Sequence[str]  # of a table of labels: a text, or in a frame a list of tags too
-LabelColumn = str | Sequence[str]
+from course_utils.vision.labels.csv_files import read_table
 
 
 @dataclass(frozen=True)
@@ -87,14 +82,14 @@ def label_table(
     """
     notices: list[str] = []
     header = [composed(heading) for heading in header]
-    name_column = _name_column(file, header, file_column)
-    label_columns, one_each = _label_columns(file, header, rows, name_column, file_column, label_column, notices)
+    name_column = find_name_column(file, header, file_column)
+    label_columns, one_each = find_label_columns(file, header, rows, name_column, file_column, label_column, notices)
     names = [str(row[name_column]) for row in rows]
     if blank := [row for row, name in enumerate(names, 1) if not name]:
         raise CourseError(
             f"{file} has no {header[name_column]!r} in {counted(len(blank), 'row')}, the first of them row {blank[0]:,}"
         )
-    other = None if file_column else _column_of_files(header, rows, name_column)
+    other = None if file_column else find_column_of_files(header, rows, name_column)
     if twice := sorted(name for name, times in Counter(names).items() if times > 1):
         raise CourseError(
             f"{file} names pictures more than once: {some_of(twice)}. "
@@ -174,10 +169,10 @@ def _one_column_per_class(
     name_column, class_columns = columns
     classes = sorted(header[column] for column in class_columns)
     by_class = sorted(class_columns, key=lambda column: header[column])
-    low = _low(rows, class_columns)
+    low = lowest(rows, class_columns)
     labels = []
     for number, row in enumerate(rows, 1):
-        truths = [_truth(row[column], low) for column in by_class]
+        truths = [truth_of(row[column], low) for column in by_class]
         if None in truths:
             column = by_class[truths.index(None)]
             raise CourseError(
@@ -197,144 +192,3 @@ def _one_column_per_class(
         f"labels are in {counted(len(classes), 'column')}, one for each class ({some_of(classes)}); {how}, so {found}."
     )
     return LabelTable(names, labels, found, classes, (header[name_column], ""), notices=notices)
-
-
-def _low(rows: Sequence[Sequence[Cell]], columns: Sequence[int]) -> float:
-    """What stands for "not shown": -1 where it is in these columns and 0 is not, else 0."""
-    cells = {row[column] for row in rows for column in columns if isinstance(row[column], str)}
-    numbers = {_number(cell) for cell in cells}
-    return -1 if -1 in numbers and 0 not in numbers else 0
-
-
-def _number(cell: Cell) -> float | None:
-    try:
-        return float(cell) if isinstance(cell, str) else None
-    except ValueError:
-        return None
-
-
-def _truth(cell: Cell, low: float = 0) -> bool | None:
-    """Whether a cell says that a class is there; None where it says neither.
-
-    >>> [_truth(cell) for cell in ("1.0", "0", "True", "2", "")]
-    [True, False, True, None, None]
-    """
-    if not isinstance(cell, str):
-        return None
-    if (truth := TRUTHS.get(cell.lower())) is not None and (low == 0 or truth):
-        return truth
-    number = _number(cell)
-    return number == 1 if number in (low, 1) else None
-
-
-def _name_column(file: str, header: Sequence[str], file_column: str | None) -> int:
-    """Where the names are."""
-    if file_column is not None:
-        return _column(file, header, "file_column", file_column)
-    if _is_index(header[0]):
-        raise CourseError(
-            f"the first column of {file} has no heading, so it looks like row numbers, where the names of the pictures are "
-            f"expected. Name their column, as file_column={header[1]!r}, or write the table without row numbers."
-        )
-    return 0
-
-
-def _is_index(heading: str) -> bool:
-    """Whether a heading is what pandas makes of a column of row numbers."""
-    return not heading or heading.startswith("Unnamed:")
-
-
-def _column(file: str, header: Sequence[str], argument: str, heading: str) -> int:
-    """Where the column of that heading is."""
-    if not isinstance(heading, str):
-        raise CourseError(f"{argument} is {heading!r}; give the heading of a column, one of {some_of(header, 10)}")
-    places = [column for column, name in enumerate(header) if name == composed(heading).strip()]
-    if not places:
-        raise CourseError(f"{argument} is {heading!r}; {file} has the columns {', '.join(header[:30])}")
-    if len(places) > 1:
-        raise CourseError(f"{argument} is {heading!r}; {file} has {len(places)} columns of that name. Rename all but one.")
-    return places[0]
-
-
-def _column_of_files(header: Sequence[str], rows: Sequence[Sequence[Cell]], name_column: int) -> str | None:
-    """The heading of the only other column whose cells end as names of pictures do."""
-    found = [
-        heading
-        for column, heading in enumerate(header)
-        if column != name_column and all(isinstance(cell := row[column], str) and has_picture_suffix(cell) for row in rows)
-    ]
-    return found[0] if len(found) == 1 else None
-
-
-def said_of_files(heading: str | None) -> str:
-    """What to do where the names of the pictures are in another column."""
-    return "" if heading is None else f"The column {heading!r} holds names of pictures: say file_column={heading!r}."
-
-
-def _label_columns(
-    file: str,
-    header: Sequence[str],
-    rows: Sequence[Sequence[Cell]],
-    name_column: int,
-    file_column: str | None,
-    label_column: LabelColumn | None,
-    notices: list[str],
-) -> tuple[list[int], bool]:
-    """Where the labels are, and whether these are columns of one class each."""
-    if isinstance(label_column, str):
-        columns, one_each = [_column(file, header, "label_column", label_column)], False
-    elif label_column is not None:
-        if not isinstance(label_column, Iterable):
-            raise CourseError(f"label_column is {label_column!r}; give a heading, or a list of one for each class")
-        columns, one_each = [_column(file, header, "label_column", heading) for heading in label_column], True
-        if not columns:
-            raise CourseError("label_column is an empty list; give one heading, or a list of one for each class")
-    else:
-        return _guessed_label_columns(file, header, rows, name_column, file_column, notices)
-    if name_column in columns:
-        raise CourseError(f"the column {header[name_column]!r} of {file} holds the names; it cannot hold the labels too")
-    if len(set(columns)) < len(columns):
-        raise CourseError(f"label_column names a column twice: {some_of(list(label_column))}")
-    return columns, one_each
-
-
-def _guessed_label_columns(
-    file: str,
-    header: Sequence[str],
-    rows: Sequence[Sequence[Cell]],
-    name_column: int,
-    file_column: str | None,
-    notices: list[str],
-) -> tuple[list[int], bool]:
-    rest = [column for column, heading in enumerate(header) if column != name_column and not _is_index(heading)]
-    if file_column is not None and len(rest) > 1:
-        rest = [column for column in rest if column != 0]  # where names usually are
-    if not rest:
-        index = ". Names that are its index become a column by frame.reset_index()" if file == "the frame" else ""
-        raise CourseError(
-            f"{file} has the {named('column', header)}; expected one of names and one of labels, and none is left for the "
-            f"labels{index}"
-        )
-    if len(rest) == 1:
-        return rest, False
-    words = {column: header[column].lower().replace("_", " ").replace("-", " ").split() for column in rest}
-    known = [column for column in rest if words[column] and words[column][-1] in LABEL_HEADINGS]
-    known += [column for column in rest if words[column] in (["class", "name"], ["label", "name"])]
-    if len(known) == 1:
-        left = [header[column] for column in rest if column != known[0]]
-        notices.append(
-            f"labels are those in the column {header[known[0]]!r}; not used: {some_of(left)} (label_column= names another)."
-        )
-        return known, False
-    low = _low(rows, rest)
-    headings = [header[column] for column in rest]
-    if (
-        not any(word in OTHER_HEADINGS for column in rest for word in words[column])
-        and len(set(headings)) == len(headings)
-        and all(_truth(row[column], low) is not None for row in rows for column in rest)
-    ):
-        return rest, True
-    raise CourseError(
-        f"{file} has {len(rest)} columns that could hold the labels: {some_of(headings, 30)}. Say which: "
-        f"label_column={headings[0]!r}, or a list of headings where each class has a column of zeros and ones."
-    )

@@ -11,15 +11,7 @@ from course_utils.files import as_path
 from course_utils.names import counted, some_of
 from course_utils.training.arguments import real, shown, whole
 from course_utils.training.splits import validation_split
-from course_utils.vision.disk import (
-    class_folders,
-    is_folder,
-    leads_to_folder,
-    listing,
-    on_disk,
-    pictures_in,
-    what_is_in,
-)
+from course_utils.vision.disk import class_folders, is_folder, leads_to_folder, listing, on_disk, pictures_in, what_is_in
 from course_utils.vision.sources.labelled import Labelled
 
 

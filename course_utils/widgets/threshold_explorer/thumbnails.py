@@ -18,7 +18,8 @@ def thumbnail(path: str | os.PathLike[str] | Image.Image) -> bytes:
 
     Raises CourseError (an ImageError that names the file) where it cannot be read.
     """
-    from course_utils.vision.images import read_image, to_pixels  # torchvision is not needed for the other widgets
+    from course_utils.vision.decoding.pixels import to_pixels
+    from course_utils.vision.images import read_image  # torchvision is not needed for the other widgets
 
     pixels = to_pixels(path, SIDE) if isinstance(path, Image.Image) else read_image(path, short_side=SIDE)
     image = Image.fromarray(pixels)

@@ -1,7 +1,5 @@
-"""Looking at data before training: how many of each class, how large, which labels go together, which symmetries."""
+"""How many pictures there are of each class, and which labels go together."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,15 +8,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from course_utils.errors import CourseError
-from course_utils.figures import BLUE, GREY, ORANGE, new_figure, plain
-from course_utils.names import counted, printable, some_of
+from course_utils.figures import BLUE, GREY, new_figure, plain
+from course_utils.names import counted, printable
 from course_utils.training.arguments import shown
 from course_utils.training.tasks import Split
 from course_utils.vision.data import ImageData
-from course_utils.vision.figures.picture_grid import SHOWN_SIDE
-from course_utils.vision.images import ImageError, opened, upright_size
-from course_utils.vision.pictures import Picture, pixels_of
-from course_utils.vision.transforms import SYMMETRIES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,20 +20,6 @@ if TYPE_CHECKING:
 
 IN_A_COLUMN, BARS = 40, 160  # bars above each other, and at most in a figure
 CELLS, WITH_NUMBERS = 50, 20  # classes along one side of a heat map, at most and with a number in each cell
-
-SYMMETRY_NAMES = (  # of transforms.SYMMETRIES, in their order
-    "as it is",
-    "mirrored left to right",
-    "mirrored top to bottom",
-    "half a turn",
-    "mirrored in the diagonal \\",
-    "mirrored in the diagonal /",
-    "a quarter turn left",
-    "a quarter turn right",
-)
-
-
-# -- labels --------------------------------------------------------------------------------------------------------------
 
 
 def class_counts(labels: "ImageData | pd.DataFrame", split: Split | None = None) -> "pd.Series":
@@ -177,107 +157,4 @@ def show_cooccurrence(labels: "ImageData | pd.DataFrame", split: Split | None = 
     left_out = f" (the {CELLS} commonest of {len(every):,} labels)" if len(every) > n else ""
     title = f"Of 100 pictures with the row's label, so many also have the column's{left_out}"
     axis.set_title(f"{title}\n(beside each label: how many pictures have it)", fontsize=11)
-    return figure
-
-
-# -- pictures ------------------------------------------------------------------------------------------------------------
-
-
-def image_sizes(data: ImageData) -> "pd.DataFrame":
-    """The `file`, `width` and `height` in pixels of every picture, upright as its EXIF data ask, in any split.
-
-    Only the first bytes of each file are read, and hardly any pixel is decoded. Files that say no size (damaged, empty,
-    missing), or one that `read_image` refuses, are left out.
-    """
-    import pandas as pd
-
-    if not hasattr(data, "picture"):
-        raise CourseError(f"data is {shown(data)}; give an ImageData")
-    splits: list[Split] = ["train", "valid", "test"] if data.test_ds else ["train", "valid"]
-    names = [name for split in splits for name in data.items(split)]
-    pictures = ((name, data.picture(name)) for name in names)
-    sizes = ((name, getattr(picture, "size", None) or _size(picture)) for name, picture in pictures)
-    return pd.DataFrame([(printable(name), *size) for name, size in sizes if size], columns=["file", "width", "height"])
-
-
-def _size(path: Path) -> tuple[int, int] | None:
-    try:
-        with opened(path) as image:
-            return upright_size(image)
-    except ImageError:
-        return None
-
-
-def show_image_sizes(data: ImageData) -> "Figure":
-    """Draw width against height, one dot per size as large as that size is common, and how long the shorter sides are."""
-    sizes = image_sizes(data)
-    if sizes.empty:
-        raise CourseError(f"none of the pictures in {data.path} has a readable size; the first is {data.items('train')[0]}")
-    common = sizes.value_counts(["width", "height"], ascending=True)  # the commonest is drawn last, above the others
-    widths, heights = common.index.get_level_values("width"), common.index.get_level_values("height")
-    shorter = sizes[["width", "height"]].min(axis=1)
-    smallest, largest = shorter.min() / 2, 2 * max(widths.max(), heights.max())
-
-    figure = new_figure(9, 4.4)
-    left, right = figure.subplots(1, 2)
-    left.plot([smallest, largest], [smallest, largest], "--", color="gray", linewidth=1)
-    left.text(0.03, 0.06, "square", rotation=45, rotation_mode="anchor", fontsize=9, color="dimgray", transform=left.transAxes)
-    left.scatter(widths, heights, s=8 + 400 * common / len(sizes), facecolor=f"{BLUE}66", edgecolor=BLUE, linewidth=0.5)
-    left.set(xlabel="width (pixels, each line twice the one before)", ylabel="height (pixels)", aspect="equal")
-    most = f"{widths[-1]} x {heights[-1]}"
-    left.set_title(
-        f"{len(common):,} sizes; {common.iloc[-1]:,} are {most}" if len(common) > 1 else f"All are {most}", fontsize=10
-    )
-    right.hist(shorter, bins=np.geomspace(smallest, largest, 41), color=BLUE)
-    right.axvline(shorter.median(), color="black", linestyle="--", linewidth=1)
-    right.set(xlabel="shorter side (pixels)", ylabel="pictures")
-    right.set_title(f"Shorter sides: {shorter.min()} to {shorter.max()}, median {shorter.median():.0f} (dashed)", fontsize=10)
-    right.spines[["top", "right"]].set_visible(False)
-    limits, lengths = (smallest, largest), [2**k for k in range(32) if smallest <= 2**k <= largest]
-    left.set(xscale="log", yscale="log", xlim=limits, ylim=limits)
-    right.set(xscale="log", xlim=limits)
-    left.set_yticks(lengths, lengths)
-    for axis in (left, right):
-        axis.set_xticks(lengths, lengths)
-        axis.minorticks_off()
-    left.grid(alpha=0.3)
-    right.locator_params("y", integer=True)
-    right.yaxis.set_major_formatter("{x:,.0f}")
-    figure.suptitle(plain(_how_many(data, sizes["file"].tolist()), longest=None, width=100), fontsize=11)
-    return figure
-
-
-def _how_many(data: ImageData, sized: Sequence[str]) -> str:
-    """How many pictures have a size, and how many files are damaged or missing."""
-    splits: list[Split] = ["train", "valid", "test"] if data.test_ds else ["train", "valid"]
-    readable = set(sized)
-    damaged = data.damaged + [name for split in splits for name in data.items(split) if printable(name) not in readable]
-    words = [counted(len(sized), "picture")]
-    words += [f"{len(damaged):,} damaged left out: {some_of(damaged, limit=2)}"] if damaged else []
-    words += [f"{len(data.missing):,} missing"] if data.missing else []
-    return "; ".join(words)
-
-
-def show_symmetries(picture: Picture) -> "Figure":
-    """Show the middle square of a picture in the eight ways in which a square can lie (lecture 1:24:10).
-
-    They are those among which `top_down` chooses while training; `side_on` chooses between the first two. A dot marks the
-    corner that was at the top left.
-    """
-    pixels = pixels_of(picture, SHOWN_SIDE)
-    top, left = (pixels.shape[0] - SHOWN_SIDE) // 2, (pixels.shape[1] - SHOWN_SIDE) // 2
-    square = torch.tensor(pixels[top : top + SHOWN_SIDE, left : left + SHOWN_SIDE]).permute(2, 0, 1).float()
-    maps = torch.cat([SYMMETRIES, torch.zeros(len(SYMMETRIES), 2, 1)], dim=2)
-    grid = F.affine_grid(maps, [len(maps), 3, SHOWN_SIDE, SHOWN_SIDE], align_corners=False)
-    views = F.grid_sample(square.expand(len(maps), -1, -1, -1), grid, mode="nearest", align_corners=False)
-    corners = torch.tensor([-0.86, -0.86]) @ SYMMETRIES  # the transpose of such a matrix undoes it
-
-    figure = new_figure(9, 5)
-    axes = figure.subplots(2, 4)
-    for axis, view, corner, name in zip(axes.flat, views, corners, SYMMETRY_NAMES, strict=True):
-        axis.imshow(view.permute(1, 2, 0).byte().numpy(), extent=(-1, 1, 1, -1))
-        axis.plot(*corner.tolist(), "o", color=ORANGE, markersize=9, markeredgecolor="white", markeredgewidth=1.5)
-        axis.set_title(name, fontsize=10)
-        axis.axis("off")
-    figure.suptitle("The eight symmetries of a square; the dot marks the corner that was at the top left", fontsize=11)
     return figure
