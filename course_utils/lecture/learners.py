@@ -19,6 +19,7 @@ from course_utils.training.callbacks import Callback
 from course_utils.training.custom_metrics import Metric, name_of
 from course_utils.training.data import Split
 from course_utils.training.devices import default_device
+from course_utils.training.fitting import Fitting
 from course_utils.training.learner import Learner
 from course_utils.training.predictions import Predictions, outputs_and_targets
 from course_utils.training.progress import EpochTable
@@ -98,11 +99,11 @@ class Sched:
 class Rows(Callback):
     """Prints a row for each epoch, where no table is shown."""
 
-    def before_fit(self, learner: Learner) -> None:
+    def before_fit(self, learner: Fitting) -> None:
         """Begin a table."""
         self.table = EpochTable(total=0, show=False)
 
-    def after_epoch(self, learner: Learner) -> None:
+    def after_epoch(self, learner: Fitting) -> None:
         """Print the row, and the names of the columns above the first."""
         self.table.add_row({"epoch": learner.epoch, **learner.results})
         lines = self.table.as_text().splitlines()
@@ -115,7 +116,7 @@ class SaveCycles(Callback):
     def __init__(self, name: str) -> None:
         self.name, self.cycle = name, 0
 
-    def after_cycle(self, learner: Learner) -> None:
+    def after_cycle(self, learner: Fitting) -> None:
         """Save, and count."""
         learner.save(f"{self.name}_cyc_{self.cycle}")
         self.cycle += 1

@@ -282,7 +282,7 @@ class TabularLearner(Learner):
 
     def load(self, name: str) -> None:
         """Read the weights that `save(name)` wrote; those of a model for data that was prepared in another way are refused."""
-        file = self._saved(name, ".safetensors")
+        file = self._saved(name)
         if file.is_file():
             saved = prepared_by(read_preprocessor(file))
             storage.check_meaning(saved, prepared_by(self.data.preprocessor), file, self.load_advice)

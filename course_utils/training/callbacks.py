@@ -4,16 +4,15 @@ import inspect
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
 from course_utils.training.arguments import checked_list, positive, shown
-
-if TYPE_CHECKING:
-    from course_utils.training.learner import Learner
+from course_utils.training.fitting import Fitting
+from course_utils.training.progress import EpochTable
 
 
 class Callback:
@@ -27,41 +26,41 @@ class Callback:
     ...         print(f"epoch {learner.epoch} is done")
     """
 
-    def before_fit(self, learner: "Learner") -> None:
+    def before_fit(self, learner: Fitting) -> None:
         """Before the first epoch."""
 
-    def before_epoch(self, learner: "Learner") -> None:
+    def before_epoch(self, learner: Fitting) -> None:
         """The model is in training mode; no mini-batch was seen."""
 
-    def before_step(self, learner: "Learner") -> None:
+    def before_step(self, learner: Fitting) -> None:
         """Before the mini-batch goes through the model."""
 
-    def after_loss(self, learner: "Learner") -> None:
+    def after_loss(self, learner: Fitting) -> None:
         """`learner.loss` is known."""
 
-    def after_backward(self, learner: "Learner") -> None:
+    def after_backward(self, learner: Fitting) -> None:
         """Gradients are known; weights have not moved."""
 
-    def after_step(self, learner: "Learner") -> None:
+    def after_step(self, learner: Fitting) -> None:
         """Weights have moved."""
 
-    def after_epoch(self, learner: "Learner") -> None:
+    def after_epoch(self, learner: Fitting) -> None:
         """Training and validation of an epoch are done."""
 
-    def after_cycle(self, learner: "Learner") -> None:
+    def after_cycle(self, learner: Fitting) -> None:
         """The epoch that ended was the last of its cycle; called after `after_epoch`."""
 
-    def after_fit(self, learner: "Learner") -> None:
+    def after_fit(self, learner: Fitting) -> None:
         """However the fit ended: whole, interrupted or by an error."""
 
-    def after_resume(self, learner: "Learner") -> None:
+    def after_resume(self, learner: Fitting) -> None:
         """After `before_fit`, where a fit goes on from a checkpoint: `load_state` gave back what it had."""
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps of this callback: tensors, numbers, text, and lists and dictionaries of them."""
         return {}
 
-    def check_state(self, state: dict[str, Any], learner: "Learner") -> None:
+    def check_state(self, state: dict[str, Any], learner: Fitting) -> None:
         """Raise an error, of any kind, if `state` did not give this; called before anything is changed by a checkpoint."""
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -91,13 +90,13 @@ class Hooks:
             for moment in MOMENTS
         }
 
-    def call(self, moment: str, learner: "Learner") -> None:
+    def call(self, moment: str, learner: Fitting) -> None:
         """Call the methods for one moment, in the order of the callbacks."""
         for method in self._methods[moment]:
             method(learner)
 
     @contextmanager
-    def around_fit(self, learner: "Learner") -> Iterator[None]:
+    def around_fit(self, learner: Fitting) -> Iterator[None]:
         """`before_fit` before the block, and `after_fit` however it ends."""
         try:
             self.call("before_fit", learner)
@@ -113,11 +112,11 @@ class DivergedError(CourseError):
 class StopAtNaN(Callback):
     """End the fit when the loss is not a number, with the weights as they were before the fit."""
 
-    def before_fit(self, learner: "Learner") -> None:
+    def before_fit(self, learner: Fitting) -> None:
         """Keep a copy of all weights and running averages."""
         self._kept = [t.detach().clone() for t in _tensors(learner.training_model)]
 
-    def after_loss(self, learner: "Learner") -> None:
+    def after_loss(self, learner: Fitting) -> None:
         """Raise DivergedError at a loss of NaN or infinity."""
         if math.isfinite(learner.loss):
             return
@@ -132,7 +131,7 @@ class StopAtNaN(Callback):
             "or look for NaN or infinite values in the data."
         )
 
-    def after_fit(self, learner: "Learner") -> None:
+    def after_fit(self, learner: Fitting) -> None:
         """Let go of the copy."""
         self._kept = []
 
@@ -147,7 +146,7 @@ class ClipGradients(Callback):
     def __init__(self, max_norm: float) -> None:
         self.max_norm = positive("clip", max_norm, ", the largest norm that gradients may have together; None lets them be")
 
-    def after_backward(self, learner: "Learner") -> None:
+    def after_backward(self, learner: Fitting) -> None:
         """Clip before the step."""
         torch.nn.utils.clip_grad_norm_(learner.training_model.parameters(), self.max_norm)
 
@@ -167,14 +166,14 @@ class Recorder(Callback):
         self.ends: list[int] = []
         self.sizes: list[tuple[int, int]] = []
 
-    def after_step(self, learner: "Learner") -> None:
+    def after_step(self, learner: Fitting) -> None:
         """Note what the step did."""
         groups = learner.optimizer.param_groups
         self.losses.append(learner.loss)
         self.rates.append([group["lr"] for group in groups])
         self.momenta.append(groups[-1].get("momentum", groups[-1].get("betas", (0.0,))[0]))
 
-    def after_epoch(self, learner: "Learner") -> None:
+    def after_epoch(self, learner: Fitting) -> None:
         """Note what the epoch reached."""
         self.epochs.append(learner.results)
         self.ends.append(len(self.losses))
@@ -218,7 +217,7 @@ class Checkpoint(Callback):
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def after_cycle(self, learner: "Learner") -> None:
+    def after_cycle(self, learner: Fitting) -> None:
         """Save, replacing the checkpoint before."""
         learner.save_checkpoint(self.name)
 
@@ -230,25 +229,21 @@ class Progress(Callback):
     """
 
     def __init__(self) -> None:
-        from course_utils.training.progress import EpochTable
-
         self.table = EpochTable(total=0, show=False)  # until the fit begins: it may be interrupted before
 
-    def before_fit(self, learner: "Learner") -> None:
+    def before_fit(self, learner: Fitting) -> None:
         """Show an empty bar for all steps of the fit."""
-        from course_utils.training.progress import EpochTable
-
         steps = learner.steps_per_epoch
         self.table = EpochTable(total=learner.schedule.epochs * steps, done=learner.epochs_done * steps, show=True)
 
-    def after_step(self, learner: "Learner") -> None:
+    def after_step(self, learner: Fitting) -> None:
         """Move the bar."""
         self.table.advance(note=f"loss {learner.loss:.4f}")
 
-    def after_epoch(self, learner: "Learner") -> None:
+    def after_epoch(self, learner: Fitting) -> None:
         """Add a row."""
         self.table.add_row({"epoch": learner.epoch, **learner.results})
 
-    def after_fit(self, learner: "Learner") -> None:
+    def after_fit(self, learner: Fitting) -> None:
         """Leave the table alone."""
         self.table.close()

@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -10,22 +10,61 @@ from torch import Tensor
 from course_utils.errors import CourseError
 from course_utils.training import schedules, storage
 from course_utils.training.arguments import not_negative, real, shown, whole
-from course_utils.training.callbacks import Callback
+from course_utils.training.callbacks import Callback, Recorder
 from course_utils.training.conditions import conditions_of, refused, said
 from course_utils.training.devices import random_state, restore_random_state
+from course_utils.training.fitting import Fitting
 from course_utils.training.layer_groups import rates_for
 from course_utils.training.meaning import close
 from course_utils.training.optimizers import made_optimizer
 from course_utils.training.schedules import Fit
-from course_utils.training.storage import StorageError
-
-if TYPE_CHECKING:
-    from course_utils.training.learner import Learner
+from course_utils.training.storage import CHECKPOINT, StorageError
+from course_utils.work import find_saved
 
 HOW_IT_IS_COMPUTED = ("foreach", "fused", "capturable", "differentiable")  # options of optimisers that change no step
 
 
-def taken_from(learner: "Learner") -> dict[str, Any]:
+class Resumable(Fitting, Protocol):
+    """A learner whose fit can be left and gone on with."""
+
+    callbacks: list[Callback]
+    recorder: Recorder
+    fitting: Fit | None
+    make_optimizer: Any
+
+    def meaning(self) -> dict[str, Any]:
+        """What the model's numbers stand for."""
+
+    def freeze_to(self, n: int) -> None:
+        """Freeze the layer groups before the nth."""
+
+    def bn_freeze(self, frozen: bool = True) -> None:
+        """Keep the running averages of every batch norm as they are."""
+
+    def run(self, fit: Fit, checkpoint: str | None = None, resumed: dict[str, Any] | None = None) -> None:
+        """Run a fit, from its beginning or from a checkpoint."""
+
+
+def save_checkpoint(learner: Resumable, name: str) -> Path:
+    """Write all that a fit needs to go on: weights, optimiser, schedule, random state, history."""
+    return storage.save_checkpoint(taken_from(learner), storage.file_in(learner.path, name, CHECKPOINT))
+
+
+def resume(learner: Resumable, checkpoint: str) -> None:
+    """Go on with the fit that saved this checkpoint, as if it had never stopped: on the CPU equal to the last bit.
+
+    The learner must have been made as it was then: the same data, model, and options. A checkpoint that does not fit (other
+    classes, examples, layers, precision, loss, statistics, optimiser, callbacks) raises a StorageError that says what differs,
+    and changes nothing. Another batch size or clip is taken, and a printed line says so.
+    """
+    state = read(learner, find_saved(storage.file_in(learner.path, checkpoint, CHECKPOINT), learner.data.path))
+    if other := what_changed(learner, state):
+        learner.say(other)
+    restore_model(learner, state)
+    learner.run(fit_in(state), checkpoint, state)
+
+
+def taken_from(learner: Resumable) -> dict[str, Any]:
     """What a checkpoint holds: weights, optimiser, schedule, callbacks, random state, history, and what the weights mean."""
     fit = learner.fitting
     if fit is None:
@@ -46,16 +85,16 @@ def taken_from(learner: "Learner") -> dict[str, Any]:
     }
 
 
-def _conditions(learner: "Learner") -> dict[str, Any]:
+def _conditions(learner: Resumable) -> dict[str, Any]:
     return conditions_of(learner.data, learner.loss_function, learner.callbacks, learner.precision.mixed)
 
 
-def what_changed(learner: "Learner", state: dict[str, Any]) -> str:
+def what_changed(learner: Resumable, state: dict[str, Any]) -> str:
     """What is not as it was when a checkpoint was saved and may differ, in one line; nothing where all is."""
     return said(state.get("conditions", {}), _conditions(learner))
 
 
-def read(learner: "Learner", file: Path) -> dict[str, Any]:
+def read(learner: Resumable, file: Path) -> dict[str, Any]:
     """The checkpoint in a file, if the learner can go on with it; else a StorageError, and nothing was changed."""
     state = storage.load_checkpoint(file, learner.model, learner.meaning())
     kept = random_state()
@@ -74,7 +113,7 @@ def read(learner: "Learner", file: Path) -> dict[str, Any]:
     return state
 
 
-def _check(learner: "Learner", state: dict[str, Any], file: Path) -> None:
+def _check(learner: Resumable, state: dict[str, Any], file: Path) -> None:
     ours, theirs = _made(learner.optimizer), state.get("made", {})
     if theirs.get("kind") not in (None, ours["kind"]):
         raise StorageError(
@@ -134,7 +173,7 @@ def _check_precision(ours: dict[str, Tensor], theirs: dict[str, Tensor], file: P
 
 
 def _check_optimizer(
-    trained: list[list[Tensor]], state: dict[str, Any], learner: "Learner", file: Path, of_fit: set[str]
+    trained: list[list[Tensor]], state: dict[str, Any], learner: Resumable, file: Path, of_fit: set[str]
 ) -> None:
     """Its memory has to be that of the same weights: as many groups, as many weights, of the same shapes and options.
 
@@ -201,14 +240,14 @@ def fit_in(state: dict[str, Any]) -> Fit:
     return Fit(schedules.again(saved["plan"]), saved["lr"], saved["weight_decay"])
 
 
-def restore_model(learner: "Learner", state: dict[str, Any]) -> None:
+def restore_model(learner: Resumable, state: dict[str, Any]) -> None:
     """Give the model its weights back, and freeze what was frozen; before a fit makes its optimiser."""
     learner.model.load_state_dict(state["model"])
     learner.freeze_to(state["first_trainable"])
     learner.bn_freeze(state["bn_frozen"])
 
 
-def restore_fit(learner: "Learner", state: dict[str, Any]) -> None:
+def restore_fit(learner: Resumable, state: dict[str, Any]) -> None:
     """Give a fit that begins the optimiser's memory, the history, its place and the random numbers back."""
     learner.optimizer.load_state_dict(state["optimizer"])
     learner.epochs_done = state["epochs_done"]
@@ -216,7 +255,7 @@ def restore_fit(learner: "Learner", state: dict[str, Any]) -> None:
     restore_random_state(state["random"])
 
 
-def restore_callbacks(learner: "Learner", state: dict[str, Any]) -> None:
+def restore_callbacks(learner: Resumable, state: dict[str, Any]) -> None:
     """Give the callbacks back what they knew."""
     for callback, (_, known) in zip(_with_state(learner.callbacks), state.get("callbacks", []), strict=False):
         callback.load_state(known)

@@ -2,19 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
-from course_utils.training.distributed import OneProcess
-
-
-class Fitting(Protocol):
-    """Where a fit stands: epochs and steps count from 0, and `step` is that in the epoch."""
-
-    processes: OneProcess
-    epoch: int
-    epochs_done: int
-    step: int
-    steps_per_epoch: int
+from course_utils.training.fitting import Fitting
 
 
 @contextmanager

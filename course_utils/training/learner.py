@@ -19,7 +19,7 @@ from course_utils.training.arguments import checked_list, checked_loss, checked_
 from course_utils.training.callbacks import Callback, Checkpoint, Hooks, Progress, Recorder, with_usual
 from course_utils.training.custom_metrics import Metric, compute, named
 from course_utils.training.data import Data, checked_data, refuse_other_meaning
-from course_utils.training.distributed import processes, rank
+from course_utils.training.distributed import processes
 from course_utils.training.interrupting import stoppable
 from course_utils.training.layer_groups import LayerGroups, Rates
 from course_utils.training.loaders import Loader, WithoutSingle
@@ -149,7 +149,7 @@ class Learner(Saving):
         """Run the fit that `fit`, `fit_one_cycle` or `resume` ask for, from its beginning or from a checkpoint."""
         of_this_fit: list[Callback] = [Progress()] if self.progress else []
         if checkpoint is not None:
-            storage.check_writable(self._file(checkpoint, ".checkpoint"))
+            storage.check_writable(storage.file_in(self.path, checkpoint, storage.CHECKPOINT))
             of_this_fit.append(Checkpoint(checkpoint))
         self.schedule, self.stopped = fit.schedule, ""
         self.epochs_done = self.step = self.steps_per_epoch = 0
@@ -221,12 +221,11 @@ class Learner(Saving):
         """End the fit after this epoch; for callbacks. `why` is printed."""
         self.stopped = why
 
-    def say(self, words: str) -> None:
-        """Print a line; of several processes one does."""
-        if rank() == 0:
-            print(words)
-
     lr_find = find_learning_rate
+
+    save_checkpoint = checkpoints.save_checkpoint
+
+    resume = checkpoints.resume
 
     # -- what is trained -------------------------------------------------------------------------------------------------
 

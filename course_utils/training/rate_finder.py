@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 
@@ -12,12 +12,13 @@ from course_utils.errors import CourseError
 from course_utils.figures import VERMILION
 from course_utils.names import counted
 from course_utils.training.arguments import positive, whole
+from course_utils.training.callbacks import Callback, Hooks
 from course_utils.training.devices import random_state, restore_random_state
+from course_utils.training.fitting import Fitting
+from course_utils.training.layer_groups import Rates
+from course_utils.training.loaders import Loader
 from course_utils.training.memory import explained
 from course_utils.training.progress import Bar
-
-if TYPE_CHECKING:
-    from course_utils.training.learner import Learner
 
 
 @dataclass
@@ -72,8 +73,24 @@ class LearningRateSearch:
         return axes
 
 
+class Trainable(Fitting, Protocol):
+    """A learner that can be trained a step at a time."""
+
+    callbacks: list[Callback]
+    hooks: Hooks
+
+    def start_training(self, lr: Rates, weight_decay: float | None = None) -> None:
+        """Make an optimiser, and enter training mode."""
+
+    def training_batches(self) -> Loader:
+        """One pass over the training set."""
+
+    def train_step(self, x: Any, y: Any) -> float:
+        """One step of gradient descent on a mini-batch; returns its loss."""
+
+
 def find_learning_rate(
-    learner: "Learner", start: float = 1e-5, stop: float = 10.0, steps: int = 100, weight_decay: float | None = None
+    learner: Trainable, start: float = 1e-5, stop: float = 10.0, steps: int = 100, weight_decay: float | None = None
 ) -> LearningRateSearch:
     """Train for `steps` mini-batches while the rate grows from `start` to `stop`, and put everything back as it was.
 
@@ -112,13 +129,13 @@ def find_learning_rate(
     return search
 
 
-def _forever(learner: "Learner") -> Iterator[tuple[Any, Any]]:
+def _forever(learner: Trainable) -> Iterator[tuple[Any, Any]]:
     while True:
         yield from learner.training_batches()
 
 
 @contextmanager
-def unchanged(learner: "Learner") -> Iterator[None]:
+def unchanged(learner: Trainable) -> Iterator[None]:
     """Let the block train, then put back what training changes of a learner, its model and the random numbers."""
     before = _Snapshot(learner)
     for weight in learner.model.parameters():
@@ -134,7 +151,7 @@ class _Snapshot:
 
     CHANGED = ("optimizer", "callbacks", "hooks", "steps_per_epoch", "loss", "rows")  # of the learner itself
 
-    def __init__(self, learner: "Learner") -> None:
+    def __init__(self, learner: Trainable) -> None:
         self.learner, model = learner, learner.model
         self.values = [(tensor, tensor.detach().clone()) for tensor in [*model.parameters(), *model.buffers()]]
         self.gradients = [(weight, weight.grad) for weight in model.parameters()]

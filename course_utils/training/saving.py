@@ -1,20 +1,19 @@
-"""What a Learner writes to disk and reads back: weights, checkpoints of a fit, predictors."""
+"""What a Learner writes to disk and reads back: weights and predictors."""
 
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from torch import nn
 
-from course_utils.training import checkpoints, storage
+from course_utils.training import storage
 from course_utils.training.architecture import architecture_of
 from course_utils.training.data import Data
+from course_utils.training.distributed import rank
 from course_utils.training.finite import not_numbers_in
+from course_utils.training.storage import WEIGHTS
 from course_utils.work import find_saved
-
-if TYPE_CHECKING:
-    from course_utils.training.learner import Learner
 
 
 class Saving:
@@ -31,9 +30,9 @@ class Saving:
 
         A printed line says where weights are not numbers any more (NaN).
         """
-        file = storage.save_weights(self.model, self._file(name, ".safetensors"), self._about())
+        file = storage.save_weights(self.model, storage.file_in(self.path, name, WEIGHTS), self._about())
         if wrong := not_numbers_in(self.model):
-            cast("Learner", self).say(f"The weights in {file.name} predict NaN: {wrong}. They were saved as they are.")
+            self.say(f"The weights in {file.name} predict NaN: {wrong}. They were saved as they are.")
         return file
 
     def load(self, name: str) -> None:
@@ -43,7 +42,7 @@ class Saving:
         classes or another order of them, another task, other statistics of the inputs, other options of layers, other numbers
         that a module of your own computes with. The model is then as it was.
         """
-        storage.load_weights(self.model, self._saved(name, ".safetensors"), self.meaning(), self.load_advice)
+        storage.load_weights(self.model, self._saved(name), self.meaning(), self.load_advice)
 
     def export(self, path: str | os.PathLike[str], **options: Any) -> Path:
         """Write one file that predicts where there is neither the data nor Jupyter; `course_utils.load_predictor` reads it.
@@ -63,25 +62,6 @@ class Saving:
         """
         return self.data.export(self, path, **options)
 
-    def save_checkpoint(self, name: str) -> Path:
-        """Write all that a fit needs to go on: weights, optimiser, schedule, random state, history."""
-        state = checkpoints.taken_from(cast("Learner", self))
-        return storage.save_checkpoint(state, self._file(name, ".checkpoint"))
-
-    def resume(self, checkpoint: str) -> None:
-        """Go on with the fit that saved this checkpoint, as if it had never stopped: on the CPU equal to the last bit.
-
-        The learner must have been made as it was then: the same data, model, and options. A checkpoint that does not fit (other
-        classes, examples, layers, precision, loss, statistics, optimiser, callbacks) raises a StorageError that says what
-        differs, and changes nothing. Another batch size or clip is taken, and a printed line says so.
-        """
-        learner = cast("Learner", self)
-        state = checkpoints.read(learner, self._saved(checkpoint, ".checkpoint"))
-        if other := checkpoints.what_changed(learner, state):
-            learner.say(other)
-        checkpoints.restore_model(learner, state)
-        learner.run(checkpoints.fit_in(state), checkpoint, state)
-
     def meaning(self) -> dict[str, Any]:
         """What the model's numbers stand for: those of the data (see `Data.meaning`), and what layers do besides weights."""
         return {**self.data.meaning(), **architecture_of(self.model)}
@@ -89,10 +69,11 @@ class Saving:
     def _about(self) -> dict[str, str]:
         return {"model": type(self.model).__name__, "meaning": json.dumps(self.meaning())}
 
-    def _file(self, name: str, suffix: str) -> Path:
-        """Where to write; the name may already have the suffix."""
-        return self.path / f"{storage.checked_name(name).removesuffix(suffix)}{suffix}"
+    def say(self, words: str) -> None:
+        """Print a line; of several processes one does."""
+        if rank() == 0:
+            print(words)
 
-    def _saved(self, name: str, suffix: str) -> Path:
+    def _saved(self, name: str) -> Path:
         """Where to read: `path`, or where earlier versions wrote, below the folder of the data."""
-        return find_saved(self._file(name, suffix), self.data.path)
+        return find_saved(storage.file_in(self.path, name, WEIGHTS), self.data.path)

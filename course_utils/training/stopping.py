@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,10 +11,8 @@ from course_utils.errors import CourseError
 from course_utils.training.arguments import not_negative, shown, whole
 from course_utils.training.callbacks import Callback
 from course_utils.training.custom_metrics import Metric, name_of, named
+from course_utils.training.fitting import Fitting
 from course_utils.training.metrics import accuracy, f_beta, log_loss, rmspe, top_k_accuracy
-
-if TYPE_CHECKING:
-    from course_utils.training.learner import Learner
 
 HIGHER_IS_BETTER = {
     "train loss": False,
@@ -40,7 +38,7 @@ class _Monitor(Callback):
         self.higher_is_better = higher_is_better
         self.best, self.best_epoch = math.nan, -1
 
-    def before_fit(self, learner: "Learner") -> None:
+    def before_fit(self, learner: Fitting) -> None:
         """Look whether there is such a column, and in which direction it is better; nothing is the best yet."""
         metrics = named(learner.metrics)
         columns = ["train loss", "valid loss", *metrics]
@@ -62,7 +60,7 @@ class _Monitor(Callback):
         self._sign = 1.0 if higher else -1.0
         self.best, self.best_epoch = math.nan, -1
 
-    def is_best(self, learner: "Learner") -> bool:
+    def is_best(self, learner: Fitting) -> bool:
         """Whether the epoch that ended is better than all before it, by more than `min_delta`; the same in all processes."""
         value = learner.results[self.monitor]
         better = not math.isnan(value) and (math.isnan(self.best) or self._sign * (value - self.best) > self.min_delta)
@@ -82,7 +80,7 @@ class _Monitor(Callback):
         """The best so far."""
         return {"monitor": self.monitor, "best": self.best, "best_epoch": self.best_epoch}
 
-    def check_state(self, state: dict[str, Any], learner: "Learner") -> None:
+    def check_state(self, state: dict[str, Any], learner: Fitting) -> None:
         """A number, which may be NaN as nothing was the best yet, and a whole one."""
         if state["monitor"] != self.monitor or not isinstance(state["best"], float):
             raise ValueError(f"{type(self).__name__} watched {shown(state['monitor'])}, the best {shown(state['best'])}")
@@ -125,17 +123,17 @@ class EarlyStopping(_Monitor):
         self.patience = whole("patience", patience, of=", the epochs to wait for a better one")
         self.waited = 0
 
-    def before_fit(self, learner: "Learner") -> None:
+    def before_fit(self, learner: Fitting) -> None:
         """Start to count."""
         super().before_fit(learner)
         self.waited = 0
 
-    def after_epoch(self, learner: "Learner") -> None:
+    def after_epoch(self, learner: Fitting) -> None:
         """Count the epochs since the best."""
         self.waited = 0 if self.is_best(learner) else self.waited + 1
         self._stop_if_waited(learner)
 
-    def _stop_if_waited(self, learner: "Learner") -> None:
+    def _stop_if_waited(self, learner: Fitting) -> None:
         if self.waited >= self.patience:
             best = f" ({self.best:.4f} in epoch {self.best_epoch})" if self.best_epoch >= 0 else ""
             epochs = f"{self.waited} epoch{'s' * (self.waited > 1)}"
@@ -147,7 +145,7 @@ class EarlyStopping(_Monitor):
         """The best so far, and how long it was waited for a better one."""
         return super().state() | {"waited": self.waited}
 
-    def check_state(self, state: dict[str, Any], learner: "Learner") -> None:
+    def check_state(self, state: dict[str, Any], learner: Fitting) -> None:
         """Those of the best so far, and how many epochs were waited."""
         super().check_state(state, learner)
         whole("waited", state["waited"], least=0)
@@ -157,7 +155,7 @@ class EarlyStopping(_Monitor):
         super().load_state(state)
         self.waited = int(state["waited"])
 
-    def after_resume(self, learner: "Learner") -> None:
+    def after_resume(self, learner: Fitting) -> None:
         """Stop at once where the fit that was saved had stopped."""
         self._stop_if_waited(learner)
 
@@ -183,17 +181,17 @@ class KeepBest(_Monitor):
         super().__init__(monitor, min_delta, higher_is_better)
         self._kept: dict[str, Tensor] = {}
 
-    def before_fit(self, learner: "Learner") -> None:
+    def before_fit(self, learner: Fitting) -> None:
         """Nothing is kept yet."""
         super().before_fit(learner)
         self._kept = {}
 
-    def after_epoch(self, learner: "Learner") -> None:
+    def after_epoch(self, learner: Fitting) -> None:
         """Copy the weights of an epoch that is better than those before."""
         if self.is_best(learner):
             self._kept = {name: t.detach().clone() for name, t in learner.training_model.state_dict().items()}
 
-    def after_fit(self, learner: "Learner") -> None:
+    def after_fit(self, learner: Fitting) -> None:
         """Put the best weights back, if others are there."""
         kept, self._kept = self._kept, {}
         if not kept or not math.isfinite(learner.loss):
@@ -211,7 +209,7 @@ class KeepBest(_Monitor):
         """The best so far, and its weights."""
         return super().state() | {"weights": self._kept}
 
-    def check_state(self, state: dict[str, Any], learner: "Learner") -> None:
+    def check_state(self, state: dict[str, Any], learner: Fitting) -> None:
         """Those of the best so far, and weights of the whole model or of what a fit trains of it."""
         super().check_state(state, learner)
         shapes = {name: tuple(weight.shape) for name, weight in state["weights"].items()}

@@ -16,6 +16,7 @@ from course_utils.training.arguments import shown
 from course_utils.training.distributed import processes
 from course_utils.training.meaning import compare_names, differences, plain
 
+WEIGHTS, CHECKPOINT = ".safetensors", ".checkpoint"
 CHECKPOINT_PARTS = {"model", "optimizer", "random", "fit", "epochs_done"}
 
 
@@ -28,6 +29,11 @@ def checked_name(name: str) -> str:
     if not isinstance(name, str) or not name or name != Path(name).name or name.startswith(".") or "\0" in name:
         raise CourseError(f"{shown(name)} cannot be the name of saved weights; give a plain name like 'first', without folders")
     return name
+
+
+def file_in(folder: Path, name: str, suffix: str) -> Path:
+    """The file of this name in the folder of weights and checkpoints; the name may already have the suffix."""
+    return folder / f"{checked_name(name).removesuffix(suffix)}{suffix}"
 
 
 def save_weights(model: nn.Module, path: str | os.PathLike[str], about: Mapping[str, str] | None = None) -> Path:
