@@ -14,7 +14,7 @@ from torch import nn
 from course_utils.training import f_beta, f_beta_curve
 from course_utils.widgets import LayerPipeline
 from course_utils.widgets.base.bundle import BASE
-from course_utils.widgets.base.numbers import fixed, plain_number
+from course_utils.widgets.base.numbers import fixed, plain_number, significant
 from tests.tracing.random_networks import random_network
 
 PIPELINE = BASE.parent / "layer_pipeline" / "numbers.js"
@@ -47,6 +47,11 @@ def test_numbers_are_written_as_python_writes_them(run):
     for digits in (0, 2, 3, 4):
         texts = run(BASE / "numbers.js", f"given.map((one) => it.fixed(one, {digits}))", values)
         assert texts == [fixed(value, digits) for value in values]
+    for digits in (1, 2, 3, 12):
+        texts = run(BASE / "numbers.js", f"given.map((one) => it.significant(one, {digits}))", values)
+        assert texts == [significant(value, digits) for value in values]
+        for value, text in zip(values, texts, strict=True):
+            assert float(text.replace("−", "-")) == pytest.approx(value, rel=0.5001 * 10.0 ** (1 - digits))
 
 
 def test_numbers_are_rounded_half_up_as_they_are_read():

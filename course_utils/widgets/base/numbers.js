@@ -40,8 +40,20 @@ export function plain(value, digits) {
     const [first, power] = tens === "10.0" ? ["1.0", exponent + 1] : [tens, exponent];
     return `${value < 0 ? "−" : ""}${first}e+${power}`;
   }
-  const text = fixed(value, digits ?? (exponent < -1 ? 3 : 2));
+  return withoutZeros(fixed(value, digits ?? (exponent < -1 ? 3 : 2)));
+}
+
+function withoutZeros(text) {
   return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+}
+
+// With so many digits from the first one on, as a learning rate is written; `significant` in numbers.py writes the same.
+export function significant(value, digits = 2) {
+  const [mantissa, exponent] = agreed(value);
+  if (exponent > -5 && exponent < 4) return withoutZeros(fixed(value, Math.max(digits - 1 - exponent, 0)));
+  const first = fixed(Number(mantissa), digits - 1);
+  const [text, power] = first.startsWith("10") ? ["1", exponent + 1] : [withoutZeros(first), exponent];
+  return `${value < 0 ? "−" : ""}${text}e${power}`;
 }
 
 export function parse(text) {

@@ -45,5 +45,25 @@ def plain_number(value: float) -> str:
     return fixed(value, 3 if size < Decimal("0.1") else 2).rstrip("0").rstrip(".") or "0"
 
 
+def significant(value: float, digits: int = 2) -> str:
+    """A number with so many digits from its first one on, as a learning rate is written; what can be typed as it stands.
+
+    `significant` in numbers.js writes the same.
+
+    >>> significant(0.0075), significant(0.01 / 3), significant(1e-5), significant(0.996), significant(1234.5)
+    ('0.0075', '0.0033', '1e-5', '1', '1235')
+    """
+    size = abs(_agreed(value))
+    exponent = size.adjusted() if size else 0
+    if -5 < exponent < 4:
+        text = fixed(float(value), max(digits - 1 - exponent, 0))
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    first = fixed(float(size.scaleb(-exponent)), digits - 1)
+    if first.startswith("10"):
+        first, exponent = "1", exponent + 1
+    first = first.rstrip("0").rstrip(".") if "." in first else first
+    return f"{'−' if value < 0 else ''}{first}e{exponent}"
+
+
 def _agreed(value: float) -> Decimal:
     return _AGREED.create_decimal_from_float(float(value))
