@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from course_utils.lecture.learners import LectureLearner
 from course_utils.lecture.messages import Explains, LectureError, keywords
 from course_utils.lecture.tables import column_of, row_numbers
+from course_utils.masked import refuse_masked
 from course_utils.names import counted
 from course_utils.tabular.data import TabularData
 from course_utils.tabular.model import ADAMW, TabularLearner, TabularModel
@@ -68,6 +69,7 @@ class ColumnarModelData(Explains):
         for name in cat_flds:
             column_of(df, name)
         others = [str(name) for name in df.columns if name not in set(cat_flds)]
+        refuse_masked("y", y)
         targets = np.asarray(y, np.float32).reshape(-1)
         if len(targets) != len(df):
             raise LectureError(f"y has {len(targets):,} targets for the {len(df):,} rows of df; give one for each row")

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from course_utils.errors import CourseError
 from course_utils.files import can_write
 from course_utils.lecture.messages import Explains, LectureError, keywords, say
+from course_utils.masked import refuse_masked
 from course_utils.training import metrics as measures
 from course_utils.training.arguments import checked_list, checked_metric
 from course_utils.training.callbacks import Callback
@@ -277,6 +278,7 @@ class LectureLearner(Explains):
             raise LectureError(
                 f"the array has shape {np.shape(arr)}, which is one example; a network takes mini-batches: give arr[None]"
             )
+        refuse_masked("the array", arr)
         outputs, _ = outputs_and_targets(self.learner, [(torch.as_tensor(arr), None)], self.learner.model)
         return self._array(self.learner.data.activation(outputs))
 
@@ -317,6 +319,7 @@ def to_np(v: Any) -> Array:
 
 def T(a: Any) -> Tensor:  # noqa: N802 (the lecture's own name)
     """An array as a tensor, whole numbers in 64 bits and others in 32."""
+    refuse_masked("the array", a)
     tensor = torch.as_tensor(np.asarray(a)) if not isinstance(a, Tensor) else a
     return tensor.float() if tensor.is_floating_point() else tensor.long()
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from course_utils.lecture.messages import LectureError, keywords
 from course_utils.lecture.stand_ins import DataFrameMapper
+from course_utils.masked import refuse_masked
 from course_utils.names import counted
 from course_utils.tabular import dates
 
@@ -194,6 +195,7 @@ def split_by_idx(idxs: Any, *a: Any) -> list[tuple[Any, Any]]:
 
 def row_numbers(idxs: Any, rows: int) -> NDArray[np.int64]:
     """Different numbers of rows, in order."""
+    refuse_masked("val_idx", idxs)
     numbers = np.asarray(idxs, dtype=None if len(idxs) else np.int64)
     if numbers.dtype.kind not in "iu" or numbers.ndim != 1:
         raise LectureError(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from course_utils.masked import refuse_masked
 from course_utils.tracing.errors import TraceError
 
 PICTURES = ("1", "L", "RGB", "RGBA")  # the modes of Pillow whose numbers are 0-255, or 0 and 1
@@ -121,8 +122,7 @@ def _as_tensor(x: Any) -> Tensor:
     if parts:
         advice = "give x[0]" if len(x) == 1 else "give the tensor of one input"
         raise TraceError(f"a model with one input was expected, and x holds {len(x)} of them; {advice}")
-    if np.ma.is_masked(x):
-        raise TraceError("x is an array with values masked out; put numbers in their place, as in x.filled(0)")
+    refuse_masked("x", x, TraceError)
     try:
         return torch.tensor(np.array(x) if hasattr(x, "__array__") else x)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:

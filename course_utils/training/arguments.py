@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from course_utils.errors import CourseError
+from course_utils.masked import masked_values
 
 T = TypeVar("T")
 
@@ -33,7 +34,8 @@ def shown(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     """A number as Python's own: NumPy's and PyTorch's numbers, and arrays and tensors without dimensions."""
-    return value.item() if isinstance(value, np.ndarray | np.generic | Tensor) and value.ndim == 0 else value
+    one = isinstance(value, np.ndarray | np.generic | Tensor) and value.ndim == 0
+    return value.item() if one and not masked_values(value) else value
 
 
 def real(value: Any) -> float | None:

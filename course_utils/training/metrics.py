@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from course_utils.errors import CourseError
+from course_utils.masked import refuse_masked
 from course_utils.training.arguments import shown
 
 Numbers = Tensor | np.ndarray
@@ -117,6 +118,7 @@ def best_threshold(
     if thresholds is None:
         tried = torch.cat([probabilities.new_zeros(1), probabilities.unique()])
     else:
+        refuse_masked("thresholds", thresholds)
         tried = torch.as_tensor(thresholds, dtype=torch.float64)
     if not len(tried):
         raise CourseError("best_threshold was given no thresholds to try; give some, or None for the whole range")
@@ -162,6 +164,7 @@ def thresholds_like(probabilities: Tensor, threshold: Threshold) -> Tensor:
     >>> thresholds_like(torch.zeros(5, 2), [0.1, 0.3])
     tensor([0.1000, 0.3000])
     """
+    refuse_masked("threshold", threshold)
     try:
         tensor = torch.as_tensor(threshold, dtype=probabilities.dtype, device=probabilities.device)
     except (TypeError, ValueError, RuntimeError):
@@ -226,7 +229,10 @@ def rmspe(predictions: Numbers, targets: Numbers) -> float:
 
 def _tensor(numbers: Numbers) -> Tensor:
     """A tensor on the CPU; arrays are copied, since PyTorch cannot share those that are read-only or run backwards."""
-    return numbers.detach().cpu() if isinstance(numbers, Tensor) else torch.from_numpy(np.array(numbers))
+    if isinstance(numbers, Tensor):
+        return numbers.detach().cpu()
+    refuse_masked("a metric's array", numbers)
+    return torch.from_numpy(np.array(numbers))
 
 
 def _one_label_each(metric: str, probabilities: Numbers, targets: Numbers) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_utils.errors import CourseError
+from course_utils.masked import refuse_masked
 from course_utils.training.arguments import real, shown, whole
 
 
@@ -100,11 +101,12 @@ def refuse_labels(valid_idx: Any, index: Any, rows: int) -> None:
     """Raise a CourseError where pandas rows are named by labels that are not their numbers in a table with this `index`.
 
     That are the labels of an index, after a shuffle, and truths in another order than the rows; `index` is None where the
-    table has none.
+    table has none. An array of which some values are masked out is refused too.
 
     >>> import pandas as pd
     >>> refuse_labels(pd.Index([0, 2]), pd.Index([0, 1, 2]), rows=3)
     """
+    refuse_masked("valid_idx", valid_idx)
     if type(valid_idx).__module__.partition(".")[0] != "pandas":
         return
     there = np.arange(rows) if index is None else np.asarray(index)

@@ -11,6 +11,7 @@ from torch.utils.data import TensorDataset
 
 from course_utils.errors import CourseError
 from course_utils.files import as_path
+from course_utils.masked import refuse_masked
 from course_utils.names import counted
 from course_utils.training.arguments import shown, whole
 from course_utils.training.data import Data, Numbers
@@ -91,6 +92,7 @@ def _pair(name: str, given: Any) -> tuple[Tensor, Tensor]:
 def _tensor(name: str, given: Any) -> Tensor:
     """A tensor with examples along its first dimension; arrays are copied where PyTorch cannot share their memory."""
     if not isinstance(given, Tensor):
+        refuse_masked(name, given)
         array = np.asarray(given)
         if array.dtype.kind not in "biuf":
             hint = ""

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from course_utils.errors import CourseError
+from course_utils.masked import refuse_masked
 from course_utils.training.arguments import whole
 from course_utils.vision.decoding.errors import ImageError, UndecodableError, cause_and_advice
 from course_utils.vision.decoding.pixels import to_pixels
@@ -75,6 +76,7 @@ def as_image(picture: Picture, scale: float | None = None) -> Image.Image | str 
     if isinstance(picture, Tensor):
         picture = as_array(picture)
     if isinstance(picture, np.ndarray):
+        refuse_masked("the picture", picture)
         array = _channels_last(picture)
         pixels = as_bytes(array, scale_of([array], "the picture") if scale is None else scale, "the pictures")
         return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else np.ascontiguousarray(pixels))

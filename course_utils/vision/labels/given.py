@@ -7,6 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from course_utils.errors import CourseError
+from course_utils.masked import refuse_masked
 from course_utils.names import counted, some_of
 from course_utils.training.arguments import shown
 from course_utils.training.tasks import LabelTask, Task
@@ -79,6 +80,7 @@ def _rows(split: str, y: Any) -> list[Any]:
         y = y.to_pylist()
     elif hasattr(y, "to_numpy"):
         y = y.to_numpy()
+    refuse_masked(f"the labels of {split}", y)
     if isinstance(y, str | bytes | dict) or not hasattr(y, "__len__"):
         raise CourseError(
             f"the labels of {split} are of type {type(y).__name__}; give an array or a list, one for each picture"

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from course_utils.errors import CourseError
 from course_utils.files import as_path
+from course_utils.masked import refuse_masked
 from course_utils.names import counted
 from course_utils.training.tasks import LabelTask
 from course_utils.vision.labels import check_task
@@ -109,6 +110,7 @@ def _arrays(x: Any) -> list[NDArray]:
 def _scale(given: dict[str, Any]) -> float:
     """The scale of floats, one for all sets, which mean the same by the same number."""
     for split, x in given.items():
+        refuse_masked(split, x)
         if isinstance(x, str | bytes | dict) or not hasattr(x, "__len__"):
             raise CourseError(f"the pictures of {split} are of type {type(x).__name__}; give an array or a list")
         if (whole := _whole_array(x)) is not None and (whole.ndim not in (3, 4) or 0 in whole.shape[1:]):

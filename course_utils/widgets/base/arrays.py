@@ -8,13 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 from traitlets import TraitType
 
+from course_utils.masked import refuse_masked
 from course_utils.tracing.errors import TraceError
 from course_utils.tracing.inputs import as_input, channels_first
 from course_utils.widgets.base.errors import WidgetError
 
 
 def as_array(values: Any) -> NDArray[np.float64]:
-    """A new float64 array, of a tensor of any dtype too (NumPy has no bfloat16); TypeError or ValueError where it is none."""
+    """A new float64 array, of a tensor of any dtype too (NumPy has no bfloat16).
+
+    Raises TypeError or ValueError where it is none, WidgetError where values of it are masked out.
+    """
+    refuse_masked("the array", values, WidgetError)
     if hasattr(values, "detach"):
         values = values.detach().cpu().double().numpy()
     return np.array(values, dtype=np.float64)
@@ -55,6 +60,7 @@ def as_names(values: Any, name: str) -> list[str]:
     expected = f"{name} is {shown(values)}; expected a list of names, as in ['cat', 'dog']"
     if isinstance(values, (str, bytes, Mapping, Set)) or not isinstance(values, Iterable):
         raise WidgetError(expected)
+    refuse_masked(name, values, WidgetError)
     names = [plain_value(value) for value in values]
     if not all(isinstance(one, (str, int, float)) for one in names):
         raise WidgetError(expected)
