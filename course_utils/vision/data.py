@@ -171,6 +171,7 @@ class ImageData(PictureSet):
         stand for the pictures of train and valid with their labels, however these are split, so that data of other pictures
         neither overwrite nor find its weights. With a `path`, they go where those of data in that folder would.
 
+        >>> import torch
         >>> from course_utils.vision import transforms_for
         >>> x, y = torch.randint(256, (20, 28, 28), dtype=torch.uint8), ["seven", "three"] * 10
         >>> data = ImageData.from_arrays((x, y), (x[:4], y[:4]), transforms_for(None, 28))
