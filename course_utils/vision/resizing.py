@@ -28,9 +28,15 @@ def place_of_copies(names: Sequence[str], path: Path, folder: str | os.PathLike[
     """Give the folder with copies of every `path/name`, made where they are missing.
 
     It is `folder/size` in the work folder of the data in `path`, or the one below `path` where all of them are there already.
+    Raises CourseError for a relative `folder` that leads out of that place, where other data have theirs.
     """
-    shared = path / folder / str(size)
-    target = folder_for(path) / folder / str(size)
+    place, below = folder_for(path), Path(os.path.normpath(folder))
+    if ".." in below.parts[:1]:
+        raise CourseError(
+            f"folder is {os.fspath(folder)!r}, which leads out of {place}, where what is made from these pictures belongs; give "
+            "the name of a folder in it, or the whole path of another"
+        )
+    shared, target = path / below / str(size), place / below / str(size)
     if shared != target and names and all(_is_copy(shared / name, path / name) for name in names):
         print(f"The copies of {size} pixels in {shared} are used, which are as old as their originals.")
         return shared

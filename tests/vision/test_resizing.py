@@ -198,6 +198,19 @@ def test_a_failure_ends_the_work_soon(folder: Path, monkeypatch: pytest.MonkeyPa
     assert len(tried) < 50
 
 
+def test_a_folder_of_copies_lies_in_the_place_of_its_data_or_where_its_whole_path_says(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COURSE_WORK", str(tmp_path / "work"))
+    data = ImageData.from_files(sorted(folder.glob("train/*")), [0, 1] * 3, transforms_for(None, 8))
+    for outside in ("../other", "copies/../../other", "..", Path("../../x")):
+        with pytest.raises(CourseError, match=r"folder is '.*\.\..*', which leads out of .*work.*; give the name of a folder"):
+            data.resize(16, outside)
+    assert not (tmp_path / "work").exists()
+    assert data.resize(16, "copies/../small").path == folder_for(data.path) / "small" / "16"
+    assert data.resize(16, tmp_path / "elsewhere").path == tmp_path / "elsewhere" / "16"
+
+
 def test_nothing_is_written_outside(folder: Path) -> None:
     with pytest.raises(CourseError, match="outside"):
         write_copies(["train/0.jpg", "../secret.jpg"], folder, folder / "copies", 40)
