@@ -119,9 +119,9 @@ class PictureSet(Data):
         """Write copies with shorter side `size` below `folder/size` and give the same data on these (lecture 1:38:48).
 
         Large pictures then decode faster in every later session. `folder` is a name in the data's place in the work folder (see
-        `course_utils.work`), or the whole path of a folder elsewhere. Copies that are already there and as old as their originals are kept, also those below
-        `path`, which somebody may have made for all; smaller pictures stay as they are. Give `transforms.square`, 1.3 times the
-        network's size, or more: smaller copies are enlarged again and lack detail.
+        `course_utils.work`), or the whole path of a folder elsewhere. Copies that are already there and as old as their
+        originals are kept, also those below `path`, which somebody may have made for all; smaller pictures stay as they are.
+        Give `transforms.square`, 1.3 times the network's size, or more: smaller copies are enlarged again and lack detail.
         """
         size, folder = side(size), as_path("folder", folder, "a folder")
         if isinstance(self.store, InMemory):

@@ -33,8 +33,8 @@ def place_of_copies(names: Sequence[str], path: Path, folder: str | os.PathLike[
     place, below = folder_for(path), Path(os.path.normpath(folder))
     if ".." in below.parts[:1]:
         raise CourseError(
-            f"folder is {os.fspath(folder)!r}, which leads out of {place}, where what is made from these pictures belongs; give "
-            "the name of a folder in it, or the whole path of another"
+            f"folder is {os.fspath(folder)!r}, which leads out of {place}, where what is made from these pictures "
+            "belongs; give the name of a folder in it, or the whole path of another"
         )
     shared, target = path / below / str(size), place / below / str(size)
     if shared != target and names and all(_is_copy(shared / name, path / name) for name in names):
