@@ -276,6 +276,14 @@ def export(
     say(f"Written to {WORKBOOKS[name](path)}")
 
 
+@app.command(name="export-widgets")
+def export_widgets(folder: Annotated[Path, typer.Argument(help="Where to; a folder that is empty or not there yet.")]) -> None:
+    """Write every widget as a page that moves in any browser with no Python and no network, and a page that leads to them."""
+    from course_utils.widgets import export_widgets
+
+    say(f"Written to {export_widgets(folder)}")
+
+
 @app.command()
 def doctor() -> None:
     """Check whether this machine is ready for the lessons."""

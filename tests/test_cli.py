@@ -287,3 +287,14 @@ def test_two_processes_print_and_save_once(monkeypatch, tmp_path):
     assert float(reached.split()[-1]) < 0.5  # RMSPE
     assert [file.name for file in tmp_path.rglob("*.safetensors")] == ["both.safetensors"]
     assert saved.endswith("both.safetensors")
+
+
+def test_widgets_are_written_as_pages(run, tmp_path, monkeypatch):
+    from course_utils.widgets import SoftmaxSigmoid, gallery
+
+    monkeypatch.setattr(gallery, "WIDGETS", (SoftmaxSigmoid,))
+    code, out = run("export-widgets", str(tmp_path / "pages"))
+    assert (code, out.strip()) == (0, f"Written to {tmp_path / 'pages' / 'index.html'}")
+    code, out = run("export-widgets", str(tmp_path / "pages"))
+    assert code == 1
+    assert "nothing was written" in out

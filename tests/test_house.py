@@ -69,7 +69,7 @@ ON_TOP = {"kaggle", "lecture", "lessons", "cli", "doctor", "predictor", "recipes
         ("vision", {"data", "training"}),
         ("tabular", {"data", "training"}),
         ("excel", {"tracing"}),
-        ("widgets", {"excel", "tracing", "training", "vision"}),
+        ("widgets", {"data", "excel", "tracing", "training", "vision"}),
         ("kaggle", {"data", "training"}),
         ("lessons", {"data", "excel", "kaggle", "tabular", "tracing", "training", "vision", "widgets"}),
         ("lecture", {"data", "kaggle", "tabular", "training", "vision"}),

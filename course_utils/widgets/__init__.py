@@ -7,6 +7,7 @@ Each widget has a folder: what it is (widget.py), what is seen of it (widget.js,
 from course_utils.networks import letter, letter_a, letter_network
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.convolution_explorer.widget import ConvolutionExplorer
+from course_utils.widgets.gallery import export_widgets
 from course_utils.widgets.kernels import PRESETS
 from course_utils.widgets.layer_pipeline.widget import LayerPipeline
 from course_utils.widgets.softmax_sigmoid.widget import SoftmaxSigmoid
@@ -19,6 +20,7 @@ __all__ = [
     "SoftmaxSigmoid",
     "ThresholdExplorer",
     "WidgetError",
+    "export_widgets",
     "letter",
     "letter_a",
     "letter_network",

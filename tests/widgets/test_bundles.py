@@ -8,6 +8,7 @@ from course_utils import widgets
 from course_utils.widgets import WidgetError
 from course_utils.widgets.base.bundle import BASE, Bundle, script, stylesheet
 from course_utils.widgets.base.widget import CourseWidget
+from course_utils.widgets.gallery import WIDGETS
 
 MODULES = sorted(BASE.parent.glob("*/widget.js"))
 
@@ -33,6 +34,7 @@ def test_every_module_belongs_to_a_public_widget():
     public = [getattr(widgets, name) for name in widgets.__all__]
     shown = {one._module: one for one in public if isinstance(one, type) and issubclass(one, CourseWidget)}
     assert sorted(shown) == MODULES
+    assert set(shown.values()) == set(WIDGETS)
     for module, widget in shown.items():
         assert widget._esm == script(module)
 

@@ -25,7 +25,8 @@ FOLDERS = sorted(file.parent for file in BASE.parent.glob("*/widget.js"))
 def test_every_bundle_runs(run, folder):
     parts = run(folder / "widget.js", "Object.entries(it.default).map(([name, part]) => [name, typeof part])")
     assert ["render", "function"] in parts
-    assert {name for name, _ in parts} <= {"initialize", "render"}
+    assert ["computed", "function"] in parts
+    assert {name for name, _ in parts} <= {"initialize", "render", "computed"}
 
 
 def many_numbers():

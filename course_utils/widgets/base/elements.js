@@ -1,5 +1,7 @@
 // Elements of the page, and of figures in it.
 
+import { oneStop } from "./keys.js";
+
 function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") node.addEventListener(name, value);
@@ -24,9 +26,15 @@ export function heading(...children) {
   return make("div", { class: "course-heading", role: "heading", "aria-level": 2 }, ...children);
 }
 
-// One of several choices as a row of buttons, of which one is pressed.
+// One of several choices as a row of buttons, of which one is pressed: one stop for Tab, with arrows inside.
 export function choice(label, options, pick) {
   const buttons = options.map(([value, text]) => make("button", { type: "button", click: () => pick(value) }, text));
   const show = (chosen) => options.forEach(([value], at) => buttons[at].setAttribute("aria-pressed", String(value === chosen)));
-  return { node: make("span", { class: "course-choice", role: "group", "aria-label": label }, make("span", { class: "course-label" }, label), ...buttons), show };
+  const node = make("span", { class: "course-choice", role: "group", "aria-label": label }, make("span", { class: "course-label" }, label), ...buttons);
+  oneStop(node, [buttons]);
+  return { node, show };
+}
+
+export function fromBase64(text) {
+  return Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
 }

@@ -1,9 +1,10 @@
 // What surrounds every widget: the still picture hides, keys stay inside, and a button writes the workbook.
 
-import { make } from "./elements.js";
+import { fromBase64, make } from "./elements.js";
 import { listener, told } from "./state.js";
 
 const PATIENCE = 10_000; // milliseconds until a button says that no answer has come
+const WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 // The element that a widget fills, and what listens to its model until the widget goes.
 export function page({ model, el }, name) {
@@ -50,8 +51,16 @@ function keepKeys(root) {
   return () => window.removeEventListener("keydown", decide, true);
 }
 
+// In a page of its own only Python could write what is on the screen: there is the workbook of when the page was saved.
+function storedWorkbook(holder, heard) {
+  const link = make("a", { class: "course-link", download: holder.getAttribute("data-name"), title: "What this page showed when it was saved, in live formulas" }, "Excel workbook, as the page was saved");
+  link.href = URL.createObjectURL(new Blob([fromBase64(holder.textContent)], { type: WORKBOOK }));
+  heard.also(() => URL.revokeObjectURL(link.href));
+  return link;
+}
+
 export function exportButton(model, heard) {
-  if (model.alone) return ""; // Python writes the workbook
+  if (model.alone) return model.workbook ? storedWorkbook(model.workbook, heard) : "";
   const said = make("span", { class: "course-message", role: "status" });
   const link = make("a", { class: "course-link", hidden: true }, "Download a copy");
   const button = make("button", {
@@ -74,8 +83,7 @@ export function exportButton(model, heard) {
   const offer = (content, buffers) => {
     if (!content.exported) return;
     URL.revokeObjectURL(link.href);
-    const type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-    link.href = URL.createObjectURL(new Blob([buffers[0]], { type }));
+    link.href = URL.createObjectURL(new Blob([buffers[0]], { type: WORKBOOK }));
     link.download = content.exported;
     link.hidden = false;
     show();

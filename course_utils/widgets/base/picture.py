@@ -100,6 +100,14 @@ class Picture:
         few.save(buffer, "png", optimize=True)
         return buffer.getvalue()
 
+    def webp(self, widest: int = 10_000) -> bytes:
+        """The picture, at most so many pixels wide, as the bytes of a WebP file: small where there are photographs in it."""
+        buffer = io.BytesIO()
+        image = self._image.copy()
+        image.thumbnail((widest, 10_000), Image.Resampling.LANCZOS)
+        image.save(buffer, "webp", quality=60, method=4)
+        return buffer.getvalue()
+
 
 def text_width(text: str, size: int = 12, bold: bool = False) -> int:
     """How wide one line of text will be, in units."""

@@ -2,9 +2,10 @@
 
 import base64
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import anywidget
 from ipywidgets import DOMWidget
@@ -13,7 +14,7 @@ from traitlets import Int, List, TraitError, Unicode
 
 from course_utils.errors import CourseError
 from course_utils.files import as_path, writing
-from course_utils.widgets.base.alone import alone
+from course_utils.widgets.base.alone import Page, with_workbook
 from course_utils.widgets.base.arrays import Numbers, as_names, plain_value, shown
 from course_utils.widgets.base.bundle import script, stylesheet
 from course_utils.widgets.base.errors import WidgetError
@@ -103,9 +104,14 @@ class CourseWidget(anywidget.AnyWidget):
     def _draw(self) -> Picture:
         raise NotImplementedError
 
-    def _exported(self) -> tuple[nn.Module, Tensor, dict[str, Any]]:
-        """The model, its input and the further arguments of `export_model`."""
+    @classmethod
+    def example(cls) -> Self:
+        """The widget as a lesson shows it, which `course export-widgets` writes."""
         raise NotImplementedError
+
+    def _numbers(self) -> Mapping[str, Any]:
+        """What Python computes from the traits, by the names under which `computed` in widget.js gives the same."""
+        return {}
 
     def _exporter(self) -> Callable[[Path], object]:
         """What writes the workbook: of a model, unless a widget has a sheet of its own."""
@@ -113,6 +119,10 @@ class CourseWidget(anywidget.AnyWidget):
 
         model, x, options = self._exported()
         return lambda target: export_model(model, x, target, **options)
+
+    def _exported(self) -> tuple[nn.Module, Tensor, dict[str, Any]]:
+        """The model, its input and the further arguments of `export_model`; a WidgetError where there is nothing to write."""
+        raise NotImplementedError
 
     def picture(self) -> bytes:
         """What is on the screen as a PNG, for where no widget lives: exported HTML, a PDF, a page that hosts code."""
@@ -132,19 +142,52 @@ class CourseWidget(anywidget.AnyWidget):
         self._say(f"Written to {target} ({max(1, round(target.stat().st_size / 1000))} kB).")
         return target
 
-    def save_html(self, path: str | os.PathLike[str], title: str = "") -> Path:
-        """Write the widget as one file that any browser shows and moves, with no Python, server or network; give its path.
+    def html(self, title: str = "") -> str:
+        """The widget as a page of its own, which moves in any browser with no Python, server or network.
 
-        `title` is the name and the heading of the page; without it that is the widget's own, as in "Convolution explorer".
-        A file that is there already is kept: the new one gets the next free number. What only Python can do is left out, such
-        as the Export button. Raises CourseError where the file cannot be written.
+        `title` is the name and the heading of the page; without it that is the widget's own, as in "Convolution explorer". A
+        notebook keeps the page as the output of a cell inside an iframe, also where the notebook is not trusted:
+
+            from html import escape
+            from IPython.display import HTML
+            HTML(f'<iframe srcdoc="{escape(widget.html())}" width="100%" height="700"></iframe>')
+
+        Inside are some of the numbers that PyTorch computed, with which the page compares its own, and a workbook of what is on
+        the screen now, where there is something to write and the page stays below 300 kB with it.
+
+        >>> from course_utils.widgets import SoftmaxSigmoid
+        >>> SoftmaxSigmoid().html(title="Cats and dogs")[:15], SoftmaxSigmoid().html().count("https:")
+        ('<!doctype html>', 0)
         """
-        still = base64.b64encode(self.picture()).decode("ascii")
         own = {name: value for name, value in self.get_state().items() if name not in _JUPYTERS}
-        page = alone(own, plain_value(title) or self._title, self._module, self._css, self.describe(), still)
-        with reserved(as_path("path", path), ".html") as target, writing(target):
-            target.write_text(page, encoding="utf-8")
+        page = Page(
+            title=plain_value(title) or self._title, module=self._module, css=self._css, state=own, numbers=self._numbers(),
+            words=self.describe(), still=self._draw().webp(),
+        ).html()  # fmt: skip
+        try:
+            workbook = self._workbook()
+        except WidgetError:  # there is nothing to write
+            return page
+        return with_workbook(page, workbook, Path(self.export_path).name or "workbook.xlsx")
+
+    def save_html(self, path: str | os.PathLike[str], title: str = "") -> Path:
+        """Write `html` to a file that any browser shows and moves, with no Python, server or network; give its path.
+
+        A file that is there already is kept: the new one gets the next free number. Raises CourseError where the file cannot be
+        written.
+        """
+        with reserved(as_path("path", path), ".html") as target:
+            page = self.html(title)
+            with writing(target):
+                target.write_text(page, encoding="utf-8")
         return target
+
+    def _workbook(self) -> bytes:
+        """What is on the screen as the bytes of a workbook."""
+        with tempfile.TemporaryDirectory() as folder:
+            target = Path(folder) / "workbook.xlsx"
+            self._exporter()(target)
+            return target.read_bytes()
 
     def _receive(self, _: object, content: dict[str, Any], buffers: list[bytes]) -> None:
         """Answer a button of the JavaScript side."""

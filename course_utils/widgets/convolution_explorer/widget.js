@@ -4,6 +4,7 @@
 import { choice, heading, make } from "../base/elements.js";
 import { numberField } from "../base/field.js";
 import { cellAt, chip, colour, css, drawGrid, ink, placeFrame } from "../base/grid.js";
+import { oneStop } from "../base/keys.js";
 import { legend } from "../base/legend.js";
 import { largest, plain, sum } from "../base/numbers.js";
 import { exportButton, onWidth, page } from "../base/page.js";
@@ -183,6 +184,7 @@ function render({ model, el }) {
       const thumbnail = make("canvas", { class: "course-thumbnail", "aria-hidden": "true" });
       tabs.append(make("button", { type: "button", click: () => set(model, { selected: at }) }, thumbnail, make("span", {}, name)));
     });
+    oneStop(tabs, [[...tabs.children]]);
   }
 
   function buildSums(kernel) {
@@ -199,6 +201,7 @@ function render({ model, el }) {
         table.append(field);
         return field;
       }));
+      if (editable) oneStop(table, fields[kind][channel]);
       return table;
     };
     const several = kernel.length > 1;
@@ -459,4 +462,8 @@ function render({ model, el }) {
   return heard.stop;
 }
 
-export default { initialize, render };
+function computed(model) {
+  return stages(settings(model));
+}
+
+export default { initialize, render, computed };

@@ -1,7 +1,7 @@
 """A convolution that one can step through: the window, the kernel, the products and their sum."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from traitlets import Bool, Dict, Enum, Int, List, Tuple, Unicode, observe, validate
 
+from course_utils.networks import drawn_seven
 from course_utils.widgets.base.arrays import Numbers, as_array, as_image
 from course_utils.widgets.base.colours import PALETTES, colour_limit
 from course_utils.widgets.base.errors import WidgetError
@@ -18,6 +19,8 @@ from course_utils.widgets.base.picture import Picture
 from course_utils.widgets.base.still import legend_panel, maps_panel, still
 from course_utils.widgets.base.widget import CourseWidget
 from course_utils.widgets.kernels import PRESETS, Kernels, named_kernels, preset
+
+Array = NDArray[np.float64]
 
 MAX_SIDE = 64
 LARGEST = 1e9  # so that no sum of products can overflow
@@ -67,7 +70,7 @@ class ConvolutionExplorer(CourseWidget):
     delay = Int(400, help="milliseconds from step to step, at least 20").tag(sync=True)
     palette = Enum(list(PALETTES), "blue-orange", help="the colours of positive and negative numbers").tag(sync=True)
 
-    _stages: tuple[NDArray[np.float64], ...] = ()
+    _stages: tuple[Array, ...] = ()
     _presets = Dict(PRESETS).tag(sync=True)
 
     def __init__(
@@ -91,17 +94,17 @@ class ConvolutionExplorer(CourseWidget):
         self.position = begin.get("position", self._telling_position())
 
     @property
-    def output(self) -> NDArray[np.float64]:
+    def output(self) -> Array:
         """The convolution, (kernels, rows, columns)."""
         return self._stages[0]
 
     @property
-    def rectified(self) -> NDArray[np.float64]:
+    def rectified(self) -> Array:
         """The output after ReLU, or the output where there is none."""
         return self._stages[1]
 
     @property
-    def pooled(self) -> NDArray[np.float64]:
+    def pooled(self) -> Array:
         """The maxima, or `rectified` where there is no pooling."""
         return self._stages[2]
 
@@ -143,7 +146,7 @@ class ConvolutionExplorer(CourseWidget):
             f"{total}.{stages}"
         )
 
-    def window(self) -> NDArray[np.float64]:
+    def window(self) -> Array:
         """What the output at `position` saw of the image and its padding; shape (channels, kernel height, kernel width).
 
         >>> ConvolutionExplorer(torch.eye(4), position=(1, 0)).window()[0].tolist()
@@ -234,6 +237,14 @@ class ConvolutionExplorer(CourseWidget):
             self.names = [_own_name(name, number, self.kernels[number]) for number, name in enumerate(self.names)]
             self.position = (min(self.position[0], rows - 1), min(self.position[1], columns - 1))
 
+    @classmethod
+    def example(cls) -> Self:
+        """The drawn seven of lesson 5 under the edge kernels, on the edge of its bar."""
+        return cls(drawn_seven(), kernels=("top edge", "left edge"), relu=True, position=(6, 12))
+
+    def _numbers(self) -> dict[str, Array]:
+        return {"output": self.output, "rectified": self.rectified, "pooled": self.pooled}
+
     def _exported(self) -> tuple[nn.Module, Tensor, dict[str, Any]]:
         title = f"Convolution with {' and '.join(self.names)}"
         return self.layer(), torch.tensor(self.image), {"title": title}
@@ -264,12 +275,12 @@ class ConvolutionExplorer(CourseWidget):
         return still([panels, [legend_panel(palette, FULL)]], self.describe())
 
 
-def _read_only(array: NDArray[np.float64]) -> NDArray[np.float64]:
+def _read_only(array: Array) -> Array:
     array.setflags(write=False)
     return array
 
 
-def _own_name(name: str, number: int, kernel: NDArray[np.float64]) -> str:
+def _own_name(name: str, number: int, kernel: Array) -> str:
     """The name of a kernel, unless it is a preset's and somebody has changed the numbers."""
     if name in PRESETS and min(kernel.shape[1:]) >= 3 and not (kernel == preset(name, kernel.shape[1:])).all():
         return f"kernel {number + 1}"

@@ -15,15 +15,15 @@ const TALLEST = 400;
 const WRITTEN = 48; // the side of a cell in which a number can be read
 const SHOWN = 4; // maps that a number saw, drawn beside their kernels; more are counted
 
-const computed = new WeakMap(); // for each model: what its numbers were computed from, and all of them
+const known = new WeakMap(); // for each model: what its numbers were computed from, and all of them
 
 // All layers with all numbers, computed anew where the network or the image is another.
 function network(model) {
   const from = ["layers", "_weights", "_pixels"].map((name) => model.get(name));
-  const held = computed.get(model);
+  const held = known.get(model);
   if (held?.from.every((value, at) => value === from[at])) return held.layers;
   const layers = forward(...from);
-  computed.set(model, { from, layers });
+  known.set(model, { from, layers });
   return layers;
 }
 
@@ -297,4 +297,8 @@ function render({ model, el }) {
   return heard.stop;
 }
 
-export default { initialize, render };
+function computed(model) {
+  return Object.fromEntries(network(model).map(({ name, values }) => [name, values]));
+}
+
+export default { initialize, render, computed };

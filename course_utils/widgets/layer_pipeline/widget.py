@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from traitlets import Bool, Bytes, Enum, Int, List, Tuple, Unicode, validate
 
+from course_utils.networks import letter_a, letter_network
 from course_utils.tracing.errors import TraceError
 from course_utils.tracing.inputs import as_input
 from course_utils.tracing.steps import Step
@@ -145,6 +146,15 @@ class LayerPipeline(CourseWidget):
             if np.isnan(self._run.maps[number][tuple(place)]):
                 raise WidgetError(f"focus is at map, row and column {tuple(place)}, where layer {number} has no number")
         return value
+
+    @classmethod
+    def example(cls) -> Self:
+        """The network of lesson 5 that tells an A, with an A on its way."""
+        return cls(letter_network(), letter_a())
+
+    def _numbers(self) -> dict[str, Array]:
+        shown = set(self.layer_names)
+        return {step.path: step.value for step in self._run.steps if step.path in shown}
 
     def _exported(self) -> tuple[nn.Module, Tensor, dict[str, Any]]:
         options: dict[str, Any] = {"title": "An image on its way through a network"}

@@ -148,4 +148,9 @@ function render({ model, el }) {
   return heard.stop;
 }
 
-export default { render };
+function computed(model) {
+  const [logits, temperature] = [model.get("logits"), model.get("temperature")];
+  return { powers: powers(logits, temperature), softmax: softmax(logits, temperature), sigmoid: sigmoid(logits) };
+}
+
+export default { render, computed };

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -120,6 +120,14 @@ class SoftmaxSigmoid(CourseWidget):
     @observe("seed", "classes")
     def _look_ahead(self, _: Any = None) -> None:
         self._ahead = [_random_logits(self.seed + more, len(self.classes)).tolist() for more in range(1, AHEAD + 1)]
+
+    @classmethod
+    def example(cls) -> Self:
+        """Five classes, of which softmax picks one and sigmoid says yes to three."""
+        return cls()
+
+    def _numbers(self) -> dict[str, NDArray[np.float64]]:
+        return {"powers": self.powers, "softmax": self.softmax, "sigmoid": self.sigmoid}
 
     def _exported(self) -> NoReturn:
         raise WidgetError(

@@ -31,9 +31,13 @@ function counted(number) {
   return number.toLocaleString("en-US");
 }
 
+function scoresOf(model) {
+  return readScores(model.get("_probabilities"), model.get("_targets"), model.get("classes").length);
+}
+
 function render({ model, el }) {
   const { root, heard, words } = page({ model, el }, "threshold");
-  let scores = readScores(model.get("_probabilities"), model.get("_targets"), model.get("classes").length);
+  let scores = scoresOf(model);
   let lines = curves(scores, model.get("beta"));
   let moveMarker = () => {}; // what moves in the figure
   let bars = []; // for each tag: {row, missed, wrong}
@@ -213,7 +217,7 @@ function render({ model, el }) {
   }
 
   function recount() {
-    scores = readScores(model.get("_probabilities"), model.get("_targets"), model.get("classes").length);
+    scores = scoresOf(model);
     lines = curves(scores, model.get("beta"));
     buildBars();
     buildGallery();
@@ -230,4 +234,10 @@ function render({ model, el }) {
   return heard.stop;
 }
 
-export default { render };
+function computed(model) {
+  const scores = scoresOf(model);
+  const { wrong, missed, fBeta } = countAt(scores, model.get("threshold"), model.get("beta"));
+  return { falsePositives: wrong, falseNegatives: missed, fBeta, curve: curves(scores, model.get("beta")).fBeta };
+}
+
+export default { render, computed };

@@ -3,14 +3,17 @@
 import io
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, Protocol, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from traitlets import Bytes, Dict, Float, Int, List, Unicode, observe, validate
 
+from course_utils.data.samples import satellite
 from course_utils.errors import CourseError
 from course_utils.training import Predictions, f_beta, f_beta_curve
 from course_utils.widgets.base.arrays import as_array, as_names, shown
@@ -21,14 +24,28 @@ from course_utils.widgets.base.still import Panel, curve_panel, fitting, still, 
 from course_utils.widgets.base.widget import CourseWidget
 from course_utils.widgets.threshold_explorer.thumbnails import data_url, stays_inside, thumbnail
 
-if TYPE_CHECKING:
-    from course_utils.vision import ImageData
-
 MARKS = {"right": "✓", "missed": "○", "wrong": "✗"}
 MOST_TAGS = 40  # in the still picture
 SHOWN = 6
 NEAR = 0.05  # a picture is worth showing while one of its probabilities is as near as this to the threshold
 MAX_NUMBERS = 1_000_000
+
+
+class Pictures(Protocol):
+    """What holds pictures by name, as ImageData does."""
+
+    def picture(self, item: str) -> Any:
+        """The picture of that name: the path of its file, or a Pillow image."""
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Pictures that are drawn when they are looked at."""
+
+    tiles: dict[str, satellite.Tile]
+
+    def picture(self, item: str) -> Image.Image:
+        return satellite.picture(self.tiles[item])
 
 
 class ThresholdExplorer(CourseWidget):
@@ -72,7 +89,7 @@ class ThresholdExplorer(CourseWidget):
     def __init__(
         self,
         predictions: Predictions,
-        folder: "str | os.PathLike[str] | ImageData",
+        folder: "str | os.PathLike[str] | Pictures",
         classes: Sequence[str] | None = None,
         beta: float = 2.0,
         threshold: float = 0.2,
@@ -217,6 +234,21 @@ class ThresholdExplorer(CourseWidget):
                 self._thumbnails[row] = None
         return self._thumbnails[row]
 
+    @classmethod
+    def example(cls) -> Self:
+        """Drawn satellite pictures as in lesson 3; the probabilities are made up, those of a network that is often right."""
+        tiles = {f"{tile.name}.jpg": tile for tile in satellite.pictures({"train": 400})}
+        names = sorted({tag for tile in tiles.values() for tag in tile.tags})
+        actual = np.array([[tag in tile.tags for tag in names] for tile in tiles.values()])
+        logits = 5.0 * actual - 3.2 + np.random.default_rng(0).normal(0, 1.6, actual.shape)
+        values, targets = torch.tensor(1 / (1 + np.exp(-logits))), torch.tensor(actual)
+        return cls(Predictions(values, targets, list(tiles), names), _Drawn(tiles))
+
+    def _numbers(self) -> dict[str, Any]:
+        curve = f_beta_curve(self.values, self.actual, np.arange(101) / 100, self.beta).numpy()
+        wrong, missed = self.false_positives, self.false_negatives
+        return {"falsePositives": wrong, "falseNegatives": missed, "fBeta": [self.f_beta], "curve": curve}
+
     def _exported(self) -> NoReturn:
         raise WidgetError(
             "ThresholdExplorer has no layers to write into a workbook; kaggle.submission writes predictions as CSV"
@@ -284,7 +316,7 @@ def _multi_label(predictions: Predictions) -> tuple[NDArray[np.float32], NDArray
     return values.astype(np.float32), targets > 0.5
 
 
-def _with_pictures(folder: "str | os.PathLike[str] | ImageData", items: list[str]) -> Callable[[str], Any]:
+def _with_pictures(folder: "str | os.PathLike[str] | Pictures", items: list[str]) -> Callable[[str], Any]:
     """What gives the picture of an item: its file in a folder that has some of them, or what the data hold in memory."""
     if hasattr(folder, "picture"):
         return folder.picture
