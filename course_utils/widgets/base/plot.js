@@ -3,13 +3,15 @@
 import { shape } from "./elements.js";
 import { plain } from "./numbers.js";
 
-const ROOM = { left: 34, right: 10, top: 16, bottom: 34 };
+const SIDES = { left: 34, right: 10, top: 16, bottom: 34 };
 const EDGE = 6; // how far what is drawn may go over the edge of the range: half a dot
 const SHARES = { from: 0, to: 1, ticks: [0, 0.2, 0.4, 0.6, 0.8, 1] };
 
-// A range is { from, to, ticks }, of which the ticks are the numbers with a line and a label. Give the figure, `x` and `y` from
-// numbers to its units, and what draws in it; what is put into `inside` is cut off at the edge of the ranges.
+// A range is { from, to, ticks }, of which the ticks are the numbers with a line and a label, which `write` makes of a number;
+// long labels of `up` need `room`. Give the figure, `x` and `y` from numbers to its units, and what draws in it; what is put into
+// `inside` is cut off at the edge of the ranges.
 export function plot(width, height, label, across = SHARES, up = SHARES) {
+  const ROOM = { ...SIDES, left: up.room ?? SIDES.left };
   const wide = width - ROOM.left - ROOM.right;
   const high = height - ROOM.top - ROOM.bottom;
   const x = (value) => ROOM.left + ((value - across.from) / (across.to - across.from)) * wide;
@@ -20,21 +22,26 @@ export function plot(width, height, label, across = SHARES, up = SHARES) {
   const [left, right, bottom, top] = [x(across.from), x(across.to), y(up.from), y(up.to)];
   for (const value of up.ticks) {
     svg.append(shape("line", { class: "course-rule", x1: left, x2: right, y1: y(value), y2: y(value) }));
-    svg.append(shape("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, plain(value)));
+    svg.append(shape("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, (up.write ?? plain)(value)));
   }
-  for (const value of across.ticks) svg.append(shape("text", { x: x(value), y: bottom + 16, "text-anchor": "middle" }, plain(value)));
+  for (const value of across.ticks) svg.append(shape("text", { x: x(value), y: bottom + 16, "text-anchor": "middle" }, (across.write ?? plain)(value)));
   svg.append(inside, shape("text", { x: (left + right) / 2, y: height - 3, "text-anchor": "middle" }, label));
 
   // A curve through values at even steps; where one is null it has a gap.
   function curve(kind, values) {
-    let pen = "M";
     const step = (across.to - across.from) / (values.length - 1);
-    const points = values.map((value, at) => {
-      const point = value === null ? "" : `${pen}${x(across.from + at * step).toFixed(1)} ${y(value).toFixed(1)}`;
+    return line(kind, values.map((value, at) => [across.from + at * step, value]));
+  }
+
+  // A line through points [x, y]; where a y is null it has a gap.
+  function line(kind, points) {
+    let pen = "M";
+    const parts = points.map(([at, value]) => {
+      const part = value === null ? "" : `${pen}${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
       pen = value === null ? "M" : "L";
-      return point;
+      return part;
     });
-    const path = shape("path", { class: `course-${kind}`, d: points.join("") });
+    const path = shape("path", { class: `course-${kind}`, d: parts.join("") });
     inside.append(path);
     return path;
   }
@@ -75,5 +82,5 @@ export function plot(width, height, label, across = SHARES, up = SHARES) {
     svg.addEventListener("pointermove", (event) => event.buttons && follow(event, false));
   }
 
-  return { svg, inside, x, y, curve, tip, marker, onDrag };
+  return { svg, inside, x, y, curve, line, tip, marker, onDrag };
 }
