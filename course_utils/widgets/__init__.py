@@ -1,4 +1,5 @@
-"""What moves on the screen: a convolution to step through, a network layer by layer, softmax and sigmoid, a threshold.
+"""What moves on the screen: a convolution to step through, a network layer by layer, softmax and sigmoid, what a
+prediction costs, a threshold.
 
 Each widget has a folder: what it is (widget.py), what is seen of it (widget.js, widget.css), and what the screen computes
 (numbers.js), which is what PyTorch computes. What they share is in base/. Nothing is loaded from the internet.
@@ -7,6 +8,7 @@ Each widget has a folder: what it is (widget.py), what is seen of it (widget.js,
 from course_utils.networks import letter, letter_a, letter_network
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.convolution_explorer.widget import ConvolutionExplorer
+from course_utils.widgets.cross_entropy.widget import CrossEntropy
 from course_utils.widgets.gallery import export_widgets
 from course_utils.widgets.kernels import PRESETS
 from course_utils.widgets.layer_pipeline.widget import LayerPipeline
@@ -16,6 +18,7 @@ from course_utils.widgets.threshold_explorer.widget import ThresholdExplorer
 __all__ = [
     "PRESETS",
     "ConvolutionExplorer",
+    "CrossEntropy",
     "LayerPipeline",
     "SoftmaxSigmoid",
     "ThresholdExplorer",

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from course_utils.excel import WORKBOOKS, export_model, read_input, read_weights
+from course_utils.excel.cross_entropy_sheet import cross_entropy_workbook
 from course_utils.networks import digits_network
 from tests.excel import office
 from tests.tracing.random_networks import random_network
@@ -66,6 +67,11 @@ def test_cells_are_read_as_openpyxl_reads_them(tmp_path):
 
 def test_ready_made_workbooks(tmp_path):
     written = {name: make(tmp_path / f"{name}.xlsx") for name, make in WORKBOOKS.items()}
+    logits = np.array([[3.6, 0.5, -0.4], [50.0, -50.0, 0.1], [0.0, 0.0, 0.0]])
+    targets = np.eye(3)[[2, 0, 1]]
+    for kind, base in (("softmax", math.e), ("sigmoid", 2.0)):
+        file = tmp_path / f"{kind}_cross_entropy.xlsx"
+        written[file.stem] = cross_entropy_workbook(file, logits, targets, ["cat", "dog", "plane"], kind, base)
     stripped = {name: office.strip_values(file, tmp_path / f"bare_{name}.xlsx") for name, file in written.items()}
     computed = office.recalculate(stripped.values(), tmp_path / "out")
     for name, file in written.items():

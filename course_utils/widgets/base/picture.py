@@ -35,9 +35,11 @@ class Picture:
         self._image = Image.new("RGB", (width * SCALE, height * SCALE), "white")
         self._draw = ImageDraw.Draw(self._image)
 
-    def text(self, x: float, y: float, text: str, size: int = 12, bold: bool = False, anchor: str = "la") -> None:
+    def text(
+        self, x: float, y: float, text: str, size: int = 12, bold: bool = False, anchor: str = "la", colour: Colour = TEXT
+    ) -> None:
         """Write one or more lines; `anchor` is Pillow's, "la" for the top left corner and "mm" for the middle."""
-        self._draw.text((x * SCALE, y * SCALE), text, fill=TEXT, font=_font(size * SCALE, bold), anchor=anchor)
+        self._draw.text((x * SCALE, y * SCALE), text, fill=colour, font=_font(size * SCALE, bold), anchor=anchor)
 
     def grid(
         self,

@@ -70,6 +70,8 @@ class CourseWidget(anywidget.AnyWidget):
         trait = getattr(cls, name)
         try:
             return trait.validate(None, _plain_for(trait, name, value))
+        except WidgetError:
+            raise
         except TraitError as error:
             raise _misfit(trait, name, value) from error
 
