@@ -46,7 +46,7 @@ def as_frame(table: Any, *columns: str, any_names: bool = False) -> Frame:
     except nw.exceptions.DuplicateError:
         raise TableError("two columns of the table have the same name; rename or drop one of them") from None
     except TypeError:
-        raise TableError(f"expected a table (pandas, Polars, DuckDB, Spark); got {_described(table)}") from None
+        raise TableError(f"expected a table (pandas, Polars, Arrow, DuckDB, Spark); got {_described(table)}") from None
     _require_text(columns)
     if missing := [name for name in columns if name not in there]:
         names = ", ".join(map(str, there))  # pandas may name its columns by numbers

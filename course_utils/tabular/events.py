@@ -1,10 +1,10 @@
 """How long since, how long until, and how often of late: what a day's neighbours in time say about it (lecture 2:11:35).
 
 Each store (`by`) is a series of its own, and days are calendar days, also where a store has no row for some of them. The rows
-may come in any order, and keep it where the table is in memory.
+may come in any order, and keep it where the table is in memory. Arrow, which does not sort within groups, has this done by Polars.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import narwhals as nw
@@ -99,6 +99,10 @@ def _elapsed(
     if fill is not None:
         require_whole(-(10**9), fill=fill)
     table = as_frame(frame, *events, *groups, date)
+    if table.implementation.is_pyarrow():
+        return _added_by_polars(
+            table, [*events, *groups, date], lambda part: _elapsed(part, events, groups, date, prefix, fill, check, until)
+        )
     index, table = nw.maybe_get_index(table), without_index_names(table)
     require_dates(table, date)
     day, *nearest = (f"day number {name}" for name in ("", *events))
@@ -122,6 +126,19 @@ def _elapsed(
 
     table = table.with_columns(*[days(mark).alias(prefix + name) for name, mark in zip(events, nearest, strict=True)])
     return _as_it_was(table.drop(day, *nearest), index)
+
+
+def _added_by_polars(table: Frame, needed: Sequence[str], feature: Callable[[Any], Any]) -> Any:
+    """An Arrow table with the columns that a feature adds to its `needed` ones in Polars; all others stay as they are."""
+    import polars
+
+    arrow: Any = table.to_native()
+    names = list(dict.fromkeys(needed))
+    added = feature(polars.from_arrow(arrow.select(names))).drop(names).to_arrow()
+    for name in added.column_names:
+        there = arrow.schema.get_field_index(name)
+        arrow = arrow.append_column(name, added[name]) if there < 0 else arrow.set_column(there, name, added[name])
+    return arrow
 
 
 def _with_days(table: Frame, groups: Sequence[str], date: str, day: str, check: bool) -> Frame:
@@ -189,6 +206,12 @@ def rolling_sum(
     require_text(suffix=ending)
     values, groups = in_list(columns), in_list(by)
     table = as_frame(frame, *values, *groups, date)
+    if table.implementation.is_pyarrow():
+        return _added_by_polars(
+            table,
+            [*values, *groups, date],
+            lambda part: rolling_sum(part, values, groups, date, window, direction, suffix, check),
+        )
     index, table = nw.maybe_get_index(table), without_index_names(table)
     require_dates(table, date)
     day = "day number"

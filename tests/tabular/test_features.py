@@ -175,7 +175,7 @@ def test_what_is_no_date_is_no_date():
 def test_columns_that_are_not_there_and_tables_that_are_none():
     with pytest.raises(TableError, match=r"no columns 'Holiday', 'Shop'; its columns are Store, Date, Flag"):
         elapsed_since(series(1), "Holiday", by="Shop", date="Date")
-    with pytest.raises(TableError, match=r"expected a table \(pandas, Polars, DuckDB, Spark\); got something of type list"):
+    with pytest.raises(TableError, match=r"expected a table \(pandas, Polars, Arrow, DuckDB, Spark\); got something of type list"):
         add_datepart([1, 2], "Date")
 
 

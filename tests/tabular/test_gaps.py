@@ -53,6 +53,7 @@ KINDS = {
     "arrow": lambda t: t.convert_dtypes(dtype_backend="pyarrow"),
     "polars": lambda t: pl.from_pandas(t.reset_index(drop=True)),
     "polars lazy": lambda t: pl.from_pandas(t.reset_index(drop=True)).lazy(),
+    "arrow table": lambda t: pa.Table.from_pandas(t, preserve_index=False),
     "duckdb": in_duckdb,
 }
 
