@@ -60,12 +60,21 @@ def content(frame: Frame, name: str) -> str:
         return f"categories of {_of_objects(native[name].cat.categories) if frame.implementation.is_pandas() else 'text'}"
     if is_object(frame, name):
         return _of_objects(frame.to_native()[name])
+    untyped = dtype == nw.Unknown or (frame.implementation.is_pandas() and frame.to_native()[name].dtype == object)
+    if untyped and _is_empty(frame.select(name)):
+        return "nothing"
     if isinstance(dtype, nw.Datetime) and dtype.time_zone:
         return f"times of the zone {dtype.time_zone}"
     kind = str(dtype).partition("(")[0]
     return (
         "whole numbers" if dtype.is_integer() else "floats" if dtype.is_float() else _WORDS.get(kind, f"values of type {kind}")
     )
+
+
+def _is_empty(column: Frame) -> bool:
+    """Whether nothing is in a column whose type says nothing either; where the engine is lazy, this runs a query."""
+    present = column.filter(~nw.all().is_null()).head(1)
+    return not len(present.collect() if isinstance(present, nw.LazyFrame) else present)
 
 
 def is_object(frame: Frame, name: str) -> bool:

@@ -50,7 +50,7 @@ engine that works in parts (a lazy table of Polars, DuckDB)
             ) from error
         if isinstance(error, NotImplementedError):  # Narwhals, of an engine that lacks something
             raise TableError(
-                f"cannot {doing} with a table of this kind; make it one of Polars, for Arrow with polars.from_arrow(table)"
+                f"cannot {doing} with a table of this kind; make it one of Polars, polars.DataFrame(table), or of pandas"
             ) from error
         if engine is None:
             raise

@@ -1,7 +1,7 @@
 """How long since, how long until, and how often of late: what a day's neighbours in time say about it (lecture 2:11:35).
 
 Each store (`by`) is a series of its own, and days are calendar days, also where a store has no row for some of them. The rows
-may come in any order, and keep it where the table is in memory. Arrow, which does not sort within groups, has this done by Polars.
+may come in any order, and keep it where the table is in memory. Arrow, which cannot do this, has it done by Polars.
 """
 
 from collections.abc import Callable, Sequence

@@ -24,24 +24,30 @@ from course_utils.tabular.checks import (
 )
 from course_utils.tabular.contents import content, described, is_object, typed
 from course_utils.tabular.errors import TableError, engine_errors
+from course_utils.tabular.near_matches import near_matches
 
 EXAMPLES = 3
 
 
 @dataclass(frozen=True)
 class JoinReport:
-    """How many of the left table's rows found nothing in the right one, and the first of their keys."""
+    """How many of the left table's rows found nothing in the right one, and the first of their keys.
+
+    `near` has a sentence for each column whose text would match but for blanks, capitals, or how Unicode writes a letter.
+    """
 
     on: tuple[str, ...]
     rows: int
     unmatched: int
     examples: tuple[dict[str, Any], ...] = ()
+    near: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if not self.unmatched:
             return f"joined on {', '.join(self.on)}: all {self.rows:,} rows found a match"
         keys = "; ".join(in_words(key) for key in self.examples)
-        return f"joined on {', '.join(self.on)}: {self.unmatched:,} of {self.rows:,} rows found no match, the first: {keys}"
+        found = f"joined on {', '.join(self.on)}: {self.unmatched:,} of {self.rows:,} rows found no match, the first: {keys}"
+        return "\n".join((found, *self.near))
 
 
 @engine_errors("join the tables")
@@ -59,8 +65,11 @@ def join(
     A row without a match keeps its place with nothing in the new columns, or goes where `how` is "inner". A name that both
     tables have gets `suffix` on the right one's. A missing key matches nothing. Keys of several widths or units are compared
     as the numbers and times that they are, categories as text. In pandas, new columns of whole numbers become floats where a
-    row has no match, or Int64 if floats would not keep all their digits. `report` is called with a `JoinReport`, for instance
-    `report=print`; where the engine is lazy, this runs the query.
+    row has no match, or Int64 if floats would not keep all their digits.
+
+    `report` is called with a `JoinReport`, for instance `report=print`; where the engine is lazy, this runs the query. Text is
+    compared letter by letter: where rows of a table in memory find no match only because of blanks, capitals, or an é that is
+    one character here and two there, a printed line says so without a report too.
 
     `validate` guards against rows that multiply by accident: "m:1" says that many rows of `left` may share a key, but no two
     of `right`. Raises a `TableError` where that is not so (where the engine is lazy, this runs a query; "m:m" needs none), and
@@ -103,9 +112,12 @@ def join(
     joined = _left_join(ours, theirs, on_keys, suffix)
     if isinstance(joined, nw.DataFrame):
         joined = (joined if joined[order].is_sorted() else joined.sort(order)).drop(order)
-    joined = joined.drop(*(compared[key] for key in changes))
     if report is not None:
-        report(_report(joined, keys, match))
+        report(_report(joined, theirs, keys, on_keys, match))
+    elif isinstance(joined, nw.DataFrame):
+        for line in near_matches(joined.filter(nw.col(match).is_null()), theirs, keys, on_keys):
+            print(line)
+    joined = joined.drop(*(compared[key] for key in changes))
     if how == "inner":
         joined = joined.filter(~nw.col(match).is_null())
     return _without_gaps(joined.drop(match), large, mine.names(), suffix).to_native()
@@ -133,7 +145,8 @@ def _with_our_keys(ours: Frame, theirs: Frame, keys: Sequence[str]) -> Frame:
     """
     mine, others = ours.collect_schema(), theirs.collect_schema()
     for key in keys:
-        if _kind(ours, key) != _kind(theirs, key):
+        kinds = {_kind(ours, key), _kind(theirs, key)}
+        if len(kinds) > 1 and "nothing" not in kinds:
             held = [described(frame, key) for frame in (ours, theirs)]
             advice = f', in pandas with table["{key}"].astype("Int64"), which may have gaps'
             raise TableError(
@@ -146,7 +159,7 @@ def _with_our_keys(ours: Frame, theirs: Frame, keys: Sequence[str]) -> Frame:
     mine, others = ours.collect_schema(), theirs.collect_schema()
     for key in keys:
         given, value = mine[key], nw.col(key)
-        if given == others[key]:
+        if given == others[key] or "nothing" in (content(ours, key), content(theirs, key)):
             continue
         if given.is_integer() and others[key].is_integer():
             (low, high), (low_there, high_there) = _range(given), _range(others[key])
@@ -175,7 +188,7 @@ def _kind(frame: Frame, key: str) -> str:
     """What a key holds, as far as it must be the same on both sides: categories count as what they are of."""
     held = content(frame, key)
     of = held.removeprefix("categories of ")
-    if of in ("text", "nothing", "values of several types"):
+    if of in ("text", "values of several types"):
         return "text"
     return of if of == "whole numbers" or held in _NUMBERS else described(frame, key)
 
@@ -189,7 +202,9 @@ def _comparisons(ours: Frame, theirs: Frame, keys: Sequence[str]) -> dict[str, C
     changes = dict[str, Callable[[Any, str], Any]]()
     for key in keys:
         held = content(ours, key)
-        if "categories of whole numbers" in (held, content(theirs, key)) or (held in _NUMBERS and is_object(ours, key)):
+        if "nothing" in (held, content(theirs, key)):
+            changes[key] = _as_nothing
+        elif "categories of whole numbers" in (held, content(theirs, key)) or (held in _NUMBERS and is_object(ours, key)):
             changes[key] = _as_numbers
         elif mine[key] != others[key] and any(dtype in (nw.Categorical, nw.Enum) for dtype in (mine[key], others[key])):
             changes[key] = _as_text
@@ -200,6 +215,10 @@ def _comparisons(ours: Frame, theirs: Frame, keys: Sequence[str]) -> dict[str, C
 
 def _as_numbers(frame: "nw.DataFrame[Any]", key: str) -> "nw.Series[Any]":
     return typed(frame[key])
+
+
+def _as_nothing(frame: Frame, key: str) -> nw.Expr:
+    return nw.lit(None).cast(nw.String)  # where one side holds nothing, of whatever type, there is nothing to compare
 
 
 def _as_text(frame: Frame, key: str) -> nw.Expr:
@@ -254,8 +273,9 @@ def _refuse_many(side: str, frame: Frame, keys: Sequence[str], as_compared: Sequ
         )
 
 
-def _report(joined: Frame, keys: Sequence[str], match: str) -> JoinReport:
+def _report(joined: Frame, theirs: Frame, keys: Sequence[str], compared: Sequence[str], match: str) -> JoinReport:
     alone = joined.filter(nw.col(match).is_null())
     rows, unmatched = (rows_of(frame.select(rows=nw.len()))[0]["rows"] for frame in (joined, alone))
     examples = first_rows(alone.group_by(*keys).agg(nw.len()).select(*keys), keys, EXAMPLES) if unmatched else []
-    return JoinReport(tuple(keys), rows, unmatched, tuple(examples))
+    near = near_matches(alone, theirs, keys, compared) if unmatched else ()
+    return JoinReport(tuple(keys), rows, unmatched, tuple(examples), near)

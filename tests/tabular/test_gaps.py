@@ -386,6 +386,8 @@ def test_what_engines_say_is_told():
         join(broken, broken, "Store")
     with pytest.raises(TableError, match="memory is too small"), engine_errors("join"):
         raise duckdb.OutOfMemoryException("full")
+    with pytest.raises(TableError, match="cannot join with a table of this kind; make it one of Polars"), engine_errors("join"):
+        raise NotImplementedError
     with pytest.raises(KeyError), engine_errors("join"):
         raise KeyError("ours")
 
