@@ -26,7 +26,7 @@ class LearningRateSearch:
     """What the learning-rate finder saw: a rate and the smoothed loss for each step, the rate growing exponentially.
 
     >>> LearningRateSearch([0.01, 0.1], [0.7, 0.6])
-    LearningRateSearch(2 steps, rates 0.01 to 0.1, steepest not found)
+    LearningRateSearch(2 steps, rates 0.01 to 0.1, no rate suggested)
     """
 
     rates: list[float] = field(default_factory=list)
@@ -47,13 +47,23 @@ class LearningRateSearch:
         slopes = [losses[i + 1] - losses[i - 1] for i in range(1, len(losses) - 1)]
         return self.rates[slopes.index(min(slopes)) + 1]
 
+    @property
+    def suggested(self) -> float | None:
+        """A tenth of the rate at the lowest point of the curve, where the loss still falls; None where that cannot be said.
+
+        The lessons go by this rule. It is a rough one: a rate of half or twice that trains as well.
+        """
+        if self.steepest is None:
+            return None
+        return self.rates[self.losses.index(min(self.losses))] / 10
+
     def __repr__(self) -> str:
         tried = f", rates {self.rates[0]:.2g} to {self.rates[-1]:.2g}" if self.rates else ""
-        steepest = "not found" if self.steepest is None else f"{self.steepest:.2g}"
-        return f"{type(self).__name__}({counted(len(self.rates), 'step')}{tried}, steepest {steepest})"
+        suggested = "no rate suggested" if self.suggested is None else f"suggested {self.suggested:.2g}"
+        return f"{type(self).__name__}({counted(len(self.rates), 'step')}{tried}, {suggested})"
 
     def plot(self, skip_start: int = 5, skip_end: int = 3) -> Any:
-        """Draw loss against rate, the rate on a logarithmic axis, leaving out the first and last few steps; return the axes."""
+        """Draw loss against rate, on a logarithmic axis, and the rate suggested; the first and last few steps are left out."""
         import matplotlib.pyplot as plt
 
         if len(self.rates) <= skip_start + skip_end:
@@ -66,10 +76,9 @@ class LearningRateSearch:
         axes.plot(self.rates[seen], self.losses[seen])
         axes.set(xscale="log", xlabel="learning rate (log scale)", ylabel="loss (smoothed)", title="Learning-rate finder")
         axes.grid(alpha=0.3)
-        if (steepest := self.steepest) and self.rates[seen][0] <= steepest <= self.rates[seen][-1]:
-            loss = self.losses[self.rates.index(steepest)]
-            axes.plot([steepest], [loss], "o", color=VERMILION, label=f"steepest: {steepest:.0e}")
-            axes.legend()
+        if (rate := self.suggested) and self.rates[seen][0] <= rate <= self.rates[seen][-1]:
+            axes.axvline(rate, color=VERMILION, linestyle="--", label=f"a tenth of the rate at the lowest point: {rate:.0e}")
+            axes.legend(loc="upper left")
         return axes
 
 
