@@ -133,5 +133,3 @@ def _arrow(axes: "Axes", start: Spot, end: Spot, bend: float = 0.0) -> None:
 
 def _note(axes: "Axes", at: Spot, text: str, colour: str = INK) -> None:
     axes.text(*at, text, ha="center", va="center", fontsize=10, style="italic", color=colour)
-
-

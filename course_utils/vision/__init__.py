@@ -3,6 +3,7 @@
 from course_utils.vision.data import ImageData
 from course_utils.vision.decoding.errors import ImageError
 from course_utils.vision.figures.class_counts import class_counts, cooccurrence, show_class_counts, show_cooccurrence
+from course_utils.vision.figures.exciting import show_exciting
 from course_utils.vision.figures.growing_sizes import show_growing_sizes
 from course_utils.vision.figures.image_sizes import image_sizes, show_image_sizes
 from course_utils.vision.figures.results import Results
@@ -37,6 +38,7 @@ __all__ = [
     "read_image",
     "show_class_counts",
     "show_cooccurrence",
+    "show_exciting",
     "show_growing_sizes",
     "show_image_sizes",
     "show_symmetries",
