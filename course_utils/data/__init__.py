@@ -7,6 +7,7 @@ from pathlib import Path
 from course_utils.data import samples
 from course_utils.data.archives import unpack
 from course_utils.data.catalog import DATASETS, Dataset, find
+from course_utils.data.copied import download_command
 from course_utils.data.download import UNFINISHED, download_competition, fetch, get_url, install
 from course_utils.data.errors import DownloadError
 from course_utils.data.places import can_write, data_folder, find_real, sample_folders, shown, why_not_real
@@ -20,6 +21,7 @@ __all__ = [
     "DownloadError",
     "Status",
     "data_folder",
+    "download_command",
     "download_competition",
     "get",
     "get_url",

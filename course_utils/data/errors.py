@@ -8,7 +8,7 @@ class DownloadError(CourseError):
 
 
 class NotSignedInError(DownloadError):
-    """Kaggle does not know who is asking."""
+    """The server does not know who is asking, or does not believe it any more."""
 
 
 class RulesNotAcceptedError(DownloadError):
