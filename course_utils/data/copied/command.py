@@ -39,11 +39,11 @@ def download_command(command: str | None = None, folder: str | os.PathLike[str] 
     place = data_folder() if folder is None else as_path("folder", folder, of="a folder")
     try:
         request = read_command(_asked_for() if command is None else command)
-        del command
         return Transfer(request, place, progress).run()
     except CourseError as error:
         problem = error
-    problem.__cause__ = problem.__context__ = None  # what led to it holds addresses, and its frames hold headers
+    command = None  # a traceback may show what a name stands for; what led here has addresses in it, and its frames headers
+    problem.__cause__ = problem.__context__ = None
     raise problem.with_traceback(None)
 
 

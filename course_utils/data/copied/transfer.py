@@ -22,7 +22,7 @@ from course_utils.files import writing
 from course_utils.names import shortened
 
 if TYPE_CHECKING:
-    from requests import PreparedRequest, Response, Session
+    from requests import PreparedRequest, Response
 
 _CHUNK = 1 << 18
 _ATTEMPTS = 4  # connections in a row that bring nothing new before we give up
@@ -104,7 +104,7 @@ class Transfer:
 
         start = self._arrived() if self._known_version() else 0
         try:
-            with requests.Session() as session, self._answer(session, start) as response:
+            with self._answer(start) as response:
                 return self._take(response, start)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise self._explained(error) from None
@@ -126,19 +126,28 @@ class Transfer:
         )
 
     @contextmanager
-    def _answer(self, session: "Session", start: int) -> Iterator["Response"]:
+    def _answer(self, start: int) -> Iterator["Response"]:
         """The server's answer, after redirects: another server is not told who asks."""
+        import requests
+
         first = address = self.request.url
+        set_on_the_way = requests.cookies.RequestsCookieJar()  # each of these goes to the server that gave it alone
         for _ in range(_REDIRECTS + 1):
             _check_step(first, address, self.host)
-            with session.get(
-                address,
-                headers=self._headers(_same_server(first, address), start),
-                auth=_as_it_is,
-                allow_redirects=False,
-                stream=True,
-                timeout=_TIMEOUT,
-            ) as response:
+            headers = self._headers(_same_server(first, address), start)
+            with (  # a session of its own: some servers end a connection without a word
+                requests.Session() as session,
+                session.get(
+                    address,
+                    headers=headers,
+                    cookies=set_on_the_way,
+                    auth=_as_it_is,
+                    allow_redirects=False,
+                    stream=True,
+                    timeout=_TIMEOUT,
+                ) as response,
+            ):
+                set_on_the_way.update(session.cookies)
                 onward = session.get_redirect_target(response)
                 if onward is None:
                     yield response
