@@ -108,4 +108,4 @@ def _part(picture: Tensor, place: int, size: tuple[int, ...]) -> Tensor:
     side = int(min(max(4 * step, SMALLEST), picture.shape[-1] // 2))
     row, column = ((at + 0.5) * step for at in divmod(place, size[1]))
     top, left = round(row), round(column)  # of the part, once half a side of white has been put around the picture
-    return pad(picture, [side // 2 + 1] * 4, value=1.0)[:, top : top + side, left : left + side]
+    return pad(picture, [side // 2] * 4, value=1.0)[:, top : top + side, left : left + side]
