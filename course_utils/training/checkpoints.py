@@ -9,6 +9,7 @@ from torch import Tensor
 
 from course_utils.errors import CourseError
 from course_utils.training import schedules, storage
+from course_utils.training.architecture import unwrapped
 from course_utils.training.arguments import not_negative, real, shown, whole
 from course_utils.training.callbacks import Callback, Recorder
 from course_utils.training.conditions import conditions_of, refused, said
@@ -70,7 +71,7 @@ def taken_from(learner: Resumable) -> dict[str, Any]:
     if fit is None:
         raise CourseError("there is no fit to go on with yet; call fit(..., checkpoint=name), or save(name) for weights alone")
     return {
-        "model": learner.model.state_dict(),
+        "model": unwrapped(learner.model).state_dict(),
         "meaning": learner.meaning(),
         "made": _made(learner.optimizer),
         "conditions": _conditions(learner),
@@ -123,7 +124,7 @@ def _check(learner: Resumable, state: dict[str, Any], file: Path) -> None:
     storage.check_meaning(
         {"optimizer": {k: theirs[k] for k in sorted(known)}}, {"optimizer": {k: ours[k] for k in sorted(known)}}, file
     )
-    _check_precision(learner.model.state_dict(), state["model"], file)
+    _check_precision(unwrapped(learner.model).state_dict(), state["model"], file)
     if other := refused(state.get("conditions", {}), _conditions(learner)):
         raise StorageError(
             f"{file} was saved in the middle of another fit: {'; '.join(other)}. Nothing was changed. Make data and learner as "
@@ -242,7 +243,7 @@ def fit_in(state: dict[str, Any]) -> Fit:
 
 def restore_model(learner: Resumable, state: dict[str, Any]) -> None:
     """Give the model its weights back, and freeze what was frozen; before a fit makes its optimiser."""
-    learner.model.load_state_dict(state["model"])
+    unwrapped(learner.model).load_state_dict(state["model"])
     learner.freeze_to(state["first_trainable"])
     learner.bn_freeze(state["bn_frozen"])
 

@@ -18,13 +18,13 @@ from torch.overrides import TorchFunctionMode
 from course_utils.errors import CourseError
 from course_utils.files import SPECIAL, is_special, replacing
 from course_utils.names import counted
-from course_utils.training.architecture import architecture_of, is_whole
+from course_utils.training.architecture import architecture_of, is_whole, unwrapped
 from course_utils.training.arguments import checked_network, shown
 from course_utils.training.devices import default_device
 from course_utils.training.distributed import processes
 from course_utils.training.finite import not_numbers, not_numbers_in
 from course_utils.training.meaning import differences
-from course_utils.training.storage import StorageError
+from course_utils.training.storage import StorageError, weights_of
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -144,7 +144,8 @@ class Exported:
 
     def fill(self, model: Network) -> Network:
         """Put the weights of this file into a network of the same layers, whose first that differ are named in the error."""
-        ours, theirs = checked_network(model).state_dict(), self.tensors
+        network, theirs = unwrapped(checked_network(model)), self.tensors
+        ours = network.state_dict()
         names = list(dict.fromkeys([*ours, *theirs]))
         differing = [name for name in names if _layout(ours.get(name)) != _layout(theirs.get(name))]
         if differing:
@@ -155,9 +156,9 @@ class Exported:
                 + "\nThe network must have the layers that it had when it was exported, from the same versions of torchvision "
                 f"and timm; it was made with {self._made_with()}."
             )
-        if wrong := not_numbers(theirs, {name for name, _ in model.named_parameters(remove_duplicate=False)}):
+        if wrong := not_numbers(theirs, {name for name, _ in network.named_parameters(remove_duplicate=False)}):
             raise self.wrong(f"{wrong}, so that every prediction may be NaN")
-        model.load_state_dict(dict(theirs), assign=any(tensor.is_meta for tensor in ours.values()))
+        network.load_state_dict(dict(theirs), assign=any(tensor.is_meta for tensor in ours.values()))
         return model
 
 
@@ -198,11 +199,6 @@ def ready(model: Network, device: torch.device | str | None) -> Network:
     except (RuntimeError, AssertionError, TypeError) as error:
         reason = f" ({str(error).splitlines()[0]})" if isinstance(device, str | torch.device) else ""
         raise CourseError(f"the device {shown(device)} cannot be used{reason}; give 'cpu', 'cuda', 'mps' or None") from error
-
-
-def weights_of(model: nn.Module) -> dict[str, Tensor]:
-    """Copies of all parameters and buffers in the CPU's memory, each its own."""
-    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
 
 
 def same_outputs(model: nn.Module, other: nn.Module, *inputs: Tensor) -> bool:

@@ -5,7 +5,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from course_utils.training.architecture import Options, compared, kinds_that_compute
+from course_utils.training.architecture import compared, kinds_that_compute
+from course_utils.training.own_modules import Options
 
 WORDS = {
     "task": "the task",
@@ -44,7 +45,8 @@ def differences(saved: Mapping[str, Any], here: Mapping[str, Any], in_training: 
         if theirs is None or ours is None:
             continue
         if key == "options":
-            found += _other_options(compared(theirs, in_training), compared(ours, in_training))
+            known = {name: options["ndim"] for name, _, options in [*theirs, *ours] if type(options.get("ndim")) is int}
+            found += _other_options(compared(theirs, in_training, known), compared(ours, in_training, known))
         elif key == "own":
             found += _other_modules(theirs, ours)
         else:
@@ -91,9 +93,9 @@ def _other_values(of: str, there: Mapping[str, Any], here: Mapping[str, Any]) ->
 
 def _of_one_length(a: Any, b: Any) -> tuple[Any, Any]:
     """A size given once, and for each dimension: MaxPool2d(2) is MaxPool2d((2, 2))."""
-    if isinstance(a, list) and isinstance(b, int):
+    if isinstance(a, list) and isinstance(b, int | float):
         return a, [b] * len(a)
-    return ([a] * len(b), b) if isinstance(b, list) and isinstance(a, int) else (a, b)
+    return ([a] * len(b), b) if isinstance(b, list) and isinstance(a, int | float) else (a, b)
 
 
 def _compare(what: str, theirs: Any, ours: Any) -> list[str]:
@@ -115,7 +117,9 @@ def _compare(what: str, theirs: Any, ours: Any) -> list[str]:
 def close(theirs: Any, ours: Any, within: float = 1e-6) -> bool:
     """Whether values are the same, numbers up to rounding: another processor may have computed them."""
     if isinstance(theirs, list | tuple) and isinstance(ours, list | tuple):
-        return len(theirs) == len(ours) and all(map(close, theirs, ours))
+        return len(theirs) == len(ours) and all(close(a, b, within) for a, b in zip(theirs, ours, strict=True))
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        return theirs.keys() == ours.keys() and all(close(theirs[key], ours[key], within) for key in theirs)
     if all(isinstance(v, int | float) and not isinstance(v, bool) for v in (theirs, ours)):
         return math.isclose(theirs, ours, rel_tol=within)
     return bool(theirs == ours) and type(theirs) is type(ours)

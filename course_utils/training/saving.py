@@ -5,13 +5,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from course_utils.training import storage
-from course_utils.training.architecture import architecture_of
+from course_utils.training.architecture import architecture_of, unwrapped
 from course_utils.training.data import Data
 from course_utils.training.distributed import rank
 from course_utils.training.finite import not_numbers_in
+from course_utils.training.precision import Precision
 from course_utils.training.storage import WEIGHTS
 from course_utils.work import find_saved
 
@@ -21,6 +22,7 @@ class Saving:
 
     data: Data
     model: nn.Module
+    precision: Precision
     path: Path
 
     load_advice = ""  # what to do where weights mean something else
@@ -28,7 +30,8 @@ class Saving:
     def save(self, name: str) -> Path:
         """Write the weights to `path/name.safetensors` and return that path; folders that are missing are made.
 
-        A printed line says where weights are not numbers any more (NaN).
+        A printed line says where weights are not numbers any more (NaN), and where a file of that name was saved for something
+        else: another task, other classes, another table. That is kept beside, as `name-other`.
         """
         file = storage.save_weights(self.model, storage.file_in(self.path, name, WEIGHTS), self._about())
         if wrong := not_numbers_in(self.model):
@@ -40,9 +43,10 @@ class Saving:
 
         Raises a StorageError that says what differs if they are of another architecture, or mean something else here: other
         classes or another order of them, another task, other statistics of the inputs, other options of layers, other numbers
-        that a module of your own computes with. The model is then as it was.
+        that a module of your own computes with. The model is then as it was. A printed line says where the weights
+        were saved in another precision, or are not numbers (NaN).
         """
-        storage.load_weights(self.model, self._saved(name), self.meaning(), self.load_advice)
+        storage.load_weights(self.model, self._saved(name), self.meaning(), self.load_advice, self.say)
 
     def export(self, path: str | os.PathLike[str], **options: Any) -> Path:
         """Write one file that predicts where there is neither the data nor Jupyter; `course_utils.load_predictor` reads it.
@@ -64,10 +68,15 @@ class Saving:
 
     def meaning(self) -> dict[str, Any]:
         """What the model's numbers stand for: those of the data (see `Data.meaning`), and what layers do besides weights."""
-        return {**self.data.meaning(), **architecture_of(self.model)}
+        return {**self.data.meaning(), **architecture_of(self.model, self._example)}
+
+    def _example(self) -> list[Tensor]:
+        """What the model takes: a mini-batch to validate."""
+        x, _ = next(iter(self.data.loader("valid")))
+        return self.precision.inputs(x)
 
     def _about(self) -> dict[str, str]:
-        return {"model": type(self.model).__name__, "meaning": json.dumps(self.meaning())}
+        return {"model": type(unwrapped(self.model)).__name__, "meaning": json.dumps(self.meaning())}
 
     def say(self, words: str) -> None:
         """Print a line; of several processes one does."""

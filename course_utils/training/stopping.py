@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from course_utils.errors import CourseError
+from course_utils.training.architecture import unwrapped
 from course_utils.training.arguments import not_negative, shown, whole
 from course_utils.training.callbacks import Callback
 from course_utils.training.custom_metrics import Metric, name_of, named
@@ -189,17 +190,18 @@ class KeepBest(_Monitor):
     def after_epoch(self, learner: Fitting) -> None:
         """Copy the weights of an epoch that is better than those before."""
         if self.is_best(learner):
-            self._kept = {name: t.detach().clone() for name, t in learner.training_model.state_dict().items()}
+            self._kept = {name: t.detach().clone() for name, t in unwrapped(learner.training_model).state_dict().items()}
 
     def after_fit(self, learner: Fitting) -> None:
         """Put the best weights back, if others are there."""
         kept, self._kept = self._kept, {}
         if not kept or not math.isfinite(learner.loss):
             return
-        now = learner.training_model.state_dict()
+        model = unwrapped(learner.training_model)
+        now = model.state_dict()
         if all(torch.equal(now[name], kept[name].to(now[name].device)) for name in now):
             return
-        learner.training_model.load_state_dict(kept)
+        model.load_state_dict(kept)
         learner.say(
             f"The weights are those of epoch {self.best_epoch}, the best of {learner.epochs_done}: {self.monitor} "
             f"{self.best:.4f}."
@@ -213,7 +215,7 @@ class KeepBest(_Monitor):
         """Those of the best so far, and weights of the whole model or of what a fit trains of it."""
         super().check_state(state, learner)
         shapes = {name: tuple(weight.shape) for name, weight in state["weights"].items()}
-        models = (learner.model, learner.training_model)
+        models = (unwrapped(learner.model), unwrapped(learner.training_model))
         if shapes and shapes not in [{name: tuple(t.shape) for name, t in m.state_dict().items()} for m in models]:
             raise ValueError("the weights that KeepBest kept are of another model")
 

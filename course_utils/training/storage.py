@@ -11,9 +11,11 @@ from torch import Tensor, nn
 
 from course_utils.errors import CourseError
 from course_utils.files import FileError, reading, refuse_special, replacing
-from course_utils.training.architecture import is_whole
+from course_utils.training.architecture import is_whole, unwrapped
 from course_utils.training.arguments import shown
 from course_utils.training.distributed import processes
+from course_utils.training.finite import not_numbers_in
+from course_utils.training.kept import keep_others
 from course_utils.training.meaning import compare_names, differences, plain
 
 WEIGHTS, CHECKPOINT = ".safetensors", ".checkpoint"
@@ -39,7 +41,8 @@ def file_in(folder: Path, name: str, suffix: str) -> Path:
 def save_weights(model: nn.Module, path: str | os.PathLike[str], about: Mapping[str, str] | None = None) -> Path:
     """Write all parameters and buffers of a model to a safetensors file, with a few words `about` it; return its path.
 
-    Raises a StorageError, in words, where the system does not let it be written.
+    A file of that name is replaced, unless it was made for something else: that is kept beside, and a line says so. Raises a
+    StorageError, in words, where the system does not let it be written.
 
     >>> import tempfile
     >>> file = save_weights(nn.Linear(2, 1), Path(tempfile.mkdtemp()) / "line.safetensors", {"made by": "an example"})
@@ -48,19 +51,35 @@ def save_weights(model: nn.Module, path: str | os.PathLike[str], about: Mapping[
     """
     from safetensors.torch import save
 
-    # one tensor may stand under two names (tied weights); safetensors wants each its own memory
-    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
+    tensors, told = weights_of(model), dict(about or {})
+    meaning = json.loads(told.get("meaning", "{}"))
     # written by Python, whose files follow the umask; safetensors' own can be read by their owner alone
-    return _write(path, lambda part: part.write_bytes(save(tensors, dict(about or {}))))
+    return _write(path, lambda part: part.write_bytes(save(tensors, told)), tensors, meaning)
+
+
+def weights_of(model: nn.Module) -> dict[str, Tensor]:
+    """Copies of all parameters and buffers in the CPU's memory; a tensor under two names (tied weights) is there twice."""
+    weights = unwrapped(model).state_dict()
+    if others := [name for name, value in weights.items() if not isinstance(value, Tensor)]:
+        raise CourseError(
+            f"the model keeps more than numbers, first {others[0]} (get_extra_state), and files of weights hold tensors alone; "
+            "keep it as a buffer: self.register_buffer(name, tensor)"
+        )
+    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()}
 
 
 def load_weights(
-    model: nn.Module, path: str | os.PathLike[str], meaning: Mapping[str, Any] | None = None, advice: str = ""
+    model: nn.Module,
+    path: str | os.PathLike[str],
+    meaning: Mapping[str, Any] | None = None,
+    advice: str = "",
+    say: Callable[[str], None] = print,
 ) -> dict[str, str]:
     """Read a file of `save_weights` into a model and return what it says about itself.
 
     With `meaning`, what weights would mean here, a file that says that its weights mean something else is refused; the
-    `advice` ends the message. A file that says nothing of it (an older one) is taken.
+    `advice` ends the message. A file that says nothing of it (an older one) is taken. Weights of another precision than the
+    model's are rounded to it, and those that are not numbers (NaN) are taken as they are: a line tells, through `say`.
 
     Raises:
         StorageError: the file is missing, damaged, its layers are not the model's (the first that differ are named), or its
@@ -77,7 +96,13 @@ def load_weights(
     except (SafetensorError, OSError) as error:
         raise StorageError(f"{path} is not a whole safetensors file ({error}); save the weights again") from error
     _check_fit(model, tensors, _saved_meaning(about, path), meaning or {}, path, advice)
-    model.load_state_dict(tensors)
+    network = unwrapped(model)
+    said = other_precision(network.state_dict(), tensors, path)
+    network.load_state_dict(tensors)
+    if wrong := not_numbers_in(network):
+        said += [f"The weights in {path.name} predict NaN: {wrong}. They were taken as they are."]
+    for line in said:
+        say(line)
     return about
 
 
@@ -162,7 +187,7 @@ def _check_fit(
 
 def check_layers(model: nn.Module, tensors: Mapping[str, Tensor], source: str | os.PathLike[str], named: int = 3) -> None:
     """Raise a StorageError that names the first layers that differ if tensors are not those of a model."""
-    ours = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    ours = {name: tuple(tensor.shape) for name, tensor in unwrapped(model).state_dict().items()}
     theirs = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     differing = [name for name in dict.fromkeys([*ours, *theirs]) if ours.get(name) != theirs.get(name)]
     if not differing:
@@ -180,6 +205,32 @@ def check_layers(model: nn.Module, tensors: Mapping[str, Tensor], source: str | 
     )
 
 
+def other_precision(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], source: Path) -> list[str]:
+    """A line where weights were saved in another precision than that of the model, in which it takes them.
+
+    Raises a StorageError where they cannot be: whole numbers for others, or numbers too large for the model's precision.
+    """
+    others = [name for name, tensor in ours.items() if tensor.dtype != theirs[name].dtype]
+    for name in others:
+        here, there = ours[name], theirs[name]
+        taken = there.to(here.dtype)
+        if here.is_floating_point() != there.is_floating_point() or (taken.isfinite() != there.isfinite()).any():
+            raise StorageError(
+                f"{source} holds {name} as {_named(there.dtype)}, and the model's {_named(here.dtype)} cannot hold that. "
+                f"Nothing was changed; make the model in that precision: model.to({there.dtype})"
+            )
+    if not others:
+        return []
+    computed, saved = (_named(tensors[others[0]].dtype) for tensors in (ours, theirs))
+    exact = all(torch.equal(theirs[name].to(ours[name].dtype).to(theirs[name].dtype), theirs[name]) for name in others)
+    how = "the same numbers" if exact else "rounded to that"
+    return [f"The weights in {source.name} were saved in {saved}, and this model computes in {computed}: they are {how}."]
+
+
+def _named(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
 def save_checkpoint(state: dict[str, Any], path: str | os.PathLike[str]) -> Path:
     """Write a checkpoint: tensors, numbers, text, and lists and dictionaries of them, so that it loads without running code."""
 
@@ -187,7 +238,7 @@ def save_checkpoint(state: dict[str, Any], path: str | os.PathLike[str]) -> Path
         with part.open("wb") as file:  # given a name instead, a full disk would not be an OSError
             torch.save(state, file)
 
-    return _write(path, save)
+    return _write(path, save, state["model"], state.get("meaning", {}))
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -208,13 +259,17 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     processes().once(beside)
 
 
-def _write(path: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:
-    """Write a whole file or none, once where several processes have the same to write."""
+def _write(
+    path: str | os.PathLike[str], write: Callable[[Path], object], weights: Mapping[str, Tensor], meaning: Mapping[str, Any]
+) -> Path:
+    """Write a whole file or none, once where several processes have the same to write; see `keep_others` for what is there."""
 
     def whole() -> Path:
         try:
             with replacing(path) as part:
                 write(part)
+                if kept := keep_others(Path(path), weights, meaning):
+                    print(kept)
         except FileError as error:
             raise _storage_error(str(error)) from error
         return Path(path)

@@ -117,6 +117,18 @@ def test_weights_that_mean_something_else_are_refused_and_nothing_is_changed(tmp
         (nn.Upsample(scale_factor=2, mode="bilinear"), nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False), None),
         (nn.Hardtanh(0, float("inf")), nn.Hardtanh(0, float("inf")), None),
         (nn.Hardtanh(0, float("inf")), nn.Hardtanh(0, 6), "the max_val of layer '2'"),
+        (nn.Softmax(1), nn.Softmax(-3), None),  # of four dimensions
+        (nn.Softmax(), nn.Softmax(1), None),
+        (nn.Unflatten(1, (2, 2)), nn.Unflatten(-3, [2, 2]), None),
+        (nn.Softmax(1), nn.Softmax(2), "the dim of layer '2'"),
+        (nn.PReLU(init=0.1), nn.PReLU(), None),  # which weights hold
+        (nn.Upsample(scale_factor=2), nn.Upsample(scale_factor=(2, 2)), None),
+        (nn.Upsample(scale_factor=2), nn.Upsample(scale_factor=(2, 3)), "the scale_factor of layer '2'"),
+        (nn.SyncBatchNorm(4), nn.BatchNorm2d(4), None),
+        (nn.SyncBatchNorm(4), nn.BatchNorm2d(4, eps=0.1), "the eps of layer '2'"),
+        (nn.Embedding(4, 4, norm_type=1.0), nn.Embedding(4, 4), None),
+        (nn.Embedding(4, 4, 0, 1.0, norm_type=1.0), nn.Embedding(4, 4, 0, 1.0), "the norm_type of layer '2'"),
+        (nn.TransformerEncoderLayer(4, 1), nn.TransformerEncoderLayer(4, 1, activation="gelu"), "the activation of layer '2'"),
     ],
 )
 def test_options_of_layers_are_what_weights_mean_too(tmp_path, then, now, message):
@@ -135,6 +147,144 @@ def test_options_of_layers_are_what_weights_mean_too(tmp_path, then, now, messag
     with pytest.raises(StorageError, match=message):
         other.load("run")
     unchanged(before, everything(other))
+
+
+@pytest.mark.parametrize("last", [nn.Softmax, nn.LogSoftmax])
+def test_a_dimension_counted_from_the_end_is_the_same_where_it_is(tmp_path, last):
+    x, y = torch.zeros(2, 4), torch.tensor([0, 1])
+
+    def learner(dim):
+        model = nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.1), last(dim)).train()
+        return Learner(Data.from_tensors((x, y), (x, y)), model, progress=False, path=tmp_path)
+
+    file = learner(1).save("run")
+    learner(-1).load("run")
+    with safe_open(file, framework="pt") as opened:
+        about = json.loads(opened.metadata()["meaning"])
+    del about["options"][-1][2]["ndim"]  # as earlier versions wrote it
+    save_file(learner(1).model.state_dict(), file, {"meaning": json.dumps(about)})
+    other = learner(-1)
+    before = everything(other)
+    other.load("run")
+    assert before[3:] == everything(other)[3:]  # the look at its layers left no trace
+    with pytest.raises(StorageError, match=r"the dim of layer '2' .* is 1 there and 0 here"):
+        learner(0).load("run")
+
+
+@pytest.mark.parametrize("wrap", [nn.DataParallel, partial(torch.compile, backend="eager")])
+def test_a_network_is_the_same_however_it_is_computed(tmp_path, wrap):
+    plain, wrapped = made(tmp_path, groups=False, callbacks=[KeepBest()]), made(tmp_path, groups=False, callbacks=[KeepBest()])
+    wrapped.model = wrap(wrapped.model)
+    plain.fit(0.1, 1, checkpoint="run")
+    plain.save("run")
+    wrapped.load("run")
+    wrapped.resume("run")
+    weights = [list(learner.model.state_dict().values()) for learner in (plain, wrapped)]
+    assert all(torch.equal(a, b) for a, b in zip(*weights, strict=True))
+    wrapped.save_checkpoint("wrapped")
+    wrapped.save("wrapped")
+    plain.load("wrapped")
+    plain.resume("wrapped")
+    other = made(tmp_path, activation=nn.Tanh, groups=False)
+    other.model = wrap(other.model)
+    with pytest.raises(StorageError, match="the layers differ"):
+        other.load("run")
+
+
+def test_what_a_model_keeps_beside_tensors_is_told(tmp_path):
+    class Noted(nn.Linear):
+        def get_extra_state(self):
+            return {"seen": 3}
+
+        def set_extra_state(self, state): ...
+
+    learner = Learner(made(tmp_path).data, Noted(4, 3), progress=False, path=tmp_path)
+    with pytest.raises(CourseError, match="the model keeps more than numbers, first _extra_state"):
+        learner.save("run")
+
+
+def precise(tmp_path, dtype, value=1 / 3):
+    learner = made(tmp_path, groups=False)
+    learner.model.to(dtype)
+    nn.init.constant_(learner.model[0].weight, value)
+    return learner
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "said"),
+    [
+        (torch.float32, torch.float32, ""),
+        (torch.float64, torch.float32, "saved in float64, and this model computes in float32: they are rounded to that"),
+        (
+            torch.bfloat16,
+            torch.float32,
+            "saved in bfloat16, and this model computes in float32: they are the same numbers",
+        ),
+    ],
+)
+def test_weights_of_another_precision_are_told(tmp_path, capsys, then, now, said):
+    first = precise(tmp_path, then)
+    first.save("run")
+    other = precise(tmp_path, now, 0)
+    other.load("run")
+    assert torch.equal(other.model[0].weight, first.model[0].weight.to(now))
+    out = capsys.readouterr().out
+    assert (said in out) if said else out == ""
+
+
+def test_weights_that_the_precision_here_cannot_hold_are_refused(tmp_path):
+    precise(tmp_path, torch.float64, 1e300).save("run")
+    other = made(tmp_path)
+    before = everything(other)
+    with pytest.raises(StorageError, match=r"0.weight as float64, and the model's float32 cannot hold that"):
+        other.load("run")
+    unchanged(before, everything(other))
+
+
+def test_weights_that_are_no_numbers_are_told(tmp_path, capsys):
+    precise(tmp_path, torch.float32, float("nan")).save("run")
+    capsys.readouterr()
+    made(tmp_path).load("run")
+    assert capsys.readouterr().out.startswith("The weights in run.safetensors predict NaN: 1 of 9 tensors holds NaN")
+
+
+def test_weights_for_something_else_are_kept_beside_those_that_get_their_name(tmp_path, capsys):
+    birds = ["owl", "wren", "tit"]
+    first = made(tmp_path)
+    first.fit(0.1, 1, checkpoint="run")
+    first.save("run")
+    made(tmp_path).save("run")  # of the same kind
+    made(tmp_path, activation=nn.Tanh).save("run")  # another try at the same
+    assert capsys.readouterr().out == ""
+    tanh = made(tmp_path, activation=nn.Tanh).model.state_dict()
+    other = made(tmp_path, classes=birds)
+    other.fit(0.1, 1, checkpoint="run")
+    other.save("run")
+    for suffix, line in zip(("checkpoint", "safetensors"), capsys.readouterr().out.splitlines(), strict=True):
+        assert line.startswith(f"run.{suffix} was there for something else (the classes differ (3 there, 3 here): 'big cat', ")
+        assert line.endswith(f"it is kept as run-other.{suffix}.")
+    learner = made(tmp_path, activation=nn.Tanh)
+    learner.load("run-other")
+    assert all(torch.equal(tensor, tanh[name]) for name, tensor in learner.model.state_dict().items())
+    made(tmp_path).resume("run-other")
+    for classes in (CLASSES, birds, CLASSES):  # each kind has one place
+        made(tmp_path, classes=classes).save("run")
+    assert sorted(p.name for p in tmp_path.glob("*.safetensors")) == [
+        "run-other-2.safetensors",
+        "run-other.safetensors",
+        "run.safetensors",
+    ]
+    made(tmp_path, classes=birds).load("run-other-2")
+
+
+def test_of_weights_that_say_nothing_the_layers_tell_what_they_are_for(tmp_path, capsys):
+    save_file({"weight": torch.zeros(2, 2)}, tmp_path / "run.safetensors")  # somebody's
+    made(tmp_path, classes=None).save("run")
+    assert "(the network has other layers); it is kept as run-other.safetensors" in capsys.readouterr().out
+    (tmp_path / "run.safetensors").write_bytes(b"damaged")
+    made(tmp_path).save("run")
+    assert capsys.readouterr().out == ""
+    made(tmp_path).load("run")
 
 
 class Own(nn.Module):
