@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from course_utils.errors import CourseError
 from course_utils.names import printable, some_of
-from course_utils.vision.decoding.formats import begins_as_picture, has_picture_suffix, is_hidden
+from course_utils.vision.decoding.formats import begins_as_picture, has_picture_suffix, is_hidden, needs_plug_in
 
 
 @dataclass
@@ -125,7 +125,9 @@ def _if_classes_are_in(path: Path) -> str:
 
 
 def walk(path: Path, folder: str) -> Found:
-    """The pictures and other files in `path/folder` and all folders below, links to folders followed, each folder once.
+    """The pictures and other files in `path/folder` and all folders below, each folder once.
+
+    Links to folders are followed, but for those that lead above `path/folder`, where pictures of other classes may lie.
 
     A file is a picture by its suffix, or where that is not known by its first bytes. Links that lead nowhere count by their
     suffix, so that the picture is missed. Hidden files, and those that systems leave behind, are left out.
@@ -142,7 +144,7 @@ def walk(path: Path, folder: str) -> Found:
         seen.add((status.st_dev, status.st_ino))
         for entry in listing(path / place):
             name = place / entry.name
-            if leads_to_folder(entry):
+            if leads_to_folder(entry) and not (entry.is_symlink() and _is_above(entry.path, path / folder)):
                 look(name)
             elif not leads_to_file(entry) and not (entry.is_symlink() and not os.path.exists(entry.path)):
                 found.others.append(name.as_posix())  # a pipe or a device, which may never end
@@ -162,6 +164,11 @@ def walk(path: Path, folder: str) -> Found:
     return found
 
 
+def _is_above(link: str, folder: Path) -> bool:
+    """Whether a link leads to a folder above `folder`, in which other classes may lie, too."""
+    return Path(os.path.realpath(link)) in Path(os.path.realpath(folder)).parents
+
+
 def pictures_in(path: Path, folder: str) -> Found:
     """What `walk` finds in `path/folder`; there must be some pictures."""
     if not is_folder(path / folder):
@@ -169,10 +176,15 @@ def pictures_in(path: Path, folder: str) -> Found:
     found = walk(path, folder)
     if not found.pictures:
         raise CourseError(
-            f"{path / folder} has no pictures; {what_is_in(path / folder)}. Put some there (.jpg, .png, or another kind that "
-            "Pillow reads), or leave the folder out."
+            f"{path / folder} has no pictures; {what_is_in(path / folder)}. {said_of_plug_ins(found.others)}Put some there "
+            "(.jpg, .png, or another kind that Pillow reads), or leave the folder out."
         )
     return found
+
+
+def said_of_plug_ins(others: Sequence[str]) -> str:
+    """What it takes to read those of some files that are pictures all the same, a sentence for each kind."""
+    return "".join(f"{need}. " for need in sorted({needs_plug_in(name) for name in others} - {""}))
 
 
 def file_names(names: Sequence[str], folder: str, suffix: str = "") -> list[str]:

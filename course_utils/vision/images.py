@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import io
 import os
 from collections.abc import Iterator
 
@@ -11,19 +12,19 @@ from PIL import Image
 
 from course_utils.errors import CourseError
 from course_utils.files import SPECIAL, as_path, is_special
+from course_utils.names import counted
 from course_utils.training.arguments import shown, whole
 from course_utils.vision.decoding.errors import SMALLER, ImageError, UndecodableError, in_words
 from course_utils.vision.decoding.formats import NOT_DECODED
-from course_utils.vision.decoding.pixels import to_pixels
+from course_utils.vision.decoding.pixels import PIXEL_LIMIT, to_pixels
 
 USUAL_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "AVIF")  # by Pillow's names, tried before its others
-PIXEL_LIMIT = 89_000_000  # some 9,400 x 9,400; a small file can claim to be far larger and fill the memory when decoded
 
 
 def read_image(
-    path: str | os.PathLike[str], short_side: int | None = None, pixel_limit: int = PIXEL_LIMIT
+    path: str | os.PathLike[str] | bytes, short_side: int | None = None, pixel_limit: int = PIXEL_LIMIT
 ) -> NDArray[np.uint8]:
-    """Read a picture as RGB pixels (height, width, 3), 0 to 255, upright as its EXIF data asks.
+    """Read a picture, by the path of its file or the file's bytes, as RGB pixels (height, width, 3) from 0 to 255, upright.
 
     With `short_side` the shorter side becomes that long, small pictures being enlarged, and what is longer than three times its
     width (or wider than three times its height) loses both ends, which bounds the memory that one picture takes.
@@ -45,14 +46,15 @@ def read_image(
 
 
 @contextlib.contextmanager
-def opened(path: str | os.PathLike[str], pixel_limit: int = PIXEL_LIMIT) -> Iterator[Image.Image]:
+def opened(path: str | os.PathLike[str] | bytes, pixel_limit: int = PIXEL_LIMIT) -> Iterator[Image.Image]:
     """Open a picture; what fails, here or in decoding it in the block, becomes an ImageError (see `read_image`)."""
-    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
-        raise CourseError(f"path is {shown(path)}; give the path of a picture's file, as text or a Path")
-    if os.fspath(path).startswith("~"):
-        path = as_path("path", path, "a picture")
-    _refuse_special(path)
-    with in_words(path), Image.open(path, formats=_formats()) as image:
+    name: str | os.PathLike[str]
+    source: str | os.PathLike[str] | io.BytesIO
+    if isinstance(path, bytes):
+        name, source = f"the picture, {counted(len(path), 'byte')} of a file,", io.BytesIO(path)
+    else:
+        name = source = _checked(path)
+    with in_words(name), Image.open(source, formats=_formats()) as image:
         if image.width * image.height > pixel_limit:
             raise UndecodableError(
                 f"has {image.width} x {image.height} pixels, more than the limit of {pixel_limit:,}", SMALLER
@@ -60,13 +62,21 @@ def opened(path: str | os.PathLike[str], pixel_limit: int = PIXEL_LIMIT) -> Iter
         yield image
 
 
-def _refuse_special(path: str | os.PathLike[str]) -> None:
-    """Raise ImageError for a folder, and for a pipe or a device, which would be waited for without end once it is opened."""
+def _checked(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """The path that was given, ~ as the home folder.
+
+    Raises ImageError for a folder, and for a pipe or a device, which would be waited for without end once it is opened.
+    """
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path) or not isinstance(os.fspath(path), str):
+        raise CourseError(f"path is {shown(path)}; give the path of a picture's file, as text or a Path")
+    if os.fspath(path).startswith("~"):
+        path = as_path("path", path, "a picture")
     if os.path.isdir(path):
         advice = f"Give the pictures in it, such as sorted(Path({os.fspath(path)!r}).glob('*.jpg'))"
         raise ImageError(path, "cannot be opened: it is a folder", advice)
     if is_special(path):
         raise ImageError(path, f"cannot be opened: {SPECIAL}", "Copy what comes out of it into a file")
+    return path
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""A picture in any of the ways in which one is given: a file, a Pillow image, an array or a tensor."""
+"""A picture in any of the ways in which one is given: a file or its bytes, a Pillow image, an array or a tensor."""
 
 import os
 import warnings
@@ -19,7 +19,7 @@ from course_utils.vision.decoding.pixels import to_pixels
 from course_utils.vision.images import read_image
 from course_utils.vision.pixel_values import as_bytes, said_of_dark, scale_of
 
-Picture = Image.Image | NDArray[Any] | Tensor | str | os.PathLike[str]
+Picture = Image.Image | NDArray[Any] | Tensor | str | os.PathLike[str] | bytes
 
 CHANNELS = (1, 3, 4)  # grey; red, green and blue; these and opacity
 WANTED_SHAPE = "give (height, width, 3), red, green and blue, or (height, width) of grey"
@@ -59,8 +59,8 @@ def _still_open(image: Image.Image) -> None:
         raise UndecodableError("was closed before its pixels were read", AGAIN)
 
 
-def as_image(picture: Picture, scale: float | None = None) -> Image.Image | str | os.PathLike[str]:
-    """Make a Pillow image of an array or tensor; images and names of files stay what they are.
+def as_image(picture: Picture, scale: float | None = None) -> Image.Image | str | os.PathLike[str] | bytes:
+    """Make a Pillow image of an array or tensor; images, names of files and the bytes of one stay what they are.
 
     An array is (height, width, channels), (height, width) for grey, or (channels, height, width) as PyTorch has it where only
     that can be meant, with 1, 3 or 4 channels (grey; red, green and blue; and how opaque). Its numbers are bytes from 0 to
@@ -80,10 +80,13 @@ def as_image(picture: Picture, scale: float | None = None) -> Image.Image | str 
         array = _channels_last(picture)
         pixels = as_bytes(array, scale_of([array], "the picture") if scale is None else scale, "the pictures")
         return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else np.ascontiguousarray(pixels))
-    if not isinstance(picture, Image.Image | str | os.PathLike):
+    if isinstance(picture, bytearray | memoryview):
+        picture = bytes(picture)
+    if not isinstance(picture, Image.Image | str | os.PathLike | bytes):
+        opened = " (file.read() of an open file)" if hasattr(picture, "read") else ""
         raise CourseError(
-            f"the picture is of type {type(picture).__name__}; give the path of a file, a Pillow image, or an array (height, "
-            "width, 3) of uint8"
+            f"the picture is of type {type(picture).__name__}; give the path of a file, its bytes{opened}, a Pillow image, or "
+            "an array (height, width, 3) of uint8"
         )
     return picture
 
@@ -114,7 +117,9 @@ def as_array(tensor: Tensor) -> NDArray[Any]:
 
 def several(given: Any) -> list[Any] | Any:
     """Several pictures that are given in one thing, to go over one by one; raises CourseError for what has no order."""
-    if isinstance(given, set | frozenset | Mapping) or hasattr(given, "read") or (hasattr(given, "columns")):
+    if hasattr(given, "read"):
+        as_image(given)  # raises: one picture is meant
+    if isinstance(given, set | frozenset | Mapping) or hasattr(given, "columns"):
         raise CourseError(
             f"the pictures are of type {type(given).__name__}; give a list of paths, Pillow images or arrays, such as "
             "sorted(Path(...).glob('*.jpg')), or one picture"
@@ -150,10 +155,12 @@ def is_one(given: Any) -> bool:
     (True, False, False)
     """
     if not isinstance(given, np.ndarray | Tensor):
-        return isinstance(given, str | bytes | os.PathLike | Image.Image)
+        return isinstance(given, str | bytes | bytearray | memoryview | os.PathLike | Image.Image)
     if isinstance(given, np.ndarray) and given.ndim == 1 and given.dtype.kind in "OU":
         return False  # paths
     shape = tuple(given.shape)
+    if len(shape) not in (2, 3, 4) or (len(shape) == 3 and shape[2] == 2):
+        raise CourseError(f"the picture is an array of shape {shape}; {WANTED_SHAPE}")
     if len(shape) != 3 or not all(shape) or shape[2] in CHANNELS:
         return len(shape) != 4
     if shape[0] in CHANNELS:

@@ -3,10 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
+from course_utils.errors import CourseError
+from course_utils.training.arguments import shown
 from course_utils.training.metrics import Threshold, thresholds_like
 from course_utils.training.tasks import Task
+
+
+def checked_thresholds(threshold: Threshold, classes: int) -> Tensor:
+    """The thresholds of all classes (classes,) from one or one for each; raises CourseError for what is no probability.
+
+    >>> checked_thresholds(0.25, 2)
+    tensor([0.2500, 0.2500], dtype=torch.float64)
+    """
+    found = thresholds_like(torch.zeros(1, classes, dtype=torch.float64), threshold)
+    if isinstance(threshold, bool) or not ((found >= 0) & (found <= 1)).all():
+        raise CourseError(f"threshold is {shown(threshold)}; a threshold is a probability, from 0 to 1")
+    return found.expand(classes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +54,6 @@ class ImagePrediction:
         if task != "multi-label":
             best = int(probabilities.argmax())
             return cls(classes[best], probabilities[best].item(), probabilities, list(classes))
-        above = (probabilities > thresholds_like(probabilities[None], threshold)).nonzero().flatten().tolist()
+        above = (probabilities > checked_thresholds(threshold, len(classes)).to(probabilities)).nonzero().flatten().tolist()
         lowest = min((probabilities[i].item() for i in above), default=None)
         return cls(tuple(classes[i] for i in above), lowest, probabilities, list(classes))

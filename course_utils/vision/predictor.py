@@ -10,26 +10,24 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
 from course_utils.names import counted
 from course_utils.training import exported as files
-from course_utils.training.metrics import Threshold, thresholds_like
+from course_utils.training.metrics import Threshold
 from course_utils.training.progress import Bar
 from course_utils.training.tasks import Task, activation
 from course_utils.vision.networks.backbones import network
 from course_utils.vision.networks.heads import with_head
-from course_utils.vision.pictures import as_image, is_one, pixels_of, scale_of_all, several
-from course_utils.vision.prediction import ImagePrediction
+from course_utils.vision.pictures import Picture, as_image, is_one, pixels_of, scale_of_all, several
+from course_utils.vision.prediction import ImagePrediction, checked_thresholds
 from course_utils.vision.threads import usable_cpus
 from course_utils.vision.transforms import LARGEST_SIZE, Transforms
 
 if TYPE_CHECKING:
     from course_utils.training.learner import Learner
 
-Picture = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
 
 DEFAULT_THRESHOLD = 0.2
 ONE_LABEL = "a threshold is for pictures with several labels; here each picture has one, the most probable"
@@ -95,19 +93,19 @@ class ImagePredictor:
     ) -> ImagePrediction | list[ImagePrediction]:
         """What the network says of a picture, or of each of several in their order.
 
-        A picture is the path of a file, a Pillow image, or an array or tensor: (height, width, 3), or (height, width) of grey,
-        of bytes from 0 to 255, or floats from 0 to 1 or from 0 to 255. Several are a list of such, where channels may also come
-        first; an array (N, height, width, 3), (N, 3, height, width) or (N, height, width) of grey; or any iterable. The floats
-        of an array or a list are on one scale, as those of `ImageData.from_arrays` are; an iterable gives pictures one by one,
-        each judged by itself. For an array that may be read in two ways, which is refused, see `pictures.is_one`. With a
-        `threshold`, a number or one per class, that one holds instead of the predictor's own.
+        A picture is the path of a file or its bytes, a Pillow image, or an array or tensor: (height, width, 3), or (height,
+        width) of grey, of bytes from 0 to 255, or floats from 0 to 1 or from 0 to 255. Several are a list of such, where
+        channels may also come first; an array (N, height, width, 3), (N, 3, height, width) or (N, height, width) of grey; or
+        any iterable. The floats of an array or a list are on one scale, as those of `ImageData.from_arrays` are; an iterable
+        gives pictures one by one, each judged by itself. For an array that may be read in two ways, which is refused, see
+        `pictures.is_one`. With a `threshold`, a number or one per class, that one holds instead of the predictor's own.
 
         Raises a CourseError that names a picture which cannot be read.
         """
         if threshold is not None and self.task != "multi-label":
             raise CourseError(ONE_LABEL)
         chosen = self.threshold if threshold is None else threshold
-        thresholds_like(torch.zeros(1, len(self.classes)), chosen)  # raises where it fits no class, also of no picture
+        checked_thresholds(chosen, len(self.classes))  # raises where it fits no class, also of no picture
         found = [ImagePrediction.of(row, self.classes, self.task, chosen) for row in self._all(images)]
         return found[0] if is_one(images) else found
 
@@ -213,12 +211,7 @@ def _thresholds(threshold: Threshold | None, task: Task, classes: int) -> list[f
     """One for each class."""
     if threshold is not None and task != "multi-label":
         raise CourseError(ONE_LABEL)
-    thresholds = thresholds_like(
-        torch.zeros(1, classes, dtype=torch.float64), DEFAULT_THRESHOLD if threshold is None else threshold
-    )
-    if not ((thresholds >= 0) & (thresholds <= 1)).all():
-        raise CourseError(f"threshold is {threshold!r}; a threshold is a probability, from 0 to 1")
-    return [float(value) for value in thresholds.expand(classes)]
+    return checked_thresholds(DEFAULT_THRESHOLD if threshold is None else threshold, classes).tolist()
 
 
 def _description(learner: "Learner") -> dict[str, Any] | None:

@@ -137,6 +137,7 @@ def test_folders_below_are_walked_once_and_pipes_never_opened(tmp_path: Path) ->
         (tmp_path / name).touch()
     (tmp_path / "a" / "deep" / "up").symlink_to(tmp_path / "a")
     (tmp_path / "a" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "a" / "all").symlink_to(tmp_path)  # where pictures of other classes lie
     (tmp_path / "a" / "gone.jpg").symlink_to("nowhere")
     os.mkfifo(tmp_path / "a" / "pipe.jpg")
     (tmp_path / "a" / "__MACOSX").mkdir()
@@ -144,7 +145,7 @@ def test_folders_below_are_walked_once_and_pipes_never_opened(tmp_path: Path) ->
     (tmp_path / "a" / "Thumbs.db").touch()
     found = walk(tmp_path, "a")
     assert found.pictures == ["a/1.jpg", "a/deep/2.jpg", "a/gone.jpg", "a/link/3.jpg"]
-    assert found.others == ["a/pipe.jpg"]
+    assert found.others == ["a/all", "a/pipe.jpg"]
 
 
 def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from course_utils.errors import CourseError
-from course_utils.vision import transforms_for
+from course_utils.vision import ImageData, transforms_for
 from course_utils.vision.decoding.errors import ImageError
 from course_utils.vision.decoding.pixels import resized, to_pixels
 from course_utils.vision.images import read_image
@@ -286,7 +286,7 @@ def test_pipes_and_devices_are_never_opened(tmp_path: Path) -> None:
         transforms_for(None, 32).one(tmp_path / "a.png")
 
 
-@pytest.mark.parametrize("path", [None, 5, True, b"a.png", ["a.png"]])
+@pytest.mark.parametrize("path", [None, 5, True, ["a.png"]])
 def test_what_is_no_path(path: Any) -> None:
     with pytest.raises(CourseError, match=r"^path is .*; give the path of a picture's file"):
         read_image(path)
@@ -300,6 +300,73 @@ def test_a_size_that_is_none_is_not_called_damage(tmp_path: Path, short_side: An
             read(tmp_path / "a.png", short_side)
     with pytest.raises(CourseError, match="pixel_limit is 'a'"):
         read_image(tmp_path / "a.png", pixel_limit="a")  # type: ignore[arg-type]
+
+
+def test_a_side_that_no_memory_holds_is_refused_before_it_is_tried(tmp_path: Path) -> None:
+    Image.new("RGB", (20, 10)).save(tmp_path / "a.png")
+    with pytest.raises(ImageError, match=r"a\.png would have 200,000 x 100,000 pixels with a shorter side of 100,000"):
+        read_image(tmp_path / "a.png", 100_000)
+
+
+def test_the_bytes_of_a_file_are_read_like_the_file(tmp_path: Path) -> None:
+    """As a server gets them, that has no file; with the same limits."""
+    Image.fromarray(photo()).save(tmp_path / "a.png", exif=Image.Exif())
+    content = (tmp_path / "a.png").read_bytes()
+    for given in (content, bytearray(content), memoryview(content)):
+        assert np.array_equal(pixels_of(given, 20), read_image(tmp_path / "a.png", 20))  # type: ignore[arg-type]
+    assert np.array_equal(read_image(content), photo())
+    for wrong, message in ((b"a.png", "5 bytes of a file, is not an image"), (b"", "0 bytes"), (content[:99], "cut short")):
+        with pytest.raises(ImageError, match=f"the picture, .*{message}"):
+            read_image(wrong)
+    with pytest.raises(ImageError, match="more than the limit of 10"):
+        read_image(content, pixel_limit=10)
+    with (tmp_path / "a.png").open("rb") as file, pytest.raises(CourseError, match=r"BufferedReader; .*bytes \(file\.read\(\)"):
+        pixels_of(file)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("s3://bucket/a.png", "is an address"),
+        ("HTTP://x.org/a.png", "is an address"),
+        ("c:/pictures/a.png", "does not exist"),
+        ("\ud800.png", "no file can have this name"),
+    ],
+)
+def test_names_of_no_file(path: str, message: str) -> None:
+    with pytest.raises(ImageError, match=message):
+        read_image(path)
+
+
+def test_pictures_that_need_a_package_say_which(tmp_path: Path) -> None:
+    (tmp_path / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    with pytest.raises(ImageError, match=r"IMG_1\.HEIC is of a kind .*pip install pillow-heif .*; or save it as JPEG"):
+        read_image(tmp_path / "IMG_1.HEIC")
+    for kind in ("train/cat", "train/dog"):
+        (tmp_path / kind).mkdir(parents=True)
+        (tmp_path / kind / "1.heic").touch()
+    with pytest.raises(CourseError, match=r"has no pictures; .* 1\.heic\. HEIC pictures are read after pip install"):
+        ImageData.from_folders(tmp_path, transforms_for(None, 8), valid=None, valid_fraction=0.5)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_the_one_grey_of_a_png_that_is_transparent_shows_white(tmp_path: Path, bits: int) -> None:
+    """The file says the grey in its own bits, whatever it is decoded to."""
+    levels = np.arange(2**bits, dtype=np.uint8)
+    rows = [f"{level:0{bits}b}" * (8 // bits) for level in levels]
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", 8 // bits, len(levels), bits, 0, 0, 0, 0)
+    pixels = b"".join(b"\0" + bytes([int(row, 2)]) for row in rows)
+    content = b"".join(
+        chunk(*part) for part in ((b"IHDR", header), (b"tRNS", b"\0\1"), (b"IDAT", zlib.compress(pixels)), (b"IEND", b""))
+    )
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + content)
+    expected = levels.astype(int) * 255 // (2**bits - 1)
+    expected[1] = 255
+    assert read_image(tmp_path / "a.png")[:, 0, 0].tolist() == expected.tolist()
 
 
 def test_the_home_folder_is_known_by_its_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ def test_arrays_that_can_mean_one_picture(given: np.ndarray | torch.Tensor, expe
         (RGB.astype(complex), "complex"),
         (17, "of type int"),
         (None, "of type NoneType"),
-        (b"bytes", "of type bytes"),
+        (b"bytes", "5 bytes of a file, is not an image"),
     ],
 )
 def test_what_is_no_picture_is_refused(given: object, cause: str) -> None:

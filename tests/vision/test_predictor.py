@@ -1,6 +1,7 @@
 """Predictors of pictures say what the learner said."""
 
 import io
+import re
 import warnings
 
 import numpy as np
@@ -55,7 +56,7 @@ def test_one_picture_is_what_the_learner_says_to_the_bit(learnt, predictor):
     expected = learner.predict_image(picture)
     assert isinstance(predictor, ImagePredictor)
     image = Image.open(picture)
-    for given in (picture, str(picture), image, np.array(image)):
+    for given in (picture, str(picture), picture.read_bytes(), image, np.array(image)):
         found = predictor.predict(given)
         assert (found.label, found.classes) == (expected.label, ["cold", "warm"])
         assert torch.equal(found.probabilities, expected.probabilities)
@@ -92,7 +93,8 @@ def test_what_is_no_picture_is_named(predictor, tmp_path):
         tmp_path: "is a folder. Give the pictures in it",
         3: "of type int",
         None: "of type NoneType",
-        b"bytes": "of type bytes",
+        b"bytes": "the picture, 5 bytes of a file, is not an image",
+        io.BytesIO(b"bytes"): r"of type BytesIO; .* its bytes \(file.read\(\)",
     }.items():
         with pytest.raises(CourseError, match=words) as error:
             predictor.predict(given)
@@ -100,8 +102,9 @@ def test_what_is_no_picture_is_named(predictor, tmp_path):
         if given is not None:
             with pytest.raises(CourseError, match=words):
                 predictor.predict([good, given])
-    with pytest.raises(CourseError, match="shape"):
-        predictor.predict(np.zeros(3))
+    for shape in ((), (3,), (40, 30, 2), (1, 1, 3, 8, 8)):
+        with pytest.raises(CourseError, match=f"the picture is an array of shape {re.escape(str(shape))}; give"):
+            predictor.predict(np.zeros(shape))
     with pytest.raises(CourseError, match="several labels"):
         predictor.predict(good, threshold=0.5)
 
@@ -153,7 +156,7 @@ def test_several_in_any_kind_of_list_and_nothing_from_what_has_no_order(predicto
     expected = predictor.probabilities(files)
     for given in (pd.Series(files), pl.Series(files), pa.array(files), np.array(files), np.array(files, object), iter(files)):
         assert torch.equal(predictor.probabilities(given), expected)
-    for given in (set(files), {"a": files[0]}, pd.DataFrame({"file": files}), io.BytesIO(), io.BytesIO(b"x")):
+    for given in (set(files), {"a": files[0]}, pd.DataFrame({"file": files})):
         with pytest.raises(CourseError, match=f"the pictures are of type {type(given).__name__}; give a list"):
             predictor.predict(given)
 
@@ -236,9 +239,12 @@ def test_pictures_with_several_labels_and_their_thresholds(pictures, tmp_path):
             chosen.predict(picture, threshold=wrong)
         with pytest.raises(CourseError, match="threshold"):
             learner.export(tmp_path / "tags", threshold=wrong)
-    for wrong in (-0.1, 1.5, float("nan")):
+    for wrong in (-0.1, 1.5, float("nan"), True, [0.1, 2]):
         with pytest.raises(CourseError, match="threshold is"):
             learner.export(tmp_path / "tags", threshold=wrong)
+        for predict in (chosen.predict, learner.predict_image):
+            with pytest.raises(CourseError, match="threshold is"):
+                predict(picture, threshold=wrong)
 
 
 def test_a_threshold_for_one_label_is_refused(learnt, tmp_path):

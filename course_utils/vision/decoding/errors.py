@@ -9,7 +9,7 @@ from PIL import Image, UnidentifiedImageError
 
 from course_utils.errors import CourseError
 from course_utils.names import printable
-from course_utils.vision.decoding.formats import has_picture_suffix
+from course_utils.vision.decoding.formats import has_picture_suffix, needs_plug_in
 
 IN_DATA = "or remove it; ImageData(..., damaged='skip') leaves such pictures out"
 GIVEN = "or give another picture"
@@ -65,13 +65,15 @@ def cause_and_advice(path: str | os.PathLike[str], error: Exception) -> tuple[st
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return f"is too large: {error}", SMALLER
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        if re.match("[a-z]+:/+[^/]", name):
+        if re.match("[a-z][a-z0-9+.-]+:/+[^/]", name, re.IGNORECASE):
             return "is an address, not the path of a file", "Download it first"
         return "does not exist", CHECK
     if isinstance(error, UnidentifiedImageError):
         with contextlib.suppress(OSError):  # it may have been removed in the meantime
             if not os.path.getsize(path):
                 return "is empty (0 bytes)", FETCH
+        if plug_in := needs_plug_in(name):
+            return "is of a kind that Pillow does not read by itself", f"{plug_in}; or save it as JPEG"
         kinds = "of a kind that Pillow reads and is safe to open (JPEG, PNG, WebP, GIF, TIFF and others)"
         return f"is not an image, or not {kinds}", FETCH if has_picture_suffix(name) else "Save it as one of these"
     if isinstance(error, MemoryError) or "allocate memory" in str(error):
@@ -80,6 +82,6 @@ def cause_and_advice(path: str | os.PathLike[str], error: Exception) -> tuple[st
         return "cannot be opened: you may not read it", "Ask its owner for the right to"
     if isinstance(error, OSError) and error.errno is not None:  # the system, not a decoder, says no
         return f"cannot be opened ({error.strerror})", CHECK
-    if isinstance(error, ValueError) and "null" in str(error):
+    if isinstance(error, UnicodeEncodeError) or (isinstance(error, ValueError) and "null" in str(error)):
         return "cannot be opened: no file can have this name", CHECK
     return f"cannot be decoded, so it is damaged or cut short ({error or type(error).__name__})", FETCH

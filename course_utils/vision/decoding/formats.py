@@ -13,6 +13,10 @@ NOT_DECODED = frozenset({"EPS", "WMF", "IPTC", "FITS", "HDF5", "GRIB", "BUFR", "
 """Kinds that are left closed: PostScript starts another program and Windows metafiles the system's, IPTC may hold either of
 them, FITS unpacks without end, and of the others Pillow knows the names alone."""
 
+PLUG_INS = dict.fromkeys(
+    (".heic", ".heif", ".hif"), "HEIC pictures are read after pip install pillow-heif and pillow_heif.register_heif_opener()"
+)  # suffixes of pictures that Pillow reads with a package beside it
+
 OTHERS = """txt csv tsv json jsonl xml yaml yml toml md rst html htm pdf doc docx xls xlsx zip gz tgz tar bz2 xz 7z rar npy npz
 pkl pt pth ckpt safetensors parquet feather mat h5 hdf5 db sqlite mp4 avi mov mkv mp3 wav py ipynb sh log ini cfg tmp part"""
 NO_PICTURES = frozenset(f".{suffix}" for suffix in OTHERS.split())  # not worth opening to see
@@ -42,6 +46,15 @@ def has_picture_suffix(name: str) -> bool:
     suffix = os.path.splitext(name)[1].lower()
     kind = Image.EXTENSION.get(suffix)
     return suffix in IMAGE_SUFFIXES or (kind in Image.OPEN and kind not in NOT_DECODED)
+
+
+def needs_plug_in(name: str) -> str:
+    """What it takes to read a picture of a kind that Pillow reads with another package alone; nothing for any other file.
+
+    >>> needs_plug_in("IMG_1.HEIC")[:22], needs_plug_in("cat.jpg")
+    ('HEIC pictures are read', '')
+    """
+    return "" if has_picture_suffix(name) else PLUG_INS.get(os.path.splitext(name)[1].lower(), "")
 
 
 def begins_as_picture(path: str | os.PathLike[str]) -> bool:

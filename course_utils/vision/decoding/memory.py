@@ -30,12 +30,21 @@ def loaded(image: Image.Image, more: int = 0) -> Iterator[None]:
             f"{needed / 1e6:,.0f} MB to decode, more than the limit of {MEMORY_LIMIT / 1e6:,.0f}",
             SMALLER,
         )
+    _scale_the_clear_grey(image)
     sixteen = not is_deep(image) and any(";16" in str(tile) for tile in getattr(image, "tile", ()))
     with _room.taken(needed):
         image.load()
         if sixteen:
             _say_if_nearly_black(image)
         yield
+
+
+def _scale_the_clear_grey(image: Image.Image) -> None:
+    """Give the one grey of a PNG that is transparent as Pillow decodes it: of 2 and 4 bits it says it as the file does."""
+    tiles = getattr(image, "tile", ())
+    bits = {"L;2": 2, "L;4": 4}.get(str(tiles[0][3])) if tiles else None
+    if image.format == "PNG" and bits and isinstance(clear := image.info.get("transparency"), int) and clear < 2**bits:
+        image.info["transparency"] = clear * 255 // (2**bits - 1)
 
 
 def _say_if_nearly_black(image: Image.Image) -> None:

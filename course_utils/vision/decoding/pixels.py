@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from course_utils.vision.decoding.errors import UndecodableError
 from course_utils.vision.decoding.grey import Greys, greys_of, is_deep
 from course_utils.vision.decoding.memory import loaded
 from course_utils.vision.decoding.orientation import TURNED, turn_of
 
+PIXEL_LIMIT = 89_000_000  # some 9,400 x 9,400; a small file can claim to be far larger and fill the memory when decoded
 LARGE = 2**24  # pixels; larger pictures are converted a few rows at a time
 STRIP = 2**22  # pixels at a time
 MAX_ASPECT = 3  # the longer side kept, in shorter sides
@@ -124,5 +126,11 @@ def _resize(pixels: Tensor, short_side: int) -> Tensor:
     if short == short_side:
         return pixels
     new_size = round(height * short_side / short), round(width * short_side / short)
+    if new_size[0] * new_size[1] > PIXEL_LIMIT:
+        raise UndecodableError(
+            f"would have {new_size[1]:,} x {new_size[0]:,} pixels with a shorter side of {short_side:,}, more than the limit "
+            f"of {PIXEL_LIMIT:,}",
+            "Ask for a smaller one",
+        )
     batch = pixels[None].permute(0, 3, 1, 2)  # channels last: the fast layout for bytes
     return F.interpolate(batch, new_size, mode="bilinear", antialias=True)[0].permute(1, 2, 0)

@@ -117,6 +117,11 @@ def _lines(file: Path, raw: bytes) -> Iterator[str]:
     try:
         while line := text.readline(LINE_LIMIT):
             number += 1
+            if "\0" in line:
+                raise CourseError(
+                    f"line {number:,} of {file} holds zero bytes, so it is not text in UTF-8, but may be UTF-16 without its "
+                    "mark, or UTF-32. Save it as CSV UTF-8."
+                )
             if len(line) == LINE_LIMIT:
                 raise CourseError(
                     f"line {number:,} of {file} has {LINE_LIMIT:,} letters or more; no table of labels has such lines. Is it "

@@ -101,12 +101,17 @@ def _rows(split: str, y: Any) -> list[Any]:
             label = label.item()
         if isinstance(label, np.ndarray) and label.dtype.kind == "U":
             label = label.tolist()
+        if isinstance(label, bytes):  # as HDF5 and NumPy keep texts
+            label = label.decode("utf-8", "backslashreplace")
         if isinstance(label, float) and label.is_integer():
             label = int(label)
         if isinstance(label, list | tuple | set | frozenset) and all(isinstance(tag, str) and tag.strip() for tag in label):
             label = [composed(tag) for tag in (sorted(label) if isinstance(label, set | frozenset) else label)]
         elif not isinstance(label, str | int) or not str(label).strip():
-            raise CourseError(f"label {i} of {split} is {label!r}; give a class's number or name, or a list of names")
+            array = (
+                "; where they are zeros and ones for each class, give np.array(y)" if isinstance(label, list | tuple) else ""
+            )
+            raise CourseError(f"label {i} of {split} is {label!r}; give a class's number or name, or a list of names{array}")
         found.append(composed(label) if isinstance(label, str) else label)
     return found
 

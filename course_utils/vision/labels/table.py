@@ -10,7 +10,7 @@ from course_utils.errors import CourseError
 from course_utils.names import counted, some_of
 from course_utils.training.tasks import LabelTask, Task
 from course_utils.vision.disk import composed, is_file, what_is_in
-from course_utils.vision.labels.cells import TRUTHS, Cell, lowest, truth_of
+from course_utils.vision.labels.cells import TRUTHS, Cell, lowest, number_in, truth_of
 from course_utils.vision.labels.columns import (
     LabelColumn,
     find_column_of_files,
@@ -120,9 +120,22 @@ def label_table(
     classes = sorted({label for row in labels for label in row})
     if not classes:
         raise CourseError(f"{file} has no label in its column {heading!r}; write those of each picture there")
+    if fractions := _fractions(classes):
+        notices.append(
+            f"labels are numbers with fractions ({some_of(fractions, 3)}); each different one is a class of its own, one of "
+            f"{len(classes):,}, since networks here tell classes of pictures, not amounts."
+        )
     if len(classes) == 1 and found == "single-label":
         raise CourseError(f"{file} has one class, {classes[0]!r}; add pictures of another to tell it from")
     return LabelTable(names, labels, cast(Task, found), classes, (header[name_column], heading), other, notices)
+
+
+def _fractions(classes: Sequence[str]) -> list[str]:
+    """Those of the classes that are numbers with fractions, where all are numbers."""
+    numbers = [number_in(name) for name in classes]
+    if any(number is None for number in numbers):
+        return []
+    return [name for name, number in zip(classes, numbers, strict=True) if number is not None and number % 1 > 0]
 
 
 def _check_tags(file: str, names: Sequence[str], cells: Sequence[Cell]) -> None:
@@ -153,7 +166,11 @@ def _labels(file: str, cell: Cell, task: LabelTask | None) -> list[str]:
         return [cell] if cell else []
     if "," in cell or ";" in cell or "|" in cell:
         hint = "" if task else ", or say task='single-label' if each cell is one label"
-        raise CourseError(f"{file} has the labels {cell!r}. Divide the labels of a picture by spaces alone{hint}.")
+        mark = next(mark for mark in ",;|" if mark in cell)
+        raise CourseError(
+            f"{file} has the labels {cell!r}. Divide the labels of a picture by spaces alone, or give "
+            f"ImageData.from_frame lists of them, as frame[column].str.split({mark!r}) makes{hint}."
+        )
     return list(dict.fromkeys(cell.split()))
 
 

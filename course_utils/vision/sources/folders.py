@@ -11,7 +11,16 @@ from course_utils.files import as_path
 from course_utils.names import counted, some_of
 from course_utils.training.arguments import real, shown, whole
 from course_utils.training.splits import validation_split
-from course_utils.vision.disk import class_folders, is_folder, leads_to_folder, listing, on_disk, pictures_in, what_is_in
+from course_utils.vision.disk import (
+    class_folders,
+    is_folder,
+    leads_to_folder,
+    listing,
+    on_disk,
+    pictures_in,
+    said_of_plug_ins,
+    what_is_in,
+)
 from course_utils.vision.sources.labelled import Labelled
 
 
@@ -85,7 +94,7 @@ def from_folders(
     if unlisted:
         notices.append(
             f"{counted(len(unlisted), 'file', 'is/are')} not used (data.unlisted): no picture, or outside the folders of "
-            f"classes: {some_of(unlisted)}."
+            f"classes: {some_of(unlisted)}. {said_of_plug_ins(unlisted)}".rstrip()
         )
     number = {name: i for i, name in enumerate(classes)}
     targets = {

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from course_utils.vision.labels import label_table
 from course_utils.vision.sources.labelled import Labelled
 from course_utils.vision.sources.options import Options
 from course_utils.vision.sources.present import placed, those_present
-from course_utils.vision.sources.values import as_cells, refuse_dictionaries, values_of
+from course_utils.vision.sources.values import as_cells, refuse_nested, values_of
 
 
 def from_frame(frame: Any, path: Path, options: Options) -> Labelled:
@@ -32,17 +33,29 @@ def from_frame(frame: Any, path: Path, options: Options) -> Labelled:
     if not len(frame):
         raise CourseError("the frame has no rows; give one for each picture")
     header = [str(heading) for heading in headings]
+    options = replace(
+        options,
+        file_column=_as_text(options.file_column, headings),
+        label_column=_as_text(options.label_column, headings),
+    )
     rows = list(zip(*map(as_cells, columns), strict=True))
     table = label_table("the frame", header, rows, options.task, options.file_column, options.label_column)
     for heading, column in zip(header, columns, strict=True):
         if table.heading[1] == composed(heading):
-            refuse_dictionaries("the frame", values_of(column))
+            refuse_nested("the frame", values_of(column))
         if table.heading[0] == composed(heading):
             _check_names(heading, values_of(column))
     names = [placed(name, path, options.folder, options.ending) for name in table.names]
     files = files_beside(names, path)
     refuse_labels(options.valid_idx, frame.index if type(frame).__module__.startswith("pandas") else None, len(names))
     return those_present("the frame", path, names, files, table, options)
+
+
+def _as_text(named: Any, headings: Sequence[Any]) -> Any:
+    """Headings of a frame that are numbers or tuples, as text; what is none stays, for others to refuse."""
+    if isinstance(named, list):
+        return [_as_text(one, headings) for one in named]
+    return str(named) if isinstance(named, int | np.integer | tuple) and named in headings else named
 
 
 def _check_names(heading: str, values: Sequence[Any]) -> None:

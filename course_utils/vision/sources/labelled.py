@@ -41,7 +41,10 @@ class Labelled:
                 f"{'is' if len(both) == 1 else 'are'} in the training or validation set, too: {some_of(both)}."
             )
         if alike := classes_alike(self.classes):
-            print(f"{len(alike)} classes differ only in upper and lower case or space: {some_of(alike)}. Is one meant?")
+            print(
+                f"{len(alike)} classes differ only in upper and lower case, space or unseen letters: "
+                f"{some_of(alike)}. Is one meant?"
+            )
         if untaught := only_in_validation(self.targets["train"], self.targets["valid"], self.classes):
             are, them = ("is", "it") if len(untaught) == 1 else ("are", "them")
             warnings.warn(
@@ -62,12 +65,13 @@ def said_once(table: str, notices: Sequence[str]) -> list[str]:
 
 
 def classes_alike(classes: Sequence[str]) -> list[str]:
-    """The classes that others equal but for upper and lower case, and space.
+    """The classes that others equal but for upper and lower case, space, and letters that cannot be seen.
 
     >>> classes_alike(["Pug", "boxer", "pug"])
     ['Pug', 'pug']
     """
     spellings = defaultdict[str, list[str]](list)
     for name in classes:
-        spellings[" ".join(name.casefold().split())].append(name)
+        seen = "".join(letter for letter in name if letter.isprintable() or letter.isspace())
+        spellings[" ".join(seen.casefold().split())].append(name)
     return [name for same in spellings.values() if len(same) > 1 for name in same]

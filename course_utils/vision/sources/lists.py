@@ -16,7 +16,7 @@ from course_utils.vision.labels import Cell, label_table
 from course_utils.vision.sources.labelled import Labelled
 from course_utils.vision.sources.options import Options
 from course_utils.vision.sources.present import placed, those_present
-from course_utils.vision.sources.values import as_cells, refuse_dictionaries, values_of
+from course_utils.vision.sources.values import as_cells, refuse_nested, values_of
 
 
 def from_files(
@@ -46,7 +46,7 @@ def from_files(
     if hasattr(labels, "columns"):
         raise CourseError(f"labels is of type {type(labels).__name__}, a table; give one of its columns, or call from_frame")
     values = values_of([_said_by(labels, Path(file)) for file in given] if callable(labels) else labels)
-    refuse_dictionaries("the list", values)
+    refuse_nested("the list", values)
     cells = as_cells(values)
     if len(cells) != len(given) or not given:
         raise CourseError(f"there are {counted(len(given), 'file')} and {counted(len(cells), 'label')}; give one for each")

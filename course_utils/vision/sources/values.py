@@ -9,11 +9,14 @@ from course_utils.errors import CourseError
 from course_utils.vision.disk import composed
 from course_utils.vision.labels import Cell
 
+LISTS = (list, tuple, set, frozenset)
 
-def refuse_dictionaries(source: str, values: Iterable[Any]) -> None:
-    """Raise CourseError for a label that is a dictionary, or holds one; `source` is what a message calls the labels."""
+
+def refuse_nested(source: str, values: Iterable[Any]) -> None:
+    """Raise CourseError for a label that is a dictionary, or a list of lists; `source` is what a message calls the labels."""
     for value in values:
-        if any(isinstance(one, dict) for one in ([value, *value] if isinstance(value, list | tuple) else [value])):
+        parts = value if isinstance(value, LISTS) else []
+        if isinstance(value, dict) or any(isinstance(part, (dict, *LISTS)) for part in parts):
             raise CourseError(f"{source} has the label {value!r}; give a text, or a list of those that the picture shows")
 
 
@@ -37,6 +40,8 @@ def _cell(value: Any, whole: bool) -> Cell:
     if isinstance(value, list | tuple | set | frozenset):
         tags = sorted(value, key=str) if isinstance(value, set | frozenset) else value
         return [str(_cell(tag, whole)) for tag in tags]
+    if isinstance(value, bytes):  # as HDF5 and NumPy keep texts
+        return composed(value.decode("utf-8", "backslashreplace").strip())
     if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:  # NA answers no comparison
         return ""
     if isinstance(value, datetime.datetime):

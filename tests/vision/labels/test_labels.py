@@ -146,7 +146,10 @@ def test_a_column_that_is_not_there(file: Path) -> None:
         ("id,breed\nid0,pug\nid1\n", r"line 3 of .*labels.csv has 1 cell \(id1\), its header 2 \(id, breed\)"),
         ("id,tags\nid0,haze, primary\n", r"line 2 of .* has 3 cells \(id0, haze, primary\), .*',' in quotation marks"),
         ("id,breed\nid0;pug\nid1;boxer\n", r"line 2 of .* has 1 cell \(id0;pug\)"),
-        ('id,tags\nid0,"haze, primary"\nid1,clear\n', "has the labels 'haze, primary'. Divide .* by spaces alone, or say task"),
+        (
+            'id,tags\nid0,"haze, primary"\nid1,clear\n',
+            "has the labels 'haze, primary'. Divide .* by spaces alone, or give .*split\\(','\\) makes, or say task",
+        ),
         ("id,tags\nid0,haze;primary\nid1,clear\n", "has the labels 'haze;primary'"),
         ("id,tags\nid0,haze|primary\nid1,clear\n", "has the labels 'haze|primary'"),
         (",id,breed\n0,a,pug\n1,b,boxer\n", "first column .* has no heading, .*row numbers, .*file_column='id'"),
@@ -157,6 +160,9 @@ def test_a_column_that_is_not_there(file: Path) -> None:
         ("id,label,label\na,x,y\nb,y,x\n", "2 columns that could hold the labels: label, label"),
         ("id,age,sex\na,40,f\nb,50,m\n", r"2 columns that could hold the labels: age, sex\. Say which: label_column='age'"),
         ("id,is_cat,is_valid\na,1,0\nb,0,1\n", "2 columns that could hold the labels: is_cat, is_valid"),
+        ("id,breed\nid0,pug\nid1,boxer\n".encode("utf-16-le"), "line 1 of .* holds zero bytes, .*UTF-16 without its mark"),
+        ("id,breed\nid0,pug\nid1,boxer\n".encode("utf-32"), "line 1 of .* holds zero bytes"),
+        ("id,breed\nid0,pug\nid1,bo\0xer\n", "line 3 of .* holds zero bytes"),
         (b"PAR1" + bytes(20), "a Parquet file; read it with polars"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xff\xff", "not text in UTF-8"),
         ("id,breed\nid0," + "x" * 200_000, "cannot be read as a table, line 2: field larger"),
@@ -238,6 +244,7 @@ def test_one_column_per_class(file: Path) -> None:
     assert table.notices == ["labels are in 2 columns, one for each class (MEL, NV); one each, so single-label."]
     table = read(file, "image,NV,MEL,x\na,true,TRUE,0\nb,False,0,0\n")
     assert (table.labels, table.task, table.classes) == ([["MEL", "NV"], []], "multi-label", ["MEL", "NV", "x"])
+    assert read(file, "image,MEL,NV\na,yes,No\nb,no,YES\n").labels == [["MEL"], ["NV"]]
     assert read(file, "image,bald,young\na,-1,1\nb,1,1\n").labels == [["young"], ["bald", "young"]]
     assert read(file, ONE_HOT, "multi-label").task == "multi-label"
     with pytest.raises(CourseError, match="2 pictures with none of them or several: a, b"):

@@ -56,6 +56,7 @@ def test_the_same_pictures_in_many_forms(x) -> None:
         (torch.tensor(Y), ["0", "1"], "single-label"),
         (["cat", "dog"] * 10, ["cat", "dog"], "single-label"),
         (pd.Series(["cat", "dog"] * 10), ["cat", "dog"], "single-label"),
+        (np.array(["cat", "dog"] * 10, "S3"), ["cat", "dog"], "single-label"),
         (pa.array(Y), ["0", "1"], "single-label"),
         (pa.chunked_array([["cat", "dog"] * 5] * 2), ["cat", "dog"], "single-label"),
         (np.eye(2)[Y], ["0", "1"], "single-label"),
@@ -136,6 +137,7 @@ def test_numbers_among_the_classes_are_those_classes(labels, classes, names: lis
         (([str(i) for i in range(20)], Y), "picture train/0 is of type str"),
         ((X, ["a", 1] * 10), "are numbers .* and names"),
         ((X, np.full((20, 3), 2)), "0 or 1 for each class"),
+        ((X, [[1, 0], [0, 1]] * 10), r"label 0 of train is \[1, 0\]; .* zeros and ones .* give np\.array\(y\)"),
     ],
 )
 def test_arrays_that_cannot_work(train, message: str) -> None:
@@ -226,6 +228,44 @@ def test_frames_and_lists(folder: Path, kind) -> None:
         assert data.targets("valid").tolist() == [0, 1]
         assert len(data.train_ds) == 8
     assert ImageData.from_files(files, labels, **settings).path == folder / "train"
+
+
+def test_headings_of_a_frame_that_are_numbers(folder: Path) -> None:
+    """What pandas makes of a list of rows."""
+    rows = [[f"train/cat/{i}.png", 20 + i, i % 2, 1 - i % 2] for i in range(5)]
+    settings = {"transforms": TRANSFORMS, "path": folder, "valid_idx": [0]}
+    one = ImageData.from_frame(pd.DataFrame(rows), file_column=0, label_column=2, **settings)
+    each = ImageData.from_frame(pd.DataFrame(rows), label_column=[3, 2], **settings)
+    pairs = pd.DataFrame(rows, columns=pd.MultiIndex.from_product([["a", "b"], [0, 1]]))
+    assert one.classes == ["0", "1"]
+    assert one.targets("train").tolist() == [1, 0, 1, 0]
+    assert (each.classes, each.targets("train").tolist()) == (["2", "3"], [0, 1, 0, 1])
+    assert ImageData.from_frame(pairs, label_column=("b", 0), **settings).targets("train").tolist() == [1, 0, 1, 0]
+    with pytest.raises(CourseError, match="label_column is 7"):
+        ImageData.from_frame(pd.DataFrame(rows), label_column=7, **settings)
+
+
+def test_labels_as_hdf5_and_numpy_keep_texts(folder: Path) -> None:
+    names = [f"train/cat/{i}.png" for i in range(4)]
+    labels = np.array(["chat", "été"], object)[[0, 1, 0, 1]]
+    data = ImageData.from_frame(
+        pd.DataFrame({"f": names, "l": [label.encode() for label in labels]}), TRANSFORMS, folder, valid_idx=[0, 1]
+    )
+    assert (data.classes, data.targets("train").tolist()) == (["chat", "été"], [0, 1])
+
+
+def test_each_amount_is_a_class_of_its_own_and_that_is_said(folder: Path, capsys: pytest.CaptureFixture) -> None:
+    frame = pd.DataFrame({"f": [f"train/cat/{i}.png" for i in range(4)], "age": [1.5, 2.0, 1.5, 2.0]})
+    assert ImageData.from_frame(frame, TRANSFORMS, folder, valid_idx=[0, 1]).classes == ["1.5", "2.0"]
+    assert "numbers with fractions (1.5); each different one is a class of its own, one of 2" in capsys.readouterr().out
+    ImageData.from_frame(frame.assign(age=[1.0, 2.0, 1.0, 2.0]), TRANSFORMS, folder, valid_idx=[0, 1])
+    assert not capsys.readouterr().out
+
+
+def test_classes_that_look_alike_are_said(folder: Path, capsys: pytest.CaptureFixture) -> None:
+    frame = pd.DataFrame({"f": [f"train/cat/{i}.png" for i in range(4)], "kind": ["cat", "cat\u200b"] * 2})
+    ImageData.from_frame(frame, TRANSFORMS, folder, valid_idx=[0, 1])
+    assert "2 classes differ only in upper and lower case, space or unseen letters: cat, cat\\u200b" in capsys.readouterr().out
 
 
 def test_cells_of_a_frame(folder: Path) -> None:
