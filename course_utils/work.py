@@ -3,7 +3,6 @@
 import hashlib
 import os
 import stat
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from course_utils.errors import CourseError
 from course_utils.files import can_write, current_folder, named_folder, reading, writing
+from course_utils.hosts import in_notebook
 
 MARKER = "DRAWN.json"  # in the folder of a drawn stand-in: what it is, and what drew it
 
@@ -133,13 +133,13 @@ def _places() -> Iterator[Path]:
         here = current_folder() / "work"
     except CourseError:
         here = None
-    if here and _in_notebook():
+    if here and in_notebook():
         yield here
     if home := _home():
         yield home / "course"
     elif not here:
         raise CourseError("no home folder and no current one; let COURSE_WORK name a folder for what you make")
-    if here and not _in_notebook():
+    if here and not in_notebook():
         yield here
 
 
@@ -148,11 +148,6 @@ def _home() -> Path | None:
         return None  # which Python takes for the root of all folders
     home = os.path.expanduser("~")
     return Path(home).absolute() if os.path.isdir(home) else None
-
-
-def _in_notebook() -> bool:
-    ipython = sys.modules.get("IPython")
-    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
 def _say(line: str) -> None:

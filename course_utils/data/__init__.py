@@ -10,7 +10,7 @@ from course_utils.data.catalog import DATASETS, Dataset, find
 from course_utils.data.copied import download_command
 from course_utils.data.download import UNFINISHED, download_competition, fetch, get_url, install
 from course_utils.data.errors import DownloadError
-from course_utils.data.places import can_write, data_folder, find_real, sample_folders, shown, why_not_real
+from course_utils.data.places import attached, can_write, data_folder, find_real, sample_folders, shown, why_not_real
 from course_utils.errors import CourseError
 from course_utils.files import FileError, reading
 from course_utils.work import spare_folder
@@ -38,7 +38,7 @@ def get(name: str, sample: bool | None = None) -> Path:
     `sample=True` gives the drawn stand-in, and draws it (some seconds) where it has not been drawn yet. `sample=False` gives
     the real data, and downloads it where it is not there. With `None` it is the real data where it is there and else the
     stand-in, and one printed line says so. The data lies in the folder that `COURSE_DATA` names, by default `data` in the
-    project.
+    project; a Kaggle notebook's inputs are looked through too.
 
     Raises a `CourseError` for a name that is not known, for a stand-in that cannot be drawn yet and for a folder that holds
     only a part of the dataset, and a `DownloadError` for a download that fails. (Lecture: 0:08:54, 0:13:45)
@@ -54,7 +54,7 @@ def get(name: str, sample: bool | None = None) -> Path:
         why = why_not_real(dataset)
     folder = _sample(dataset)
     if sample is None:
-        real_one = f"get({name!r}, sample=False) downloads the real one"
+        real_one = f"get({name!r}, sample=False) {'unpacks' if attached(dataset) else 'downloads'} the real one"
         print(f"{name}: no real data ({why}), so this is the drawn stand-in in {shown(folder)}; {real_one}")
     return folder
 
@@ -90,6 +90,9 @@ def _download(dataset: Dataset) -> Path:
                 f"no real {dataset.name}, and nothing was downloaded: {why_not_real(dataset)}. "
                 f"Complete it{parts if dataset.competition else ''}; or move it away, and the whole dataset will be downloaded"
             )
+    if packed := attached(dataset):
+        parts = [packed / name for name in dataset.files if os.path.exists(packed / name)]
+        return install(dataset.name, parts or [packed])
     return fetch(dataset, data_folder() / dataset.name)
 
 

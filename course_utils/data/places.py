@@ -7,9 +7,13 @@ from pathlib import Path
 import course_utils
 from course_utils.data.catalog import Dataset
 from course_utils.files import can_write, current_folder, named_folder
+from course_utils.hosts import KAGGLE, host
 from course_utils.work import spare_folder
 
-__all__ = ["can_write", "data_folder", "find_real", "sample_folders", "shown", "why_not_real"]
+__all__ = ["attached", "can_write", "data_folder", "find_real", "sample_folders", "shown", "why_not_real"]
+
+KAGGLE_INPUT = Path("/kaggle/input")  # where a Kaggle notebook finds what Add Input gave it
+_DEPTH, _MOST = 3, 200  # as in datasets/<owner>/<name>; folders that are looked at
 
 
 def data_folder() -> Path:
@@ -36,12 +40,41 @@ def _default_folder() -> Path:
 
 
 def find_real(dataset: Dataset) -> Path | None:
-    """Give the folder in the data folder that holds the real `dataset`, or None."""
-    for name in dataset.folders:
-        folder = data_folder() / name
+    """Give the folder with the real `dataset`, in the data folder or among the inputs of a Kaggle notebook, or None."""
+    for folder in (*(data_folder() / name for name in dataset.folders), *_kaggle_inputs(dataset)):
         if os.path.isdir(folder) and not dataset.missing_from(folder):
             return folder
     return None
+
+
+def attached(dataset: Dataset) -> Path | None:
+    """Give the folder of the dataset's competition among a Kaggle notebook's inputs, its archives maybe packed; or None."""
+    named = (KAGGLE_INPUT / above / str(dataset.competition) for above in ("", "competitions"))
+    return next((folder for folder in named if host() is KAGGLE and os.path.isdir(folder)), None)
+
+
+def _kaggle_inputs(dataset: Dataset) -> Iterator[Path]:
+    """The folders of a Kaggle notebook's inputs: first that of the competition, then all, those above others first."""
+    if host() is not KAGGLE:
+        return
+    if folder := attached(dataset):
+        yield folder
+    level = [KAGGLE_INPUT]
+    looked_at = 0
+    for _ in range(_DEPTH):
+        level = [Path(entry.path) for above in level for entry in _folders_in(above)]
+        yield from level
+        looked_at += len(level)
+        if looked_at > _MOST:  # the classes of somebody's pictures
+            return
+
+
+def _folders_in(folder: Path) -> "list[os.DirEntry[str]]":
+    try:
+        with os.scandir(folder) as entries:
+            return sorted((entry for entry in entries if entry.is_dir()), key=lambda entry: entry.name)
+    except OSError:  # not there, or closed
+        return []
 
 
 def why_not_real(dataset: Dataset) -> str:
@@ -54,7 +87,9 @@ def why_not_real(dataset: Dataset) -> str:
             return f"{shown(folder)} lacks {', '.join(dataset.missing_from(folder))}"
         if os.path.islink(folder):
             return f"{shown(folder)} is a link to {folder.readlink()}, which is not there (a drive that is not connected?)"
-    return f"none in {shown(data_folder())}"
+    if folder := attached(dataset):
+        return f"{folder} has it packed"
+    return f"none in {shown(data_folder())}{f' or {KAGGLE_INPUT}' if host() is KAGGLE else ''}"
 
 
 def shown(folder: Path) -> str:
