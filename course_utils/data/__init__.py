@@ -91,8 +91,8 @@ def _download(dataset: Dataset) -> Path:
                 f"Complete it{parts if dataset.competition else ''}; or move it away, and the whole dataset will be downloaded"
             )
     if packed := attached(dataset):
-        parts = [packed / name for name in dataset.files if os.path.exists(packed / name)]
-        return install(dataset.name, parts or [packed])
+        archives = [packed / name for name in dataset.files if os.path.exists(packed / name)]
+        return install(dataset.name, archives or [packed])
     return fetch(dataset, data_folder() / dataset.name)
 
 

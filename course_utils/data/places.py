@@ -87,8 +87,8 @@ def why_not_real(dataset: Dataset) -> str:
             return f"{shown(folder)} lacks {', '.join(dataset.missing_from(folder))}"
         if os.path.islink(folder):
             return f"{shown(folder)} is a link to {folder.readlink()}, which is not there (a drive that is not connected?)"
-    if folder := attached(dataset):
-        return f"{folder} has it packed"
+    if packed := attached(dataset):
+        return f"{packed} has it packed"
     return f"none in {shown(data_folder())}{f' or {KAGGLE_INPUT}' if host() is KAGGLE else ''}"
 
 
