@@ -12,6 +12,7 @@ from course_utils.widgets.cross_entropy.widget import CrossEntropy
 from course_utils.widgets.gallery import export_widgets
 from course_utils.widgets.kernels import PRESETS
 from course_utils.widgets.layer_pipeline.widget import LayerPipeline
+from course_utils.widgets.learning_rate_schedule.widget import LearningRateSchedule
 from course_utils.widgets.softmax_sigmoid.widget import SoftmaxSigmoid
 from course_utils.widgets.threshold_explorer.widget import ThresholdExplorer
 
@@ -20,6 +21,7 @@ __all__ = [
     "ConvolutionExplorer",
     "CrossEntropy",
     "LayerPipeline",
+    "LearningRateSchedule",
     "SoftmaxSigmoid",
     "ThresholdExplorer",
     "WidgetError",

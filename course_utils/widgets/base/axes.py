@@ -1,6 +1,6 @@
 """Axes in a still picture: two ranges with their rules and labels, and curves over them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from course_utils.widgets.base.colours import Colour
@@ -32,14 +32,24 @@ class Axes:
         """Where a number stands, or the edge that it lies beyond."""
         return self.top + self.height * (1 - _share(value, self.up))
 
-    def draw(self, picture: Picture, across: Sequence[float], up: Sequence[float], label: str) -> None:
-        """Draw a rule at each number of `up`, the numbers of both, and what the range across is called."""
+    def draw(
+        self,
+        picture: Picture,
+        across: Sequence[float],
+        up: Sequence[float],
+        label: str,
+        write: tuple[Callable[[float], str], Callable[[float], str]] = (plain_number, plain_number),
+    ) -> None:
+        """Draw a rule at each number of `up`, the numbers of both, and what the range across is called.
+
+        `write` makes the text of a number, of those across and of those up.
+        """
         bottom, right = self.top + self.height, self.left + self.width
         for value in up:
             picture.line([(self.left, self.y(value)), (right, self.y(value))], FAINT, 0.5)
-            picture.text(self.left - 6, self.y(value), plain_number(value), size=11, anchor="rm")
+            picture.text(self.left - 6, self.y(value), write[1](value), size=11, anchor="rm")
         for value in across:
-            picture.text(self.x(value), bottom + 6, plain_number(value), size=11, anchor="ma")
+            picture.text(self.x(value), bottom + 6, write[0](value), size=11, anchor="ma")
         picture.text(self.left + self.width / 2, bottom + 22, label, size=12, anchor="ma")
 
     def curve(
