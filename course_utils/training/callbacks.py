@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
+from course_utils.figures import BLUE, VERMILION
 from course_utils.training.arguments import checked_list, positive, shown
 from course_utils.training.fitting import Fitting
 from course_utils.training.progress import EpochTable
@@ -191,6 +192,15 @@ class Recorder(Callback):
         axes = self._plot([rates[-1] for rates in self.rates], "learning rate")
         if any(rate != rates[-1] for rates in self.rates for rate in rates):
             axes.set_ylabel("learning rate of the last layer group")
+        return axes
+
+    def plot_epochs(self) -> Any:
+        """Draw the training and the validation loss after each epoch; where they part, the network overfits. Return the axes."""
+        axes = self._plot([epoch["train loss"] for epoch in self.epochs], "loss")
+        axes.plot([epoch["valid loss"] for epoch in self.epochs], color=VERMILION, label="valid loss")
+        axes.lines[0].set(label="train loss", color=BLUE)
+        axes.set_xlabel("epoch")
+        axes.legend()
         return axes
 
     def _plot(self, values: list[float], label: str) -> Any:

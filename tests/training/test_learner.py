@@ -634,6 +634,8 @@ def test_plots_show_what_was_recorded():
     rates = learner.recorder.plot_rate().lines[0].get_ydata()
     assert list(rates) == [r[-1] for r in learner.recorder.rates]
     assert len(learner.recorder.plot_loss().lines[0].get_ydata()) == 8
+    drawn = {line.get_label(): list(line.get_ydata()) for line in learner.recorder.plot_epochs().lines}
+    assert drawn == {name: [epoch[name] for epoch in learner.recorder.epochs] for name in ("train loss", "valid loss")}
 
 
 def test_all_layers_run_with_channels_last_from_one_copy_of_each_mini_batch(monkeypatch):
