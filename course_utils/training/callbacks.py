@@ -195,7 +195,7 @@ class Recorder(Callback):
         return axes
 
     def plot_epochs(self) -> Any:
-        """Draw the training and the validation loss after each epoch; where they part, the network overfits. Return the axes."""
+        """Draw training and validation loss after each epoch; where they part, the network overfits. Return the axes."""
         axes = self._plot([epoch["train loss"] for epoch in self.epochs], "loss")
         axes.plot([epoch["valid loss"] for epoch in self.epochs], color=VERMILION, label="valid loss")
         axes.lines[0].set(label="train loss", color=BLUE)

@@ -144,3 +144,93 @@ def test_improve_it(capsys):
 
     answers = [[predictions(97)], [predictions(94)], [0.99]]
     assert marked(capsys, "1.8", [predictions(99)], answers, 0.95) == [0.5, 0, 0]
+
+
+# -- lesson 2 ------------------------------------------------------------------------------------------------------------
+
+
+def test_without_looking(capsys):
+    labels = torch.tensor([0] * 5 + [1] * 3 + [2] * 2)
+    data = SimpleNamespace(classes=["a", "b", "c"], targets=lambda split: labels)
+    wrong = [[[1 / 3] * 3], [[1.0, 0, 0]], [[5, 3, 2]], [[0.5, 0.5]]]
+    assert marked(capsys, "2.1", [torch.tensor([0.5, 0.3, 0.2])], wrong, data)[:3] == [0.3, 0.3, 0]
+
+
+def test_insured(capsys):
+    wrong = [
+        lambda p, share: p.clamp(min=share),
+        lambda p, share: (1 - share) * p + share,
+        lambda p, share: (p + share) / (p + share).sum(1, keepdim=True),  # a share of another size
+        lambda p, share: p[0],
+    ]
+    marked(capsys, "2.2", [lambda p, share: (1 - share) * p + share / p.shape[1]], [[f] for f in wrong])
+
+
+def test_within_pairs(capsys):
+    def share(counts, pairs, both=True, all_of=False):
+        hit = sum(counts[i, j] + both * counts[j, i] for i, j in pairs)
+        return (hit / (counts.sum() - (0 if all_of else counts.trace()))).item()
+
+    wrong = [lambda c, p: share(c, p, both=False), lambda c, p: share(c, p, all_of=True), lambda c, p: c]
+    marked(capsys, "2.3", [share], [[f] for f in wrong])
+
+
+def test_split_by_owner(capsys):
+    import numpy as np
+
+    def by_owner(owners, fraction, seed):
+        names = np.random.default_rng(seed).permutation(sorted(set(owners)))
+        chosen = set(names[: round(fraction * len(names))])
+        return [row for row, owner in enumerate(owners) if owner in chosen]
+
+    wrong = [
+        lambda owners, fraction, seed: np.random.default_rng(seed).permutation(len(owners))[: len(owners) // 5],
+        lambda owners, fraction, seed: by_owner(owners, 0.5, seed),
+        lambda owners, fraction, seed: by_owner(owners, fraction, 0),  # the seed plays no part
+    ]
+    assert marked(capsys, "2.4", [by_owner], [[f] for f in wrong]) == [0.5, 0.7, 0.8]
+
+
+def test_does_it_help(capsys):
+    def predictions(right):
+        return SimpleNamespace(values=torch.stack([right, 1 - right], 1), targets=torch.zeros(len(right), dtype=torch.long))
+
+    noise = torch.linspace(0.3, 0.8, 100)
+    same, better = predictions(noise), predictions(noise + 0.1)
+    other = predictions(noise.flip(0))
+    assert said(capsys, "2.5", "helps", same, better) == (1, "")
+    assert said(capsys, "2.5", "hurts", better, same) == (1, "")
+    assert said(capsys, "2.5", "cannot tell", same, other) == (1, "")
+    marked(capsys, "2.5", ["helps"], [["hurts"], ["cannot tell"], ["yes"]], same, better)
+
+
+def test_a_picture_less(capsys, tmp_path):
+    test = SimpleNamespace(items=["test/abc.jpg"])
+    written = tmp_path / "short.csv"
+    written.touch()
+    assert said(capsys, "2.6", "abc is missing", tmp_path / "none.csv", test) == (1, "")
+    wrong = [("abc is missing", written, test), ("wrong", tmp_path / "none.csv", test), (KeyError("abc"), written, test)]
+    found = [said(capsys, "2.6", *answer) for answer in wrong]
+    assert [mark for mark, _ in found] == [0.6, 0.4, 0]
+    assert len({reason for _, reason in found}) == 3
+
+
+def test_under_a_sheet(capsys):
+    from course_utils.data.samples import breeds
+
+    shown = [picture for picture in breeds.pictures(breeds.SIZES) if picture.split == "train"][:200]
+    hidden = [row for row, picture in enumerate(shown) if picture.look == "ghost"]
+    names = [f"train/{picture.id}.jpg" for picture in shown]
+    data = SimpleNamespace(path=SimpleNamespace(parts=("samples",)), file_names=lambda split: names)
+    half = hidden[: len(hidden) // 2]
+    marks = marked(capsys, "2.7", [hidden], [[half], [range(200)], [[200]], [[]]], data)
+    assert 0.6 < marks[0] < 1
+    assert 0 < marks[1] < 0.4
+
+
+def test_improve_the_log_loss(capsys):
+    def predictions(right):
+        return SimpleNamespace(values=torch.tensor([[right, 1 - right]] * 5), targets=torch.zeros(5, dtype=torch.long))
+
+    marks = marked(capsys, "2.8", [predictions(0.6)], [[predictions(0.5)], [predictions(0.3)], [0.5]], 1.0)
+    assert marks == [pytest.approx(0.66, abs=0.01), 0, 0]
