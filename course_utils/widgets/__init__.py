@@ -6,6 +6,7 @@ Each widget has a folder: what it is (widget.py), what is seen of it (widget.js,
 """
 
 from course_utils.networks import letter, letter_a, letter_network
+from course_utils.widgets.activation_functions.widget import ActivationFunctions
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.convolution_explorer.widget import ConvolutionExplorer
 from course_utils.widgets.cross_entropy.widget import CrossEntropy
@@ -18,6 +19,7 @@ from course_utils.widgets.threshold_explorer.widget import ThresholdExplorer
 
 __all__ = [
     "PRESETS",
+    "ActivationFunctions",
     "ConvolutionExplorer",
     "CrossEntropy",
     "LayerPipeline",

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from course_utils.files import as_path, replacing, writing
+from course_utils.widgets.activation_functions.widget import ActivationFunctions
 from course_utils.widgets.base.alone import in_base64
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.widget import CourseWidget
@@ -17,6 +18,7 @@ from course_utils.widgets.threshold_explorer.widget import ThresholdExplorer
 
 WIDGETS: tuple[type[CourseWidget], ...] = (
     LearningRateSchedule,
+    ActivationFunctions,
     SoftmaxSigmoid,
     CrossEntropy,
     ThresholdExplorer,

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from course_utils.excel import WORKBOOKS, export_model, read_input, read_weights
+from course_utils.excel.activation_sheet import activation_workbook
 from course_utils.excel.cross_entropy_sheet import cross_entropy_workbook
 from course_utils.networks import digits_network
 from tests.excel import office
@@ -72,6 +73,7 @@ def test_ready_made_workbooks(tmp_path):
     for kind, base in (("softmax", math.e), ("sigmoid", 2.0)):
         file = tmp_path / f"{kind}_cross_entropy.xlsx"
         written[file.stem] = cross_entropy_workbook(file, logits, targets, ["cat", "dog", "plane"], kind, base)
+    written["activations"] = activation_workbook(tmp_path / "activations.xlsx", x=-1.5, leak=0.1)
     stripped = {name: office.strip_values(file, tmp_path / f"bare_{name}.xlsx") for name, file in written.items()}
     computed = office.recalculate(stripped.values(), tmp_path / "out")
     for name, file in written.items():

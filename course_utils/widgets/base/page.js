@@ -16,6 +16,11 @@ export function page({ model, el }, name) {
   return { root, heard, words: make("p", { class: "course-words", role: "status", "aria-live": "polite" }) };
 }
 
+// How many pixels an em of a widget's text is: what is drawn on a canvas has its size by that.
+export function em(node) {
+  return parseFloat(getComputedStyle(node).fontSize) || 14; // an element that is nowhere yet has none
+}
+
 // Call when the width changes; a scroll bar that comes and goes is no reason.
 export function onWidth(heard, node, react) {
   let width = node.clientWidth;
