@@ -62,8 +62,8 @@ class Report:
 _COLOURS = {True: "#2e9e44", None: "#c98a00", False: "#d64545"}
 _STYLE = (  # Jupyter's own rules turn tables to the right
     "<style>.course-doctor { border-collapse: collapse } .course-doctor th, .course-doctor td { text-align: left !important; "
-    "vertical-align: top; padding: 4px 12px; white-space: normal; overflow-wrap: anywhere } "
-    ".course-doctor td:first-child, .course-doctor th:nth-child(2) { white-space: nowrap; overflow-wrap: normal }</style>"
+    "vertical-align: top; padding: 4px 12px; white-space: normal; overflow-wrap: break-word } "
+    ".course-doctor td:first-child, .course-doctor th:nth-child(2) { white-space: nowrap }</style>"
 )
 
 

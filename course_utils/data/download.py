@@ -9,6 +9,8 @@ from pathlib import Path
 
 from course_utils.data.archives import SUFFIXES, unpack
 from course_utils.data.catalog import DATASETS, Dataset, find
+from course_utils.data.copied.request import request_for
+from course_utils.data.copied.transfer import Transfer, without_frames
 from course_utils.data.errors import (
     BrokenDownloadError,
     DownloadError,
@@ -20,9 +22,10 @@ from course_utils.data.errors import (
     WrongHashError,
 )
 from course_utils.data.places import can_write, data_folder
+from course_utils.data.room import require_room
 from course_utils.data.staging import building
 from course_utils.errors import CourseError
-from course_utils.files import reading, writing
+from course_utils.files import as_path, reading, writing
 
 UNFINISHED = ".download"  # in a folder that is a drive of its own: what has arrived so far
 
@@ -192,32 +195,36 @@ def _put(path: Path, folder: Path) -> None:
         shutil.copyfile(path, folder / path.name)
 
 
-def require_room(folder: Path, n_bytes: int, what: str) -> None:
-    """Raise a `CourseError` unless `folder` (which need not exist) can be written to and its disk has `n_bytes` free."""
-    if not can_write(folder):
-        raise CourseError(f"{what} a folder that can be written to, and {folder} cannot; let COURSE_DATA name another")
-    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if os.path.exists(place))
-    free = shutil.disk_usage(there).free
-    if free < n_bytes:
-        raise NoSpaceError(
-            f"{what} {n_bytes / 1e9:.2f} GB and {folder} has {free / 1e9:.2f} GB free: make room, then try again"
-        )
-
-
 # --- plain addresses ---------------------------------------------------------------------------------------------------------
 
 
-def get_url(url: str, sha256: str, folder: str | os.PathLike[str], name: str | None = None, progress: bool = True) -> Path:
-    """Download `url` to `folder` (as `name`; by default the last part of the address) and check its SHA-256.
+def get_url(
+    url: str,
+    sha256: str | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    name: str | None = None,
+    progress: bool = True,
+) -> Path:
+    """Download the file at `url` to `folder` (the data folder, if none is given) and check its SHA-256 where you know it.
 
-    A file that is there with the right hash is not downloaded again, and one with another hash is not replaced: then a
-    `WrongHashError` names it. What has arrived when a connection breaks lies in `<name>.part`; where the server allows it the
-    download goes on from there, at once or in the next call.
+    It is called `name`; else, with a hash, as the last part of the address, and without one as the server says. A file that is
+    there with the right hash, or without one with the size of the server's, is not downloaded again; another one is not
+    replaced. What has arrived when a connection breaks lies in `<name>.part`; where the server allows it the download goes on
+    from there, at once or in the next call. For files behind a sign-in there is `download_command`.
 
-    Raises `WrongHashError` (with the file, the expected and the actual hash), `NotOnServerError`, `NoNetworkError`,
-    `BrokenDownloadError`, `NoSpaceError`, or a `DownloadError` with the server's answer.
+    Raises `WrongHashError` (with the file, the expected and the actual hash), `NotSignedInError` where a page comes instead of
+    the file, `NotOnServerError`, `NoNetworkError`, `BrokenDownloadError`, `NoSpaceError`, or a `DownloadError` with the
+    server's answer.
     """
-    path = Path(folder) / (name or url.rsplit("/", 1)[-1])
+    place = data_folder() if folder is None else as_path("folder", folder, of="a folder")
+    if sha256 is None:
+        try:
+            return Transfer(request_for(url, name), place, progress).run()
+        except CourseError as error:
+            problem = without_frames(error)
+        url = ""  # a traceback may show what a name stands for
+        raise problem
+    path = place / (name or url.rsplit("/", 1)[-1])
     part = path.with_name(path.name + ".part")
     with writing(path, own=[part]):
         if os.path.exists(path):

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from course_utils.data import download_command
+from course_utils.data import download_command, get_url
 from course_utils.data.copied import transfer
 from course_utils.data.errors import (
     BrokenDownloadError,
@@ -262,7 +262,7 @@ def test_the_part_of_another_program_is_left_alone(server, tmp_path):
         server.command(),
         tmp_path,
         CourseError,
-        r"train\.zip\.part is there already, and was not begun by this command; move it",
+        r"train\.zip\.part is there already, and was not begun here; move it",
     )
     assert (tmp_path / "train.zip.part").read_bytes() == b"of a browser"
     assert server.asked == []
@@ -337,7 +337,7 @@ def test_where_a_server_may_not_lead(server, tmp_path, location, words):
 
 def test_from_https_it_does_not_lead_to_http():
     with pytest.raises(DownloadError, match=r"a\.org leads from https to http on b\.org"):
-        transfer._check_step("https://a.org/x", "http://b.org/x", "a.org")
+        transfer._check_step("https://a.org/x", "http://b.org/x", "a.org", "look")
     assert transfer._same_server("http://a.org/x", "https://a.org/x")
     assert not transfer._same_server("http://a.org/x", "https://a.org:8443/x")
     assert not transfer._same_server("https://a.org/x", "https://b.a.org/x")
@@ -432,3 +432,49 @@ def test_what_is_logged_by_others_is_still_logged(caplog):
 
 def test_a_command_that_is_refused_leaks_nothing(tmp_path):
     fails(f"curl 'https://a.org/?{TOKEN}' -b '{COOKIE}' -d '{TOKEN}'", tmp_path, CourseError, "-d sends something")
+
+
+# --- an address alone
+
+
+def test_an_address_without_a_hash(server, tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
+    path = get_url(f"{server.url}/get/train.zip?token={TOKEN}")
+    assert path == tmp_path / "data" / "train.zip"
+    assert path.read_bytes() == CONTENT
+    assert get_url(f" {server.url}/get/train.zip\n", progress=False) == path
+    assert "not downloaded again" in capfd.readouterr().out
+    server.headers = {"Content-Disposition": "attachment; filename=../../b.zip"}
+    assert get_url(f"{server.url}/1", folder=tmp_path, progress=False) == tmp_path / "b.zip"
+    assert get_url(f"{server.url}/1", folder=tmp_path, name="c.zip", progress=False) == tmp_path / "c.zip"
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "kind", "words"),
+    [
+        (
+            "/login",
+            None,
+            NotSignedInError,
+            "in the place of login: it is for those who are signed in.*give course_utils.data.down",
+        ),
+        ("/login", None, NotSignedInError, "If the page is what you want, call it one: name='page.html'"),
+        ("/none", None, NotOnServerError, "does not exist .* try the address in a browser"),
+        ("/x.zip", "../x", CourseError, "name is '../x'; give the plain name of a file"),
+        ("/x.zip", "", CourseError, "name is ''; give the plain name"),
+        ("/x.zip", "taken", CourseError, r"give the new one another name with name='\.\.\.'"),
+    ],
+)
+def test_an_address_that_gives_no_file(server, tmp_path, path, name, kind, words):
+    server.routes = {"/login": (200, {}, LOGIN), "/none": (404, {}, b"")}
+    (tmp_path / "taken").touch()
+    with pytest.raises(kind, match=words) as caught:
+        get_url(f"{server.url}{path}?token={TOKEN}", folder=tmp_path, name=name, progress=False)
+    assert TOKEN not in str(caught.value)
+    assert names_in(tmp_path) == {"taken"}
+
+
+@pytest.mark.parametrize("url", [None, "train.zip", "ftp://a.org/t0ken-s3cret", "https://", "https://a.org/a b"])
+def test_what_is_no_address(url, tmp_path):
+    with pytest.raises(CourseError, match="address"):
+        get_url(url, folder=tmp_path)

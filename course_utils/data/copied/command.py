@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from course_utils.data.copied.request import AGAIN, read_command
-from course_utils.data.copied.transfer import Transfer
+from course_utils.data.copied.transfer import Transfer, without_frames
 from course_utils.data.places import data_folder
 from course_utils.errors import CourseError
 from course_utils.files import as_path
@@ -38,13 +38,11 @@ def download_command(command: str | None = None, folder: str | os.PathLike[str] 
     """
     place = data_folder() if folder is None else as_path("folder", folder, of="a folder")
     try:
-        request = read_command(_asked_for() if command is None else command)
-        return Transfer(request, place, progress).run()
+        return Transfer(read_command(_asked_for() if command is None else command), place, progress).run()
     except CourseError as error:
-        problem = error
-    command = None  # a traceback may show what a name stands for; what led here has addresses in it, and its frames headers
-    problem.__cause__ = problem.__context__ = None
-    raise problem.with_traceback(None)
+        problem = without_frames(error)
+    command = None  # a traceback may show what a name stands for
+    raise problem
 
 
 def _asked_for() -> str:

@@ -62,7 +62,8 @@ class Request:
     shown: str  # the address without its query, which may hold a token
     url: str = field(repr=False)
     headers: dict[str, bytes] = field(repr=False)  # names in small letters
-    name: str | None = None  # of the file, where the command gives one
+    name: str | None = None  # of the file, where it was given
+    copied: bool = field(default=True, repr=False)  # from a browser's command, not of an address alone
 
     @property
     def signed_in(self) -> bool:
@@ -106,15 +107,39 @@ def read_command(command: str) -> Request:
     if user:
         headers.setdefault("authorization", user)
     _check_host_and_range(headers, address)
-    name = _output_name(given["output"]) if "output" in given else None
+    name = _checked_name("-o", given["output"]) if "output" in given else None
     if name is None and "as addressed" in given:
         name = name_in_address(address.path) or None
     return Request(
-        shown=shortened(urlunsplit(address._replace(query="")), 200),
+        shown=_without_query(address),
         url=urlunsplit(address),
         headers={n: v.encode("utf-8", "surrogateescape") for n, v in headers.items() if n not in {*_OURS, "host", "range"}},
         name=name,
     )
+
+
+def request_for(url: str, name: str | None = None) -> Request:
+    """The request of an address alone, without headers; its file is called `name`, or as the server or the address says.
+
+    >>> request_for("https://data.org/get/train.zip?token=s3cret")
+    Request(shown='https://data.org/get/train.zip', name=None)
+    """
+    if not isinstance(url, str):
+        raise CourseError(f"the address is {shortened(repr(url), 80)}; expected text like 'https://host/file.zip'")
+    address, user = _checked_address([url.strip()], letters=True)
+    if name is not None:
+        name = _checked_name("name", name)
+    return Request(
+        shown=_without_query(address),
+        url=urlunsplit(address),
+        headers={"authorization": user.encode()} if user else {},
+        name=name,
+        copied=False,
+    )
+
+
+def _without_query(address: SplitResult) -> str:
+    return shortened(urlunsplit(address._replace(query="")), 200)
 
 
 def _after_curl(command: str) -> list[str]:
@@ -209,17 +234,17 @@ def _checked_address(urls: list[str], letters: bool) -> tuple[SplitResult, str]:
             )
         url = re.sub(r"\\([\[\]{}])", r"\1", url)
     if re.search(r"[\s\0-\x1f\x7f\\]", url):
-        raise CourseError(f"the address has a space, a \\ or a line's end in it; {AGAIN}")
+        raise CourseError("the address has a space, a \\ or a line's end in it; expected one like https://host/file.zip")
     try:
         address = urlsplit(url)
         host, port = address.hostname, address.port
     except ValueError:
-        raise CourseError(f"the address is none that can be read; expected one like https://host/file.zip: {AGAIN}") from None
+        raise CourseError("the address is none that can be read; expected one like https://host/file.zip") from None
     if address.scheme not in ("http", "https"):
         begins = f"begins with {shortened(address.scheme)}://" if "://" in url else "does not say how the server is spoken to"
         raise CourseError(f"the address {begins}; expected https:// or http://")
     if not host:
-        raise CourseError(f"the address names no server; expected one like https://host/file.zip: {AGAIN}")
+        raise CourseError("the address names no server; expected one like https://host/file.zip")
     user = ""
     if address.username is not None:
         pair = f"{unquote(address.username)}:{unquote(address.password or '')}"
@@ -236,9 +261,10 @@ def _check_host_and_range(headers: dict[str, str], address: SplitResult) -> None
         raise CourseError("the header range asks for a part of the file; leave it out")
 
 
-def _output_name(name: str) -> str:
-    if plain_name(name) != name:
+def _checked_name(option: str, name: str) -> str:
+    if not isinstance(name, str) or plain_name(name) != name or not name:
         raise CourseError(
-            f"-o is {shortened(repr(name), 80)}; give the plain name of a file, such as train.zip, and the folder as folder=..."
+            f"{option} is {shortened(repr(name), 80)}; give the plain name of a file, such as train.zip, and the folder as "
+            "folder=..."
         )
     return name

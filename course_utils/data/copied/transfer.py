@@ -15,8 +15,8 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from course_utils.data.copied.file_names import name_in_address, name_in_header
 from course_utils.data.copied.request import AGAIN, Request
-from course_utils.data.download import require_room
 from course_utils.data.errors import BrokenDownloadError, DownloadError, NoNetworkError, NotOnServerError, NotSignedInError
+from course_utils.data.room import require_room
 from course_utils.errors import CourseError
 from course_utils.files import writing
 from course_utils.names import shortened
@@ -41,6 +41,12 @@ class _BeganAnewError(Exception):
     """What had arrived does not fit what the server has now: it was deleted, and all of it is asked for."""
 
 
+def without_frames(error: CourseError) -> CourseError:
+    """Make an error its message alone: the frames that led to it, and the errors of libraries, hold addresses and headers."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
 class Transfer:
     """One download to `folder`, gone on with in a second call where the server can prove that its file is the same.
 
@@ -60,9 +66,7 @@ class Transfer:
         with writing(self.folder, own=[self.part, self.version]):
             self.folder.mkdir(parents=True, exist_ok=True)
             if os.path.lexists(self.part) and not os.path.isfile(self.version):
-                raise CourseError(
-                    f"{self.part} is there already, and was not begun by this command; move it away, then try again"
-                )
+                raise CourseError(f"{self.part} is there already, and was not begun here; move it away, then try again")
         with _unlogged():
             failures = 0
             while True:
@@ -121,9 +125,7 @@ class Transfer:
             )
         if (reason := _reason_of_break(error)) is not None:
             return _BrokenError(reason)
-        return DownloadError(
-            f"{self.request.shown} was not downloaded ({type(error).__name__}); copy the command again, or try later"
-        )
+        return DownloadError(f"{self.request.shown} was not downloaded ({type(error).__name__}); try again later")
 
     @contextmanager
     def _answer(self, start: int) -> Iterator["Response"]:
@@ -133,7 +135,7 @@ class Transfer:
         first = address = self.request.url
         set_on_the_way = requests.cookies.RequestsCookieJar()  # each of these goes to the server that gave it alone
         for _ in range(_REDIRECTS + 1):
-            _check_step(first, address, self.host)
+            _check_step(first, address, self.host, self._look())
             headers = self._headers(_same_server(first, address), start)
             with (  # a session of its own: some servers end a connection without a word
                 requests.Session() as session,
@@ -193,7 +195,7 @@ class Transfer:
             raise _BrokenError("it ended early")
         if not self._arrived():
             self._forget()
-            raise DownloadError(f"{self.host} sent nothing for {self.request.shown}, a file of 0 bytes; {AGAIN}")
+            raise DownloadError(f"{self.host} sent nothing for {self.request.shown}, a file of 0 bytes; {self._look()}")
         self.part.replace(path)
         self.version.unlink(missing_ok=True)
         return path
@@ -216,7 +218,8 @@ class Transfer:
             return path
         has = f"; the server's file has {size:,} bytes" if size is not None else ""
         raise CourseError(
-            f"{path} is there already{has}. Nothing was changed: move it away, or give the new one another name with -o"
+            f"{path} is there already{has}. Nothing was changed: move it away, or give the new one another name with "
+            f"{self._naming('...')}"
         )
 
     # --- what the server says
@@ -234,17 +237,18 @@ class Transfer:
         shown = self.request.shown
         if code in (401, 403):
             raise NotSignedInError(
-                f"{self.host} does not give {shown} to whoever sends this command ({said}): {self._run_out()}. Where that does "
+                f"{self.host} does not give {shown} to whoever asks like this ({said}): {self._run_out()}. Where that does "
                 "not help, look whether your account may have the file, and whether terms must be accepted first"
             )
         if code in (404, 410):
             raise NotOnServerError(
-                f"{shown} does not exist (any more) ({said}); some servers say so too to those who are not signed in: {AGAIN}"
+                f"{shown} does not exist (any more) ({said}); some servers say so too to those who are not signed in; "
+                f"{self._look()}"
             )
         if code == 429:
             raise DownloadError(f"{self.host} has had too many requests from here ({said}); wait some minutes, then try again")
         if code not in (200, 206) or (code == 206 and not self._arrived()):
-            advice = "try again later" if code >= 500 else AGAIN
+            advice = "try again later" if code >= 500 else self._look()
             raise DownloadError(f"{self.host} did not give {shown}: it answered {said}; {advice}")
 
     def _name(self, response: "Response") -> str:
@@ -256,10 +260,21 @@ class Transfer:
             return
         raise NotSignedInError(
             f"{self.host} sent a web page in the place of {shortened(name)}: {self._run_out()}. If the page is what you want, "
-            "call it one: -o page.html"
+            f"call it one: {self._naming('page.html')}"
         )
 
+    def _look(self) -> str:
+        return AGAIN if self.request.copied else "try the address in a browser"
+
+    def _naming(self, name: str) -> str:
+        return f"-o {name}" if self.request.copied else f"name={name!r}"
+
     def _run_out(self) -> str:
+        if not self.request.copied:
+            return (
+                "it is for those who are signed in; sign in in the browser, give course_utils.data.download_command what it "
+                f"copies: {AGAIN}"
+            )
         if self.request.signed_in:
             return "the cookie has run out: sign in in the browser, start the download there, and copy the command again"
         return f"the command has no cookie: sign in in the browser, start the download there, and {AGAIN}"
@@ -307,14 +322,14 @@ def _same_server(first: str, address: str) -> bool:
     return there == here or (there[1] == here[1] and there[::2] == ("http", 80) and here[::2] == ("https", 443))
 
 
-def _check_step(first: str, address: str, host: str | None) -> None:
+def _check_step(first: str, address: str, host: str | None, advice: str) -> None:
     """Refuse to be led to what is no web server, or from an encrypted address to one that all can read."""
     step = urlsplit(address)
     if step.scheme not in ("http", "https") or not step.hostname or step.username is not None:
-        raise DownloadError(f"{host} leads to an address that is no file on a web server ({shortened(step.scheme)}:); {AGAIN}")
+        raise DownloadError(f"{host} leads to an address that is no file on a web server ({shortened(step.scheme)}:); {advice}")
     if urlsplit(first).scheme == "https" and step.scheme == "http":
         raise DownloadError(
-            f"{host} leads from https to http on {step.hostname}, where what arrives may have been changed on the way; {AGAIN}"
+            f"{host} leads from https to http on {step.hostname}, where what arrives may have been changed on the way; {advice}"
         )
 
 
