@@ -72,7 +72,9 @@ def _can_be_had(today: str) -> bool:
     from huggingface_hub import constants, try_to_load_from_cache
 
     trained = timm.get_pretrained_cfg(today.removeprefix("timm/"))
-    repository = trained.hf_hub_id if trained else None
+    if trained is None:  # no such network, or one that nobody trained: the package says so
+        return True
+    repository = trained.hf_hub_id
     if repository and isinstance(try_to_load_from_cache(repository, "model.safetensors"), str):
         return True
     return bool(repository) and not constants.HF_HUB_OFFLINE and answers(f"https://huggingface.co/{repository}")

@@ -7,11 +7,13 @@ was replaced and how one writes it today.
 import ast
 import copy
 import os
+import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from course_utils.lecture import helpers
 from course_utils.lecture.messages import say
+from course_utils.lecture.namespace import Later
 from course_utils.lecture.patterns import Row, loop_names
 from course_utils.lecture.translation import REMARKS, ROWS
 from course_utils.lecture.uses import averages
@@ -62,9 +64,12 @@ class Cells(ast.NodeTransformer):
             self.shell.events.unregister("post_run_cell", self.tell)
 
     def begin(self, info: Any = None) -> None:
-        """Forget the cell before."""
+        """Forget the cell before; modules that it was the first to use have come."""
         self.stacked.clear()
         helpers.replaced.clear()
+        names = self.shell.user_ns
+        ready = {name: sys.modules.get(value.__name__) for name, value in names.items() if isinstance(value, Later)}
+        names.update({name: module for name, module in ready.items() if module is not None})
 
     def tell(self, result: Any = None) -> None:
         """Say in a line what was replaced in this cell."""
@@ -77,25 +82,42 @@ class Cells(ast.NodeTransformer):
     def visit(self, tree: ast.AST) -> ast.AST:
         """The tree of a cell, or of what `%time` runs, rewritten."""
         try:
+            given, tree = tree, copy.deepcopy(tree)
             self.stacked |= set(averages(tree).values())
+            _take_views(tree)
             if imports_keras(tree) and find_spec("keras") is None:
                 say("Keras, which this cell imports, is not installed: run %pip install keras, and then start a new kernel.")
-            rewritten = Rewriter(self.stacked, loop_names(tree)).visit(copy.deepcopy(tree))
+            rewritten = Rewriter(self.stacked, loop_names(tree), shown=getattr(tree, "body", [None])[-1:]).visit(tree)
             return ast.fix_missing_locations(rewritten)
         except Exception:  # a cell is never lost to its translation
-            return tree
+            return given
+
+
+def _take_views(tree: ast.AST) -> None:
+    """Let a mean over the views of what TTA gave in a cell before, as in some notebooks of 2018, find these views."""
+    for mean in averages(tree):
+        assert isinstance(mean, ast.Call)
+        told = ("TTA", ast.unparse(mean), "learn.tta().probabilities, which is that mean")
+        holder = mean.args[0] if isinstance(mean.args[0], ast.Call) else mean
+        holder.args[0] = _called("views", told, [holder.args[0]], holder.args[0])
+
+
+def _called(helper: str, told: tuple[str, str, str], arguments: list[ast.expr], old: ast.AST) -> ast.Call:
+    """A call of a helper in the place of what was written."""
+    function = _expression(f"__import__('course_utils.lecture.helpers', fromlist=['{helper}']).{helper}")
+    return ast.copy_location(ast.Call(_placed(function, old), [_placed(_expression(repr(told)), old), *arguments], []), old)
 
 
 class Rewriter(ast.NodeTransformer):
     """Puts calls of `helpers` where `translation` says that a line no longer runs."""
 
-    def __init__(self, stacked: set[str], loops: set[str]) -> None:
-        self.stacked, self.loops = stacked, loops
-        self.alone: set[int] = set()
+    def __init__(self, stacked: set[str], loops: set[str], shown: list[ast.AST]) -> None:
+        self.stacked, self.loops, self.shown = stacked, loops, shown
+        self.alone: set[int] = set()  # expressions whose value nobody uses: the last of a cell is shown
 
     def visit(self, node: ast.AST) -> Any:
         """A node, or what stands in for it."""
-        self.alone |= {id(node.value)} if isinstance(node, ast.Expr) else set()
+        self.alone |= {id(node.value)} if isinstance(node, ast.Expr) and node not in self.shown else set()
         for row in HELPERS:
             if (bound := row.match(node, id(node) in self.alone)) is not None:
                 told = (row.lecture, ast.unparse(node), row.write(bound, self.loops))
@@ -118,10 +140,9 @@ class Rewriter(ast.NodeTransformer):
             return _placed(_expression(own), node)
         assert isinstance(node, ast.Call)
         owner, name = (node.func.value, node.func.attr) if isinstance(node.func, ast.Attribute) else (node.func, "")
-        helper = _expression(f"__import__('course_utils.lecture.helpers', fromlist=['{row.helper}']).{row.helper}")
-        helper, first = _placed(helper, node), [owner, _placed(ast.Constant(name), node)]
-        arguments = [_placed(_expression(repr(told)), node), *first, *node.args]
-        return ast.copy_location(ast.Call(helper, arguments, node.keywords), node)
+        call = _called(row.helper, told, [owner, _placed(ast.Constant(name), node), *node.args], node)
+        call.keywords = node.keywords
+        return call
 
     def visit_Assign(self, node: ast.Assign) -> Any:
         """Predictions for several views, which are averaged in the same cell, are asked for one by one."""

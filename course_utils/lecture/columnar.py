@@ -88,6 +88,9 @@ class ColumnarModelData(Explains):
         )
         return cls(path, inner, bs)
 
+    def __repr__(self) -> str:
+        return f"ColumnarModelData over {self.inner!r}"
+
     @property
     def trn_y(self) -> Array:
         """The targets to learn from."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from course_utils.lecture import helpers
 from course_utils.lecture.architectures import network_of
 from course_utils.lecture.learners import Array, LectureLearner, Metrics, accuracy, accuracy_multi
 from course_utils.lecture.messages import LectureError, keywords, say
@@ -94,7 +95,9 @@ class ConvLearner(LectureLearner):
         preds = self._array(views)
         dataset = self.data.test_ds if is_test else self.data.val_ds
         assert dataset is not None
-        return preds if stack else preds.mean(0), np.array(dataset.y)
+        mean = preds.mean(0)
+        helpers.remember_views(mean, preds)
+        return preds if stack else mean, np.array(dataset.y)
 
     @property
     def model(self) -> nn.Module:

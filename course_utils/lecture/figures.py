@@ -1,6 +1,5 @@
 """The lecture's figures; each call leaves one in the cell."""
 
-import itertools
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -63,18 +62,20 @@ def plot_confusion_matrix(
 ) -> None:
     """Print a confusion matrix, actual classes in rows, and draw it; with `normalize` as shares of each row."""
     import matplotlib.pyplot as plt
+    from sklearn.metrics import ConfusionMatrixDisplay
 
     matrix = np.asarray(cm)
     if normalize:
         matrix = matrix / matrix.sum(axis=1, keepdims=True)
     print(matrix)
     axes = plt.subplots(layout="constrained")[1]
-    drawn = axes.imshow(matrix, cmap=cmap)
-    axes.figure.colorbar(drawn)
-    names = [plain(name) for name in classes]
-    axes.set(title=title, xlabel="Predicted label", ylabel="True label")
-    axes.set_xticks(range(len(names)), names, rotation=45)
-    axes.set_yticks(range(len(names)), names)
-    for i, j in itertools.product(*map(range, matrix.shape)):
-        colour = "white" if matrix[i, j] > matrix.max() / 2 else "black"
-        axes.text(j, i, f"{matrix[i, j]:.2f}" if normalize else f"{matrix[i, j]}", ha="center", color=colour)
+    axes.set_title(title)
+    drawn = ConfusionMatrixDisplay(matrix, display_labels=[plain(name) for name in classes])
+    drawn.plot(cmap=cmap, ax=axes, xticks_rotation=45, values_format=".2f" if normalize else None)
+
+
+def FileLink(path: Any, **options: Any) -> Any:  # noqa: N802 (IPython's own name)
+    """IPython's link to a file, to be clicked (lecture 0:38:02)."""
+    from IPython.display import FileLink as Link
+
+    return Link(path, **options)

@@ -5,6 +5,7 @@ passes. What can do it itself does it: an older library, or an object that is no
 """
 
 import warnings
+import weakref
 from typing import Any, NamedTuple
 
 from course_utils.lecture.messages import LectureError
@@ -25,6 +26,22 @@ replaced: dict[str, Note] = {}
 def note(kind: str, written: str, today: str) -> None:
     """Remember that something was replaced."""
     replaced.setdefault(kind, Note(kind, written, today))
+
+
+_views: dict[int, Any] = {}  # what TTA averaged, by the id of the mean, for as long as that is there
+
+
+def remember_views(mean: Any, views: Any) -> None:
+    """Keep the views of a mean; both are arrays, (n, c) and (views, n, c)."""
+    _views[id(mean)] = views
+    weakref.finalize(mean, _views.pop, id(mean), None)
+
+
+def views(told: tuple[str, str, str], array: Any) -> Any:
+    """The views that TTA averaged, to be averaged again; any other array as it is."""
+    if id(array) in _views:
+        note(*told)
+    return _views.get(id(array), array)
 
 
 def _function(owner: Any, name: str) -> Any:

@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import re
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, NoReturn, ParamSpec, TypeVar
@@ -143,8 +144,12 @@ class Explains(metaclass=_ExplainsClass):
         _missing(type(self), name, vars(self))
 
 
+THEN = {"val_idxs": "valid_idx", "bs": "batch_size", "wds": "weight_decay", "n_cycle": "cycles", "sz": "size", "targ": "size"}
+"""What the lecture calls the arguments of which this package's messages speak."""
+
+
 def keywords(function: Callable[P, R]) -> Callable[P, R]:
-    """Let a function of the lecture say what it takes where it is called in another way."""
+    """Let a function of the lecture say what it takes where it is called in another way, and speak of its own arguments."""
     takes = inspect.signature(function)
 
     @wraps(function)
@@ -158,6 +163,13 @@ def keywords(function: Callable[P, R]) -> Callable[P, R]:
             today = WRITE_TODAY.get(wrong[0]) if wrong else None
             advice = f" Today: {today}." if today else f" Did you mean {close[0]}?" if close else ""
             raise LectureError(f"{function.__name__}(): {error}; it takes {', '.join(names)}.{advice}") from error
-        return function(*args, **options)
+        try:
+            return function(*args, **options)
+        except CourseError as error:
+            message = str(error)
+            for then, today in THEN.items():
+                if then in takes.parameters and message.startswith(f"{today} "):
+                    error.args = (re.sub(rf"\b{today}\b", then, message), *error.args[1:])
+            raise
 
     return inside

@@ -3,20 +3,24 @@
 Names are looked up when they are first asked for, so that the table costs nothing.
 """
 
+import sys
 from collections.abc import Callable
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from course_utils.lecture.messages import EXPLAINED, Explained
 
 HERE = "course_utils.lecture"
 
-STANDARD = "collections datetime itertools json math os pickle random re string sys threading time warnings"
+STANDARD = "collections copy datetime itertools json math os pickle random re shutil string sys threading time warnings"
 OTHERS = (
-    "PIL matplotlib sklearn torch np=numpy pd=pandas plt=matplotlib.pyplot Image=PIL.Image metrics=sklearn.metrics "
-    "glob=glob:glob partial=functools:partial Path=pathlib:Path FileLink=IPython.display:FileLink "
-    "DataLoader=torch.utils.data:DataLoader nn=torch.nn F=torch.nn.functional optim=torch.optim"
+    "PIL matplotlib sklearn torch torchvision np=numpy pd=pandas plt=matplotlib.pyplot Image=PIL.Image metrics=sklearn.metrics "
+    "ensemble=sklearn.ensemble preprocessing=sklearn.preprocessing glob=glob:glob partial=functools:partial Path=pathlib:Path "
+    "itemgetter=operator:itemgetter attrgetter=operator:attrgetter DataLoader=torch.utils.data:DataLoader "
+    "Dataset=torch.utils.data:Dataset nn=torch.nn F=torch.nn.functional optim=torch.optim"
 )
+SLOW = ("IPython", "matplotlib", "pandas", "sklearn")  # imported when something of them is first asked for
 OWN = {
     "learners": "accuracy accuracy_np accuracy_multi to_np T V to_gpu children",
     "stand_ins": "Week DataFrameSummary DataFrameMapper",
@@ -27,7 +31,7 @@ OWN = {
     "transforms_side_on transforms_top_down get_cv_idxs open_image",
     "architectures": "resnet18 resnet34 resnet50 resnet101 resnet152 resnext50 resnext101 resnext101_64 wrn vgg16 vgg19 dn121 "
     "dn161 dn169 dn201 inception_4 inceptionresnet_2",
-    "figures": "plots plots_from_files plot_confusion_matrix",
+    "figures": "FileLink plots plots_from_files plot_confusion_matrix",
 }
 
 
@@ -56,30 +60,54 @@ def find(name: str) -> Any:
     module, _, attribute = NAMES[name].partition(":")
     if module == "":
         return Explained(name)
-    found = import_module(module)
-    if name in ("np", "plt"):
-        _set_options(name)
+    if not attribute and module.partition(".")[0] in SLOW and module not in sys.modules:
+        return Later(module)
+    found = _imported(module)
     return getattr(found, attribute) if attribute else found
+
+
+class Later(ModuleType):
+    """A module that is imported when something of it is first asked for: a star import then takes no seconds.
+
+    >>> Later("json").dumps([1])
+    '[1]'
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_imported(self.__name__), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(_imported(self.__name__), name, value)
+
+    def __dir__(self) -> list[str]:
+        return dir(_imported(self.__name__))
+
+
+def _imported(module: str) -> ModuleType:
+    found = import_module(module)
+    if module in ("numpy", "matplotlib.pyplot"):
+        _set_options(module)
+    return found
 
 
 _undo: dict[str, Callable[[], object]] = {}  # what puts the options of a library back
 
 
-def _set_options(name: str) -> None:
+def _set_options(module: str) -> None:
     """Show numbers in five digits, and animations in the page, as the lecture's library did when it was imported."""
-    if name in _undo:
+    if module in _undo:
         return
-    if name == "np":
+    if module == "numpy":
         import numpy as np
 
         before = np.get_printoptions()
-        _undo[name] = lambda: np.set_printoptions(**before)
+        _undo[module] = lambda: np.set_printoptions(**before)
         np.set_printoptions(precision=5, linewidth=110, suppress=True)
     else:
         import matplotlib as mpl
 
         animated = mpl.rcParams["animation.html"]
-        _undo[name] = lambda: mpl.rcParams.update({"animation.html": animated})
+        _undo[module] = lambda: mpl.rcParams.update({"animation.html": animated})
         mpl.rcParams["animation.html"] = "html5"
 
 

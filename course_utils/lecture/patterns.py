@@ -25,8 +25,8 @@ class Row:
         today: the same in the words of this package, or of the library that changed; a template.
         why: a sentence.
         helper: what does the same for a cell that no longer runs, by its name in `helpers`; none where it runs.
-        use: "value" or "statement", where the pattern is one of these alone; "said", where it is said below a cell in which the
-            old line failed, and else left; or what `Uses` knows of a place, "logarithms", "over views", "after a search".
+        use: "value" or "statement", where the pattern is one of these alone; "said", where a line stays as it is and the reason
+            tells of another way; or what `Uses` knows of a place, "logarithms", "over views", "after a search".
     """
 
     lecture: str

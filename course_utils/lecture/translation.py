@@ -8,23 +8,35 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 from course_utils.lecture.messages import LectureError
+from course_utils.lecture.namespace import HERE, NAMES
 from course_utils.lecture.patterns import Bound, Row, loop_names, statements
 from course_utils.lecture.uses import Uses
 
 _TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
-PICTURES, TABLES, LIBRARIES = ([Row(**row) for row in _TABLE[part]] for part in ("pictures", "tables", "libraries"))
+PICTURES, TABLES, LIBRARIES = (
+    [
+        Row(*pair, **{key: value for key, value in group.items() if key != "rows"})
+        for group in _TABLE[part]
+        for pair in group["rows"]
+    ]
+    for part in ("pictures", "tables", "libraries")
+)
 ROWS = (*PICTURES, *TABLES, *LIBRARIES)
 
 REMARKS = {entry["function"]: f"{entry['what']}: {entry['holds']}" for entry in _TABLE["wrong"] if "function" in entry}
 """By the names of functions that cells define: what of the lecture is wrong today."""
 
 
-def translate(cell: str) -> None:
-    """Print a cell of the lecture in today's words, and below it why they are others.
+def translate(*cells: str) -> None:
+    """Print cells of the lecture in today's words, and below them why they are others.
+
+    Several are taken as one: whether predictions are wanted as logarithms, and what a star import has to bring, may be seen in
+    a later cell alone.
 
     >>> translate("learn = ConvLearner.pretrained(resnet34, data, precompute=True)")
     learn = image_learner(data, "resnet34", precompute=True)
@@ -32,7 +44,7 @@ def translate(cell: str) -> None:
     # resnet34: networks go by their names, of torchvision or timm
     # ConvLearner.pretrained: data come first, since the network may be left out: it is then the one whose weights are installed
     """
-    words, rows = translated(cell)
+    words, rows = translated("\n\n".join(cells))
     print(words.rstrip())
     reasons = {f"# {row.lecture.partition('(')[0]}: {row.why}": None for row in rows}
     if reasons:
@@ -48,9 +60,50 @@ def translated(cell: str) -> tuple[str, list[Row]]:
     except (SyntaxError, ValueError, TypeError) as error:
         raise LectureError(f'this cell is no Python ({error}); give the text of a cell of code, as translate("...")') from error
     writer = _Writer(source, tree)
-    words = writer.text(tree)
+    words = _with_imports(writer.text(tree))
     words = re.sub(r"(?m)pass  #:(.*)$", r"\1", words)
     return re.sub(r"(?m)^(.*)  #:(%time)$", r"\2 \1", words), list(writer.used)
+
+
+def _with_imports(words: str) -> str:
+    """Python in which star imports are marked, with what it needs in the place of the first of them, and no other."""
+    if "pass  #:* " not in words:
+        return words
+    if needed := _imports(ast.parse(words)):
+        words = words.replace("pass  #:* ", "\0", 1)
+        words = re.sub(r"\0.*", lambda _: "\n".join(needed), re.sub(r"(?m)^pass  #:\* .*\n?", "", words))
+    return words.replace("pass  #:* ", "")
+
+
+def _imports(tree: ast.AST) -> list[str]:
+    """What brings the names that a cell uses and does not make."""
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    made = {node.id for node in names if not isinstance(node.ctx, ast.Load)}
+    for node in ast.walk(tree):
+        made |= {node.name} if isinstance(node, ast.FunctionDef | ast.ClassDef) else set()
+        made |= {node.arg} if isinstance(node, ast.arg) else set()
+        made |= {(node.asname or node.name).partition(".")[0]} if isinstance(node, ast.alias) else set()
+    whole, parts = set[str](), dict[str, set[str]]()
+    for name in {node.id for node in names} - made:
+        module, _, attribute = _home(name).partition(":")
+        if attribute:
+            parts.setdefault(module, set()).add(attribute)
+        elif module:
+            whole.add(f"import {module}" if module == name else f"import {module} as {name}")
+    ours = "course_utils"
+    found = [f"from {module} import {', '.join(sorted(parts[module]))}" for module in sorted(parts)]
+    return [*sorted(whole), *sorted(found, key=lambda line: line.startswith(f"from {ours}"))]
+
+
+def _home(name: str) -> str:
+    """Where a name is imported from today: `module:name`, or a module; nothing for those of the reader."""
+    for part in ("course_utils.vision", "course_utils.training", "course_utils.tabular"):
+        if name in import_module(part).__all__:
+            return f"{part}:{name}"
+    if name == "ConfusionMatrixDisplay":
+        return f"sklearn.metrics:{name}"
+    origin = NAMES.get(name, "")
+    return f"{HERE}:{name}" if origin.startswith(HERE) else origin
 
 
 class _Writer:
@@ -69,6 +122,8 @@ class _Writer:
                 self.used.setdefault(row)
                 return self._parts(node)
             words = row.write(bound, self.loops, self.text).replace("{search}", self.uses.search)
+            if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+                words = f"pass  #:* {words}"
             if words != self._between(*self._span(node)):
                 self.used.setdefault(row)
             return words
@@ -123,7 +178,8 @@ def page() -> str:
     parts = [
         "# The lecture's lines today",
         "`%load_ext course_utils.lecture` lets the lecture's cells run as they stand; its `translate(cell)` prints one in the\n"
-        "words below. In the left column small letters stand for anything, and what is followed by `=` may be left out.\n"
+        "words below, or several that belong together. In the left column small letters stand for anything, and what is\n"
+        "followed by `=` may be left out.\n"
         "`make docs` makes this page.",
     ]
     for title, rows in (

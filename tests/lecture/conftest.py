@@ -31,6 +31,8 @@ class Session:
         plt.close("all")
         self(cell)
         left = [plt.figure(number) for number in plt.get_fignums()]
+        for figure in left:
+            figure.canvas.draw()  # as a notebook does below the cell
         plt.close("all")
         return left
 

@@ -59,6 +59,10 @@ def test_the_dog_breeds(breeds, capsys):
     assert run("accuracy_np(probs, y)") == np.mean(run["probs"].argmax(1) == run("data.val_y"))
     assert run("metrics.log_loss(y, probs)") > 0
     assert np.allclose(run["stacked"][0], run("learn.predict()"), atol=1e-4)  # the first view is the plain pictures
+    run("averaged, y = learn.TTA(n_aug=2)")
+    run("probs = np.mean(np.exp(averaged), 0)")  # the same in two cells
+    assert run["probs"].shape == run["averaged"].shape == (6, 3)
+    assert np.allclose(run["probs"].sum(1), 1, atol=1e-5)
 
     run("stacked, _ = learn.TTA(is_test=True); probs = np.mean(np.exp(stacked), 0)")
     run("ds = pd.DataFrame(probs); ds.columns = data.classes; ds.insert(0, 'id', [o[5:-4] for o in data.test_ds.fnames])")

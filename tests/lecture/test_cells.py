@@ -90,6 +90,13 @@ def test_appended_tables_and_lists(frames):
     assert frames["names"] == [3]
 
 
+def test_appended_tables_are_shown_where_a_cell_ends_in_them(frames):
+    assert frames("1\ndf[['Store']].append(df[['Store']])").Store.tolist() == [1, 1, 2, 2] * 2
+    assert frames("names = []\nnames.append(3)") is None
+    with pytest.raises(AttributeError):  # nobody would see it
+        frames("df.append(df)\n1")
+
+
 def test_a_traceback_shows_the_line_that_was_written(frames):
     with pytest.raises(KeyError) as failed:
         frames("first = 1\n\nsecond = 2\ndf.drop('nothing', 1)")
@@ -156,6 +163,17 @@ def test_views_are_stacked_where_the_cell_averages_them(session):
     for cell, expected in cases.items():
         session(cell)
         assert session["log_preds"] == expected, cell
+
+
+def test_views_are_found_where_a_later_cell_averages_them(session, capsys):
+    session("import numpy as np\nfrom course_utils.lecture import helpers\nviews = np.log(np.arange(1.0, 13).reshape(2, 3, 2))")
+    session("log_preds = views.mean(0); helpers.remember_views(log_preds, views)")
+    assert session("np.mean(np.exp(log_preds), 0)").round(6).tolist() == [[4, 5], [6, 7], [8, 9]]
+    assert "np.mean(np.exp(log_preds), 0) → learn.tta().probabilities" in capsys.readouterr().out
+    assert session("np.mean(log_preds, axis=0)").shape == (3, 2)
+    capsys.readouterr()
+    assert session("other = log_preds + 0\nnp.mean(np.exp(other), 0)").shape == (2,)
+    assert TOLD not in capsys.readouterr().out
 
 
 def test_lines_under_magics_are_rewritten(frames, capsys):

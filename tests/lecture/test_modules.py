@@ -22,6 +22,27 @@ def test_loading_is_fast_and_changes_nothing_but_the_names(session):
         session("import fastai")
 
 
+def test_slow_libraries_come_when_something_of_them_is_asked_for():
+    code = (
+        "import sys\nfrom fastai.conv_learner import *\n"
+        "slow = {'pandas', 'sklearn', 'matplotlib', 'IPython', 'keras', 'timm'}\n"
+        "print(sorted(slow & sys.modules.keys()))\n"
+        "assert type(pd.DataFrame({'a': [1]})).__name__ == 'DataFrame' and 'DataFrame' in dir(pd)\n"
+        "plt.rcParams['animation.html'] == 'html5' or exit('no options')\n"
+        "metrics.own = 5\nimport sklearn.metrics\nprint(sklearn.metrics.own)\n"
+    )
+    code = f"from course_utils.lecture import modules; modules.register()\n{code}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[-3:] == ["[]", "5", ""]
+
+
+def test_a_module_that_has_come_is_itself_from_the_next_cell_on(session, monkeypatch):
+    monkeypatch.delitem(sys.modules, "sklearn.ensemble", raising=False)
+    session("from fastai.imports import *")
+    assert session("ensemble.RandomForestRegressor").__name__ == "RandomForestRegressor"
+    assert session("ensemble") is sys.modules["sklearn.ensemble"]
+
+
 def test_every_module_gives_the_one_namespace(session):
     for name in ("transforms", "conv_learner", "model", "dataset", "sgdr", "plots", "structured", "column_data"):
         session(f"from fastai.{name} import *; found = (accuracy, np, plt, os)")

@@ -220,6 +220,9 @@ def test_removed_names_and_wrong_keywords_say_what_to_write_today(pets):
         ("learn.TTA(is_test=True)", "test_name='test1'"),
         ("learn.set_data(3)", "an object of ImageClassifierData"),
         ("learn.fit(0.1, 1, metrics='accuracy')", "without quotes"),
+        ("learn.fit(0.1, 0)", "n_cycle is 0"),
+        ("tfms_from_model(resnet34, 0)", "sz is 0"),
+        ("tfms_from_model('resnet3', 32)", "did you mean resnet34"),
     ):
         with pytest.raises(CourseError, match=words.replace("(", r"\(")):
             run(line)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from course_utils.errors import CourseError
 from course_utils.training import best_threshold
 
 from .conftest import draw
@@ -91,6 +92,8 @@ def test_one_tag_each_is_one_class_and_rows_to_validate_go_by_default(planet, tm
     assert run("len(data.val_ds)") == 6
     assert run("sorted(data.val_ds.fnames)") == sorted(f"train-jpg/train_{i}.jpg" for i in run("get_cv_idxs(30)"))
     assert run("data.bs") == 8
+    with pytest.raises(CourseError, match=r"^val_idxs is .*from 0 to 29"):
+        run("ImageClassifierData.from_csv(PATH, 'train-jpg', f'{PATH}one.csv', 8, tfms, [30], suffix='.jpg')")
 
 
 def test_copies_of_data_that_are_only_read_go_to_the_work_folder(planet, tmp_path, capsys):

@@ -136,6 +136,7 @@ def test_rows_are_split_with_those_that_validate_first():
 
 def test_mini_batches_of_columns(made):
     df, y, md = made
+    assert repr(md).startswith("ColumnarModelData over TabularData(")
     assert len(md.trn_dl) == 13
     assert len(md.val_dl) == 2
     codes, values, targets = next(iter(md.val_dl))

@@ -95,7 +95,7 @@ def test_a_cell_in_todays_words(capsys):
     ).replace("; %time learn.fit(rate, 1)", "")
     assert words_of(cell) == (
         "# the first lines\n"
-        "from course_utils.vision import ImageData, image_learner, transforms_for\n"
+        "from course_utils.vision import ImageData, side_on, transforms_for\n"
         'PATH = "data/dogscats/"  # where it is\n'
         "!ls {PATH}\n"
         "files = !ls {PATH}valid | head\n"
