@@ -5,6 +5,7 @@ import inspect
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from numbers import Real
 from typing import Any, TypeVar
 
@@ -94,6 +95,17 @@ def whole(name: str, value: Any, least: int | None = 1, of: str = "") -> int:
     return number
 
 
+def flag(name: str, value: Any) -> bool:
+    """True or False, NumPy's and PyTorch's too; raises a CourseError that names it if it is neither.
+
+    >>> flag("progress", np.True_)
+    True
+    """
+    if not isinstance(plain := _plain(value), bool):
+        raise CourseError(f"{name} is {shown(value)}; it is True or False")
+    return plain
+
+
 # -- the parts of a Learner ------------------------------------------------------------------------------------------------
 
 
@@ -125,13 +137,24 @@ def checked_network(model: Any) -> nn.Module:
 
 
 def checked_loss(loss: Any) -> Callable[[Tensor, Tensor], Tensor]:
-    """The loss that was given; raises a CourseError for a class or a name."""
+    """The loss that was given; raises a CourseError for a class or a name, and for one that takes or gives something else."""
     if inspect.isclass(loss):
         raise CourseError(f"loss is {shown(loss)}; give an object of it: {loss.__name__}()")
     if not callable(loss):
         raise CourseError(
             f"loss is {shown(loss)}; give a function of (outputs, targets) that gives their mean loss, such as "
             "torch.nn.functional.cross_entropy, or None for the one that fits the task"
+        )
+    try:
+        inspect.signature(loss.forward if isinstance(loss, nn.Module) else loss).bind("outputs", "targets")
+    except TypeError as error:
+        raise CourseError(f"loss={shown(loss)} cannot be called with (outputs, targets): {error}; give one that can") from error
+    except ValueError:  # a built-in function does not say what it takes
+        pass
+    if (loss.keywords.get("reduction") if isinstance(loss, partial) else getattr(loss, "reduction", "")) == "sum":
+        raise CourseError(
+            f"loss={shown(loss)} gives the sum over the examples (reduction='sum'), and a learner takes their mean, so that "
+            "a step is as large for few examples as for many; leave reduction out"
         )
     function: Callable[[Tensor, Tensor], Tensor] = loss
     return function

@@ -1,5 +1,6 @@
 """What may happen around each step of a fit: a callback is an object whose methods are called at those moments."""
 
+import difflib
 import inspect
 import math
 from collections.abc import Iterator, Sequence
@@ -74,6 +75,14 @@ MOMENTS = tuple(name for name in vars(Callback) if name.startswith(("before_", "
 def checked_callback(callback: Any) -> Callback:
     """The callback that was given; raises a CourseError for a class, or anything else."""
     if isinstance(callback, Callback):
+        known = {*MOMENTS, *vars(Callback)}
+        for name in dir(callback):
+            if name.startswith(("before_", "after_", "on_")) and name not in known and callable(getattr(callback, name)):
+                meant = difflib.get_close_matches(name.replace("batch", "step"), MOMENTS, 1, 0.5)
+                raise CourseError(
+                    f"{type(callback).__name__}.{name} would never be called: the moments of a fit are {', '.join(MOMENTS)}"
+                    + (f"; did you mean {meant[0]}?" if meant else "")
+                )
         return callback
     if inspect.isclass(callback):
         raise CourseError(f"callbacks holds {shown(callback)}; give an object of it: {callback.__name__}(...)")
@@ -82,12 +91,16 @@ def checked_callback(callback: Any) -> Callback:
     )
 
 
+def _does_nothing(method: Any, moment: str) -> bool:
+    return getattr(method, "__func__", None) is getattr(Callback, moment)
+
+
 class Hooks:
     """The overridden methods of some callbacks, sorted by moment once, so that a moment nobody cares for costs nothing."""
 
     def __init__(self, callbacks: list[Callback]) -> None:
         self._methods = {
-            moment: [getattr(c, moment) for c in callbacks if getattr(type(c), moment) is not getattr(Callback, moment)]
+            moment: [method for method in (getattr(c, moment) for c in callbacks) if not _does_nothing(method, moment)]
             for moment in MOMENTS
         }
 
@@ -218,7 +231,10 @@ class Recorder(Callback):
 def with_usual(given: Sequence[Callback] | Callback, recorder: Recorder, clip: float | None) -> list[Callback]:
     """The callbacks of every learner, then those that a user gave; raises a CourseError for what is not a callback."""
     clipping = [] if clip is None else [ClipGradients(clip)]
-    return [StopAtNaN(), *clipping, recorder, *checked_list("callbacks", given, checked_callback)]
+    own = checked_list("callbacks", given, checked_callback)
+    if twice := [one for number, one in enumerate(own) if any(one is other for other in own[:number])]:
+        raise CourseError(f"callbacks holds {shown(twice[0])} twice, and it would be called twice each time; give it once")
+    return [StopAtNaN(), *clipping, recorder, *own]
 
 
 class Checkpoint(Callback):

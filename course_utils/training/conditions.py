@@ -3,7 +3,6 @@
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -14,7 +13,7 @@ from course_utils.names import counted
 from course_utils.training.arguments import shown
 from course_utils.training.callbacks import Callback, ClipGradients
 from course_utils.training.data import Data
-from course_utils.training.losses import Loss, mean_loss
+from course_utils.training.losses import Loss, loss_name, mean_loss
 from course_utils.training.meaning import close
 
 NAMES = 1000  # of examples that are looked at, evenly over all
@@ -25,7 +24,7 @@ def conditions_of(data: Data, loss: Loss, callbacks: Sequence[Callback], mixed_p
     """What a checkpoint keeps, as numbers and text: which examples, which loss, and how mini-batches are gone through."""
     return {
         "examples": {split: _examples(data, split) for split in ("train", "valid")},
-        "loss": [_name(loss), _value(loss, data)],
+        "loss": [loss_name(loss), _value(loss, data)],
         "batch_size": data.batch_size,
         "clip": next((c.max_norm for c in callbacks if isinstance(c, ClipGradients)), None),
         "mixed_precision": mixed_precision,
@@ -71,12 +70,6 @@ def _examples(data: Data, split: Any) -> list[Any] | None:
         return None
     some = [str(names[row]) for row in range(0, len(names), max(1, len(names) // NAMES))]
     return [len(names), sha256("\0".join(some).encode(errors="surrogatepass")).hexdigest()[:16]]
-
-
-def _name(loss: Loss) -> str:
-    if isinstance(loss, partial):
-        return _name(loss.func)
-    return str(getattr(loss, "__name__", type(loss).__name__))
 
 
 def _value(loss: Loss, data: Data) -> float | None:

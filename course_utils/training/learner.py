@@ -15,7 +15,7 @@ from course_utils.errors import CourseError
 from course_utils.files import as_path
 from course_utils.names import counted
 from course_utils.training import checkpoints, schedules, storage
-from course_utils.training.arguments import checked_list, checked_loss, checked_metric, checked_model
+from course_utils.training.arguments import checked_list, checked_loss, checked_metric, checked_model, flag
 from course_utils.training.callbacks import Callback, Checkpoint, Hooks, Progress, Recorder, with_usual
 from course_utils.training.custom_metrics import Metric, compute, named
 from course_utils.training.data import Data, checked_data, refuse_other_meaning
@@ -34,7 +34,7 @@ from course_utils.training.saving import Saving
 from course_utils.training.schedules import Fit
 from course_utils.training.shapes import outputs_of
 from course_utils.training.summary import summarise
-from course_utils.training.tasks import Split, checked_split
+from course_utils.training.tasks import Split, activated_twice, checked_split
 from course_utils.work import models_folder
 
 
@@ -94,7 +94,7 @@ class Learner(Saving):
         self.recorder = Recorder()
         self.callbacks = with_usual(callbacks, self.recorder, clip)
         self.precision = Precision(model, data.device, mixed_precision, channels_last)
-        self.progress = can_be_seen() if progress is None else progress
+        self.progress = can_be_seen() if progress is None else flag("progress", progress)
         self.path = models_folder(data.path) if path is None else as_path("path", path, "a folder")
         self.processes = processes()  # this one alone, or those that torchrun started
         self.processes.same_weights(model)
@@ -104,6 +104,8 @@ class Learner(Saving):
         self.fitting: Fit | None = None  # what the last fit was asked for
         self.stopped = ""  # why the fit ends with this epoch
         self.hooks = Hooks(self.callbacks)
+        if line := activated_twice(data.task, model):
+            self.say(line)
 
     # -- fitting ---------------------------------------------------------------------------------------------------------
 
@@ -138,8 +140,7 @@ class Learner(Saving):
 
         Ctrl-C ends the fit at once and keeps what was learnt; also while activations are precomputed or while validating.
         """
-        schedule = schedules.constant(cycles) if cycle_len is None else schedules.cosine_restarts(cycles, cycle_len, cycle_mult)
-        self.run(Fit(schedule, self.layer_groups.rates(lr), weight_decay), checkpoint)
+        self.run(Fit(schedules.of_fit(cycles, cycle_len, cycle_mult), self.layer_groups.rates(lr), weight_decay), checkpoint)
 
     def fit_one_cycle(self, lr: Rates, epochs: int, weight_decay: float | None = None, checkpoint: str | None = None) -> None:
         """Train for one long cycle in which the rate first rises to `lr`, then falls; see `schedules.one_cycle`."""
@@ -243,7 +244,7 @@ class Learner(Saving):
 
     def bn_freeze(self, frozen: bool = True) -> None:
         """Keep the running averages of every batch norm as they are, in layers that train too (lecture 0:18:25)."""
-        self.layer_groups.batch_norms_frozen = frozen
+        self.layer_groups.batch_norms_frozen = flag("frozen", frozen)
 
     @property
     def training_model(self) -> nn.Module:

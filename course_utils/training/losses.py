@@ -1,16 +1,19 @@
 """How wrong outputs are: the loss for each task, tensors that a loss brings along, and weights for classes that are rare."""
 
+import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from course_utils.errors import CourseError
 from course_utils.training.arguments import shown
 from course_utils.training.data import Data
+from course_utils.training.memory import is_out_of_memory
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -32,6 +35,7 @@ LOSSES: dict[str, Loss] = {
 }
 
 OF_CLASS_NUMBERS = (F.cross_entropy, F.nll_loss)
+OF_NUMBERS = (F.mse_loss, F.l1_loss, F.smooth_l1_loss, F.huber_loss)
 OF_ZEROS_AND_ONES = (F.binary_cross_entropy_with_logits, F.binary_cross_entropy)
 
 
@@ -39,15 +43,31 @@ def mean_loss(loss: Loss, outputs: Tensor, targets: Tensor) -> Tensor:
     """The loss of outputs and targets where the outputs are, whatever tensors the loss brings along (weights of classes).
 
     Those may be in a module, a functools.partial or a function of the user's, on any device and of any precision: they follow
-    the outputs. Raises a CourseError where targets do not fit the outputs, or the loss is not one number.
+    the outputs. Outputs (N, 1) and targets (N,), or the other way round, are compared row by row: subtracted as they are they
+    would be (N, N). Raises a CourseError where targets do not fit the outputs, or the loss is not one number.
 
     >>> from functools import partial
     >>> weighted = partial(F.cross_entropy, weight=torch.tensor([1, 3], dtype=torch.float64))
     >>> mean_loss(weighted, torch.zeros(2, 2), torch.tensor([0, 1]))
     tensor(0.6931)
+    >>> mean_loss(lambda outputs, targets: (outputs - targets).abs().mean(), torch.zeros(2, 1), torch.tensor([1.0, 3]))
+    tensor(2.)
     """
-    with _FollowOutputs(outputs.device):
-        result = loss(outputs, targets.to(outputs.device))
+    targets = targets.to(outputs.device)
+    by_row = targets.is_floating_point() and {outputs.shape, targets.shape} == {(len(targets),), (len(targets), 1)}
+    if by_row and not outputs.requires_grad:  # by their gradients outputs, and what is computed of them, are told from the rest
+        with torch.enable_grad():
+            return mean_loss(loss, outputs.detach().requires_grad_(), targets).detach()
+    try:
+        with _FollowOutputs(outputs.device, by_row):
+            result = loss(outputs, targets)
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        if is_out_of_memory(error) or not _is_pytorchs(loss):
+            raise
+        raise CourseError(
+            f"the loss {loss_name(loss)} does not take outputs {_described(outputs)} and targets {_described(targets)}: "
+            f"{str(error).splitlines()[0]}. Give a loss for these, or None for the one that fits the task"
+        ) from error
     if not isinstance(result, Tensor):
         raise CourseError(
             f"the loss gave a {type(result).__name__}; a loss is one number as a tensor, computed from the outputs"
@@ -61,11 +81,14 @@ def mean_loss(loss: Loss, outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 class _FollowOutputs(TorchFunctionMode):
-    """While it is on, an operation on tensors of several devices has them on one, and a loss gets numbers of one precision."""
+    """While it is on, an operation on tensors of several devices has them on one, and a loss gets numbers of one precision.
 
-    def __init__(self, device: torch.device) -> None:
+    With `by_row` a column (N, 1) and numbers (N,) are compared row by row, where one of them comes from the outputs.
+    """
+
+    def __init__(self, device: torch.device, by_row: bool = False) -> None:
         super().__init__()
-        self.device = device
+        self.device, self.by_row = device, by_row
 
     def __torch_function__(
         self, function: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
@@ -74,13 +97,43 @@ class _FollowOutputs(TorchFunctionMode):
         tensors = [t for t in (*args, *kwargs.values()) if isinstance(t, Tensor)]
         if len(tensors) > 1 and len({t.device for t in tensors}) > 1:
             args, kwargs = _each(args, kwargs, lambda t: t.to(self.device))
+        if self.by_row and len(tensors) > 1 and _are_rows(*tensors[:2]):
+            args, kwargs = _each(args, kwargs, lambda t: t.flatten() if t.ndim == 2 and t.shape[1] == 1 else t)
         if getattr(function, "__module__", None) == "torch.nn.functional" and len(args) > 1:
             args, kwargs = _of_one_precision(function, args, kwargs)
             if function in OF_CLASS_NUMBERS:
                 _check_class_numbers(args[0], args[1], kwargs.get("ignore_index", -100))
             elif function in OF_ZEROS_AND_ONES:
                 _check_zeros_and_ones(args[0], args[1])
+            elif function in OF_NUMBERS and args[0].shape != args[1].shape:  # PyTorch would compare each with each
+                raise CourseError(
+                    f"targets {_described(args[1])} do not fit outputs {_described(args[0])}: {function.__name__} compares "
+                    "number with number. Give as many targets as outputs, or a loss of classes, such as F.cross_entropy"
+                )
         return function(*args, **kwargs)
+
+
+def _are_rows(a: Tensor, b: Tensor) -> bool:
+    shapes = {a.shape, b.shape} == {(len(b),), (len(b), 1)} if a.ndim and b.ndim else False
+    return shapes and a.requires_grad != b.requires_grad and a.is_floating_point() and b.is_floating_point()
+
+
+def loss_name(loss: Loss) -> str:
+    """What a loss is called; a functools.partial is called what its function is called."""
+    if isinstance(loss, partial):
+        return loss_name(loss.func)
+    return str(getattr(loss, "__name__", type(loss).__name__))
+
+
+def _is_pytorchs(loss: Loss) -> bool:
+    if isinstance(loss, partial):
+        return _is_pytorchs(loss.func)
+    kind = type(loss) if isinstance(loss, nn.Module) else loss
+    return str(getattr(kind, "__module__", None) or "torch").partition(".")[0] == "torch"  # built-in functions have none
+
+
+def _described(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
 
 
 def _each(args: Sequence[Any], kwargs: dict[str, Any], change: Callable[[Tensor], Tensor]) -> tuple[list[Any], dict[str, Any]]:
@@ -110,8 +163,8 @@ def _check_class_numbers(outputs: Tensor, targets: Tensor, ignored: int) -> None
     if targets.shape != expected or targets.is_floating_point():
         raise CourseError(
             f"targets of shape {tuple(targets.shape)} ({targets.dtype}) do not fit outputs of shape {tuple(outputs.shape)}; "
-            f"with one label each they are class numbers of shape {tuple(expected)}. For several labels at once, zeros and "
-            'ones, give the data task="multi-label".'
+            f"with one label each they are class numbers of shape {tuple(expected)}{_advice(targets, expected)}. For several "
+            'labels at once, zeros and ones, give the data task="multi-label".'
         )
     classes = outputs.shape[1] if outputs.ndim > 1 else outputs.shape[0]
     if not targets.numel():
@@ -123,6 +176,12 @@ def _check_class_numbers(outputs: Tensor, targets: Tensor, ignored: int) -> None
             f"targets go from {low} to {high}, but the model has {classes} outputs, so class numbers are 0 to {classes - 1}; "
             + ("take 1 off: y - 1" if from_one else f"give other numbers, or a model with {max(high + 1, 2)} outputs")
         )
+
+
+def _advice(targets: Tensor, expected: Sequence[int]) -> str:
+    if targets.numel() == math.prod(expected):
+        return ", y.flatten()"
+    return ", y.argmax(1) of zeros and ones" if targets.ndim == 2 else ""
 
 
 def _check_zeros_and_ones(outputs: Tensor, targets: Tensor) -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
+from course_utils.training.arguments import flag
 
 
 class Precision:
@@ -30,9 +31,9 @@ class Precision:
     ) -> None:
         on_gpu = device.type == "cuda"
         self.model, self.device = model, device
-        self.mixed = on_gpu if mixed is None else mixed
+        self.mixed = on_gpu if mixed is None else flag("mixed_precision", mixed)
         has_convolution = any(isinstance(module, nn.Conv2d) for module in model.modules())
-        self.channels_last = has_convolution if channels_last is None else channels_last
+        self.channels_last = has_convolution if channels_last is None else flag("channels_last", channels_last)
         self.sixteen_bits = torch.bfloat16 if not on_gpu or torch.cuda.is_bf16_supported() else torch.float16
         # in float16 small gradients would be 0: they are computed of the loss times a large number, which is taken out again
         self._scaler = torch.amp.GradScaler(device.type, enabled=self.mixed and self.sixteen_bits == torch.float16)
@@ -55,7 +56,12 @@ class Precision:
         return parts
 
     def backward(self, loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
-        """Compute the gradients of the loss for the weights that the optimiser moves."""
+        """Compute the gradients of the loss for the weights that the optimiser moves; a CourseError where it has none."""
+        if not loss.requires_grad:
+            raise CourseError(
+                "the loss does not depend on any weight that is trained: the model or the loss cuts it off, as detach(), "
+                ".item(), NumPy, argmax or torch.no_grad() do; compute with the outputs as they are"
+            )
         self._scaler.scale(loss).backward()
         self._scaler.unscale_(optimizer)
 

@@ -121,6 +121,18 @@ def cosine_restarts(cycles: int, cycle_len: int = 1, cycle_mult: int = 1) -> Sch
     return Schedule(tuple(lengths), lambda position: (1 + math.cos(math.pi * position)) / 2, made_by=made_by)
 
 
+def of_fit(cycles: int, cycle_len: int | None, cycle_mult: int) -> Schedule:
+    """The schedule that `Learner.fit` is asked for: a constant rate, or with `cycle_len` one that restarts."""
+    if cycle_len is not None:
+        return cosine_restarts(cycles, cycle_len, cycle_mult)
+    if whole("cycle_mult", cycle_mult) != 1:
+        raise CourseError(
+            f"cycle_mult is {cycle_mult}, but without cycle_len there are no cycles that could get longer; give "
+            "cycle_len=1 too, or leave cycle_mult out"
+        )
+    return constant(cycles)
+
+
 def one_cycle(epochs: int, warm_up: float = 0.3, start: float = 1 / 25, end: float = 1e-5) -> Schedule:
     """One long cycle: the rate rises to its full value, then falls to nearly nothing, while the momentum does the opposite.
 

@@ -46,11 +46,12 @@ def outputs_of(model: nn.Module, inputs: Sequence[Tensor], forward: Callable[...
         fits = dimension is not None and given.ndim > max(dimension, 0) and given.shape[dimension] == expected
         if fits and given.is_floating_point():
             raise  # the reason is another one
+        floats = ", of floating-point numbers" if fits else ""
+        advice = "Give it x.float()." if fits else "Change the layer, those before it, or the inputs."
         shapes = " and ".join(str(tuple(part.shape)) for part in inputs)
         raise CourseError(
-            f"{name}, {type(layer).__name__}, takes {takes.format(expected)}, but is given {_described(given)}; a mini-batch "
-            f"of the data has the shape {shapes}, N examples first. Change the layer, those before it, "
-            "or the inputs."
+            f"{name}, {type(layer).__name__}, takes {takes.format(expected)}{floats}, but is given {_described(given)}; a "
+            f"mini-batch of the data has the shape {shapes}, N examples first. {advice}"
         ) from error
     if not isinstance(outputs, Tensor):
         raise CourseError(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from course_utils.errors import CourseError
 from course_utils.training.architecture import unwrapped
-from course_utils.training.arguments import not_negative, shown, whole
+from course_utils.training.arguments import flag, not_negative, shown, whole
 from course_utils.training.callbacks import Callback
 from course_utils.training.custom_metrics import Metric, name_of, named
 from course_utils.training.fitting import Fitting
@@ -32,11 +32,11 @@ class _Monitor(Callback):
     def __init__(
         self, monitor: str | Metric = "valid loss", min_delta: float = 0.0, higher_is_better: bool | None = None
     ) -> None:
+        if not (isinstance(monitor, str) or callable(monitor)):
+            raise CourseError(f"monitor is {shown(monitor)}; it is 'valid loss', 'train loss', or a metric or its name")
         self.monitor = monitor if isinstance(monitor, str) else name_of(monitor)
         self.min_delta = not_negative("min_delta", min_delta)
-        if not (higher_is_better is None or isinstance(higher_is_better, bool)):
-            raise CourseError(f"higher_is_better is {shown(higher_is_better)}; it is True, False, or None where that is known")
-        self.higher_is_better = higher_is_better
+        self.higher_is_better = None if higher_is_better is None else flag("higher_is_better", higher_is_better)
         self.best, self.best_epoch = math.nan, -1
 
     def before_fit(self, learner: Fitting) -> None:

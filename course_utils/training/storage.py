@@ -248,7 +248,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     def beside() -> None:
         probe = path.with_name(f".{path.stem}-can-be-written{path.suffix}")
         try:
-            if path.is_dir():
+            if os.path.isdir(path):
                 raise FileError(f"cannot write {path}: there is a folder of that name; choose another name")
             with replacing(probe) as part:
                 part.write_bytes(bytes(4096))  # of an empty file a full disk would not complain

@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from course_utils.training.arguments import one_of
 
@@ -14,6 +14,26 @@ LabelTask = Literal["single-label", "multi-label"]  # of what has classes
 def checked_split(split: str) -> str:
     """One of the names of splits; raises a CourseError that says which there are."""
     return one_of("split", split, get_args(Split))
+
+
+NOT_RAW = {"single-label": ("Softmax", "Sigmoid"), "multi-label": ("Sigmoid", "Softmax", "LogSoftmax")}  # LogSoftmax is one
+
+
+def activated_twice(task: Task, model: nn.Module) -> str:
+    """A line where the last layer of a model makes probabilities, of which `activation` would make others; else nothing.
+
+    >>> activated_twice("multi-label", nn.Sequential(nn.Linear(4, 3), nn.Sigmoid()))
+    'The model ends with Sigmoid, ...
+    """
+    *_, last = model.modules()
+    name = type(last).__name__
+    if not isinstance(model, nn.Sequential) or name not in NOT_RAW.get(task, ()):
+        return ""
+    own = "softmax" if task == "single-label" else "sigmoid"
+    return (
+        f"The model ends with {name}, and a learner makes probabilities of what a model gives by a {own} itself: leave that "
+        "layer out, or predictions are no probabilities."
+    )
 
 
 def activation(task: Task, outputs: Tensor) -> Tensor:

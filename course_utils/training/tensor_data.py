@@ -93,7 +93,10 @@ def _tensor(name: str, given: Any) -> Tensor:
     """A tensor with examples along its first dimension; arrays are copied where PyTorch cannot share their memory."""
     if not isinstance(given, Tensor):
         refuse_masked(name, given)
-        array = np.asarray(given)
+        try:
+            array = np.asarray(given)
+        except ValueError as error:  # lists of several lengths
+            raise CourseError(f"{name} is {shown(given)}, which makes no array; give rows of equal length") from error
         if array.dtype.kind not in "biuf":
             hint = ""
             if array.dtype.kind in "US" or (array.dtype.kind == "O" and all(isinstance(v, str) for v in array.flat)):
@@ -101,9 +104,12 @@ def _tensor(name: str, given: Any) -> Tensor:
             raise CourseError(f"{name} holds {array.dtype}; give numbers, a tensor or an array of them{hint}")
         shareable = array.flags.writeable and array.dtype.isnative and all(step >= 0 for step in array.strides)
         given = torch.from_numpy(array if shareable else array.astype(array.dtype.newbyteorder("=")).copy())
-    if given.ndim == 0 or given.is_complex():
+    if given.ndim == 0 or given.is_complex() or given.is_quantized:
         raise CourseError(
             f"{name} is {shown(given)} of {given.dtype}; give real numbers, the examples along the first dimension"
         )
+    if given.is_meta or given.is_nested or given.layout != torch.strided:
+        kind = "on the device 'meta', without numbers" if given.is_meta else "nested" if given.is_nested else "sparse"
+        raise CourseError(f"{name} is a tensor that is {kind}; give one that holds every number, as x.to_dense() does")
     tensor: Tensor = given
     return tensor

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
-from course_utils.training.arguments import shown
+from course_utils.training.arguments import flag
 from course_utils.training.custom_metrics import Metric
 from course_utils.training.data import Data
 from course_utils.training.learner import Learner
@@ -57,9 +57,7 @@ def image_learner(
     """
     if not isinstance(data, ImageData) or data.classes is None:
         raise CourseError(f"image_learner was given {type(data).__name__}; it needs labelled pictures, an ImageData")
-    for name, value in (("pretrained", pretrained), ("precompute", precompute)):
-        if not isinstance(value, bool):
-            raise CourseError(f"{name} is {shown(value)}; it is True or False")
+    pretrained, precompute = flag("pretrained", pretrained), flag("precompute", precompute)
     base = backbone(arch, pretrained)
     check_size(base.body, data.transforms.size, base.name)
     model = with_head(base.body, base.features, len(data.classes), dropout)

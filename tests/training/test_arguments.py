@@ -1,5 +1,6 @@
 """What a user may give to a Learner, and what is refused in words before anything happens."""
 
+import re
 from fractions import Fraction
 from functools import partial
 
@@ -9,7 +10,7 @@ import torch
 from torch import nn
 
 from course_utils.errors import CourseError
-from course_utils.training import Callback, Data, Learner, Recorder, accuracy, f_beta, set_seed
+from course_utils.training import Callback, Data, EarlyStopping, Learner, Recorder, accuracy, f_beta, set_seed
 from course_utils.training.layer_groups import rates_for
 
 
@@ -18,7 +19,7 @@ def made(rows=64, batch_size=16, model=None, **options):
     x = torch.randn(rows, 4)
     y = (x[:, 0] > 0).long()
     data = Data.from_tensors(train=(x, y), valid=(x, y), batch_size=batch_size)
-    return Learner(data, model or nn.Linear(4, 2), progress=False, **options)
+    return Learner(data, model or nn.Linear(4, 2), **{"progress": False} | options)
 
 
 @pytest.mark.parametrize(
@@ -93,12 +94,16 @@ def test_whole_numbers_of_numpy_and_pytorch_are_whole_numbers_in_a_checkpoint_to
         (lambda x: x.fit(0.1, None), "cycles is None"),
         (lambda x: x.fit(0.1, 1, cycle_len=0), "cycle_len is 0"),
         (lambda x: x.fit(0.1, 1, cycle_len="1"), "cycle_len is '1'"),
+        (lambda x: x.fit(0.1, 3, cycle_mult=2), "cycle_mult is 2, but without cycle_len .* give cycle_len=1 too"),
         (lambda x: x.fit_one_cycle(0.1, np.float64(2.5)), "epochs is"),
         (lambda x: x.fit(0.1, 1, weight_decay="0.1"), "weight_decay is '0.1'"),
         (lambda x: x.fit(0.1, 1, weight_decay=-0.1), "weight_decay is -0.1"),
         (lambda x: x.fit(0.1, 1, weight_decay=float("nan")), "weight_decay is nan"),
         (lambda x: x.fit(0.1, 1, checkpoint="a/b"), "cannot be the name"),
         (lambda x: x.fit(0.1, 1, checkpoint=""), "cannot be the name"),
+        (lambda x: x.fit(0.1, 1, checkpoint="x" * 300), "the name is too long"),
+        (lambda x: x.save("x" * 300), "the name is too long"),
+        (lambda x: x.bn_freeze("no"), "frozen is 'no'; it is True or False"),
         (lambda x: x.save(3), "3 cannot be the name"),
         (lambda x: x.load(None), "None cannot be the name"),
         (lambda x: x.lr_find(start="1e-5"), "start is '1e-5'"),
@@ -120,6 +125,15 @@ def test_what_a_learner_is_asked_for_in_words_that_say_what_it_takes(call, messa
     learner.fit(0.1, 1)  # usable at once
 
 
+class Misnamed(Callback):
+    """A moment by the name that it has elsewhere."""
+
+    def after_batch(self, learner): ...
+
+
+STOPPING = EarlyStopping()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -137,6 +151,15 @@ def test_what_a_learner_is_asked_for_in_words_that_say_what_it_takes(call, messa
         ({"loss": "mse"}, "loss is 'mse'"),
         ({"model": nn.Linear}, r"give the network itself: Linear\(...\)"),
         ({"model": "resnet"}, "model is 'resnet'; give a network"),
+        ({"loss": lambda outputs: outputs.sum()}, r"cannot be called with \(outputs, targets\): too many positional arguments"),
+        ({"loss": nn.TripletMarginLoss()}, "cannot be called with .outputs, targets.: missing a required argument"),
+        ({"loss": nn.CrossEntropyLoss(reduction="sum")}, "gives the sum over the examples"),
+        ({"loss": partial(nn.functional.mse_loss, reduction="sum")}, "gives the sum over the examples"),
+        ({"mixed_precision": "yes"}, "mixed_precision is 'yes'; it is True or False"),
+        ({"channels_last": 1}, "channels_last is 1; it is True or False"),
+        ({"progress": "bar"}, "progress is 'bar'"),
+        ({"callbacks": [Misnamed()]}, r"Misnamed.after_batch would never be called: .* did you mean after_step\?"),
+        ({"callbacks": [STOPPING, STOPPING]}, r"callbacks holds EarlyStopping\('valid loss'\) twice"),
         ({"clip": 0}, "clip is 0; it is a number above 0"),
         ({"clip": "1"}, "clip is '1'"),
         ({"clip": float("nan")}, "clip is nan"),
@@ -157,6 +180,31 @@ def test_what_a_learner_is_asked_for_in_words_that_say_what_it_takes(call, messa
 def test_what_a_learner_is_made_of(options, message):
     with pytest.raises(CourseError, match=message):
         made(**options)
+
+
+def test_a_moment_may_be_given_to_one_callback_alone():
+    seen, callback = [], Callback()
+    callback.after_epoch = lambda learner: seen.append(learner.epoch)
+    made(callbacks=[callback]).fit(0.1, 2)
+    assert seen == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("task", "last", "said"),
+    [
+        ("single-label", nn.Softmax(1), "The model ends with Softmax, .* by a softmax itself: leave that layer out"),
+        ("multi-label", nn.Sigmoid(), "The model ends with Sigmoid, .* by a sigmoid itself"),
+        ("single-label", nn.LogSoftmax(1), ""),  # whose softmax is itself
+        ("regression", nn.Sigmoid(), ""),
+        ("multi-label", nn.Tanh(), ""),
+    ],
+)
+def test_a_model_that_makes_probabilities_itself_is_told(task, last, said, capsys):
+    x, y = torch.randn(8, 4), torch.zeros(8) if task == "regression" else torch.zeros(8).long()
+    y = y[:, None].expand(-1, 2) if task == "multi-label" else y
+    Learner(Data.from_tensors((x, y), (x, y), task=task), nn.Sequential(nn.Linear(4, 2), last), progress=False)
+    out = capsys.readouterr().out
+    assert re.fullmatch(f"{said}.*\n", out) if said else out == ""
 
 
 def test_data_that_is_none():
@@ -206,6 +254,13 @@ def test_a_model_that_does_not_fit_the_data_is_told_in_shapes(model, message):
     for call in (lambda: learner.fit(0.1, 1), learner.validate, learner.predict):
         with pytest.raises(CourseError, match=message):
             call()
+
+
+def test_whole_numbers_where_a_layer_takes_floating_point_ones_are_told():
+    x, y = torch.ones(8, 4, dtype=torch.uint8), torch.arange(8) % 2
+    learner = Learner(Data.from_tensors((x, y), (x, y)), nn.Linear(4, 2), progress=False)
+    with pytest.raises(CourseError, match=r"of floating-point numbers, .* of uint8, from 1 to 1.* Give it x.float"):
+        learner.fit(0.1, 1)
 
 
 def test_an_error_in_a_layer_of_the_users_own_passes_as_it_is():

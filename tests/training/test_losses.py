@@ -90,6 +90,12 @@ def test_a_learner_trains_and_validates_with_class_weights():
         (nn.CrossEntropyLoss(reduction="none"), r"shape \(12,\); a loss is one number"),
         (lambda outputs, targets: 0.5, "the loss gave a float"),
         (lambda outputs, targets: None, "the loss gave a NoneType"),
+        (nn.MSELoss(), r"targets int64 \(12,\) do not fit outputs float32 \(12, 3\): mse_loss compares number with number"),
+        (partial(F.l1_loss, reduction="mean"), "l1_loss compares number with number"),
+        (
+            nn.CrossEntropyLoss(weight=torch.ones(4)),
+            r"the loss CrossEntropyLoss does not take outputs float32 \(12, 3\) .*weight tensor",
+        ),
     ],
 )
 def test_a_loss_is_one_number(loss, message):
@@ -103,7 +109,8 @@ def test_a_loss_is_one_number(loss, message):
         (CLASSES + 1, "go from 1 to 3, but the model has 3 outputs, so class numbers are 0 to 2; take 1 off"),
         (CLASSES - 1, "go from -1 to 1"),
         (CLASSES * 50, "go from 0 to 100.* a model with 101 outputs"),
-        (CLASSES[:, None], r"shape \(12, 1\).*class numbers of shape \(12,\)"),
+        (CLASSES[:, None], r"shape \(12, 1\).*class numbers of shape \(12,\), y.flatten\(\)"),
+        (F.one_hot(CLASSES), r"class numbers of shape \(12,\), y.argmax\(1\) of zeros and ones"),
         (CLASSES[:5], r"shape \(5,\)"),
         (CLASSES.float(), "float32"),
     ],
@@ -121,6 +128,63 @@ def test_what_pytorch_takes_is_taken():
     assert torch.equal(mean_loss(F.cross_entropy, OUTPUTS, soft), F.cross_entropy(OUTPUTS, soft))
     maps = torch.randn(2, 3, 4, 4)
     assert torch.equal(mean_loss(F.cross_entropy, maps, maps.argmax(1)), F.cross_entropy(maps, maps.argmax(1)))
+
+
+def test_an_error_in_a_loss_of_ones_own_passes_as_it_is():
+    def mine(outputs, targets):
+        return outputs @ targets.float()
+
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        mean_loss(mine, OUTPUTS, CLASSES)
+
+
+BY_ROW = {
+    "a module": nn.MSELoss(),
+    "a function": F.mse_loss,
+    "with options": partial(F.smooth_l1_loss, beta=0.5),
+    "by names": lambda outputs, targets: F.l1_loss(input=outputs, target=targets),
+    "by hand": lambda outputs, targets: ((outputs - targets) ** 2).mean(),
+    "the other way": lambda outputs, targets: (targets - outputs).abs().mean(),
+    "scaled": lambda outputs, targets: torch.pow(torch.sub(outputs * 2, targets), 2).mean(),
+    "quantile": lambda outputs, targets: torch.maximum(0.7 * (targets - outputs), 0.3 * (outputs - targets)).mean(),
+    "made equal": lambda outputs, targets: F.mse_loss(outputs, targets.view_as(outputs)),
+    "flat": lambda outputs, targets: F.mse_loss(outputs.flatten(), targets.flatten()),
+}
+
+
+@pytest.mark.parametrize("name", BY_ROW)
+def test_a_column_and_numbers_are_compared_row_by_row(name):
+    """As they are PyTorch would compare each with each: 12 x 12 differences."""
+    loss, values, targets = BY_ROW[name], OUTPUTS[:, 0], OUTPUTS[:, 1]
+    flat = values.clone().requires_grad_()
+    expected = loss(flat, targets)
+    expected.backward()
+    for outputs, given in ((values[:, None], targets), (values, targets[:, None])):
+        assert mean_loss(loss, outputs, given).item() == pytest.approx(expected.item(), rel=1e-5)
+        outputs = outputs.clone().requires_grad_()
+        result = mean_loss(loss, outputs, given)
+        result.backward()
+        assert result.item() == pytest.approx(expected.item(), rel=1e-5)
+        assert torch.allclose(outputs.grad.flatten(), flat.grad)
+
+
+def test_what_is_compared_pairwise_on_purpose_stays_so():
+    def ranking(outputs, targets):
+        order = torch.sign(targets[:, None] - targets)
+        return (F.softplus(-(outputs - outputs.T) * order)).mean()
+
+    outputs, targets = OUTPUTS[:, :1], OUTPUTS[:, 1]
+    expected = ranking(outputs, targets)
+    assert mean_loss(ranking, outputs, targets).item() == pytest.approx(expected.item())
+    assert mean_loss(ranking, outputs.clone().requires_grad_(), targets).item() == pytest.approx(expected.item())
+
+
+def test_a_loss_that_no_weight_changes_is_told_from_the_first_step():
+    for loss in (lambda o, t: F.cross_entropy(o.detach(), t), lambda o, t: (o.argmax(1) == t).float().mean()):
+        x = torch.randn(8, 4)
+        data = Data.from_tensors((x, torch.arange(8) % 3), (x, torch.arange(8) % 3))
+        with pytest.raises(CourseError, match="does not depend on any weight that is trained"):
+            Learner(data, nn.Linear(4, 3), loss=loss, progress=False).fit(0.1, 1)
 
 
 def test_numbers_that_do_not_fit_the_outputs():
