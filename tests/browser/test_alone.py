@@ -139,3 +139,87 @@ def test_a_page_is_written_beside_what_is_there(tmp_path):
     assert [widget.save_html(tmp_path / "a.html").name for _ in range(2)] == ["a.html", "a_2.html"]
     with pytest.raises(Exception, match=r"does not end in \.html"):
         widget.save_html(tmp_path / "a.txt")
+
+
+def stops(page, most=60):
+    """What Tab comes to, from the top of the page to its end."""
+    page.evaluate("document.activeElement.blur()")
+    found = []
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        label = page.evaluate(
+            """document.activeElement === document.body ? null
+                : document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent"""
+        )
+        if label is None:
+            break
+        found.append(label)
+    return found
+
+
+def test_a_grid_is_one_stop_with_arrows_inside(offline_page, tmp_path):
+    wrong = opened(offline_page, ConvolutionExplorer(np.eye(7), np.ones((2, 1, 5, 5))), tmp_path / "a.html")
+    labels = stops(offline_page)
+    assert len(labels) <= 21
+    assert [label for label in labels if label.startswith(("window,", "kernel,"))] == [
+        "window, row 1, column 1",
+        "kernel, row 1, column 1",
+    ]
+    press, page = offline_page.keyboard.press, offline_page
+    focused = "document.activeElement.getAttribute('aria-label')"
+    page.get_by_label("kernel, row 1, column 1").focus()
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight", "ArrowUp", "ArrowUp"):
+        press(key)
+    assert page.evaluate(focused) == "kernel, row 1, column 3"
+    page.keyboard.type("12")
+    press("ArrowLeft")  # in what was typed, not to the next field
+    page.keyboard.type("5")
+    press("ArrowDown")
+    assert page.evaluate(focused) == "kernel, row 2, column 3"
+    assert state(page, "kernels")[0][0][0][0] == [1, 1, 152, 1, 1]
+    press("Tab")
+    press("Shift+Tab")
+    assert page.evaluate(focused) == "kernel, row 2, column 3"  # where one was
+    stride = page.get_by_role("group", name="Stride")
+    stride.get_by_role("button", name="1").focus()
+    press("ArrowRight")
+    press("Enter")
+    assert state(page, "stride") == [2]
+    assert wrong == []
+
+
+def test_everything_grows_with_the_page_and_for_a_hall(browser, tmp_path):
+    sizes = """all => all.filter((one) => one.getClientRects().length && one.innerText?.trim())
+        .map((one) => parseFloat(getComputedStyle(one).fontSize))"""
+    height = "document.querySelector('.course-widget').clientHeight"
+    page = browser.new_page(viewport={"width": 1100, "height": 640})
+    for widget in (ConvolutionExplorer.example(), LayerPipeline.example(), SoftmaxSigmoid.example()):
+        path = widget.save_html(tmp_path / "a.html")
+        page.set_viewport_size({"width": 1132, "height": 640})
+        page.goto(path.as_uri())
+        page.locator(".course-words").filter(has_text=".").wait_for()
+        assert page.evaluate(height) <= 640
+        page.set_viewport_size({"width": 1920, "height": 1080})
+        page.reload()
+        page.locator(".course-words").filter(has_text=".").wait_for()
+        assert min(page.locator(".course-widget *").evaluate_all(sizes)) >= 20
+        before = page.locator("canvas").first.evaluate_all("all => all.map((one) => one.clientWidth)")
+        page.get_by_role("button", name="Large").click()
+        assert min(page.locator(".course-widget *").evaluate_all(sizes)) >= 30
+        after = page.locator("canvas").first.evaluate_all("all => all.map((one) => one.clientWidth)")
+        assert all(large > small for small, large in zip(before, after, strict=True))
+        assert page.evaluate("document.documentElement.scrollWidth") == 1920
+    page.close()
+
+
+def test_a_thumb_can_use_a_page(browser, tmp_path):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    for kind in (ConvolutionExplorer, LayerPipeline, SoftmaxSigmoid):
+        page.goto(kind.example().save_html(tmp_path / "a.html").as_uri())
+        page.locator(".course-words").filter(has_text=".").wait_for()
+        for target in page.locator(".course-widget :is(button, select, input)").all():
+            if target.is_visible():
+                assert target.bounding_box()["height"] >= 40
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+    context.close()

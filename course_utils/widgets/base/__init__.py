@@ -18,9 +18,13 @@ appends its elements to `root`, draws, listens by `heard.once("trait another", r
 traits by `set(model, { ... })`, which goes on where Python has stopped. `computed(model)` gives the numbers of `_numbers()` by
 the same names, which come from the pure functions of `numbers.js`.
 
-Everything has its size in em, which grows with the width of the widget and with the button "Large": `em(root)` says how many
-pixels one is, for what is drawn on a canvas, and `onWidth(heard, el, redraw)` calls when either changes. Text is at least 1em.
-A row of choices is `choice` (elements.js), a grid of fields or of buttons goes through `oneStop` (keys.js), so that Tab enters
+Everything has its size in em, which grows with the width of the widget and with the button "Large", which `page` adds:
+`em(root)` says how many pixels one is, for what is drawn on a canvas or a figure (`plot` takes it last), and
+`onWidth(heard, el, redraw)` calls when either changes. Text is at least 1em. Rules for narrow and wide widgets are
+`@container (max-width: 50em)`.
+
+A row of choices is `choice` (elements.js); a grid of fields or of buttons goes through `oneStop` (keys.js), so that Tab enters
 it once and arrows move inside; a number is typed into a `numberField` (field.js); numbers become text by `plain` and `fixed`
-(numbers.js, and `plain_number` and `fixed` in numbers.py), and colours by grid.js and the variables of base.css.
+(numbers.js, and `plain_number` and `fixed` in numbers.py); colours come from grid.js and the variables of base.css, among which
+a test looks after the contrast.
 """

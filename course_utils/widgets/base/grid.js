@@ -2,13 +2,14 @@
 
 import { make } from "./elements.js";
 import { largest, plain } from "./numbers.js";
+import { em } from "./page.js";
 
 const WHITE = [255, 255, 255];
 const PALETTES = { // of positive numbers, of negative ones
   "blue-orange": [[0, 114, 178], [213, 94, 0]],
   "lecture": [[0, 136, 62], [214, 45, 38]],
 };
-const [FONT, SMALLEST] = ["system-ui, sans-serif", 14]; // of numbers in cells
+const FONT = "system-ui, sans-serif"; // of numbers in cells
 const MARKED = 0.02; // a negative number with less of the colour looks white, and is not marked; of tiny cells every second row is
 
 // From white at zero to the full colour at `limit`; colours.py does the same.
@@ -29,12 +30,13 @@ export function ink(rgb) {
 }
 
 // Draw rows of numbers: written where they fit, else the negative ones have a minus sign, so that no sign is told by colour alone.
-// `upTo` leaves the cells after the first so many blank, for a map that is being filled.
-export function drawGrid(canvas, rows, { cell, limit, palette, ring = 0, upTo = Infinity }) {
+// `upTo` leaves the cells after the first so many blank, for a map that is being filled; `text` is how large the text around is,
+// which a canvas that is not in the page yet does not know.
+export function drawGrid(canvas, rows, { cell, limit, palette, ring = 0, upTo = Infinity, text = em(canvas) }) {
   const height = rows.length * cell;
   const width = rows[0].length * cell;
   const context = sharpContext(canvas, width + 1, height + 1);
-  const written = cell >= 26 ? fitting(context, rows, cell) : null;
+  const written = cell >= 1.85 * text ? fitting(context, rows, cell, text) : null;
   if (written) context.font = written.font;
   context.textAlign = "center";
   context.textBaseline = "middle";
@@ -73,14 +75,14 @@ function minus(context, row, column, cell, colour) {
 
 // The numbers of a grid as text that fits into its cells, and its font; null where none fits that can be read. With one decimal
 // only large numbers are written: 0.95 is not 1.
-function fitting(context, rows, cell) {
+function fitting(context, rows, cell, smallest) {
   const most = largest(rows.map((row) => row.map((value) => value ?? 0)));
   for (const digits of most < 10 ? [undefined, 2] : [undefined, 2, 1]) {
     const texts = rows.map((row) => row.map((value) => (value === null ? "" : plain(value, digits))));
-    context.font = `${SMALLEST}px ${FONT}`;
+    context.font = `${smallest}px ${FONT}`;
     const widest = Math.max(...texts.flat().map((text) => context.measureText(text).width));
-    const size = Math.min(16, Math.floor((SMALLEST * (cell - 4)) / widest));
-    if (size >= SMALLEST) return { texts, font: `${size}px ${FONT}` };
+    const size = Math.min(1.15 * smallest, (smallest * (cell - 4)) / widest);
+    if (size >= smallest) return { texts, font: `${size}px ${FONT}` };
   }
   return null;
 }

@@ -10,19 +10,36 @@ const WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sh
 export function page({ model, el }, name) {
   const root = make("div", { class: `course-widget course-${name}` });
   const heard = listener(model);
+  queueMicrotask(() => (root.querySelector(".course-controls") ?? root).append(largeButton(root, heard))); // the widget has built them by then
   heard.also(hidePicture(model));
   heard.also(keepKeys(root));
-  el.append(root);
+  el.append(make("div", { class: "course-host" }, root));
   return { root, heard, words: make("p", { class: "course-words", role: "status", "aria-live": "polite" }) };
 }
 
-// How many pixels an em of a widget's text is: what is drawn on a canvas has its size by that.
+// How many pixels an em of an element's text is: what is drawn on a canvas has its size by that.
 export function em(node) {
   return parseFloat(getComputedStyle(node).fontSize) || 14; // an element that is nowhere yet has none
 }
 
-// Call when the width changes; a scroll bar that comes and goes is no reason.
+// For a hall, in this view alone: everything by half again as large.
+function largeButton(root, heard) {
+  const button = make("button", {
+    type: "button",
+    class: "course-larger",
+    title: "Larger text and pictures, as for a hall",
+    "aria-pressed": "false",
+    click: () => {
+      button.setAttribute("aria-pressed", String(root.classList.toggle("course-large")));
+      heard.resized();
+    },
+  }, "Large");
+  return button;
+}
+
+// Call when the width or the size of the text changes; a scroll bar that comes and goes is no reason.
 export function onWidth(heard, node, react) {
+  heard.onResize(react);
   let width = node.clientWidth;
   const watcher = new ResizeObserver(() => {
     if (Math.abs(node.clientWidth - width) < 20) return;
@@ -58,7 +75,7 @@ function keepKeys(root) {
 
 // In a page of its own only Python could write what is on the screen: there is the workbook of when the page was saved.
 function storedWorkbook(holder, heard) {
-  const link = make("a", { class: "course-link", download: holder.getAttribute("data-name"), title: "What this page showed when it was saved, in live formulas" }, "Excel workbook, as the page was saved");
+  const link = make("a", { class: "course-link", download: holder.getAttribute("data-name"), title: "What this page showed when it was saved, in live formulas" }, "Excel workbook");
   link.href = URL.createObjectURL(new Blob([fromBase64(holder.textContent)], { type: WORKBOOK }));
   heard.also(() => URL.revokeObjectURL(link.href));
   return link;

@@ -3,15 +3,17 @@
 import { shape } from "./elements.js";
 import { plain } from "./numbers.js";
 
-const SIDES = { left: 34, right: 10, top: 16, bottom: 34 };
+const SIDES = { left: 34, right: 10, top: 16, bottom: 34 }; // where text is 14 pixels large
 const EDGE = 6; // how far what is drawn may go over the edge of the range: half a dot
 const SHARES = { from: 0, to: 1, ticks: [0, 0.2, 0.4, 0.6, 0.8, 1] };
 
 // A range is { from, to, ticks }, of which the ticks are the numbers with a line and a label, which `write` makes of a number;
 // long labels of `up` need `room`. Give the figure, `x` and `y` from numbers to its units, and what draws in it; what is put into
 // `inside` is cut off at the edge of the ranges.
-export function plot(width, height, label, across = SHARES, up = SHARES) {
-  const ROOM = { ...SIDES, left: up.room ?? SIDES.left };
+// `text` is how large the text is in pixels: `em` of the element that the figure will stand in.
+export function plot(width, height, label, across = SHARES, up = SHARES, text = 14) {
+  const larger = text / 14;
+  const ROOM = { left: (up.room ?? SIDES.left) * larger, right: SIDES.right * larger, top: SIDES.top * larger, bottom: SIDES.bottom * larger };
   const wide = width - ROOM.left - ROOM.right;
   const high = height - ROOM.top - ROOM.bottom;
   const x = (value) => ROOM.left + ((value - across.from) / (across.to - across.from)) * wide;
@@ -22,10 +24,10 @@ export function plot(width, height, label, across = SHARES, up = SHARES) {
   const [left, right, bottom, top] = [x(across.from), x(across.to), y(up.from), y(up.to)];
   for (const value of up.ticks) {
     svg.append(shape("line", { class: "course-rule", x1: left, x2: right, y1: y(value), y2: y(value) }));
-    svg.append(shape("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, (up.write ?? plain)(value)));
+    svg.append(shape("text", { x: left - 6, y: y(value) + 5 * larger, "text-anchor": "end" }, (up.write ?? plain)(value)));
   }
-  for (const value of across.ticks) svg.append(shape("text", { x: x(value), y: bottom + 16, "text-anchor": "middle" }, (across.write ?? plain)(value)));
-  svg.append(inside, shape("text", { x: (left + right) / 2, y: height - 3, "text-anchor": "middle" }, label));
+  for (const value of across.ticks) svg.append(shape("text", { x: x(value), y: bottom + 16 * larger, "text-anchor": "middle" }, (across.write ?? plain)(value)));
+  svg.append(inside, shape("text", { x: (left + right) / 2, y: height - 3 * larger, "text-anchor": "middle" }, label));
 
   // A curve through values at even steps; where one is null it has a gap.
   function curve(kind, values) {

@@ -19,6 +19,7 @@ export function told(tell) {
 // What listens to a model until `stop`, which also calls what was given to `also`.
 export function listener(model) {
   const stops = [];
+  const resizes = [];
   const listen = (event, react) => {
     model.on(event, react);
     stops.push(() => model.off(event, react));
@@ -37,6 +38,8 @@ export function listener(model) {
       return later;
     },
     message: (react) => listen("msg:custom", react),
+    onResize: (react) => resizes.push(react),
+    resized: () => resizes.forEach((react) => react()),
     also: (stop) => stops.push(stop),
     stop: () => stops.forEach((stop) => stop()),
   };

@@ -1,5 +1,7 @@
 // What a convolution computes: the same as torch.nn.functional's conv2d, relu and max_pool2d, which a test compares.
 
+import { sum } from "../base/numbers.js";
+
 // The rows and columns of the output.
 export function outputSize(image, kernels, stride, padding) {
   const sides = [[image[0].length, kernels[0][0].length], [image[0][0].length, kernels[0][0][0].length]];
@@ -27,6 +29,21 @@ function convolve(image, kernels, bias, stride, padding) {
   };
   return kernels.map((kernel, number) =>
     Array.from({ length: rows }, (_, r) => Array.from({ length: columns }, (_, c) => at(kernel, r * stride, c * stride) + bias[number])));
+}
+
+// How maps of (rows, columns) stand in a room of `width` × `height` so that their cells are largest: in one line, in two where
+// they may, or, where the room is narrow, each in a line of its own, whatever that is high. Above each is a heading.
+export function arranged(maps, width, height, heading, two) {
+  const gap = 24;
+  const fitting = (lines) => {
+    const groups = [...new Set(lines)].map((line) => maps.filter((_, at) => lines[at] === line));
+    const across = groups.map((group) => (width - gap * (group.length - 1)) / sum(group.map(([, columns]) => columns)));
+    const down = (height - heading * groups.length) / sum(groups.map((group) => Math.max(...group.map(([rows]) => rows))));
+    return { cell: Math.min(down, ...across), lines };
+  };
+  if (!two && width < 560) return { ...fitting(maps.map((_, at) => at)), cell: width / Math.max(...maps.map(([, columns]) => columns)) };
+  const splits = maps.map((_, last) => maps.map((_, at) => Number(at > last))).filter((lines) => two || !lines.at(-1));
+  return splits.map(fitting).reduce((best, one) => (one.cell >= best.cell ? one : best));
 }
 
 // The cells of a straight line from one cell to another, both among them: a fast pointer is seen in few places only.

@@ -7,10 +7,10 @@ import { cellAt, chip, colour, css, drawGrid, ink, placeFrame } from "../base/gr
 import { oneStop } from "../base/keys.js";
 import { legend } from "../base/legend.js";
 import { largest, plain, sum } from "../base/numbers.js";
-import { exportButton, onWidth, page } from "../base/page.js";
+import { em, exportButton, onWidth, page } from "../base/page.js";
 import { clock, player, speedSlider } from "../base/player.js";
 import { set } from "../base/state.js";
-import { lineBetween, outputSize, padded, stages, winner } from "./numbers.js";
+import { arranged, lineBetween, outputSize, padded, stages, winner } from "./numbers.js";
 
 const LARGEST = 1e9; // as in widget.py
 const MOST_TERMS = 27; // of a sum that is spelled out
@@ -79,12 +79,15 @@ function render({ model, el }) {
   let totals = null;
   let shape = ""; // what the elements were built for
 
+  const body = make("div", { class: "course-body" },
+    make("div", { class: "course-maps" }, stage, legend(model, heard, "The deepest colour is the number farthest from zero: of the input, of the kernel, of the output.")),
+    make("div", { class: "course-made" }, words, sums));
   root.append(
-    make("div", { class: "course-controls" }, steps.node, speed.node, stride.node, padding.node, relu.node, pool.node),
-    make("div", { class: "course-controls" }, tabs, make("label", {}, make("span", { class: "course-label" }, "Kernel"), presets), tools.node, make("span", { class: "course-player" }, undo, reset, clear), exportButton(model, heard)),
-    stage,
-    legend(model, heard, "The deepest colour is the number farthest from zero: of the input, of the kernel, of the output."),
-    words, sums,
+    make("div", { class: "course-controls" },
+      steps.node, speed.node, stride.node, padding.node, relu.node, pool.node,
+      tabs, make("label", {}, make("span", { class: "course-label" }, "Kernel"), presets), tools.node,
+      make("span", { class: "course-player" }, undo, reset, clear), exportButton(model, heard)),
+    body,
   );
 
   // What would leave no output is not set, and said.
@@ -136,20 +139,23 @@ function render({ model, el }) {
     if (model.get("pool") > 1) shown.push(["Max pool", "pooled"]);
     const ring = model.get("padding");
     const smaller = image.length > 1 ? 1.5 : 1; // several channels take much room
-    const wide = image.length * (image[0][0].length + 2 * ring) / smaller;
-    const high = image[0].length + 2 * ring;
-    const widths = shown.map(([, stage]) => computed[stage][0][0].length);
-    const width = (el.clientWidth || 900) - 24 - 10 * (image.length - 1);
-    const stacked = width < 560; // on a phone the maps stand below each other, as wide as it is
-    const room = stacked ? width / Math.max(wide, ...widths) : (width - 26 * shown.length) / (wide + widths.reduce((a, b) => a + b));
-    cell = Math.max(3, Math.min(40, Math.floor(room), Math.floor(364 / high)));
-    stage.classList.toggle("course-stacked", stacked);
+    const text = em(root);
+    const taps = kernels[0][0][0].length;
+    const beside = root.clientWidth >= 78 * text && taps <= 4; // wide enough for the sums beside the maps
+    body.classList.toggle("course-beside", beside);
+    const sizes = shown.map(([, stage]) => [computed[stage][0].length, computed[stage][0][0].length]);
+    const blocks = [[(image[0].length + 2 * ring) / smaller, (image.length * (image[0][0].length + 2 * ring)) / smaller], ...sizes];
+    const gaps = 10 * (image.length - 1) + 12;
+    const width = (beside ? stage.clientWidth : root.clientWidth || 900) - 1.2 * text - gaps;
+    const places = arranged(blocks, width, (beside ? 29 : 26) * text, 1.9 * text, beside);
+    cell = Math.max(3, Math.min(Math.round(2.9 * text), Math.floor(places.cell)));
     inputCell = Math.max(2, Math.floor(cell / smaller));
-    const key = JSON.stringify([image.length, high, wide, kernels.length, kernels[0][0].length, kernels[0][0][0].length, ring, shown, model.get("pool"), widths, cell]);
+    const key = JSON.stringify([image.length, kernels.length, kernels[0][0].length, taps, ring, shown, model.get("pool"), blocks, places.lines, cell, text]);
     if (key === shape) return;
     shape = key;
     hovered = null;
-    stage.replaceChildren();
+    const rows = Array.from({ length: Math.max(...places.lines) + 1 }, () => make("div", { class: "course-maprow" }));
+    stage.replaceChildren(...rows);
     inputs = image.map((channel, number) => {
       const canvas = make("canvas", { "aria-hidden": "true" });
       const frame = make("div", { class: "course-frame" });
@@ -160,8 +166,8 @@ function render({ model, el }) {
       return { canvas, frame, box: make("div", { class: "course-map course-input" }, canvas, frame) };
     });
     const dimensions = image.length > 1 ? [image.length, image[0].length, image[0][0].length] : [image[0].length, image[0][0].length];
-    stage.append(make("div", { class: "course-part" }, heading(`Input ${dimensions.join(" × ")}`), make("div", { class: "course-channels" }, ...inputs.map(({ box }) => box))));
-    maps = shown.map(([name, kind]) => {
+    rows[places.lines[0]].append(make("div", { class: "course-part" }, heading(`Input ${dimensions.join(" × ")}`), make("div", { class: "course-channels" }, ...inputs.map(({ box }) => box))));
+    maps = shown.map(([name, kind], at) => {
       const canvas = make("canvas", { "aria-hidden": "true" });
       const frame = make("div", { class: "course-frame" });
       const values = computed[kind][0];
@@ -170,7 +176,7 @@ function render({ model, el }) {
       canvas.addEventListener("click", (event) => { onHover(event, kind); if (hovered) set(model, { playing: false, position: hovered.at }); });
       const map = { name, kind, canvas, frame };
       const caption = kind === "rectified" ? "ReLU: max(0, x)" : `${name} ${values.length} × ${values[0].length}`;
-      stage.append(make("div", { class: "course-part" }, heading(caption), make("div", { class: "course-map" }, canvas, frame)));
+      rows[places.lines[at + 1]].append(make("div", { class: "course-part" }, heading(caption), make("div", { class: "course-map" }, canvas, frame)));
       return map;
     });
     buildSums(kernels[0]);
@@ -192,7 +198,7 @@ function render({ model, el }) {
     fields = { window: [], kernel: [], product: [] };
     const grid = (kind, channel, label, editable) => {
       const table = make("div", { class: `course-numbers course-${kind}`, role: "group", "aria-label": label });
-      table.style.gridTemplateColumns = `repeat(${kernel[0][0].length}, minmax(54px, 60px))`;
+      table.style.gridTemplateColumns = `repeat(${kernel[0][0].length}, var(--wide))`;
       fields[kind][channel] = kernel[channel].map((row, r) => row.map((_, c) => {
         const name = `${label}, row ${r + 1}, column ${c + 1}`;
         const field = editable
@@ -332,7 +338,7 @@ function render({ model, el }) {
     [...tabs.children].forEach((button, at) => {
       const values = computed.output[at];
       if (!values) return;
-      drawGrid(button.firstChild, values, { cell: Math.max(1, Math.floor(30 / values.length)), limit: largest(values), palette });
+      drawGrid(button.firstChild, values, { cell: Math.max(1, Math.floor((2.1 * em(root)) / values.length)), limit: largest(values), palette });
       button.setAttribute("aria-pressed", String(at === selected));
       button.lastChild.textContent = model.get("names")[at];
     });

@@ -5,14 +5,13 @@ import { heading, make } from "../base/elements.js";
 import { cellAt, chip, drawGrid, placeFrame } from "../base/grid.js";
 import { legend } from "../base/legend.js";
 import { largest, plain } from "../base/numbers.js";
-import { exportButton, onWidth, page } from "../base/page.js";
+import { em, exportButton, onWidth, page } from "../base/page.js";
 import { clock, player } from "../base/player.js";
 import { set } from "../base/state.js";
 import { forward, seen, strongest } from "./numbers.js";
 import { formula, saw } from "./words.js";
 
-const TALLEST = 400;
-const WRITTEN = 48; // the side of a cell in which a number can be read
+const WRITTEN = 3.4; // em, the side of a cell in which a number can be read
 const SHOWN = 4; // maps that a number saw, drawn beside their kernels; more are counted
 
 const known = new WeakMap(); // for each model: what its numbers were computed from, and all of them
@@ -78,32 +77,41 @@ function render({ model, el }) {
   }
 
   // ---- the strip of layers
+  const wide = () => root.clientWidth >= 78 * em(root);
+
+  // How high the maps of a layer may stand above each other: where the screen is wide, all of the widget is seen at once.
+  function tallest() {
+    return (wide() ? 12 : 28) * em(root);
+  }
+
   function roomOf() {
-    return (el.clientWidth || 900) - 40;
+    return (root.clientWidth || 900) - 40;
   }
 
   function cellOf(layer, scale) {
     const rows = layer.maps[0];
-    if (layer.vector) return rows[0].length > 1 ? 10 : rows.length <= 10 ? WRITTEN : 24;
-    return Math.max(2, Math.min(16, Math.round(scale * Math.sqrt(28 / Math.max(rows.length, rows[0].length)))));
+    const text = em(root);
+    if (layer.vector) return Math.round(text * (rows[0].length > 1 ? 0.7 : Math.max(1.7, Math.min(WRITTEN, (tallest() - 9) / rows.length / text))));
+    return Math.max(2, Math.min(Math.round(1.15 * text), Math.round(scale * Math.sqrt(28 / Math.max(rows.length, rows[0].length)))));
   }
 
   function below(layer, cell) {
-    return Math.max(1, Math.floor(TALLEST / (layer.maps[0].length * cell + 9)));
+    return Math.max(1, Math.floor(tallest() / (layer.maps[0].length * cell + 9)));
   }
 
   function widthOf(layer, cell) {
     const across = Math.ceil(layer.maps.length / below(layer, cell));
-    const text = Math.max(8.6 * layer.heading.length, 7.3 * layer.subheading.length, 7.7 * layer.shape.join(" × ").length);
-    return Math.max(56, text, across * (layer.maps[0][0].length * cell + 9));
+    const text = Math.max(0.61 * layer.heading.length, 0.52 * layer.subheading.length, 0.55 * layer.shape.join(" × ").length);
+    return Math.max(4 * em(root), text * em(root), across * (layer.maps[0][0].length * cell + 9));
   }
 
   function build() {
     const layers = network(model);
-    const room = (el.clientWidth || 900) - 20 - 18 * layers.length - (model.get("class_names").length ? 60 : 0);
+    const room = (root.clientWidth || 900) - 20 - (10 + 0.6 * em(root)) * layers.length - (model.get("class_names").length ? 4.3 * em(root) : 0);
     const fits = (scale) => layers.reduce((sum, layer) => sum + widthOf(layer, cellOf(layer, scale)), 0) <= room;
-    let scale = fits(2) ? 8 : 4; // what does not fit into a line is wrapped, and need not be small
-    while (fits(2) && !fits(scale)) scale -= 0.25;
+    const unit = em(root) / 14;
+    let scale = (fits(2 * unit) ? 8 : 4) * unit; // what does not fit into a line is wrapped, and need not be small
+    while (fits(2 * unit) && !fits(scale)) scale -= 0.25 * unit;
     strip.replaceChildren();
     columns = layers.map((layer, number) => {
       const cell = cellOf(layer, scale);
@@ -212,12 +220,12 @@ function render({ model, el }) {
     const layer = layers[number];
     const held = detail.contains(document.activeElement);
     const rows = layer.maps[map];
-    const cell = Math.max(4, Math.min(WRITTEN, Math.floor(Math.min(layer.vector ? 480 : 340, roomOf()) / Math.max(rows.length, rows[0].length))));
+    const cell = Math.max(4, Math.min(Math.round(WRITTEN * em(root)), Math.floor(Math.min((wide() ? 13.2 : layer.vector ? 34 : 24) * em(root), roomOf()) / Math.max(rows.length, rows[0].length))));
     const canvas = make("canvas", { "aria-hidden": "true" });
     const frame = make("div", { class: "course-frame" });
     const large = make("div", { class: "course-map course-large", tabindex: 0, role: "group", "aria-label": `${layer.label}, map ${map + 1} in large. Arrow keys move from number to number.`, keydown: onMapKey }, canvas, frame);
     const [{ limit }, palette] = [columns[number], model.get("palette")];
-    drawGrid(canvas, rows, { cell, limit, palette });
+    drawGrid(canvas, rows, { cell, limit, palette, text: em(root) });
     placeFrame(frame, cell, row, column, 1, 1);
     canvas.addEventListener("click", (event) => {
       const at = cellAt(event, canvas, cell, rows.length, rows[0].length);
@@ -241,10 +249,10 @@ function render({ model, el }) {
   function line(layer, source, { map, values, weights, source: at }) {
     if (layer.vector !== source.vector && !weights) return "";
     const clean = (grid) => grid.map((row) => row.map((value) => value ?? 0));
-    const cell = Math.max(4, Math.min(WRITTEN, Math.floor(144 / Math.max(values.length, values[0].length))));
+    const cell = Math.max(4, Math.min(Math.round((wide() ? 2.9 : WRITTEN) * em(root)), Math.floor((10.3 * em(root)) / Math.max(values.length, values[0].length))));
     const figure = (caption, grid, limit) => {
       const canvas = make("canvas", { "aria-hidden": "true" });
-      drawGrid(canvas, clean(grid), { cell, limit, palette: model.get("palette") });
+      drawGrid(canvas, clean(grid), { cell, limit, palette: model.get("palette"), text: em(root) });
       return make("figure", {}, make("figcaption", {}, caption), canvas);
     };
     const from = source.maps.length > 1 ? `${source.label}, map ${map + 1}` : source.label;

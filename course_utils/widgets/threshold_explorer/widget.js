@@ -3,7 +3,7 @@
 
 import { heading, make } from "../base/elements.js";
 import { fixed, plain, sum } from "../base/numbers.js";
-import { onWidth, page } from "../base/page.js";
+import { em, onWidth, page } from "../base/page.js";
 import { plot } from "../base/plot.js";
 import { set } from "../base/state.js";
 import { STEPS, countAt, curves, precisionRecall, readScores } from "./numbers.js";
@@ -85,9 +85,12 @@ function render({ model, el }) {
 
   // ---- the curves: drawn anew for another tag or width; only the marker moves with the threshold
   function drawPlot() {
+    const text = em(root);
     const width = Math.max(200, figure.clientWidth || 420);
-    const height = el.clientWidth > 760 ? Math.max(220, Math.min(310, list.clientHeight + 4)) : 230; // as high as the bars beside it
-    const drawn = plot(width, height, chosen() < 0 ? "threshold" : `threshold; precision and recall are those of ${model.get("tag")}`);
+    const beside = figure.clientWidth < 0.6 * root.clientWidth;
+    const height = beside ? Math.max(16 * text, Math.min(22 * text, list.clientHeight + 4)) : 16 * text; // as high as the bars beside it
+    const label = chosen() < 0 ? "threshold" : `threshold; precision and recall are those of ${model.get("tag")}`;
+    const drawn = plot(width, height, label, undefined, undefined, text);
     const at = (step) => Object.fromEntries(["right", "wrong", "missed"].map((kind) => [kind, lines[kind].map((counts) => counts[step])]));
     const shares = lines.fBeta.map((_, step) => precisionRecall(at(step), chosen()));
     drawn.curve("precision", shares.map(([precision]) => precision));
@@ -200,7 +203,7 @@ function render({ model, el }) {
       for (const kind of ["missed", "wrong"]) {
         const count = counts[kind][tag];
         bar[kind].count.textContent = counted(count);
-        bar[kind].fill.style.width = `calc((100% - 48px) * ${Math.min(1, count / most)})`;
+        bar[kind].fill.style.width = `calc((100% - 3.5em) * ${Math.min(1, count / most)})`;
       }
     });
     const tag = model.get("tag");
