@@ -234,3 +234,74 @@ def test_improve_the_log_loss(capsys):
 
     marks = marked(capsys, "2.8", [predictions(0.6)], [[predictions(0.5)], [predictions(0.3)], [0.5]], 1.0)
     assert marks == [pytest.approx(0.66, abs=0.01), 0, 0]
+
+
+# -- lesson 3 ------------------------------------------------------------------------------------------------------------
+
+
+def test_tags_without_looking(capsys):
+    classes = ["clear", "primary", "road", "mine"]
+    targets = torch.tensor([[1.0, 1, 0, 0]] * 8 + [[1.0, 1, 1, 0], [0.0, 1, 0, 1]])
+    wrong = [[["clear"]], [classes], [["forest"]], [3]]
+    marks = marked(capsys, "3.1", [["clear", "primary"]], wrong, targets, classes)
+    assert marks[2:] == [0, 0]
+
+
+def test_a_cross_entropy_that_holds(capsys):
+    from torch.nn.functional import binary_cross_entropy_with_logits as right
+
+    def naive(z, y):
+        return -(y * z.sigmoid().log() + (1 - y) * (1 - z.sigmoid()).log()).mean()
+
+    wrong = [naive, lambda z, y: 2 * right(z, y), lambda z, y: right(z, y, reduction="none"), lambda z, y: right(y, z)]
+    marks = marked(capsys, "3.2", [right], [[f] for f in wrong[:3]])
+    assert marks == [0.5, 0, 0]
+
+
+def test_softmax_at_best(capsys):
+    wrong = [lambda n: 0.5, lambda n: 1 / 17, lambda n: str(n)]
+    marked(capsys, "3.3", [lambda n: 1 / n], [[f] for f in wrong])
+
+
+def test_an_honest_gain(capsys):
+    from course_utils.training import best_threshold, best_thresholds, f_beta
+
+    def gain(values, targets, chosen=slice(0, None, 2), judged=slice(1, None, 2)):
+        one = best_threshold(values[chosen], targets[chosen])[0]
+        each = best_thresholds(values[chosen], targets[chosen])
+        return f_beta(values[judged], targets[judged], threshold=each) - f_beta(values[judged], targets[judged], threshold=one)
+
+    everything = slice(None)
+    wrong = [
+        lambda v, t: gain(v, t, everything, everything),  # judged on what it was chosen on
+        lambda v, t: -gain(v, t),
+        lambda v, t: 0.3,
+        lambda v, t: (v, t),
+    ]
+    assert marked(capsys, "3.4", [gain], [[f] for f in wrong]) == [0.4, 0.6, 0, 0]
+
+
+def test_all_tags_right(capsys):
+    wrong = [
+        lambda p, t, threshold: ((p > threshold) == (t > 0.5)).float().mean(),  # tag by tag
+        lambda p, t, threshold: ((p > 0.5) == (t > 0.5)).all(1).float().mean(),  # its own threshold
+        lambda p, t, threshold: ((p > threshold) == (t > 0.5)).all(1),
+    ]
+    right = [lambda p, t, threshold: ((p > threshold) == (t > 0.5)).all(1).float().mean()]
+    assert marked(capsys, "3.6", right, [[f] for f in wrong]) == [0, 0.5, 0]
+
+
+def test_improve_f2(capsys):
+    from course_utils.training import best_threshold
+
+    def predictions(wrong):
+        targets = torch.zeros(100, 4)
+        targets[:, 0] = 1
+        values = targets.clone()
+        values[:wrong, 1] = 1  # a tag too many
+        return SimpleNamespace(values=values, targets=targets)
+
+    some = predictions(20)
+    before = best_threshold(some.values, some.targets)[1]
+    marks = marked(capsys, "3.7", [predictions(5)], [[predictions(16)], [some], [0.9]], before)
+    assert marks == [pytest.approx(0.43, abs=0.1), 0, 0]

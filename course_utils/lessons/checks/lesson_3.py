@@ -1,0 +1,142 @@
+"""Lesson 3: several labels, a loss that holds, thresholds and how far to believe them."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from course_utils.data.samples import satellite
+from course_utils.lessons.checks.marking import NotYet, Part, called, exercise, given
+from course_utils.training import best_threshold, f_beta
+
+
+def _number(value: Any, what: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise NotYet(f"{what} it gave {given(value)}; expected one number.") from None
+
+
+@exercise(
+    "3.1",
+    "a list of tags: those that give the highest F2 when every picture gets all of them",
+    "F2 forgives a wrong tag more readily than a missed one: should it be more tags than a picture has, or fewer?",
+    "Try the commonest one, the two commonest, the three commonest and so on.",
+)
+def without_looking(tags: Iterable[str], targets: Tensor, classes: Sequence[str]) -> Iterator[Part]:
+    """Compared with the best of the sets that take the commonest tags first."""
+    if isinstance(tags, str):
+        tags = tags.split()
+    try:
+        chosen = {str(tag) for tag in tags}
+    except TypeError:
+        raise NotYet(f"{given(tags)} is not a list of tags.") from None
+    if unknown := sorted(chosen - set(classes)):
+        raise NotYet(f"there is no tag {unknown[0]!r}.")
+
+    def score(names: set[str]) -> float:
+        row = torch.tensor([float(name in names) for name in classes])
+        return f_beta(row.expand_as(targets), targets, threshold=0.5)
+
+    common = [classes[i] for i in targets.mean(0).argsort(descending=True).tolist()]
+    best = max(score(set(common[:count])) for count in range(1, len(classes) + 1))
+    reached = score(chosen)
+    more = "fewer" if len(chosen) > len(classes) / 2 else "other"
+    yield Part(
+        1.0, 1.0 if reached > best - 1e-3 else reached / best * 0.9, f"F2 is {reached:.3f}; {more} tags give a higher one."
+    )
+
+
+@exercise(
+    "3.2",
+    "a function of logits and targets that gives the mean binary cross-entropy, also where a logit is 1,000",
+    "-log(sigmoid(z)) is log(1 + exp(-z)). Which of the two overflows, and when?",
+    "max(z, 0) - z * target + log(1 + exp(-|z|)) never takes exp of anything large. torch.log1p helps.",
+)
+def cross_entropy_that_holds(function: Callable[[Tensor, Tensor], Any]) -> Iterator[Part]:
+    """Compared with PyTorch's."""
+    wanted = torch.tensor([[1.0, 0, 1], [0, 0, 1]])
+    for marks, scale, what in ((0.5, 1.0, "small"), (0.5, 1000.0, "large")):
+        logits = scale * torch.tensor([[2.0, -1, 0.5], [1, -2, -0.25]])
+        right = binary_cross_entropy_with_logits(logits, wanted).item()
+        found = _number(called(function, logits, wanted), f"for {what} logits")
+        close = math.isclose(found, right, rel_tol=1e-4)
+        yield Part(marks, close, f"for {what} logits, up to {logits.abs().max():g}, it gave {found:.4g}.")
+
+
+@exercise(
+    "3.3",
+    "a function of n, the tags of a picture, that gives the highest threshold at which softmax can still give all of them",
+    "What do the probabilities of a softmax add up to?",
+    "All n must be above the threshold. At best they share everything evenly, and the other tags get nothing.",
+)
+def softmax_at_best(function: Callable[[int], Any]) -> Iterator[Part]:
+    """Compared with the n-th largest of a softmax whose first n logits are far above the others."""
+    for marks, n in ((0.3, 1), (0.3, 2), (0.4, 4)):
+        logits = torch.full((17,), -40.0)
+        logits[:n] = 40
+        right = logits.softmax(0).sort(descending=True).values[n - 1].item()
+        found = _number(called(function, n), f"for {n} tags")
+        yield Part(marks, abs(found - right) < 1e-4, f"for {n} tag{'s' * (n > 1)} it gave {found:.3f}.")
+
+
+@exercise(
+    "3.4",
+    "a function of probabilities and targets: what thresholds for each tag gain in F2, on pictures that did not choose them",
+    "best_thresholds chooses one for each tag, best_threshold one for all. Choose both on the same half of the pictures.",
+    "Judge both on the other half, with f_beta; their difference is the gain.",
+)
+def honest_gain(function: Callable[[Tensor, Tensor], Any]) -> Iterator[Part]:
+    """Of probabilities that can be believed nothing is to be gained; where those of each tag are scaled, there is."""
+    generator = torch.Generator().manual_seed(0)
+    believable = torch.rand(200, 17, generator=generator) ** 2
+    targets = (torch.rand(200, 17, generator=generator) < believable).float()
+    scaled = believable * torch.linspace(0.2, 1, 17)
+    gain = _number(called(function, scaled, targets), "where each tag has a scale of its own")
+    yield Part(0.4, 0.02 < gain < 0.2, f"where each tag has a scale of its own, it found a gain of {gain:.3f}.")
+    gain = _number(called(function, believable, targets), "where all tags have one scale")
+    yield Part(
+        0.6, -0.1 < gain < 0.012, f"where all tags have one scale, and nothing can be gained, it found a gain of {gain:.3f}."
+    )
+
+
+@exercise(
+    "3.6",
+    "a function of probabilities, targets and a threshold that gives the share of pictures all of whose tags are right",
+    "Compare the tags given, probabilities > threshold, with the targets, picture by picture.",
+    "A picture counts if all of its 17 answers are right: .all(dim=1).",
+)
+def all_right(function: Callable[[Tensor, Tensor, float], Any]) -> Iterator[Part]:
+    """Compared with scikit-learn's subset accuracy."""
+    from sklearn.metrics import accuracy_score
+
+    generator = torch.Generator().manual_seed(1)
+    targets = (torch.rand(60, 4, generator=generator) < 0.4).float()
+    probabilities = (0.3 * targets + 0.7 * torch.rand(60, 4, generator=generator)).clamp(0, 1)
+    for threshold in (0.5, 0.25):
+        right = accuracy_score(targets.numpy() > 0.5, probabilities.numpy() > threshold)
+        found = _number(called(function, probabilities, targets, threshold), f"at a threshold of {threshold}")
+        yield Part(0.5, abs(found - right) < 1e-5, f"at a threshold of {threshold} it gave {found:.3f} for 60 pictures.")
+
+
+@exercise(
+    "3.7",
+    "predictions of the validation set, and the F2 of the lesson's own before",
+    "Larger pictures show narrow roads and small mines: set_data(load(256)).",
+    "Train the head first, then the body with it, as the lesson did at 128; the head alone makes it worse.",
+)
+def improve_it(predictions: Any, before: float) -> Iterator[Part]:
+    """How much of the way to the best that the makers of the pictures know to be possible."""
+    try:
+        reached = best_threshold(predictions.values, predictions.targets)[1]
+    except (AttributeError, TypeError):
+        raise NotYet(f"{given(predictions)} holds no values and targets.") from None
+    best = satellite.BEST_F2
+    gone = min(max((reached - before) / (best - before), 0.0), 1.0) if before < best else 1.0
+    share = 1.0 if gone >= 0.5 else gone / 0.5  # half of the way is a great deal here
+    yield Part(
+        1.0, share, f"F2 is {reached:.3f}: {gone:.0%} of the way from {before:.3f} to {best:.3f}; half of it is full marks."
+    )
