@@ -1,5 +1,6 @@
 """What every feature asks of its table before it touches it, in words that say which column and which rows."""
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence, Sized
 from numbers import Integral
 from typing import Any
@@ -17,9 +18,9 @@ def in_list(names: str | Sequence[str]) -> list[str]:
     >>> in_list("Store"), in_list(("Store", "State"))
     (['Store'], ['Store', 'State'])
     """
+    if isinstance(names, set | frozenset):
+        raise TableError(f"columns are named in their order, which a set does not have; give a list, {sorted(names, key=str)}")
     listed = [names] if isinstance(names, str) else list(names) if isinstance(names, Iterable) else [names]
-    if listed == [None]:
-        raise TableError("expected the name of a column, or several; got None")
     if not listed:
         raise TableError("expected the name of a column, or several; got none")
     _require_text(listed)
@@ -30,6 +31,8 @@ def in_list(names: str | Sequence[str]) -> list[str]:
 
 def _require_text(names: Sequence[Any], whose: str = "columns are named by text; got") -> None:
     if wrong := [name for name in names if not isinstance(name, str)]:
+        if wrong[0] is None:
+            raise TableError("expected the name of a column, or several; got None")
         raise TableError(
             f"{whose} {wrong[0]!r}; in pandas, table.columns = table.columns.map(str) makes text of names that are numbers"
         )
@@ -50,10 +53,20 @@ def as_frame(table: Any, *columns: str, any_names: bool = False) -> Frame:
     _require_text(columns)
     if missing := [name for name in columns if name not in there]:
         names = ", ".join(map(str, there))  # pandas may name its columns by numbers
-        raise TableError(f"the table has no {named('column', missing)}; its columns are {names}")
+        advice = _advice_on_missing(missing[0], there, nw.maybe_get_index(frame))
+        raise TableError(f"the table has no {named('column', missing)}; its columns are {names}{advice}")
     if not any_names:
         _require_text(there, "columns are named by text, but the table has one named")
     return frame
+
+
+def _advice_on_missing(name: str, there: Sequence[Any], index: Any) -> str:
+    """What to do where a column is not there under its name: it may be the index, or have a name that is nearly the same."""
+    if index is not None and name in index.names:
+        return f". {name!r} is its index; table.reset_index() makes it a column"
+    alike = [other for other in there if str(other).strip().lower() == name.strip().lower()]
+    alike = alike or difflib.get_close_matches(name, [other for other in there if isinstance(other, str)], 1)
+    return f". Did you mean {alike[0]!r}?" if alike else ""
 
 
 def _described(value: Any) -> str:

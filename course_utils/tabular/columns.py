@@ -9,7 +9,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils.tabular.contents import content, described, holds_dates, to_dates, typed
+from course_utils.tabular.contents import content, described, holds_dates, to_dates, typed, unpacked
 from course_utils.tabular.errors import TableError
 
 Category = str | int | float | bool
@@ -66,7 +66,7 @@ def category_column(frame: "nw.DataFrame[Any]", name: str) -> tuple[NDArray[np.i
     """
     import pandas as pd
 
-    series = frame[name]
+    series = unpacked(frame[name])
     places = np.full(len(series), -1, np.int64)
     if holds_dates(frame, name) and series.null_count() < len(series):
         raise TableError(

@@ -57,7 +57,10 @@ def content(frame: Frame, name: str) -> str:
     dtype = frame.collect_schema()[name]
     if dtype in (nw.Categorical, nw.Enum):
         native: Any = frame.to_native()
-        return f"categories of {_of_objects(native[name].cat.categories) if frame.implementation.is_pandas() else 'text'}"
+        if not frame.implementation.is_pandas():
+            return "categories of text"
+        categories = native[name].cat.categories if hasattr(native[name].dtype, "categories") else decoded(native[name])
+        return f"categories of {_of_objects(categories)}"
     if is_object(frame, name):
         return _of_objects(frame.to_native()[name])
     untyped = dtype == nw.Unknown or (frame.implementation.is_pandas() and frame.to_native()[name].dtype == object)
@@ -66,6 +69,8 @@ def content(frame: Frame, name: str) -> str:
     if isinstance(dtype, nw.Datetime) and dtype.time_zone:
         return f"times of the zone {dtype.time_zone}"
     kind = str(dtype).partition("(")[0]
+    if dtype == nw.Unknown and frame.implementation.is_pandas():
+        kind = str(frame.to_native()[name].dtype)
     return (
         "whole numbers" if dtype.is_integer() else "floats" if dtype.is_float() else _WORDS.get(kind, f"values of type {kind}")
     )
@@ -93,20 +98,20 @@ def holds_dates(frame: Frame, name: str) -> bool:
 
 
 def typed(series: "nw.Series[Any]") -> "nw.Series[Any]":
-    """A column of objects, or of categories that are whole numbers, in pandas in the type of its numbers; another as it is.
+    """A column of objects, or of categories that are numbers, in pandas in the type of its numbers; another as it is.
 
-    Decimals become floats.
+    Decimals become floats, and what is packed in dictionaries of Arrow, or as sparse, is unpacked.
 
     >>> import pandas as pd
     >>> from decimal import Decimal
     >>> typed(nw.from_native(pd.Series([Decimal("1.5"), None], dtype=object), series_only=True)).dtype
     Float64
     """
+    series = unpacked(series)
     if series.dtype not in (nw.Object, nw.Categorical, nw.Enum) or not series.implementation.is_pandas():
         return series
     native = series.to_native()
-    held = _of_objects(native if series.dtype == nw.Object else native.cat.categories)
-    if (dtype := _TYPES.get(held)) is None or (series.dtype != nw.Object and dtype != "Int64"):
+    if (dtype := _TYPES.get(_of_objects(native if series.dtype == nw.Object else native.cat.categories))) is None:
         return series
     try:
         if series.dtype != nw.Object:  # with a gap, categories in NumPy's integers would become floats
@@ -116,6 +121,28 @@ def typed(series: "nw.Series[Any]") -> "nw.Series[Any]":
         return nw.from_native(native.where(native.notna(), None).astype(dtype), series_only=True)
     except OverflowError:
         raise TableError(f"column {series.name!r} holds whole numbers of more than 64 bits; make it text, or floats") from None
+
+
+def unpacked(series: "nw.Series[Any]") -> "nw.Series[Any]":
+    """A column of pandas as `decoded` gives it; those of other engines as they are."""
+    return nw.from_native(decoded(series.to_native()), series_only=True) if series.implementation.is_pandas() else series
+
+
+def decoded(column: Any) -> Any:
+    """A column of pandas that is a dictionary of Arrow's, or sparse, as one of its values: pandas can do little with these.
+
+    >>> import pandas as pd
+    >>> decoded(pd.Series([0.0, 1.5], dtype="Sparse[float]")).dtype.name
+    'float64'
+    """
+    import pandas as pd
+    import pyarrow as pa
+
+    if isinstance(column.dtype, pd.SparseDtype):
+        return column.sparse.to_dense()
+    if isinstance(column.dtype, pd.ArrowDtype) and pa.types.is_dictionary(column.dtype.pyarrow_dtype):
+        return column.astype(pd.ArrowDtype(column.dtype.pyarrow_dtype.value_type))
+    return column
 
 
 def _of_objects(objects: Any) -> str:

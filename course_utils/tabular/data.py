@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from course_utils.errors import CourseError
-from course_utils.tabular.checks import require_text
+from course_utils.tabular.checks import as_frame
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.prepared import (
     EVALUATION,
@@ -21,6 +21,8 @@ from course_utils.tabular.prepared import (
     batches_of,
     checked_options,
     input_columns,
+    refuse_absent_label,
+    refuse_merged_targets,
     row_labels,
     target_column,
 )
@@ -125,8 +127,8 @@ class TabularData(PreparedTable):
             batch_size: rows in a training step.
             log_target: predict the logarithm, so that errors count in proportion to the target (sales).
             test: a table of the same columns, the target aside, to predict.
-            label: a column that names rows, such as Id; it is used where a table has it. Other rows go by their index in
-                pandas, and by their number elsewhere.
+            label: a column that names rows, such as Id, of one table or both. Other rows go by their index in pandas, and by
+                their number elsewhere.
             preprocessor: one that has learnt before, as that of a saved model; by default a new one learns from the rows that
                 train.
             path: the folder of the data, after which a Learner names the place of its weights (see `course_utils.work`).
@@ -137,9 +139,8 @@ class TabularData(PreparedTable):
         """
         batch_size, log_target = checked_options(batch_size, log_target)
         columns = input_columns(categorical, continuous, preprocessor)
+        refuse_absent_label(label, *(as_frame(given).collect_schema().names() for given in (frame, test) if given is not None))
         table = in_memory(frame, [target, *columns], also=[label])
-        if label is not None:
-            require_text(label=label)
         if target in columns:
             raise TableError(f"column {target!r} is the target, so it cannot be one of the columns to predict it from")
         if not len(table):
@@ -149,6 +150,7 @@ class TabularData(PreparedTable):
         train = np.delete(np.arange(len(table)), valid)
         labels = row_labels(table, label)
         targets = target_column(table, target, log_target, labels)
+        refuse_merged_targets(table, target)
         if preprocessor is None:
             preprocessor = Preprocessor(categorical, continuous).fit(table, train)
         inputs = as_inputs(preprocessor, table)
@@ -235,7 +237,8 @@ def _row_numbers(valid_idx: Sequence[int] | NDArray[np.int64], rows: int) -> NDA
             raise TableError(f"valid_idx has {len(numbers):,} truths for {rows:,} rows; give one for each row, or row numbers")
         numbers = np.flatnonzero(numbers)
     if numbers.ndim != 1 or not len(numbers):
-        raise TableError(f"valid_idx names no rows (shape {numbers.shape}); give the numbers of the rows that validate")
+        what = "names no rows" if not numbers.size else f"has the shape {numbers.shape}"
+        raise TableError(f"valid_idx {what}; give the numbers of the rows that validate, one after the other")
     if numbers.dtype.kind not in "iu":
         raise TableError(
             f"valid_idx holds {numbers.dtype}; expected the whole numbers of rows, counted from 0, or a truth for each row"

@@ -22,7 +22,7 @@ from course_utils.tabular.checks import (
     rows_of,
     without_index_names,
 )
-from course_utils.tabular.contents import content, described, is_object, typed
+from course_utils.tabular.contents import content, described, is_object, typed, unpacked
 from course_utils.tabular.errors import TableError, engine_errors
 from course_utils.tabular.near_matches import near_matches
 
@@ -155,22 +155,30 @@ def _with_our_keys(ours: Frame, theirs: Frame, keys: Sequence[str]) -> Frame:
             )
     theirs = theirs.filter(~missing(theirs, *keys))
     if isinstance(theirs, nw.DataFrame):
-        theirs = theirs.with_columns(*[typed(theirs[key]) for key in keys if is_object(theirs, key)])
+        objects = [key for key in keys if is_object(theirs, key) and content(theirs, key) in _NUMBERS]
+        theirs = theirs.with_columns(*[typed(theirs[key]) for key in objects])
     mine, others = ours.collect_schema(), theirs.collect_schema()
     for key in keys:
         given, value = mine[key], nw.col(key)
-        if given == others[key] or "nothing" in (content(ours, key), content(theirs, key)):
+        if "nothing" in (content(ours, key), content(theirs, key)):
             continue
-        if given.is_integer() and others[key].is_integer():
+        if given == others[key]:
+            pass
+        elif given.is_integer() and others[key].is_integer():
             (low, high), (low_there, high_there) = _range(given), _range(others[key])
             least, most = nw.lit(max(low, low_there), others[key]), nw.lit(min(high, high_there), others[key])
             fits = (value >= least) & (value <= most)
             # DuckDB may cast before it filters, so what cannot be cast is out of its sight
             theirs = theirs.filter(fits).with_columns(nw.when(fits).then(value).otherwise(least).cast(given).alias(key))
-        elif given.is_temporal() or given.is_float():
+        elif given.is_temporal() or (given.is_float() and others[key].is_float()):
             if isinstance(given, nw.Datetime) and given.time_unit == "ns":
+                if others[key] == nw.Date:
+                    theirs, others = theirs.with_columns(value.cast(nw.Datetime("us"))), {**others, key: nw.Datetime("us")}
                 theirs = theirs.filter(value >= _NANOSECONDS[0], value <= _NANOSECONDS[1])  # others have no such time
             theirs = theirs.filter(value.cast(given).cast(others[key]) == value).with_columns(value.cast(given))
+        if given.is_temporal() and ours.implementation.is_pandas():  # which does not compare its own times with Arrow's
+            native: Any = theirs.to_native()
+            theirs = nw.from_native(native.astype({key: ours.to_native()[key].dtype}))
     return theirs
 
 
@@ -190,7 +198,7 @@ def _kind(frame: Frame, key: str) -> str:
     of = held.removeprefix("categories of ")
     if of in ("text", "values of several types"):
         return "text"
-    return of if of == "whole numbers" or held in _NUMBERS else described(frame, key)
+    return of if of in _NUMBERS else described(frame, key)
 
 
 _NUMBERS = ("whole numbers", "floats", "true and false")
@@ -198,19 +206,31 @@ _NUMBERS = ("whole numbers", "floats", "true and false")
 
 def _comparisons(ours: Frame, theirs: Frame, keys: Sequence[str]) -> dict[str, Callable[[Any, str], Any]]:
     """What makes those keys comparable that are not so as they are: a function of a table and the key, for both sides."""
-    mine, others = ours.collect_schema(), theirs.collect_schema()
-    changes = dict[str, Callable[[Any, str], Any]]()
+    mine, changes = ours.collect_schema(), dict[str, Callable[[Any, str], Any]]()
     for key in keys:
         held = content(ours, key)
         if "nothing" in (held, content(theirs, key)):
             changes[key] = _as_nothing
-        elif "categories of whole numbers" in (held, content(theirs, key)) or (held in _NUMBERS and is_object(ours, key)):
+        elif held.removeprefix("categories of ") in _NUMBERS and (
+            is_object(ours, key) or any(content(frame, key).startswith("categories") for frame in (ours, theirs))
+        ):
             changes[key] = _as_numbers
-        elif mine[key] != others[key] and any(dtype in (nw.Categorical, nw.Enum) for dtype in (mine[key], others[key])):
+        elif _are_other_categories(ours, theirs, key):
             changes[key] = _as_text
         elif mine[key].is_float() and (ours.implementation.is_pandas() or ours.implementation.is_pyarrow()):
             changes[key] = _with_one_zero
     return changes
+
+
+def _are_other_categories(ours: Frame, theirs: Frame, key: str) -> bool:
+    """Whether a side has categories that the engine cannot compare with the other's; pandas can do so with its own alone."""
+    mine, others = (frame.collect_schema()[key] for frame in (ours, theirs))
+    if not any(dtype in (nw.Categorical, nw.Enum) for dtype in (mine, others)):
+        return False
+    if not ours.implementation.is_pandas():
+        return bool(mine != others)
+    types: list[Any] = [frame.to_native()[key].dtype for frame in (ours, theirs)]
+    return not (types[0] == types[1] and hasattr(types[0], "categories"))
 
 
 def _as_numbers(frame: "nw.DataFrame[Any]", key: str) -> "nw.Series[Any]":
@@ -275,6 +295,8 @@ def _refuse_many(side: str, frame: Frame, keys: Sequence[str], as_compared: Sequ
 
 def _report(joined: Frame, theirs: Frame, keys: Sequence[str], compared: Sequence[str], match: str) -> JoinReport:
     alone = joined.filter(nw.col(match).is_null())
+    if isinstance(alone, nw.DataFrame):
+        alone = alone.with_columns(*[unpacked(alone[key]) for key in keys])
     rows, unmatched = (rows_of(frame.select(rows=nw.len()))[0]["rows"] for frame in (joined, alone))
     examples = first_rows(alone.group_by(*keys).agg(nw.len()).select(*keys), keys, EXAMPLES) if unmatched else []
     near = near_matches(alone, theirs, keys, compared) if unmatched else ()

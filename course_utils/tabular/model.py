@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from course_utils.errors import CourseError
 from course_utils.names import counted
+from course_utils.tabular.checks import as_frame
 from course_utils.tabular.data import TabularLoader
-from course_utils.tabular.prepared import EVALUATION, PreparedTable, as_inputs, prepared_by, row_labels
+from course_utils.tabular.prepared import EVALUATION, PreparedTable, as_inputs, prepared_by, refuse_absent_label, row_labels
 from course_utils.tabular.preprocess import Preprocessor, in_memory
 from course_utils.threads import one_thread
 from course_utils.training import storage
@@ -239,8 +240,12 @@ class TabularLearner(Learner):
 
     @_with_few_threads
     def predict_rows(self, table: Any, label: str | None = None) -> Predictions:
-        """Predictions for the rows of any table with the columns of the training data, even a single one."""
+        """Predictions for the rows of any table with the columns of the training data, even a single one.
+
+        `label` is a column that names them; without it they go by their index in pandas, and by their number elsewhere.
+        """
         preprocessor = self.data.preprocessor
+        refuse_absent_label(label, as_frame(table).collect_schema().names())
         rows = in_memory(table, preprocessor.columns, also=[label])
         loader = TabularLoader(as_inputs(preprocessor, rows), None, torch.arange(len(rows)), EVALUATION)
         outputs, _ = outputs_and_targets(self, loader)

@@ -14,7 +14,7 @@ from torch import Tensor
 from course_utils.errors import CourseError
 from course_utils.files import as_path
 from course_utils.names import counted
-from course_utils.tabular.checks import is_present, some_columns
+from course_utils.tabular.checks import is_present, require_text, some_columns
 from course_utils.tabular.contents import described, typed
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.preprocess import Preprocessor
@@ -117,6 +117,17 @@ def as_inputs(preprocessor: Preprocessor, table: Any) -> Inputs:
     return torch.from_numpy(codes), torch.from_numpy(values)
 
 
+def refuse_absent_label(label: str | None, *tables: Sequence[str]) -> None:
+    """Raise a `TableError` where no table has the column that names rows; each table is given as its columns."""
+    if label is not None:
+        require_text(label=label)
+        if not any(label in columns for columns in tables):
+            raise TableError(
+                f"label is {label!r}, and there is no such column; the columns are {', '.join(tables[0])}. Without a label, "
+                "rows go by their index or number"
+            )
+
+
 def row_labels(table: "nw.DataFrame[Any]", label: str | None = None) -> NDArray[Any]:
     """What the rows are called: by a column where there is one of that name, else by a pandas index, else by number."""
     if label is not None and label in table.columns:
@@ -149,8 +160,10 @@ def target_column(table: "nw.DataFrame[Any]", name: str, log: bool, labels: NDAr
     if not series.dtype.is_numeric():
         raise TableError(f"the target, column {name!r}, should hold numbers but holds {described(table, name)}")
     with np.errstate(over="ignore"):  # said below
-        targets = series.cast(nw.Float64).to_numpy().astype(np.float32)
-    wrong, what = ~np.isfinite(targets), "missing or infinite"
+        exact = series.cast(nw.Float64).to_numpy()
+        targets = exact.astype(np.float32)
+    wrong = ~np.isfinite(targets)
+    what = "too large for 32 bits" if np.isfinite(exact).all() else "missing or infinite"
     if log and not wrong.any():
         wrong, what = targets <= 0, "0 or less, which has no logarithm,"
     if number := int(wrong.sum()):
@@ -159,3 +172,15 @@ def target_column(table: "nw.DataFrame[Any]", name: str, log: bool, labels: NDAr
             f"the target, column {name!r}, is {what} in {counted(number, 'row')}, first {labels[wrong.argmax()]}; {advice}"
         )
     return targets
+
+
+def refuse_merged_targets(table: "nw.DataFrame[Any]", name: str) -> None:
+    """Raise a `TableError` where targets are so large, and so close together, that 32 bits hardly tell them apart."""
+    series = typed(table[name])
+    low, high = series.min(), series.max()
+    step = float(np.spacing(np.float32(max(abs(low), abs(high)))))
+    if 0 < high - low < 100 * step:
+        raise TableError(
+            f"the target, column {name!r}, goes from {low} to {high}, and numbers of this size have steps of {step:g} in 32 "
+            "bits; take the smallest off them"
+        )

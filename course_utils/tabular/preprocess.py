@@ -145,6 +145,11 @@ class Preprocessor:
                 f"column {name!r} holds {given} but held {kind(known[0])} in the training rows ({known[0]!r} ...); give it the "
                 "same type"
             )
+        if known and categories and not set(known) <= {0, 1} and all(isinstance(category, bool) for category in categories):
+            raise TableError(
+                f"column {name!r} holds true and false but held numbers in the training rows ({known[-1]!r} ...); give it the "
+                "same numbers"
+            )
         code_of = {category: code for code, category in enumerate(known, start=1)}
         codes = np.asarray([*(code_of.get(category, 0) for category in categories), 0], np.int64)[places]  # the last: missing
         unknown = (codes == 0) & (places >= 0)

@@ -170,7 +170,7 @@ BROKEN = [
     (lambda f: f.assign(sales=-1.5), {}, "is 0 or less"),
     (lambda f: f.assign(distance="far"), {}, "'distance' is continuous"),
     (lambda f: f, {"valid_idx": []}, "valid_idx names no rows"),
-    (lambda f: f, {"valid_idx": [[1], [2]]}, r"valid_idx names no rows \(shape \(2, 1\)\)"),
+    (lambda f: f, {"valid_idx": [[1], [2]]}, r"valid_idx has the shape \(2, 1\)"),
     (lambda f: f, {"valid_idx": [1, 103]}, "valid_idx goes from 1 to 103, but the rows are numbered 0 to 102"),
     (lambda f: f, {"valid_idx": [-1]}, "valid_idx goes from -1 to -1"),
     (lambda f: f, {"valid_idx": [1, 2, 2]}, "names 1 row twice"),
@@ -184,6 +184,34 @@ BROKEN = [
     (lambda f: f, {"test": made_up(3).assign(day=1)}, "the test table: column 'day' holds numbers but held text"),
     (lambda f: f, {"batch_size": 0}, "batch_size is 0"),
 ]
+
+
+def test_names_that_nearly_fit():
+    table = pd.DataFrame({"Id": [7, 8, 9], "x": [1.0, 2.0, 3.0], "y": [1.0, 2.0, 3.0]})
+    given = {"target": "y", "categorical": [], "continuous": ["x"], "valid_idx": [0]}
+    for changed, message in (
+        (table.rename(columns={"x": "X"}), r"no column 'x'; its columns are Id, X, y\. Did you mean 'X'\?"),
+        (table.rename(columns={"x": "x "}), r"Did you mean 'x '\?"),
+        (table.set_index("x"), r"'x' is its index; table\.reset_index\(\) makes it a column"),
+    ):
+        with pytest.raises(TableError, match=message):
+            TabularData.from_frame(changed, **given)
+    for test in (None, table[["x"]]):
+        with pytest.raises(TableError, match="label is 'ID', and there is no such column; the columns are Id, x, y"):
+            TabularData.from_frame(table, **given, label="ID", test=test)
+    assert TabularData.from_frame(table[["x", "y"]], **given, label="Id", test=table).items("test") == ["7", "8", "9"]
+    with pytest.raises(TableError, match=r"in their order, which a set does not have; give a list, \['a', 'x'\]"):
+        TabularData.from_frame(table, **{**given, "continuous": {"x", "a"}})
+
+
+def test_targets_that_32_bits_do_not_tell_apart():
+    """Seconds since 1970: float32 has steps of 128 of them."""
+    times = pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": [1.6e9, 1.6e9 + 1, 1.6e9 + 60]})
+    with pytest.raises(TableError, match="numbers of this size have steps of 128 in 32 bits; take the smallest off them"):
+        TabularData.from_frame(times, "y", [], ["x"], [0])
+    less = times.assign(y=times["y"] - times["y"].min())
+    assert TabularData.from_frame(less, "y", [], ["x"], [0]).targets("train").tolist() == [1, 60]
+    assert TabularData.from_frame(times.assign(y=1.6e9), "y", [], ["x"], [0]).targets("train").tolist() == [1.6e9] * 2
 
 
 @pytest.mark.parametrize(("change", "options", "message"), BROKEN)

@@ -352,7 +352,7 @@ def test_row_numbers_that_are_labels():
     for size in (True, 1.5, "8", 0):
         with pytest.raises(CourseError, match="it is a whole number, 1 or more"):
             TabularData.from_frame(table, "y", [], ["x"], [0], batch_size=size)
-    with pytest.raises(TableError, match="missing or infinite in 1 row, first 2"):
+    with pytest.raises(TableError, match="too large for 32 bits in 1 row, first 2"):
         TabularData.from_frame(table.assign(y=[1e39, 1, 1]), "y", [], ["x"], [0])
 
 
@@ -469,6 +469,49 @@ def test_keys_are_the_numbers_that_they_are(engine):
         TableError, match=r"holds floats on the left and whole numbers on the right; make them the same, .*Int64"
     ):
         join(twice, convert(pd.DataFrame({"k": [1], "v": [1]})), "k")
+
+
+def arrow(kind):
+    return pd.ArrowDtype(kind)
+
+
+DAY = datetime.datetime(2020, 1, 1)
+DRESSES = {
+    "text": ["str", object, "string[python]", arrow(pa.string()), "category", arrow(pa.dictionary(pa.int32(), pa.string()))],
+    "floats": ["float64", "float32", "Float64", arrow(pa.float64()), object, "category", "Sparse[float]"],
+    "truths": ["boolean", arrow(pa.bool_()), object, "category"],
+    "dates": ["datetime64[ns]", "datetime64[s]", arrow(pa.timestamp("us")), arrow(pa.timestamp("ns")), arrow(pa.date32())],
+    "durations": ["timedelta64[ns]", "timedelta64[s]", arrow(pa.duration("us"))],
+    "decimals": [object],
+}
+KEYS = {
+    "text": ["a", None, "b"],
+    "floats": [1.5, None, 2.0],
+    "truths": [True, None, False],
+    "dates": [DAY, None, DAY + datetime.timedelta(1)],
+    "durations": [datetime.timedelta(1), None, datetime.timedelta(2)],
+    "decimals": [decimal.Decimal("1.5"), None, decimal.Decimal(2)],
+}
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_keys_in_every_dress_of_pandas(kind):
+    columns = [pd.Series(KEYS[kind], dtype=dtype) for dtype in DRESSES[kind]]
+    for mine, others in itertools.product(columns, columns):
+        if mine.dtype == "float32" or any(isinstance(one.dtype, pd.SparseDtype) for one in (mine, others)):
+            continue  # pandas cannot merge on sparse columns
+        found = join(pd.DataFrame({"k": mine}), pd.DataFrame({"k": others, "w": [5, 6, 7]}), "k")
+        assert [row["w"] for row in rows(found)] == [5, None, 7], (mine.dtype, others.dtype)
+    for column in columns:
+        if kind in ("text", "truths", "floats", "decimals"):
+            prepared = Preprocessor(["k"], []).fit(pd.DataFrame({"k": column}))
+            assert prepared.categories["k"] == sorted({value for value in KEYS[kind] if value is not None})
+            assert prepared.transform(pd.DataFrame({"k": column}))[0].tolist() == [
+                [0 if value is None else prepared.categories["k"].index(value) + 1] for value in KEYS[kind]
+            ]
+        if kind in ("truths", "floats", "decimals"):
+            given, plain = (pd.DataFrame({"k": values}) for values in (column, pd.Series(KEYS[kind]).astype("float64")))
+            assert Preprocessor([], ["k"]).fit(given) == Preprocessor([], ["k"]).fit(plain)
 
 
 def test_keys_of_whole_numbers_in_every_dress():

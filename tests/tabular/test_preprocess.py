@@ -276,3 +276,11 @@ def test_numbers_that_no_float_holds_are_no_scales():
     scale = {"fill": 0.0, "mean": 0.0, "std": 10**400, "flagged": False}
     with pytest.raises(TableError, match="not what a preprocessor has learnt"):
         Preprocessor.from_dict({"categorical": {}, "continuous": {"distance": scale}})
+
+
+def test_true_and_false_are_no_numbers_of_things():
+    days = Preprocessor(["day"], []).fit(pd.DataFrame({"day": [1, 2, 7]}))
+    with pytest.raises(TableError, match=r"holds true and false but held numbers in the training rows \(7 \.\.\.\)"):
+        days.transform(pd.DataFrame({"day": [True, False]}))
+    flags = Preprocessor(["open"], []).fit(pd.DataFrame({"open": [1, 0]}))
+    assert flags.transform(pd.DataFrame({"open": [True, False]}))[0].tolist() == [[2], [1]]

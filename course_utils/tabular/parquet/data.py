@@ -21,6 +21,7 @@ from course_utils.tabular.prepared import (
     batches_of,
     checked_options,
     input_columns,
+    refuse_absent_label,
     target_column,
 )
 from course_utils.tabular.preprocess import Preprocessor
@@ -148,7 +149,7 @@ class ParquetData(PreparedTable):
             log_target: predict the logarithm, so that errors count in proportion to the target (sales).
             test: a file or folder of the same columns, the target aside, to predict.
             buffer_rows: how many rows are in memory, shuffled among each other.
-            label: a column that names rows, such as Id; it is used where a file has it. Other rows go by their number.
+            label: a column that names rows, such as Id, of one source or both. Other rows go by their number.
             preprocessor: one that has learnt before, as that of a saved model; by default a new one learns from the rows that
                 train.
             path: the folder of the data, after which a Learner names the place of its weights (see `course_utils.work`).
@@ -166,14 +167,16 @@ class ParquetData(PreparedTable):
         if target in columns:
             raise TableError(f"column {target!r} is the target, so it cannot be one of the columns to predict it from")
         rows = RowGroups(source, [*columns, target, valid[0]], (valid[0], valid[1], valid[2]))
+        sources: dict[Split, RowGroups] = {"train": rows, "valid": rows}
+        if test is not None:
+            sources["test"] = RowGroups(test, columns)
+        refuse_absent_label(label, *(source.schema.names for source in sources.values()))
         fit = None if preprocessor else StreamedFit(categorical, continuous)
         counts, valid_targets, target_range = _first_pass(rows, target, log_target, columns, fit)
         if fit is not None:
             preprocessor = fit.finish(lambda name: _training_tables(rows, [name]))
         assert preprocessor is not None
-        sources: dict[Split, RowGroups] = {"train": rows, "valid": rows}
         if test is not None:
-            sources["test"] = RowGroups(test, columns)
             counts["test"] = np.array([group.rows for group in sources["test"].groups])
         learnt = (preprocessor, sources, counts, valid_targets, target_range)
         return cls(*learnt, target, batch_size, log_target, buffer_rows, label, path)
