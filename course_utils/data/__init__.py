@@ -12,7 +12,7 @@ from course_utils.data.download import UNFINISHED, download_competition, fetch, 
 from course_utils.data.errors import DownloadError
 from course_utils.data.places import attached, can_write, data_folder, find_real, sample_folders, shown, why_not_real
 from course_utils.errors import CourseError
-from course_utils.files import FileError, reading
+from course_utils.files import FileError, as_path, reading
 from course_utils.work import spare_folder
 
 __all__ = [
@@ -44,6 +44,8 @@ def get(name: str, sample: bool | None = None) -> Path:
     only a part of the dataset, and a `DownloadError` for a download that fails. (Lecture: 0:08:54, 0:13:45)
     """
     dataset = find(name)
+    if sample is not None and not isinstance(sample, bool):
+        raise CourseError(f"sample is {sample!r}; it is True for the stand-in, False for the real data, or None for either")
     real = None if sample else find_real(dataset)
     if real is not None:
         return real
@@ -121,8 +123,9 @@ def link(name: str, folder: str | Path) -> Path:
     the data folder holds something of that name already, and where the system refuses the link. (Lecture: 0:13:45)
     """
     dataset = find(name)
+    folder = as_path("folder", folder, "the folder of the data")
     with reading(folder):
-        folder = Path(os.path.realpath(os.path.expanduser(folder)))
+        folder = Path(os.path.realpath(folder))
     if not os.path.isdir(folder):
         raise CourseError(f"{folder} is no folder; give the one that holds {', '.join(dataset.missing_from(folder))}")
     if missing := dataset.missing_from(folder):

@@ -10,6 +10,7 @@ import bz2
 import errno
 import gzip
 import lzma
+import operator
 import os
 import shutil
 import stat
@@ -31,7 +32,8 @@ from course_utils.data.errors import (
 )
 from course_utils.data.staging import building
 from course_utils.errors import CourseError
-from course_utils.files import writing
+from course_utils.files import as_path, is_special, writing
+from course_utils.names import shortened
 
 SUFFIXES = (".zip", ".7z", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 MAX_BYTES = 50 * 10**9  # more than any dataset of the lessons
@@ -61,26 +63,42 @@ def unpack(
     >>> (unpack(here / "train.zip", here / "dogscats") / "train" / "cat.0.jpg").read_bytes()
     b'meow'
     """
-    archive, folder = Path(archive), Path(folder)
+    archive, folder = as_path("archive", archive), as_path("folder", folder, "a folder")
+    max_bytes = _number_of_bytes(max_bytes)
     if not os.path.isfile(archive):
-        there = "a folder" if os.path.isdir(archive) else "nothing"
-        raise ArchiveError(f"no archive {archive}: there is {there} of that name, or it may not be looked at")
+        if os.path.isdir(archive) or is_special(archive):
+            what = "a folder" if os.path.isdir(archive) else "a pipe or a device"
+            raise ArchiveError(f"{archive} is {what}; give the file of an archive")
+        raise ArchiveError(f"no archive {archive}: there is nothing of that name, or it may not be looked at")
     with building(folder) as part:
         _extract(archive, part, max_bytes, progress)
         content = list(part.iterdir())
         if len(content) == 1 and content[0].suffix == ".tar" and content[0].is_file():
             inner = content[0].rename(part.with_suffix(".tar"))
             try:
-                _extract(inner, part, max_bytes, progress)
+                _extract(inner, part, max_bytes, progress, called=archive)
             finally:
                 inner.unlink()
     return folder
 
 
-def _extract(archive: Path, folder: Path, max_bytes: int, progress: bool) -> None:
+def _number_of_bytes(given: Any) -> int:
+    number = int(given) if isinstance(given, float) and given.is_integer() else given
+    try:
+        if isinstance(number, bool) or operator.index(number) < 0:
+            raise TypeError
+    except TypeError:
+        raise ArchiveError(
+            f"max_bytes is {given!r}; give the bytes that may be written, a whole number such as 10**9"
+        ) from None
+    return operator.index(number)
+
+
+def _extract(archive: Path, folder: Path, max_bytes: int, progress: bool, called: Path | None = None) -> None:
+    """Unpack one archive; messages call it `called`, the archive that it was in."""
     try:
         with _progress_bar(archive, progress) as bar:
-            target = _Target(archive, folder, max_bytes, bar)
+            target = _Target(called or archive, folder, max_bytes, bar)
             with archive.open("rb") as file:
                 start = file.read(512)
             if start.startswith((b"PK\3\4", b"PK\5\6")):
@@ -154,6 +172,8 @@ class _Target:
             path.open("xb").close()
         except FileExistsError:
             raise self.unsafe(name, "is in it twice") from None
+        except OSError as error:
+            raise self._too_long(error, name) from error
         return path
 
     def write_file(self, name: str, content: IO[bytes]) -> None:
@@ -204,6 +224,12 @@ class _Target:
             path.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
             raise self.unsafe(name, "needs a folder where it also has a file") from None
+        except OSError as error:
+            raise self._too_long(error, name) from error
+
+    def _too_long(self, error: OSError, name: str) -> Exception:
+        """What to say of a name that is too long for this drive; other errors as they are."""
+        return self.unsafe(shortened(name, 100), "is too long for this drive") if error.errno == errno.ENAMETOOLONG else error
 
 
 def _extract_zip(archive: Path, target: _Target) -> None:

@@ -207,7 +207,7 @@ def find(name: str) -> Dataset:
     ...
     course_utils.errors.CourseError: no dataset 'dogcats'; did you mean 'dogscats'? There are: dogscats, dogbreeds, ...
     """
-    if name in DATASETS:
+    if isinstance(name, str) and name in DATASETS:
         return DATASETS[name]
     close = difflib.get_close_matches(str(name), DATASETS, n=1)
     hint = f"; did you mean {close[0]!r}? There are: " if close else "; there are: "

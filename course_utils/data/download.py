@@ -2,13 +2,15 @@
 
 import errno
 import os
+import re
 import shutil
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from course_utils.data.archives import SUFFIXES, unpack
 from course_utils.data.catalog import DATASETS, Dataset, find
+from course_utils.data.copied.file_names import name_in_address
 from course_utils.data.copied.request import request_for
 from course_utils.data.copied.transfer import Transfer, without_frames
 from course_utils.data.errors import (
@@ -75,7 +77,7 @@ def download_competition(name: str, files: Sequence[str] | None = None, folder: 
     competition = dataset.competition if dataset else name
     if competition is None:
         raise CourseError(f"{name!r} is no competition; course_utils.data.get({name!r}, sample=False) downloads it")
-    folder = Path(folder) if folder is not None else data_folder() / name
+    folder = as_path("folder", folder, "a folder") if folder is not None else data_folder() / name
     usual = dataset is not None and files is None
     require_room(folder, dataset.unpacked_bytes if dataset and usual else 0, f"{name} needs, unpacked,")
     require_room(_kaggle_cache(), dataset.download_bytes if dataset and usual else 0, f"the download of {name} needs")
@@ -162,13 +164,17 @@ def install(name: str, files: Sequence[str | os.PathLike[str]], folder: str | os
     then, as for archives that cannot be unpacked, leaves nothing.
     """
     dataset = find(name)
-    folder = Path(folder) if folder is not None else data_folder() / name
+    folder = as_path("folder", folder, "a folder") if folder is not None else data_folder() / name
+    listed = files if isinstance(files, list | tuple) else [files] if isinstance(files, str | os.PathLike) else []
+    if not listed:
+        raise CourseError(f"files is {files!r}; give a list of the files that were downloaded. {dataset.page} has them")
+    paths = [as_path("a file", file) for file in listed]
     with building(folder) as part:
-        _put_all([Path(file) for file in files], part)
+        _put_all(paths, part)
         if dataset.arrange:
             dataset.arrange(part)
         if missing := dataset.missing_from(part):
-            given = ", ".join(Path(file).name for file in files)
+            given = ", ".join(path.name for path in paths)
             raise CourseError(
                 f"{given} do not make {name}: {', '.join(missing)} would be missing. {dataset.page} has the files"
             )
@@ -192,6 +198,8 @@ def _put(path: Path, folder: Path) -> None:
     if path.name.lower().endswith(SUFFIXES):
         unpack(path, folder, progress=True)
     else:
+        if os.path.lexists(folder / path.name):
+            raise CourseError(f"two of the files are called {path.name}, the second {path}; give each file once")
         shutil.copyfile(path, folder / path.name)
 
 
@@ -212,9 +220,9 @@ def get_url(
     replaced. What has arrived when a connection breaks lies in `<name>.part`; where the server allows it the download goes on
     from there, at once or in the next call. For files behind a sign-in there is `download_command`.
 
-    Raises `WrongHashError` (with the file, the expected and the actual hash), `NotSignedInError` where a page comes instead of
-    the file, `NotOnServerError`, `NoNetworkError`, `BrokenDownloadError`, `NoSpaceError`, or a `DownloadError` with the
-    server's answer.
+    Raises a `CourseError` for what is no address, name or hash, `WrongHashError` (with the file, the expected and the actual
+    hash), `NotSignedInError` where a page comes instead of the file, `NotOnServerError`, `NoNetworkError`,
+    `BrokenDownloadError`, `NoSpaceError`, or a `DownloadError` with the server's answer.
     """
     place = data_folder() if folder is None else as_path("folder", folder, of="a folder")
     if sha256 is None:
@@ -224,7 +232,11 @@ def get_url(
             problem = without_frames(error)
         url = ""  # a traceback may show what a name stands for
         raise problem
-    path = place / (name or url.rsplit("/", 1)[-1])
+    name = request_for(url, name).name or name_in_address(url)
+    if not name:
+        raise CourseError(f"{url} names no file; give one, as in name='data.zip'")
+    sha256 = _checked_sha256(sha256)
+    path = place / name
     part = path.with_name(path.name + ".part")
     with writing(path, own=[part]):
         if os.path.exists(path):
@@ -233,6 +245,13 @@ def get_url(
             path.parent.mkdir(parents=True, exist_ok=True)
             ResumingDownloader(part, sha256, progress)(url, path)
     return path
+
+
+def _checked_sha256(given: object) -> str:
+    digits = given.strip().lower().removeprefix("sha256:") if isinstance(given, str) else ""
+    if not re.fullmatch("[0-9a-f]{64}", digits):
+        raise CourseError(f"sha256 is {given!r}; give the 64 hexadecimal digits that say which file is the right one")
+    return digits
 
 
 def sha256_of(path: Path) -> str:
@@ -247,6 +266,12 @@ def check_hash(path: Path, sha256: str, advice: str) -> None:
     actual = sha256_of(path)
     if actual != sha256.lower():
         raise WrongHashError(f"{path} has SHA-256 {actual}, expected {sha256.lower()}; {advice}")
+
+
+def _length(headers: Mapping[str, str]) -> int:
+    """How many bytes a server says that it sends, 0 where it does not say, or says it of bytes that are packed on the way."""
+    said = headers.get("Content-Length", "")
+    return int(said) if re.fullmatch("[0-9]+", said) and headers.get("Content-Encoding", "identity") == "identity" else 0
 
 
 class ResumingDownloader:
@@ -312,7 +337,7 @@ class ResumingDownloader:
             response.raise_for_status()
             goes_on = code == 206
             start = start if goes_on else 0
-            length = int(response.headers.get("Content-Length", 0))
+            length = _length(response.headers)
             require_room(self.part.parent, length, f"the rest of {url} needs")
             with (
                 self.part.open("ab" if goes_on else "wb") as file,

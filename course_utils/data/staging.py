@@ -56,7 +56,8 @@ def building(folder: str | os.PathLike[str]) -> Iterator[Path]:
     ...
     course_utils.errors.CourseError: ...data already holds labels.csv; nothing was changed: move it away, then try again
     """
-    folder = Path(os.path.realpath(folder))  # a link is followed, so that the move stays on one drive
+    with writing(folder):
+        folder = Path(os.path.realpath(folder))  # a link is followed, so that the move stays on one drive
     with scratch(beside=folder) as part:
         yield part
         _move(part, folder)

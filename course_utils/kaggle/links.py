@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from course_utils.errors import CourseError
+from course_utils.files import as_path
 from course_utils.kaggle.samples import unpacked
 from course_utils.packed import DAMAGED
 
@@ -22,7 +23,7 @@ def download_link(file: str | os.PathLike[str]) -> "HTML":
     """
     from IPython.display import HTML
 
-    path = Path(file)
+    path = as_path("file", file)
     if not os.path.isfile(path):
         raise CourseError(f"there is no file {path} to download; submission(..., file={str(path)!r}) writes one")
     name, what = html.escape(path.name.encode("utf-8", "replace").decode()), _described(path)

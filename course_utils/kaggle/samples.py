@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from course_utils.data.catalog import Dataset
 from course_utils.errors import CourseError
-from course_utils.files import reading
+from course_utils.files import as_path, reading
 from course_utils.kaggle.errors import SubmissionError
 from course_utils.names import some_of
 from course_utils.packed import DAMAGED, opened
@@ -29,7 +29,7 @@ def find_sample(folder: str | os.PathLike[str]) -> Path | None:
     >>> find_sample(folder).name
     'sample_submission_v2.csv.gz'
     """
-    folder = Path(folder)
+    folder = as_path("folder", folder, "the folder of the data")
     if not os.path.isdir(folder):
         raise CourseError(f"there is no folder {folder} to look for a sample submission in")
     found = {}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from course_utils.data.catalog import find
 from course_utils.errors import CourseError
-from course_utils.files import replacing
+from course_utils.files import as_path, replacing
 from course_utils.kaggle.errors import SubmissionError
 from course_utils.kaggle.formats import FORMATS
 from course_utils.kaggle.samples import in_order_of, refuse_repeated
@@ -64,9 +64,9 @@ def submission(
     table = FORMATS[name](predictions, threshold)
     refuse_repeated(table.iloc[:, 0], "the predictions name")
     if sample is not None:
-        table = in_order_of(Path(sample), table, dataset)
+        table = in_order_of(as_path("sample", sample), table, dataset)
     if file is not None:
-        _write(table, Path(file))
+        _write(table, as_path("file", file))
     return table
 
 

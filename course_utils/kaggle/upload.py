@@ -4,12 +4,12 @@ import os
 import shlex
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 from course_utils.data.catalog import DATASETS, Dataset, find
 from course_utils.data.errors import NoNetworkError, NotOnServerError, NotSignedInError, RulesNotAcceptedError
 from course_utils.errors import CourseError
+from course_utils.files import as_path
 
 
 def submit(name: str, file: str | os.PathLike[str], message: str) -> str:
@@ -22,7 +22,7 @@ def submit(name: str, file: str | os.PathLike[str], message: str) -> str:
         CourseError: no such file, or no client.
         NotSignedInError, RulesNotAcceptedError, NotOnServerError, NoNetworkError: as they say.
     """
-    dataset, path = find(name), Path(file)
+    dataset, path = find(name), as_path("file", file)
     if dataset.competition is None:
         there = ", ".join(other.name for other in DATASETS.values() if other.competition)
         raise CourseError(f"{name} is no competition, so there is nothing to submit; these are: {there}")

@@ -143,7 +143,6 @@ def _with_our_keys(ours: Frame, theirs: Frame, keys: Sequence[str]) -> Frame:
     Those are the rows without a key, and those whose key the left type cannot hold (300 in 8 bits, 12:30 in a date): made to
     fit, it would be another.
     """
-    mine, others = ours.collect_schema(), theirs.collect_schema()
     for key in keys:
         kinds = {_kind(ours, key), _kind(theirs, key)}
         if len(kinds) > 1 and "nothing" not in kinds:
@@ -157,7 +156,7 @@ def _with_our_keys(ours: Frame, theirs: Frame, keys: Sequence[str]) -> Frame:
     if isinstance(theirs, nw.DataFrame):
         objects = [key for key in keys if is_object(theirs, key) and content(theirs, key) in _NUMBERS]
         theirs = theirs.with_columns(*[typed(theirs[key]) for key in objects])
-    mine, others = ours.collect_schema(), theirs.collect_schema()
+    mine, others = ours.collect_schema(), dict(theirs.collect_schema())
     for key in keys:
         given, value = mine[key], nw.col(key)
         if "nothing" in (content(ours, key), content(theirs, key)):
@@ -173,7 +172,8 @@ def _with_our_keys(ours: Frame, theirs: Frame, keys: Sequence[str]) -> Frame:
         elif given.is_temporal() or (given.is_float() and others[key].is_float()):
             if isinstance(given, nw.Datetime) and given.time_unit == "ns":
                 if others[key] == nw.Date:
-                    theirs, others = theirs.with_columns(value.cast(nw.Datetime("us"))), {**others, key: nw.Datetime("us")}
+                    others[key] = nw.Datetime("us")
+                    theirs = theirs.with_columns(value.cast(others[key]))
                 theirs = theirs.filter(value >= _NANOSECONDS[0], value <= _NANOSECONDS[1])  # others have no such time
             theirs = theirs.filter(value.cast(given).cast(others[key]) == value).with_columns(value.cast(given))
         if given.is_temporal() and ours.implementation.is_pandas():  # which does not compare its own times with Arrow's

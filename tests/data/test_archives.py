@@ -428,7 +428,7 @@ def test_what_is_no_archive(inner: Path) -> None:
         unpack(inner / "empty.zip", inner / "out")
     with pytest.raises(ArchiveError, match="there is nothing of that name"):
         unpack(inner / "none.zip", inner / "out")
-    with pytest.raises(ArchiveError, match="there is a folder of that name"):
+    with pytest.raises(ArchiveError, match="is a folder; give the file of an archive"):
         unpack(inner, inner / "out")
 
 
@@ -442,3 +442,34 @@ def test_an_interrupt_leaves_nothing(inner: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(KeyboardInterrupt):
         unpack(inner / "a.zip", inner / "out")
     assert names_in(inner) == {"a.zip"}
+
+
+def test_what_is_given_is_looked_at_first(inner: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    make_zip(tmp_path / "a.zip", HONEST)
+    assert unpack("~/a.zip", "~/made") == tmp_path / "made"
+    assert content_of(tmp_path / "made") == dict(HONEST)
+    archive = tmp_path / "a.zip"
+    for given, message in (
+        ({"max_bytes": None}, "max_bytes is None; give the bytes that may be written, a whole number"),
+        ({"max_bytes": "1 GB"}, "max_bytes is '1 GB'"),
+        ({"max_bytes": True}, "max_bytes is True"),
+        ({"folder": None}, "folder is None; give the path of a folder"),
+        ({"folder": "a\0b"}, r"cannot write 'a\\x00b': no file can have this name"),
+        ({"archive": None}, "archive is None; give the path of a file"),
+        ({"archive": tmp_path}, "is a folder; give the file of an archive"),
+    ):
+        with pytest.raises(CourseError, match=message):
+            unpack(**{"archive": archive, "folder": inner, **given})
+    assert unpack(archive, inner / "more", max_bytes=1e6) == inner / "more"
+
+
+def test_messages_name_the_archive_that_was_given_and_the_name_in_it(inner: Path, tmp_path: Path) -> None:
+    make_tar(tmp_path / "x.tar", [("../evil", b"1")])
+    make_zip(tmp_path / "a.zip", [("x.tar", (tmp_path / "x.tar").read_bytes())])
+    with pytest.raises(UnsafeArchiveError, match=r"/a\.zip was not unpacked, because '\.\./evil' in it leads out"):
+        unpack(tmp_path / "a.zip", inner)
+    for name in ("n" * 300 + ".jpg", "n" * 300 + "/a.jpg"):
+        make_zip(tmp_path / "long.zip", [(name, b"1")])
+        with pytest.raises(UnsafeArchiveError, match=r"because 'n+…n*(\.jpg|/a\.jpg)' in it is too long for this drive"):
+            unpack(tmp_path / "long.zip", inner)

@@ -20,6 +20,7 @@ import requests
 from kagglehub import exceptions as kaggle
 from kagglehub.handle import CompetitionHandle
 
+import course_utils.data
 from course_utils.data import download
 from course_utils.data.catalog import DATASETS, Url, split_cats_and_dogs
 from course_utils.data.download import download_competition, get_url, install
@@ -126,6 +127,41 @@ def test_downloads_once(server: Server, tmp_path: Path) -> None:
 
 def test_can_be_given_another_name(server: Server, tmp_path: Path) -> None:
     assert get_url(server.url, sha256(CONTENT).upper(), tmp_path, name="digits.gz", progress=False) == tmp_path / "digits.gz"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"url": "file.bin"}, "expected .*https://"),
+        ({"url": "file:///etc/passwd"}, "expected .*https://"),
+        ({"url": "http://[half"}, "expected .*https://"),
+        ({"url": None}, "the address is None; expected text"),
+        ({"url": "http://127.0.0.1:1/folder/"}, "/folder/ names no file; give one, as in name='data.zip'"),
+        ({"name": "../file.bin"}, r"name is '\.\./file\.bin'; give the plain name of a file"),
+        ({"sha256": "123"}, "sha256 is '123'"),
+        ({"folder": 5}, "folder is 5; give the path of a folder"),
+    ],
+)
+def test_what_cannot_be_asked_for(tmp_path: Path, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(CourseError, match=message):
+        get_url(**{"url": "http://127.0.0.1:1/file.bin", "sha256": "0" * 64, "folder": tmp_path, **given})
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_name_is_the_last_part_of_the_address_without_what_is_asked_of_it(server: Server, tmp_path: Path) -> None:
+    path = get_url(f"{server.url}/a%20file.bin?download=1#top", f"SHA256:{sha256(CONTENT)}".upper(), tmp_path, progress=False)
+    assert (path.name, path.read_bytes()) == ("a file.bin", CONTENT)
+
+
+def test_a_length_that_is_not_the_files() -> None:
+    """Of bytes that are packed on the way, or of no number: the hash tells whether all has arrived."""
+    packed = {"Content-Encoding": "gzip", "Content-Length": "5"}
+    assert [download._length(headers) for headers in ({"Content-Length": "5"}, packed, {"Content-Length": "x"}, {})] == [
+        5,
+        0,
+        0,
+        0,
+    ]
 
 
 def test_a_broken_connection_goes_on_where_it_stopped(server: Server, tmp_path: Path) -> None:
@@ -436,6 +472,30 @@ def test_install_makes_a_dataset_of_archives_fetched_by_hand(
         install("dogscats", [by_hand])
     with pytest.raises(CourseError, match=r"cannot read .*none.csv: it is not there"):
         install("rossmann", [tmp_path / "none.csv"])
+
+
+def test_install_looks_at_what_it_is_given(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for files in (None, [], 5):
+        with pytest.raises(CourseError, match="give a list of the files that were downloaded"):
+            install("digits", files)  # type: ignore[arg-type]
+    folder = draw(DATASETS["digits"], tmp_path / "digits")
+    names = [name.name for name in folder.glob("*.gz")]
+    for part in ("one", "two"):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / names[0]).write_bytes((folder / names[0]).read_bytes())
+    with pytest.raises(CourseError, match=f"two of the files are called {names[0]}, the second .*two"):
+        install("digits", [tmp_path / "one" / names[0], tmp_path / "two" / names[0]])
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert install("digits", "~/digits", "~/real") == tmp_path / "real"  # one folder of them is a list of one
+    assert not DATASETS["digits"].missing_from(tmp_path / "real")
+
+
+@pytest.mark.parametrize("sample", ["yes", 1, 0])
+def test_which_form_of_a_dataset_is_true_false_or_none(sample: Any) -> None:
+    with pytest.raises(CourseError, match=f"sample is {sample!r}; it is True for the stand-in"):
+        course_utils.data.get("digits", sample)
+    with pytest.raises(CourseError, match=r"no dataset \['digits'\]"):
+        course_utils.data.get(["digits"])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("drive", [True, False])

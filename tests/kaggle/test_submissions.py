@@ -367,3 +367,16 @@ def test_there_is_no_link_to_what_jupyterlab_does_not_serve(tmp_path, monkeypatc
 def test_importing_it_is_light():
     code = "import sys, course_utils.kaggle; print(sorted({'torch', 'pandas', 'kaggle', 'IPython'} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_paths_begin_in_the_home_folder_and_are_paths(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    pets = Predictions(torch.tensor([[0.75, 0.25], [0.125, 0.875]]), None, ["test1/10.jpg", "test1/9.jpg"], ["cats", "dogs"])
+    table = submission("dogscats", pets, file="~/made/s.csv")
+    assert pd.read_csv(tmp_path / "made" / "s.csv")["id"].tolist() == table["id"].tolist()
+    (tmp_path / "made" / "sample_submission.csv").write_text((tmp_path / "made" / "s.csv").read_text())
+    assert kaggle.find_sample("~/made") == tmp_path / "made" / "sample_submission.csv"
+    assert submission("dogscats", pets, sample="~/made/s.csv").equals(table)
+    for wrong in ({"file": 5}, {"sample": 5}):
+        with pytest.raises(CourseError, match="is 5; give the path of a file"):
+            submission("dogscats", pets, **wrong)
