@@ -13,6 +13,7 @@ from course_utils.widgets.cross_entropy.widget import CrossEntropy
 from course_utils.widgets.gallery import export_widgets
 from course_utils.widgets.kernels import PRESETS
 from course_utils.widgets.layer_pipeline.widget import LayerPipeline
+from course_utils.widgets.learning_rate_finder.widget import LearningRateFinder
 from course_utils.widgets.learning_rate_schedule.widget import LearningRateSchedule
 from course_utils.widgets.softmax_sigmoid.widget import SoftmaxSigmoid
 from course_utils.widgets.threshold_explorer.widget import ThresholdExplorer
@@ -23,6 +24,7 @@ __all__ = [
     "ConvolutionExplorer",
     "CrossEntropy",
     "LayerPipeline",
+    "LearningRateFinder",
     "LearningRateSchedule",
     "SoftmaxSigmoid",
     "ThresholdExplorer",

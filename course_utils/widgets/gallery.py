@@ -12,11 +12,13 @@ from course_utils.widgets.base.widget import CourseWidget
 from course_utils.widgets.convolution_explorer.widget import ConvolutionExplorer
 from course_utils.widgets.cross_entropy.widget import CrossEntropy
 from course_utils.widgets.layer_pipeline.widget import LayerPipeline
+from course_utils.widgets.learning_rate_finder.widget import LearningRateFinder
 from course_utils.widgets.learning_rate_schedule.widget import LearningRateSchedule
 from course_utils.widgets.softmax_sigmoid.widget import SoftmaxSigmoid
 from course_utils.widgets.threshold_explorer.widget import ThresholdExplorer
 
 WIDGETS: tuple[type[CourseWidget], ...] = (
+    LearningRateFinder,
     LearningRateSchedule,
     ActivationFunctions,
     SoftmaxSigmoid,

@@ -1,5 +1,6 @@
 """Axes in a still picture: two ranges with their rules and labels, and curves over them."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -67,6 +68,19 @@ class Axes:
             run = []
         if len(run) > 1:
             picture.line(run, colour, thickness)
+
+
+def round_ticks(low: float, high: float, count: int) -> list[float]:
+    """Round numbers in a range, about so many: multiples of 1, 2 or 5 and a power of ten, as `roundTicks` in plot.js gives.
+
+    >>> round_ticks(0, 2.65, 5), round_ticks(-0.3, 0.3, 4)
+    ([0.0, 0.5, 1.0, 1.5, 2.0, 2.5], [-0.2, 0.0, 0.2])
+    """
+    rough = (high - low) / count
+    ten = 10.0 ** math.floor(math.log10(rough))
+    step = next(times * ten for times in (1, 2, 5, 10) if times * ten >= rough * 0.8)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [float(f"{at * step:.12g}") for at in range(first, last + 1)]
 
 
 def _share(value: float, over: tuple[float, float]) -> float:

@@ -86,3 +86,12 @@ export function plot(width, height, label, across = SHARES, up = SHARES, text = 
 
   return { svg, inside, x, y, curve, line, tip, marker, onDrag };
 }
+
+// Round numbers in a range, about so many: multiples of 1, 2 or 5 and a power of ten.
+export function roundTicks(from, to, count) {
+  const rough = (to - from) / count;
+  const ten = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((times) => times * ten).find((one) => one >= rough * 0.8);
+  const first = Math.ceil(from / step - 1e-9);
+  return Array.from({ length: Math.floor(to / step + 1e-9) - first + 1 }, (_, at) => Number(((first + at) * step).toPrecision(12)));
+}

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_utils.training.schedules import Schedule
-from course_utils.widgets.base.axes import Axes
+from course_utils.widgets.base.axes import Axes, round_ticks
 from course_utils.widgets.base.colours import BLUE, ORANGE, WHITE, mixed
 from course_utils.widgets.base.numbers import plain_number, significant
 from course_utils.widgets.base.picture import FAINT, MARK, TEXT, Picture
@@ -22,18 +22,17 @@ Array = NDArray[np.float64]
 def curves_panel(schedule: Schedule, rates: Array, done: float, logarithmic: bool) -> Panel:
     """The rate of each layer group over the epochs of a fit, those of earlier groups paler, and where the fit stands."""
     top, epochs = float(rates.max()), schedule.epochs
+    across = [at for at in round_ticks(0, epochs, 8) if at.is_integer()]
 
     def draw(picture: Picture, left: float, above: float) -> None:
         if logarithmic:
             low = math.floor(math.log10(rates.min())) - DECADES + 1
             axes = Axes(left + 60, above + 6, WIDTH, HEIGHT, (0, epochs), (low, math.log10(top) + 0.15))
             ticks = [float(power) for power in range(low, math.floor(math.log10(top) + 1e-9) + 1)]
-            axes.draw(picture, _whole_ticks(epochs), ticks, "epochs", (plain_number, lambda power: significant(10.0**power)))
+            axes.draw(picture, across, ticks, "epochs", (plain_number, lambda power: significant(10.0**power)))
         else:
             axes = Axes(left + 60, above + 6, WIDTH, HEIGHT, (0, epochs), (0, top * 1.08))
-            axes.draw(
-                picture, _whole_ticks(epochs), [top * share / 4 for share in range(5)], "epochs", (plain_number, significant)
-            )
+            axes.draw(picture, across, round_ticks(0, top, 4), "epochs", (plain_number, significant))
         picture.line([(axes.x(done), above + 6), (axes.x(done), above + 6 + HEIGHT)], MARK)
         for group, rate in enumerate(rates):
             colour = mixed(BLUE, WHITE, 1 - 0.3 * min(len(rates) - 1 - group, 2))
@@ -78,7 +77,7 @@ def valleys_panel(weights: Array, step: int) -> Panel:
         picture.rectangle(axes.x(weight) - 4, validation - 4, 8, 8, ORANGE)
         picture.rectangle(axes.x(weight) - 6, axes.y(float(valleys.loss(weight))) - 12, 12, 12, BLUE)
         for at, name in ((valleys.NARROW, "narrow valley"), (valleys.WIDE, "wide valley")):
-            picture.text(axes.x(at), axes.y(0) - 6, name, size=11, anchor="mb")
+            picture.text(axes.x(at), axes.y(0) - 6, name, size=11, anchor="ms")
 
     return Panel(
         WIDTH + 40,
@@ -87,8 +86,3 @@ def valleys_panel(weights: Array, step: int) -> Panel:
         "A network of one weight",
         "its loss on training data, black, and on validation data, orange",
     )
-
-
-def _whole_ticks(epochs: int) -> list[float]:
-    step = next(times * 10**power for power in range(4) for times in (1, 2, 5) if epochs / (times * 10**power) <= 8)
-    return [float(at) for at in range(0, epochs + 1, step)]

@@ -6,7 +6,7 @@ import { numberField } from "../base/field.js";
 import { fixed, plain, significant, sum } from "../base/numbers.js";
 import { onWidth, page } from "../base/page.js";
 import { clock, player, speedSlider } from "../base/player.js";
-import { plot } from "../base/plot.js";
+import { plot, roundTicks } from "../base/plot.js";
 import { set } from "../base/state.js";
 import { EDGE, NARROW, SHIFT, STEPS, WIDE, ends, inWide, lengths, loss, meanValidation, momentum, multiple, multiples, place, placeIn, stepSizes, walkDown } from "./numbers.js";
 
@@ -183,9 +183,9 @@ function render({ model, el }) {
     const up = logarithmic
       ? { from: Math.floor(Math.log10(Math.min(...rates))) - DECADES + 1, to: Math.log10(top) + 0.15, write: (power) => significant(10 ** power) }
       : { from: 0, to: top * 1.08, write: (rate) => significant(rate) };
-    up.ticks = logarithmic ? range(up.from, Math.floor(up.to + 1e-9)) : niceTicks(top, 4);
+    up.ticks = logarithmic ? range(up.from, Math.floor(up.to + 1e-9)) : roundTicks(0, top, 4);
     const high = (rate) => (logarithmic ? Math.log10(Math.max(rate, 10 ** (up.from - 1))) : rate);
-    const drawn = plot(...size(rateFigure), "epochs", { from: 0, to: fit.epochs, ticks: niceTicks(fit.epochs, 8).filter(Number.isInteger) }, { ...up, room: 4.2 * em() });
+    const drawn = plot(...size(rateFigure), "epochs", { from: 0, to: fit.epochs, ticks: roundTicks(0, fit.epochs, 8).filter(Number.isInteger) }, { ...up, room: 4.2 * em() });
     let start = 0;
     const ends = fit.cycles.map((length) => (start += length));
     if (kind === "restarts") ends.slice(0, -1).forEach((end) => drawn.inside.append(shape("line", { class: "course-restart", x1: drawn.x(end), x2: drawn.x(end), y1: drawn.y(up.from), y2: drawn.y(up.to) })));
@@ -337,14 +337,6 @@ function render({ model, el }) {
 
 function range(from, to) {
   return Array.from({ length: Math.max(0, to - from + 1) }, (_, at) => from + at);
-}
-
-// Round numbers from 0 up to `most`, about so many.
-function niceTicks(most, count) {
-  const rough = most / count;
-  const ten = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((times) => times * ten).find((one) => one >= rough * 0.999);
-  return range(0, Math.floor(most / step + 1e-9)).map((at) => Number((at * step).toPrecision(12)));
 }
 
 function computed(model) {

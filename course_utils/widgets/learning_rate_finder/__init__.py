@@ -1,0 +1,1 @@
+"""Reading the curve of the learning-rate finder."""
