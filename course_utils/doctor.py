@@ -1,6 +1,5 @@
 """Is this machine ready for the lessons? Each check says what was found and, where something is missing, what to do there."""
 
-import html
 import importlib
 import os
 import platform
@@ -12,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from course_utils.hosts import checkout, host, installing
+from course_utils.html_table import html_table
 from course_utils.names import printable
 
 GB = 1e9
@@ -50,21 +50,12 @@ class Report:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f'<tr><td style="border-left: 5px solid {_COLOURS[check.ok]}">{MARKS[check.ok]}</td>'
-            f"<th>{_html(check.name)}</th><td>{_html(check.found)}</td><td>{_html(check.advice)}</td></tr>"
-            for check in self.checks
-        )
-        head = "<tr><th></th><th></th><th>found</th><th>what to do</th></tr>"
-        return f'{_STYLE}<table class="course-doctor">{head}{rows}</table><p><b>{self.verdict}</b></p>'
+        rows = [(MARKS[check.ok], check.name, check.found, check.advice) for check in self.checks]
+        colours = [_COLOURS[check.ok] for check in self.checks]
+        return html_table(["", "what", "found", "what to do"], rows, colours, below=self.verdict)
 
 
 _COLOURS = {True: "#2e9e44", None: "#c98a00", False: "#d64545"}
-_STYLE = (  # Jupyter's own rules turn tables to the right
-    "<style>.course-doctor { border-collapse: collapse } .course-doctor th, .course-doctor td { text-align: left !important; "
-    "vertical-align: top; padding: 4px 12px; white-space: normal; overflow-wrap: break-word } "
-    ".course-doctor td:first-child, .course-doctor th:nth-child(2) { white-space: nowrap }</style>"
-)
 
 
 def check_machine() -> Report:
@@ -94,10 +85,6 @@ def checks() -> Iterator[Check]:
 def line(check: Check) -> str:
     """One finding for a terminal."""
     return f"{MARKS[check.ok]:<7} {printable(check.name):<12} {printable(check.found)}  {printable(check.advice)}".rstrip()
-
-
-def _html(text: str) -> str:
-    return html.escape(printable(text))
 
 
 def _place() -> Check:

@@ -96,7 +96,7 @@ def test_a_notebook_shows_a_table_with_the_same_words(monkeypatch):
     ]
     cells = re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", report._repr_html_())
     assert [html.unescape(cell) for cell in cells] == [
-        *("", "", "found", "what to do"),
+        *("", "what", "found", "what to do"),
         *("ok", "<b>", "1 & 2", ""),
         *("without", "GPU", "none", "'without'"),
         *("missing", "disk", "full\\x1b[2J", "make room <now>"),

@@ -10,6 +10,7 @@ from course_utils.data.catalog import DATASETS, Dataset, find
 from course_utils.data.copied import download_command
 from course_utils.data.download import UNFINISHED, download_competition, fetch, get_url, install
 from course_utils.data.errors import DownloadError
+from course_utils.data.overview import where
 from course_utils.data.places import attached, can_write, data_folder, find_real, sample_folders, shown, why_not_real
 from course_utils.errors import CourseError
 from course_utils.files import FileError, as_path, reading
@@ -29,6 +30,7 @@ __all__ = [
     "link",
     "status",
     "unpack",
+    "where",
 ]
 
 

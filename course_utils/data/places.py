@@ -10,7 +10,7 @@ from course_utils.files import can_write, current_folder, named_folder
 from course_utils.hosts import KAGGLE, host
 from course_utils.work import spare_folder
 
-__all__ = ["attached", "can_write", "data_folder", "find_real", "sample_folders", "shown", "why_not_real"]
+__all__ = ["attached", "can_write", "data_folder", "find_real", "sample_folders", "shown", "why_data_folder", "why_not_real"]
 
 KAGGLE_INPUT = Path("/kaggle/input")  # where a Kaggle notebook finds what Add Input gave it
 _DEPTH, _MOST = 3, 200  # as in datasets/<owner>/<name>; folders that are looked at
@@ -26,17 +26,26 @@ def data_folder() -> Path:
     return named_folder("COURSE_DATA", "the data") or _default_folder()
 
 
+def why_data_folder() -> str:
+    """Say in a few words why `data_folder()` is this one."""
+    return "COURSE_DATA names it" if named_folder("COURSE_DATA", "the data") else _default()[1]
+
+
 def _default_folder() -> Path:
+    return _default()[0]
+
+
+def _default() -> tuple[Path, str]:
     here = current_folder()
     for folder in (here, *here.parents):
         if os.path.isdir(folder / "data") and (
             os.path.isdir(folder / "notebooks") or os.path.isfile(folder / "pyproject.toml")
         ):
-            return folder / "data"
+            return folder / "data", "it is the project's, and COURSE_DATA names no other"
     checkout = Path(course_utils.__file__).resolve().parents[1]
     if (checkout / "pyproject.toml").is_file():
-        return checkout / "data"
-    return here / "data"
+        return checkout / "data", "it is that of the project which this package runs from, and COURSE_DATA names no other"
+    return here / "data", "it is in the current folder, no project is above it, and COURSE_DATA names no other"
 
 
 def find_real(dataset: Dataset) -> Path | None:
