@@ -15,6 +15,7 @@ from course_utils.widgets.kernels import PRESETS
 from course_utils.widgets.layer_pipeline.widget import LayerPipeline
 from course_utils.widgets.learning_rate_finder.widget import LearningRateFinder
 from course_utils.widgets.learning_rate_schedule.widget import LearningRateSchedule
+from course_utils.widgets.max_pooling.widget import MaxPooling
 from course_utils.widgets.softmax_sigmoid.widget import SoftmaxSigmoid
 from course_utils.widgets.threshold_explorer.widget import ThresholdExplorer
 
@@ -26,6 +27,7 @@ __all__ = [
     "LayerPipeline",
     "LearningRateFinder",
     "LearningRateSchedule",
+    "MaxPooling",
     "SoftmaxSigmoid",
     "ThresholdExplorer",
     "WidgetError",

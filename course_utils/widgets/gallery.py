@@ -14,6 +14,7 @@ from course_utils.widgets.cross_entropy.widget import CrossEntropy
 from course_utils.widgets.layer_pipeline.widget import LayerPipeline
 from course_utils.widgets.learning_rate_finder.widget import LearningRateFinder
 from course_utils.widgets.learning_rate_schedule.widget import LearningRateSchedule
+from course_utils.widgets.max_pooling.widget import MaxPooling
 from course_utils.widgets.softmax_sigmoid.widget import SoftmaxSigmoid
 from course_utils.widgets.threshold_explorer.widget import ThresholdExplorer
 
@@ -25,6 +26,7 @@ WIDGETS: tuple[type[CourseWidget], ...] = (
     CrossEntropy,
     ThresholdExplorer,
     ConvolutionExplorer,
+    MaxPooling,
     LayerPipeline,
 )
 

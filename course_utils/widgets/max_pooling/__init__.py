@@ -1,0 +1,1 @@
+"""Max pooling: which numbers are kept, and where the gradient goes."""
