@@ -84,7 +84,7 @@ class ImageLearner(Learner):
         self.body, self.pool, self.head = model.children()
         self._precompute = False
         self._activations: dict[Split, Tensor] = {}
-        self._computed_by: list[tuple[int, int]] = []  # the state of body and data that the activations belong to
+        self._computed_by: list[tuple[int, ...]] = []  # the state of body and data that the activations belong to
         self._note_size()
 
     def meaning(self) -> dict[str, Any]:
@@ -125,8 +125,9 @@ class ImageLearner(Learner):
 
     def activations(self, split: Split = "valid") -> Tensor:
         """What body and pool make of the plain pictures of one split, (N, 2 x features), computed only if anything changed."""
-        state = [(id(self.data), 0)]
-        state += [(id(t), t._version) for t in [*self.body.parameters(), *self.body.buffers()]]
+        tensors = [*self.body.parameters(), *self.body.buffers()]
+        state = [(id(self.data),)]
+        state += [(id(t), t._version, total) for t, total in zip(tensors, _sums(tensors), strict=True)]
         if state != self._computed_by:
             self._activations, self._computed_by = {}, state
         if split not in self._activations:
@@ -179,3 +180,11 @@ class ImageLearner(Learner):
             sizes.pop()  # nothing was trained at that size
         if not sizes or sizes[-1][1] != self.data.transforms.size:
             sizes.append((steps, self.data.transforms.size))
+
+
+def _sums(tensors: Sequence[Tensor]) -> list[int]:
+    """A whole number for each of some tensors, which tells of changes that PyTorch does not count: those by way of `.data`."""
+    whole = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # by bytes; their sums are the same in any order
+    sums = [tensor.detach().view(whole[tensor.element_size()]).sum() for tensor in tensors]
+    found: list[int] = torch.stack(sums).tolist() if sums else []
+    return found

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.utils.data import DataLoader
 
 from course_utils.vision import ImageData, transforms_for
 from course_utils.vision import cache as cache_module
@@ -225,6 +226,17 @@ def test_data_and_datasets_go_to_other_processes(tmp_path: Path) -> None:
         assert not any(row in other.data.cache for row in range(4))
         assert all(torch.equal(x, y) for (x, _), y in zip(other, expected, strict=True))
         assert all(torch.equal(x[0], y) for (x, _), y in zip(other.data.valid_dl, expected, strict=True))
+
+
+def test_what_a_worker_cannot_read_is_told_as_here(tmp_path: Path) -> None:
+    """PyTorch raises it again with one text, which holds where it happened."""
+    for kind in "ab":
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / "0.png").write_bytes(b"torn")
+        (tmp_path / kind / "1.png").write_bytes(b"torn")
+    data = ImageData.from_folders(tmp_path, transforms_for(None, 16), train=".", valid=None, valid_fraction=0.5)
+    with pytest.raises(ImageError, match=r"(?s)in DataLoader worker process 0.*0\.png is not an image.*damaged='skip'"):
+        next(iter(DataLoader(data.train_ds, num_workers=1)))
 
 
 @pytest.mark.parametrize("memory", [10**6, 0], ids=["memory", "disk"])

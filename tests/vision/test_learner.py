@@ -139,6 +139,10 @@ def test_activations_are_computed_once_and_never_stale(learner, image_data, pict
         again.body.conv_stem.weight.mul_(0.9)
     assert not torch.allclose(first, again.activations("valid"))
     assert len(count_runs) == 3  # other weights
+    second = again.activations("valid")
+    again.body.conv_stem.weight.data.mul_(0.9)  # of which PyTorch keeps no count
+    assert not torch.allclose(second, again.activations("valid"))
+    count_runs.pop()
 
     larger = ImageData.from_folders(pictures, transforms_for("efficientnet_lite0", 40), batch_size=16)
     learner.set_data(larger)

@@ -25,8 +25,10 @@ class ImageError(CourseError):
     one that was given to a call another can be given.
     """
 
-    def __init__(self, path: str | os.PathLike[str], cause: str, advice: str = FETCH, in_data: bool = False) -> None:
-        super().__init__(f"{printable(os.fspath(path))} {cause}. {advice}, {IN_DATA if in_data else GIVEN}.")
+    def __init__(self, path: str | os.PathLike[str], cause: str = "", advice: str = FETCH, in_data: bool = False) -> None:
+        """Make it from its parts, or from one text: with that a DataLoader raises again what a worker raised."""
+        message = f"{printable(os.fspath(path))} {cause}. {advice}, {IN_DATA if in_data else GIVEN}."
+        super().__init__(message if cause else str(path))
         self.path, self.cause, self.advice, self.in_data = path, cause, advice, in_data
 
     def of_data(self) -> "ImageError":

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from course_utils.errors import CourseError
 from course_utils.figures import BLUE, GREY, new_figure, plain
-from course_utils.names import counted, printable
+from course_utils.names import counted, printable, shortened
 from course_utils.training.arguments import shown
 from course_utils.training.tasks import Split
 from course_utils.vision.data import ImageData
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 IN_A_COLUMN, BARS = 40, 160  # bars above each other, and at most in a figure
 CELLS, WITH_NUMBERS = 50, 20  # classes along one side of a heat map, at most and with a number in each cell
+BELOW = 24  # letters of a name that stands upright below one
 
 
 def class_counts(labels: "ImageData | pd.DataFrame", split: Split | None = None) -> "pd.Series":
@@ -132,7 +133,9 @@ def show_cooccurrence(labels: "ImageData | pd.DataFrame", split: Split | None = 
     n, numbers = len(names), len(names) <= WITH_NUMBERS
     counts = every.to_numpy()[:n, :n]
     shares = counts / counts.diagonal().clip(min=1)[:, None]
-    figure = new_figure(9, min(9.0, 2.2 + 0.28 * n))
+    letters = max(len(shortened(name, BELOW)) for name in names)
+    below = max(1.2, (0.11 if numbers else 0.08) * letters)  # inches that the names take there, which wide letters fill
+    figure = new_figure(9, min(9.0, 1 + 0.28 * n + below))
     axis = figure.subplots()
     axis.set_facecolor(GREY)  # shows in the diagonal, where every share is 100
     image = axis.imshow(
@@ -142,7 +145,7 @@ def show_cooccurrence(labels: "ImageData | pd.DataFrame", split: Split | None = 
         vmax=100 if numbers else None,
         aspect="auto",
     )
-    axis.set_xticks(range(n), map(plain, names), rotation=90, fontsize=10 if numbers else 7)
+    axis.set_xticks(range(n), [plain(name, BELOW) for name in names], rotation=90, fontsize=10 if numbers else 7)
     with_counts = [f"{plain(name)}  {count:,}" for name, count in zip(names, counts.diagonal(), strict=True)]
     axis.set_yticks(range(n), with_counts, fontsize=10 if numbers else 7)
     axis.tick_params(length=0)
@@ -156,5 +159,5 @@ def show_cooccurrence(labels: "ImageData | pd.DataFrame", split: Split | None = 
         figure.colorbar(image, ax=axis, fraction=0.03, pad=0.01)
     left_out = f" (the {CELLS} commonest of {len(every):,} labels)" if len(every) > n else ""
     title = f"Of 100 pictures with the row's label, so many also have the column's{left_out}"
-    axis.set_title(f"{title}\n(beside each label: how many pictures have it)", fontsize=11)
+    figure.suptitle(f"{title}\n(beside each label: how many pictures have it)", fontsize=11)
     return figure

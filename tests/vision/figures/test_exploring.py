@@ -163,6 +163,16 @@ def test_cooccurrence_of_pictures(tagged):
     assert cooccurrence(tagged, "valid").loc["clear", ["clear", "haze", "water"]].tolist() == [2, 0, 1]
 
 
+@pytest.mark.parametrize(("letter", "labels"), [("m", 2), ("m", 6), ("W", 30), ("a", 3)])
+@pytest.mark.filterwarnings("error")
+def test_names_of_any_length_leave_room_for_what_they_name(letter, labels):
+    names = [f"{letter * 60}{i}" for i in range(labels)]
+    figure = show_cooccurrence(pd.DataFrame({"id": ["a", "b"], "tags": [" ".join(names)] * 2}))
+    check_legible(figure)
+    box = figure.axes[0].get_window_extent()
+    assert box.height >= 15 * labels
+
+
 def test_labels_that_never_come_together_are_refused(image_data):
     with pytest.raises(CourseError, match="no picture here has more than one label"):
         cooccurrence(image_data)
@@ -192,7 +202,7 @@ def test_the_heat_map_can_be_read(classes):
     axis = figure.axes[0]
     assert len(axis.get_yticklabels()) == min(classes, 50)
     assert bool(axis.texts) == (classes <= 20)
-    assert ("the 50 commonest of 60 labels" in axis.get_title()) == (classes == 60)
+    assert ("the 50 commonest of 60 labels" in figure.get_suptitle()) == (classes == 60)
     check_legible(figure)
 
 
