@@ -126,7 +126,7 @@ class ImageLearner(Learner):
     def activations(self, split: Split = "valid") -> Tensor:
         """What body and pool make of the plain pictures of one split, (N, 2 x features), computed only if anything changed."""
         tensors = [*self.body.parameters(), *self.body.buffers()]
-        state = [(id(self.data),)]
+        state: list[tuple[int, ...]] = [(id(self.data),)]
         state += [(id(t), t._version, total) for t, total in zip(tensors, _sums(tensors), strict=True)]
         if state != self._computed_by:
             self._activations, self._computed_by = {}, state
