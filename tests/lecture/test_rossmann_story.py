@@ -301,7 +301,7 @@ def test_the_lesson_on_the_real_tables(session, real_data, tmp_path):
     for name in TABLES:
         with gzip.open(real_data / "rossmann" / f"{name}.csv.gz") as packed, open(folder / f"{name}.csv", "wb") as plain:
             shutil.copyfileobj(packed, plain)
-    run(session, READ, JOIN, FEATURES, PREPARE, LAYERS="[100,50]")
+    run(session, READ, JOIN, FEATURES, PREPARE, LAYERS="[1000,500]")
     assert session["nulls"] == [0] * 5
     assert session["n"] == 844_338
     assert session["joined"].Promo2Weeks.cat.categories.max() == 25

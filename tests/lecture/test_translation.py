@@ -157,6 +157,39 @@ def test_words_of_today_depend_on_the_cell(cell, today):
     assert words_of(cell) == today
 
 
+def test_cells_that_belong_together_are_taken_as_one(capsys):
+    lecture.translate("preds = learn.predict()\nlearn.lr_find()", "np.exp(preds)\nlearn.sched.plot()")
+    assert capsys.readouterr().out.startswith(
+        "preds = learn.predict().log_probabilities.numpy()\nsearch = learn.lr_find()\n\nnp.exp(preds)\nsearch.plot()\n\n# "
+    )
+    words = words_of("log_preds, y = learn.TTA()\n\nprobs = np.mean(np.exp(log_preds), 0)")
+    assert words.endswith("\n\nprobs = np.exp(log_preds)")
+
+
+def test_star_imports_become_what_the_cells_use():
+    cell = "from fastai.imports import *\nfrom fastai.plots import *\n"
+    cell += "for name in glob('*'): print(os.path.abspath(name), T(np.ones(2)))"
+    assert words_of(cell) == (
+        "import numpy as np\nimport os\nimport torch\nfrom glob import glob\n"
+        "for name in glob('*'): print(os.path.abspath(name), torch.as_tensor(np.ones(2)))"
+    )
+    assert words_of("from fastai.dataset import *") == "from course_utils.vision import ImageData"
+    own = "from fastai.structured import *\ndf, y, nas = proc_df(df, 'Sales')"
+    assert words_of(own).startswith("from course_utils.lecture import proc_df\n")
+
+
+def test_what_has_no_line_of_its_own_today_stays_and_is_told_of(capsys):
+    for cell, told in (
+        ("x, y, nas, mapper = proc_df(df, 'Sales', do_scale=True)", "# proc_df: of course_utils.tabular"),
+        ("df.apply(lambda row: row.a + row.b, axis=1)", "# df.apply: a column at once"),
+        ("get_elapsed('Promo', 'After')", "# get_elapsed: a column at once"),
+        ("preds = learn.predict_array(im[None])", "# learn.predict_array: of a picture by its file"),
+    ):
+        lecture.translate(cell)
+        out = capsys.readouterr().out
+        assert out.startswith(cell + "\n\n" + told), out
+
+
 def test_keys_of_two_names_join_as_then():
     tables = {
         "left": pd.DataFrame({"file": ["a", "b", "a"]}),
