@@ -205,6 +205,12 @@ class TabularData(PreparedTable):
         rows = self.rows(split)
         return None if split == "test" else self._targets[rows]
 
+    def sample(self, split: Split, rows: slice) -> list[Tensor]:
+        """Codes and values of some rows, and their targets where there are any."""
+        some = self.rows(split)[rows]
+        targets = [] if split == "test" else [self._targets[some]]
+        return [*targets, *(part[some] for part in self.inputs(split))]
+
     def target_range(self) -> tuple[float, float]:
         """The lowest and the highest training target, on their own scale."""
         targets = self.targets("train")

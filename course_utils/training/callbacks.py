@@ -99,6 +99,8 @@ class Hooks:
     """The overridden methods of some callbacks, sorted by moment once, so that a moment nobody cares for costs nothing."""
 
     def __init__(self, callbacks: list[Callback]) -> None:
+        for callback in callbacks:  # a user may have put one more into the learner's
+            checked_callback(callback)
         self._methods = {
             moment: [method for method in (getattr(c, moment) for c in callbacks) if not _does_nothing(method, moment)]
             for moment in MOMENTS

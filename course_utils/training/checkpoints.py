@@ -79,6 +79,7 @@ def taken_from(learner: Resumable) -> dict[str, Any]:
         "fit": {"plan": list(fit.schedule.made_by), "lr": fit.lr, "weight_decay": fit.weight_decay},
         "epochs_done": learner.epochs_done,
         "first_trainable": learner.layer_groups.first_trainable,
+        "frozen": [name for name, p in unwrapped(learner.model).named_parameters() if not p.requires_grad],
         "bn_frozen": learner.layer_groups.batch_norms_frozen,
         "recorder": vars(learner.recorder),
         "callbacks": [[type(c).__name__, c.state()] for c in _with_state(learner.callbacks)],
@@ -155,8 +156,11 @@ def _check(learner: Resumable, state: dict[str, Any], file: Path) -> None:
         )
     for callback, (_, known) in zip(_with_state(learner.callbacks), state.get("callbacks", []), strict=False):
         callback.check_state(known, learner)
+    named = dict(unwrapped(learner.model).named_parameters())
+    frozen = {id(named[name]) for name in state.get("frozen", [])}
     trained: list[list[Tensor]] = [
-        [p for module in modules for p in module.parameters()] for modules in learner.layer_groups[first:]
+        [p for module in modules for p in module.parameters() if id(p) not in frozen]
+        for modules in learner.layer_groups[first:]
     ]
     of_fit = {"weight_decay"} if decay is not None else set()
     of_fit |= {"momentum", "betas"} if schedule.momentum else set()
@@ -246,6 +250,8 @@ def restore_model(learner: Resumable, state: dict[str, Any]) -> None:
     unwrapped(learner.model).load_state_dict(state["model"])
     learner.freeze_to(state["first_trainable"])
     learner.bn_freeze(state["bn_frozen"])
+    for name, weight in unwrapped(learner.model).named_parameters() if "frozen" in state else ():
+        weight.requires_grad_(name not in state["frozen"])  # one may be frozen by hand
 
 
 def restore_fit(learner: Resumable, state: dict[str, Any]) -> None:

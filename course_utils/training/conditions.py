@@ -17,6 +17,7 @@ from course_utils.training.losses import Loss, loss_name, mean_loss
 from course_utils.training.meaning import close
 
 NAMES = 1000  # of examples that are looked at, evenly over all
+WIDTH = 100  # numbers of each that are looked at, where they have more
 EXAMPLES = 12  # for which the loss is computed
 
 
@@ -29,6 +30,7 @@ def conditions_of(data: Data, loss: Loss, callbacks: Sequence[Callback], mixed_p
         "clip": next((c.max_norm for c in callbacks if isinstance(c, ClipGradients)), None),
         "mixed_precision": mixed_precision,
         "callbacks": [type(callback).__name__ for callback in callbacks],
+        "settings": [repr(callback) for callback in callbacks if type(callback).__repr__ is not object.__repr__],
     }
 
 
@@ -41,6 +43,8 @@ def refused(saved: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
             found.append(f"the {split} set has {counted(theirs[0], 'example')} there and {ours[0]:,} here")
         elif theirs and ours and theirs[1] != ours[1]:
             found.append(f"the {split} set has other examples, or the same in another order ({ours[0]:,} of them)")
+        elif theirs and ours and not _same_contents(theirs[2:], ours[2:]):
+            found.append(f"the {split} set has other inputs or targets, of as many examples ({ours[0]:,})")
     (name, value), (own_name, own_value) = saved.get("loss", here["loss"]), here["loss"]
     if value is not None and own_value is not None:
         if not close(value, own_value, 1e-4):
@@ -59,17 +63,39 @@ def said(saved: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     clipped = {"ClipGradients"}  # told as clip
     for words, some in (("new", set(ours) - set(theirs)), ("missing", set(theirs) - set(ours))):
         found += [f"the callback {name} is {words}" for name in sorted(some - clipped)]
+    settings = [dict.fromkeys(some.get("settings", here["settings"])) for some in (saved, here)]
+    if settings[0] != settings[1] and sorted(theirs) == sorted(ours):
+        changed = [" and ".join(one for one in some if one not in other) for some, other in (settings, settings[::-1])]
+        found.append(f"a callback is {changed[1]}, not {changed[0]}")
     return f"The fit goes on otherwise than it was saved: {'; '.join(found)}." if found else ""
 
 
 def _examples(data: Data, split: Any) -> list[Any] | None:
-    """How many there are, and a few letters that stand for their names in this order; None for data without names."""
+    """How many there are, and what stands for their names in this order, and for what they hold; None for data without names.
+
+    What they hold is told by numbers, one for each tensor, of which the last digits may differ on another processor.
+    """
     try:
         names = data.items(split)
     except NotImplementedError:
         return None
-    some = [str(names[row]) for row in range(0, len(names), max(1, len(names) // NAMES))]
-    return [len(names), sha256("\0".join(some).encode(errors="surrogatepass")).hexdigest()[:16]]
+    rows = slice(0, len(names), max(1, len(names) // NAMES))
+    some = [str(names[row]) for row in range(*rows.indices(len(names)))]
+    letters = sha256("\0".join(some).encode(errors="surrogatepass")).hexdigest()[:16]
+    return [len(names), letters, *(_numbers_for(part) for part in data.sample(split, rows))]
+
+
+def _numbers_for(tensor: Tensor) -> list[float]:
+    """How large the numbers of a tensor are, and a sum that each of them and their order change; rounding hardly does."""
+    table = tensor.reshape(len(tensor), -1)
+    numbers = table[:, :: max(1, table.shape[1] // WIDTH)].double().nan_to_num().cpu()
+    return [float(numbers.norm()), float((numbers * _numbers(*numbers.shape)).sum())]
+
+
+def _same_contents(theirs: Sequence[Sequence[float]], ours: Sequence[Sequence[float]]) -> bool:
+    """Whether numbers of `_numbers_for` are the same; those that an older file lacks are."""
+    pairs = zip(theirs, ours, strict=False)
+    return all(abs(a - b) <= 1e-4 * there[0] for there, here in pairs for a, b in zip(there, here, strict=True))
 
 
 def _value(loss: Loss, data: Data) -> float | None:

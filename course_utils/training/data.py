@@ -76,6 +76,10 @@ class Data:
         """All targets of one split in the order of `items`; None for a test set."""
         raise NotImplementedError
 
+    def sample(self, split: Split, rows: slice) -> Sequence[Tensor]:
+        """Some examples of a split, as far as they are in memory: targets, and inputs; a checkpoint knows the data by them."""
+        return ()
+
     def meaning(self) -> dict[str, Any]:
         """What the numbers that go into a model and come out of it stand for, as text, numbers, lists and dictionaries (JSON).
 

@@ -30,15 +30,20 @@ def checked_groups(given: Any, model: nn.Module) -> list[LayerGroup]:
         groups.append(layers)
     if not groups:
         raise CourseError(f"layer_groups is empty; {takes}, or leave it out for one group of all layers")
-    grouped = [id(p) for layers in groups for layer in layers for p in layer.parameters()]
-    left_out = [name for name, p in model.named_parameters() if id(p) not in grouped]
-    if left_out:
+    if missing := left_out(groups, model):
         raise CourseError(
-            f"layer_groups leave out {len(left_out)} weights of the model, first {left_out[0]}; every layer belongs in one"
+            f"layer_groups leave out {len(missing)} weights of the model, first {missing[0]}; every layer belongs in one"
         )
+    grouped = [id(p) for layers in groups for layer in layers for p in layer.parameters()]
     if len(set(grouped)) != len(grouped):
         raise CourseError("a layer stands in two layer_groups; each belongs in one")
     return groups
+
+
+def left_out(groups: Iterable[LayerGroup], model: nn.Module) -> list[str]:
+    """The names of a model's weights that are in none of the groups."""
+    grouped = {id(p) for layers in groups for layer in layers for p in layer.parameters()}
+    return [name for name, p in model.named_parameters() if id(p) not in grouped]
 
 
 def rates_for(lr: Any, groups: int) -> list[float]:
@@ -117,16 +122,24 @@ class LayerGroups(list[LayerGroup]):
         """One full learning rate for each group."""
         return rates_for(lr, len(self))
 
-    def for_optimizer(self, lr: Rates, weight_decay: float | None) -> list[dict[str, Any]]:
+    def for_optimizer(self, model: nn.Module, lr: Rates, weight_decay: float | None) -> list[dict[str, Any]]:
         """What an optimiser is made from: the weights of each group that trains, with its full learning rate.
 
-        The schedule sets `lr` to a multiple of `full_lr`. Without a weight decay the optimiser's own holds.
+        The schedule sets `lr` to a multiple of `full_lr`. Without a weight decay the optimiser's own holds. Raises a
+        CourseError where the model has weights by now that no group holds, or nothing to train.
         """
+        if new := left_out(self, model):
+            raise CourseError(
+                f"the model has changed since this learner was made: {counted(len(new), 'weight', 'is/are')} in none of its "
+                f"layer groups, first {new[0]}, and would not be trained; make a new learner"
+            )
         decay = {} if weight_decay is None else {"weight_decay": not_negative("weight_decay", weight_decay)}
         found = []
         for rate, group in zip(self.rates(lr), self, strict=True):
             if weights := [p for layer in group for p in layer.parameters() if p.requires_grad]:
                 found.append({"params": weights, "lr": rate, "full_lr": rate, **decay})
+        if not found and next(model.parameters(), None) is None:
+            raise CourseError("the model has no weights, so there is nothing to train; it can predict and validate")
         if not found:
             raise CourseError("every layer is frozen, so there is nothing to train; call unfreeze() or freeze_to(-1)")
         return found

@@ -204,7 +204,7 @@ class Learner(Saving):
 
     def start_training(self, lr: Rates, weight_decay: float | None = None) -> None:
         """Make a new optimiser with a parameter group for each layer group that is not frozen, and enter training mode."""
-        groups = self.layer_groups.for_optimizer(lr, weight_decay)
+        groups = self.layer_groups.for_optimizer(self.model, lr, weight_decay)
         self.optimizer = made_optimizer(self.make_optimizer, groups)
         self.hooks = Hooks(self.callbacks)
         self.steps_per_epoch = len(self.training_batches())

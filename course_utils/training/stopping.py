@@ -14,6 +14,7 @@ from course_utils.training.callbacks import Callback
 from course_utils.training.custom_metrics import Metric, name_of, named
 from course_utils.training.fitting import Fitting
 from course_utils.training.metrics import accuracy, f_beta, log_loss, rmspe, top_k_accuracy
+from course_utils.training.storage import StorageError
 
 HIGHER_IS_BETTER = {
     "train loss": False,
@@ -83,8 +84,14 @@ class _Monitor(Callback):
 
     def check_state(self, state: dict[str, Any], learner: Fitting) -> None:
         """A number, which may be NaN as nothing was the best yet, and a whole one."""
-        if state["monitor"] != self.monitor or not isinstance(state["best"], float):
-            raise ValueError(f"{type(self).__name__} watched {shown(state['monitor'])}, the best {shown(state['best'])}")
+        monitor, kind = state["monitor"], type(self).__name__
+        if not isinstance(monitor, str) or not isinstance(state["best"], float):
+            raise ValueError(f"{kind} watched {shown(monitor)}, the best {shown(state['best'])}")
+        if monitor != self.monitor:
+            raise StorageError(
+                f"the checkpoint was saved with {kind}({monitor!r}), and this learner has {kind}({self.monitor!r}), which "
+                "watches something else; make it with the same. Nothing was changed"
+            )
         whole("best_epoch", state["best_epoch"], least=-1)
 
     def load_state(self, state: dict[str, Any]) -> None:

@@ -73,6 +73,11 @@ class TensorData(Data):
         """All targets of one split, None for the test set."""
         return self._split(split)[1]
 
+    def sample(self, split: Split, rows: slice) -> list[Tensor]:
+        """Targets and inputs of some rows."""
+        x, y = self._split(split)
+        return [x[rows]] if y is None else [y[rows], x[rows]]
+
     def _split(self, split: str) -> tuple[Tensor, Tensor | None]:
         if not isinstance(split, str) or split not in self._splits:
             raise CourseError(f"this data has no {shown(split)} set; it has {', '.join(self._splits)}")

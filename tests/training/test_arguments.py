@@ -182,6 +182,21 @@ def test_what_a_learner_is_made_of(options, message):
         made(**options)
 
 
+def test_what_was_put_into_a_learner_later_is_looked_at_too():
+    learner = made(callbacks=[])
+    learner.callbacks.append(EarlyStopping)
+    with pytest.raises(CourseError, match="callbacks holds the class EarlyStopping"):
+        learner.fit(0.1, 1)
+    learner = made()
+    learner.model = nn.Linear(4, 2)
+    with pytest.raises(CourseError, match=r"has changed since this learner was made: 2 weights are in none .* first weight"):
+        learner.fit(0.1, 1)
+    x = torch.randn(8, 4)
+    nothing = Learner(Data.from_tensors((x, torch.arange(8) % 4), (x, torch.arange(8) % 4)), nn.ReLU(), progress=False)
+    with pytest.raises(CourseError, match="the model has no weights"):
+        nothing.fit(0.1, 1)
+
+
 def test_a_moment_may_be_given_to_one_callback_alone():
     seen, callback = [], Callback()
     callback.after_epoch = lambda learner: seen.append(learner.epoch)

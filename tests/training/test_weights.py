@@ -509,6 +509,65 @@ def test_a_fit_goes_on_with_its_own_examples_in_its_own_precision(tmp_path):
     made(tmp_path, kind=Named).resume("run")
 
 
+@pytest.mark.parametrize("what", ["inputs", "targets", "order", "validation"])
+def test_a_fit_goes_on_with_what_its_examples_held(tmp_path, what):
+    made(tmp_path).fit(0.1, 1, checkpoint="run")
+    other = made(tmp_path)
+    x, y = (tensor.clone() for tensor in other.data.train_ds.tensors)
+    valid = (x.clone(), y.clone())
+    if what == "inputs":
+        x[7] += 0.1
+    elif what == "targets":
+        y[7] = (y[7] + 1) % 3
+    elif what == "order":
+        x, y = x.flip(0), y.flip(0)
+    else:
+        valid = (valid[0] * 1.01, valid[1])
+    other.data = TensorData((x, y), valid, batch_size=16, classes=CLASSES)
+    before = everything(other)
+    split = "valid" if what == "validation" else "train"
+    with pytest.raises(StorageError, match=rf"the {split} set has other inputs or targets, of as many examples \(48\)"):
+        other.resume("run")
+    unchanged(before, everything(other))
+    rounded = made(tmp_path)
+    x, y = rounded.data.train_ds.tensors
+    rounded.data = TensorData((x * (1 + 1e-7), y), (x, y), batch_size=16, classes=CLASSES)  # as on another processor
+    rounded.resume("run")
+
+
+def test_a_fit_goes_on_with_what_was_frozen_by_hand(tmp_path):
+    def halves(learner, seed):
+        learner.model[0].requires_grad_(False)
+        set_seed(seed)
+        return learner
+
+    whole = halves(made(tmp_path), 1)
+    whole.fit(0.1, 2)
+
+    class Stop(Callback):
+        def before_epoch(self, learner):
+            if learner.epoch == 1:
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        halves(made(tmp_path, callbacks=[Stop()]), 1).fit(0.1, 2, checkpoint="run")
+    resumed = made(tmp_path)  # the checkpoint knows what was frozen
+    resumed.resume("run")
+    assert not resumed.model[0].weight.requires_grad
+    assert all(torch.equal(t, whole.model.state_dict()[name]) for name, t in resumed.model.state_dict().items())
+
+
+def test_callbacks_that_watch_something_else_are_told(tmp_path, capsys):
+    made(tmp_path, callbacks=[KeepBest(), EarlyStopping(patience=3)]).fit(0.1, 1, checkpoint="run")
+    with pytest.raises(StorageError, match=r"with KeepBest\('valid loss'\), and this learner has KeepBest\('train loss'\)"):
+        made(tmp_path, callbacks=[KeepBest("train loss"), EarlyStopping()]).resume("run")
+    made(tmp_path, callbacks=[KeepBest(), EarlyStopping(patience=9)]).resume("run")
+    assert capsys.readouterr().out == (
+        "The fit goes on otherwise than it was saved: a callback is EarlyStopping('valid loss', patience=9), not "
+        "EarlyStopping('valid loss').\n"
+    )
+
+
 def test_what_may_change_while_a_fit_stands_still_is_said(tmp_path, capsys):
     made(tmp_path).fit(0.1, 1, checkpoint="run")
     made(tmp_path).resume("run")
@@ -544,6 +603,8 @@ def test_what_may_change_while_a_fit_stands_still_is_said(tmp_path, capsys):
         lambda s: s.update(epochs_done=2.5),
         lambda s: s.update(epochs_done=2),
         lambda s: s.update(first_trainable=True),
+        lambda s: s.update(frozen=["no layer"]),
+        lambda s: s["conditions"]["examples"]["train"].__setitem__(2, "ab"),
         lambda s: s["recorder"].update(losses=3),
         lambda s: s["recorder"].update(rates=["ab"]),
         lambda s: s["optimizer"]["param_groups"][0].update(full_lr=float("nan")),
