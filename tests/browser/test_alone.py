@@ -81,6 +81,13 @@ def test_a_network_and_a_threshold_without_python(offline_page, tmp_path, some_p
     offline_page.get_by_label("threshold", exact=True).fill("0.5")
     thresholds.threshold = 0.5
     assert offline_page.locator(".course-words").inner_text() == thresholds.describe()
+    pictures = offline_page.locator("figure img")
+    before = pictures.evaluate_all("all => all.map((one) => one.alt)")
+    assert len(before) == 6  # pictures that are in the page, near 0.5
+    offline_page.get_by_role("button", name="Others").click()
+    after = pictures.evaluate_all("all => all.map((one) => one.alt)")
+    assert len(after) == 6
+    assert after != before
     assert wrong == []
 
 

@@ -13,6 +13,7 @@ from sklearn.metrics import fbeta_score, multilabel_confusion_matrix, precision_
 from course_utils import CourseError
 from course_utils.training import Predictions
 from course_utils.widgets import ThresholdExplorer
+from course_utils.widgets.base.bundle import BASE
 from course_utils.widgets.base.colours import ORANGE
 from course_utils.widgets.base.picture import SCALE
 from course_utils.widgets.threshold_explorer.thumbnails import LARGEST, SIDE, thumbnail
@@ -75,7 +76,7 @@ def test_what_travels_to_the_screen(folder):
     explorer = ThresholdExplorer(predictions, folder)
     np.testing.assert_array_equal(np.frombuffer(explorer._probabilities, "<f4"), predictions.values.numpy().ravel())
     np.testing.assert_array_equal(np.frombuffer(explorer._targets, np.uint8), predictions.targets.numpy().ravel())
-    for example in explorer._examples:
+    for example in explorer._held:
         head, _, data = example["picture"].partition(",")
         assert head == "data:image/jpeg;base64"
         image = Image.open(io.BytesIO(base64.b64decode(data)))
@@ -94,6 +95,37 @@ def test_pictures_stay_while_the_threshold_is_near_and_then_change(folder):
     explorer.threshold = 0.6
     assert explorer.examples != first
     assert (np.abs(explorer.values[explorer.examples] - 0.6).min(axis=1) <= 0.05).all()
+
+
+def test_moving_the_threshold_sends_no_pictures(folder):
+    explorer = ThresholdExplorer(some_predictions(), folder)
+    before = explorer.get_state()
+    sent = []
+    explorer.send = lambda content, buffers=None: sent.append((content, buffers))
+    for threshold in np.arange(101) / 100:
+        explorer.threshold = threshold
+    assert {name for name, value in explorer.get_state().items() if value != before[name]} == {"threshold"}
+    assert sent == []
+    explorer._receive(explorer, {"ask": "pictures", "rows": [7, 79, 80, -1, "7", 5, 6, 8]}, [])
+    ((content, buffers),) = sent
+    assert content == {"pictures": [[7, "train/7.jpg"], [79, "train/79.jpg"], [5, "train/5.jpg"]]}
+    assert [Image.open(io.BytesIO(jpeg)).size for jpeg in buffers] == [(192, 192)] * 3
+    assert sum(map(len, buffers)) < 60_000
+
+
+def test_the_screen_chooses_the_same_pictures(folder, run):
+    explorer = ThresholdExplorer(some_predictions(), folder)
+    given = {"values": explorer.values.ravel().tolist(), "tags": len(TAGS), "cases": []}
+    expected = []
+    for threshold, tag in ((0.0, ""), (0.2, ""), (0.3, "road"), (0.7, "water"), (1.0, "clear")):
+        explorer.threshold, explorer.tag = threshold, tag
+        given["cases"].append([threshold, TAGS.index(tag) if tag else -1])
+        expected.append(explorer._near_first(threshold).tolist())
+        assert explorer.examples == expected[-1][:6]
+    module = BASE.parent / "threshold_explorer" / "numbers.js"
+    scores = "{ probabilities: Float32Array.from(given.values), tags: given.tags }"
+    rows = f"Array.from({{ length: {len(explorer.values)} }}, (_, row) => row)"
+    assert run(module, f"given.cases.map(([at, tag]) => it.nearFirst({scores}, {rows}, at, tag, 0.05))", given) == expected
 
 
 def test_other_pictures_come_page_after_page(folder):
@@ -135,7 +167,7 @@ def test_one_lost_picture_is_no_reason_to_show_none(folder):
     (folder / "train" / "1.jpg").write_bytes(b"no picture")
     (folder / "train" / "2.jpg").unlink()
     explorer = ThresholdExplorer(some_predictions(rows=4), folder)
-    lost = {example["row"] for example in explorer._examples if not example["picture"]}
+    lost = {example["row"] for example in explorer._held if not example["picture"]}
     assert lost == {1, 2}
     assert explorer.picture()[1:4] == b"PNG"
 

@@ -161,10 +161,9 @@ class CourseWidget(anywidget.AnyWidget):
         >>> SoftmaxSigmoid().html(title="Cats and dogs")[:15], SoftmaxSigmoid().html().count("https:")
         ('<!doctype html>', 0)
         """
-        own = {name: value for name, value in self.get_state().items() if name not in _JUPYTERS}
         page = Page(
-            title=plain_value(title) or self._title, module=self._module, css=self._css, state=own, numbers=self._numbers(),
-            words=self.describe(), still=self._draw().webp(),
+            title=plain_value(title) or self._title, module=self._module, css=self._css, state=self._page_state(),
+            numbers=self._numbers(), words=self.describe(), still=self._draw().webp(),
         ).html()  # fmt: skip
         try:
             workbook = self._workbook()
@@ -183,6 +182,10 @@ class CourseWidget(anywidget.AnyWidget):
             with writing(target):
                 target.write_text(page, encoding="utf-8")
         return target
+
+    def _page_state(self) -> dict[str, Any]:
+        """The traits as they travel with a page."""
+        return {name: value for name, value in self.get_state().items() if name not in _JUPYTERS}
 
     def _workbook(self) -> bytes:
         """What is on the screen as the bytes of a workbook."""

@@ -70,6 +70,20 @@ export function curves({ probabilities, targets, tags, rows }, beta) {
   return { fBeta: fBeta.map((sum) => sum / rows), right: rights, wrong: wrongs, missed };
 }
 
+// The rows near a threshold, by the probabilities of one tag or with -1 of all, in a mixed order, then the others, the nearest
+// first; `near` is how near that is. `_near_first` in widget.py gives the same.
+export function nearFirst({ probabilities, tags }, rows, threshold, tag, near) {
+  const distance = (row) => {
+    let least = Infinity;
+    for (let at = tag < 0 ? 0 : tag; at <= (tag < 0 ? tags - 1 : tag); at++) least = Math.min(least, Math.abs(probabilities[row * tags + at] - threshold));
+    return least;
+  };
+  const all = rows.map((row) => [row, distance(row), Math.imul(row, 2654435761) >>> 0]);
+  const close = all.filter(([, far]) => far <= near).sort((a, b) => a[2] - b[2]);
+  const others = all.filter(([, far]) => far > near).sort((a, b) => a[1] - b[1]);
+  return [...close, ...others].map(([row]) => row);
+}
+
 // Precision and recall of one tag, or with -1 of all together; null where there is nothing to divide by.
 export function precisionRecall({ right, wrong, missed }, tag) {
   const pick = (counts) => (tag < 0 ? counts.reduce((a, b) => a + b, 0) : counts[tag]);

@@ -5,10 +5,13 @@ import { heading, make } from "../base/elements.js";
 import { fixed, plain, sum } from "../base/numbers.js";
 import { em, onWidth, page } from "../base/page.js";
 import { plot } from "../base/plot.js";
-import { set } from "../base/state.js";
-import { STEPS, countAt, curves, precisionRecall, readScores } from "./numbers.js";
+import { set, told } from "../base/state.js";
+import { STEPS, countAt, curves, nearFirst, precisionRecall, readScores } from "./numbers.js";
 
 const NEAR = 0.05; // as in widget.py
+const SHOWN = 6;
+const PAUSE = 150; // milliseconds of rest until pictures are asked for
+const PATIENCE = 5000; // and until the screen does without
 const KINDS = ["precision", "recall", "score"];
 const MARKS = { right: "✓", missed: "○", wrong: "✗", near: "·" };
 const MEANINGS = {
@@ -41,7 +44,12 @@ function render({ model, el }) {
   let lines = curves(scores, model.get("beta"));
   let moveMarker = () => {}; // what moves in the figure
   let bars = []; // for each tag: {row, missed, wrong}
-  let examples = []; // for each picture: {row, chips}
+  let examples = []; // for each picture: {row, chips, figure}
+  let shownFor = ""; // the rows of these
+  const held = new Map(model.get("_held").map(({ row, item, picture }) => [row, { item, picture }])); // pictures that are here
+  let doingWithout = Boolean(model.alone); // whether the pictures that are here must do
+  let waiting = 0; // for Python to send some
+  const without = make("span", { class: "course-message", role: "status", hidden: true }, "Python has stopped or is busy: only pictures that are here already are shown.");
 
   // ---- controls
   const slider = make("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "threshold", input: () => set(model, { threshold: Number(slider.value) }) });
@@ -57,7 +65,7 @@ function render({ model, el }) {
   const missedHead = make("span", {});
   const wrongHead = make("span", {});
   const list = make("div", { class: "course-bars" });
-  const others = make("button", { type: "button", hidden: model.alone, click: () => set(model, { page: model.get("page") + 1 }) }, "Others");
+  const others = make("button", { type: "button", click: () => set(model, { page: model.get("page") + 1 }) }, "Others");
   const gallery = make("div", { class: "course-gallery" });
   const legend = Object.entries({ right: "right", missed: "missed", wrong: "wrong", near: "left out, though near" }).map(([kind, text]) =>
     make("span", { class: `course-chip course-${kind}` }, make("b", {}, MARKS[kind]), make("span", {}, text)));
@@ -67,7 +75,7 @@ function render({ model, el }) {
       make("div", { role: "group", "aria-label": "curves" }, make("div", { class: "course-keys" }, ...Object.values(keys)), figure),
       make("div", { role: "group", "aria-label": "mistakes by tag" }, make("div", { class: "course-bar-row course-bar-head" }, scale, missedHead, wrongHead), list)),
     words,
-    make("div", { class: "course-controls course-over" }, heading("Pictures near the threshold"), others, make("span", { class: "course-legend" }, ...legend)),
+    make("div", { class: "course-controls course-over" }, heading("Pictures near the threshold"), others, make("span", { class: "course-legend" }, ...legend), without),
     gallery,
   );
 
@@ -126,17 +134,66 @@ function render({ model, el }) {
   // ---- pictures
   function buildGallery() {
     const classes = model.get("classes");
-    examples = model.get("_examples").map(({ row, item, picture }) => {
+    const rows = rowsShown();
+    shownFor = JSON.stringify(rows);
+    examples = rows.map((row) => {
       const chips = classes.map((tag) => make("li", { class: "course-chip", hidden: true }, make("b", {}), make("span", {}, tag), make("small", {})));
-      const image = picture ? make("img", { src: picture, alt: item, draggable: "false" }) : make("div", { class: "course-lost" }, "cannot be read");
-      image.title = item;
       const order = classes.map((_, tag) => tag).sort((a, b) => probability(row, b) - probability(row, a));
-      return { row, chips, order, figure: make("figure", {}, image, make("ul", {}, ...order.map((tag) => chips[tag]))) };
+      return { row, chips, order, figure: make("figure", {}, image(row), make("ul", {}, ...order.map((tag) => chips[tag]))) };
     });
     gallery.replaceChildren(...examples.map(({ figure }) => figure));
-    others.disabled = scores.rows <= examples.length;
+    others.disabled = (doingWithout ? held.size : scores.rows) <= examples.length;
     updateGallery(false);
+    clearTimeout(waiting);
+    waiting = setTimeout(askForPictures, PAUSE);
   }
+
+  // The rows of the pictures that are near the threshold, or to the tenth that it rounds to: their tags are seen to change.
+  function rowsShown() {
+    const tenth = Math.floor(10 * model.get("threshold") + 0.5) / 10;
+    const all = doingWithout ? [...held.keys()].sort((a, b) => a - b) : Array.from({ length: scores.rows }, (_, row) => row);
+    const order = nearFirst(scores, all, tenth, chosen(), NEAR);
+    const count = Math.min(SHOWN, order.length);
+    return Array.from({ length: count }, (_, at) => order[(count * model.get("page") + at) % order.length]);
+  }
+
+  function image(row) {
+    const { item, picture } = held.get(row) ?? { item: `picture ${row + 1}` };
+    const node = picture ? make("img", { src: picture, alt: item, draggable: "false" }) : make("div", { class: "course-lost" }, picture === "" ? "cannot be read" : "…");
+    node.title = item;
+    return node;
+  }
+
+  // Python has the pictures, and sends each once; where it does not answer, those that are here must do.
+  function askForPictures() {
+    const rows = examples.map(({ row }) => row).filter((row) => !held.has(row));
+    if (!rows.length || doingWithout) return;
+    if (told(() => model.send({ ask: "pictures", rows }))) waiting = setTimeout(doWithout, PATIENCE);
+    else doWithout();
+  }
+
+  function doWithout() {
+    doingWithout = true;
+    without.hidden = false;
+    buildGallery();
+  }
+
+  heard.message(({ pictures }, buffers) => {
+    if (!pictures) return;
+    clearTimeout(waiting);
+    pictures.forEach(([row, item], at) => {
+      const bytes = buffers[at];
+      const picture = bytes.byteLength ? URL.createObjectURL(new Blob([bytes], { type: "image/jpeg" })) : "";
+      held.set(row, { item, picture });
+    });
+    without.hidden = true;
+    if (doingWithout) { // the answer came late
+      doingWithout = false;
+      buildGallery();
+    } else for (const { row, figure } of examples) figure.firstChild.replaceWith(image(row));
+  });
+  heard.also(() => clearTimeout(waiting));
+  heard.also(() => held.forEach(({ picture }) => picture?.startsWith("blob:") && URL.revokeObjectURL(picture)));
 
   function probability(row, tag) {
     return scores.probabilities[row * scores.tags + tag];
@@ -209,7 +266,8 @@ function render({ model, el }) {
     const tag = model.get("tag");
     const part = at < 0 ? "" : `; of these ${counted(counts.wrong[at])} and ${counted(counts.missed[at])} for ${tag}`;
     words.textContent = `Threshold ${decimal(threshold)}: ${name()} is ${fixed(counts.fBeta, 3)} on ${counted(scores.rows)} pictures, with ${counted(wrong)} wrong tags (false positives) and ${counted(missed)} missed (false negatives)${part}. ${at < 0 ? "Precision" : `For ${tag}: precision`} ${rounded(precision)}, recall ${rounded(recall)}.`;
-    updateGallery(true);
+    if (JSON.stringify(rowsShown()) === shownFor) updateGallery(true);
+    else buildGallery();
   }
 
   function redraw() {
@@ -229,7 +287,7 @@ function render({ model, el }) {
 
   heard.on("threshold", update);
   heard.on("tag", redraw);
-  heard.on("_examples", buildGallery);
+  heard.on("page", update);
   heard.on("beta classes _probabilities _targets", recount);
   recount();
   onWidth(heard, figure, redraw);

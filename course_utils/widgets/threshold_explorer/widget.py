@@ -1,6 +1,7 @@
 """A threshold that one can move: F-beta, wrong and missed tags, and pictures whose tags change on the way."""
 
 import io
+import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ MOST_TAGS = 40  # in the still picture
 SHOWN = 6
 NEAR = 0.05  # a picture is worth showing while one of its probabilities is as near as this to the threshold
 MAX_NUMBERS = 1_000_000
+MIXED = 2_654_435_761  # times the number of a row, modulo 2^32, puts rows into a mixed order (Knuth's multiplicative hash)
+PAGE_PICTURES = 120_000  # characters of pictures in a page of its own, at most, beside the first six
 
 
 class Pictures(Protocol):
@@ -84,7 +87,8 @@ class ThresholdExplorer(CourseWidget):
     # The screen counts for itself, so that moving the threshold waits for nobody.
     _probabilities = Bytes(help="float32, row after row").tag(sync=True)
     _targets = Bytes(help="a byte each, 0 or 1, row after row").tag(sync=True)
-    _examples: List[dict[str, Any]] = List(Dict(), help="the pictures shown: row, item, picture").tag(sync=True)
+    # It asks Python for a picture when it comes to it; these are there from the start.
+    _held: List[dict[str, Any]] = List(Dict(), help="some of the pictures: row, item, picture").tag(sync=True)
 
     def __init__(
         self,
@@ -100,7 +104,6 @@ class ThresholdExplorer(CourseWidget):
         self._items = [str(item) for item in predictions.items]
         self._picture_of = _with_pictures(folder, self._items)
         self._thumbnails: dict[int, bytes | None] = {}
-        self._chosen: tuple[float, str, int] | None = None
         names = _names(predictions.classes if classes is None else classes, self.values.shape[1])
         super().__init__(
             classes=names,
@@ -110,7 +113,7 @@ class ThresholdExplorer(CourseWidget):
             _targets=self.actual.astype(np.uint8).tobytes(),
             **traits,
         )
-        self._choose_examples()
+        self._held = [self._example(row) for row in self.examples]
 
     @property
     def predicted(self) -> NDArray[np.bool_]:
@@ -144,8 +147,12 @@ class ThresholdExplorer(CourseWidget):
 
     @property
     def examples(self) -> list[int]:
-        """The rows of the pictures on the screen."""
-        return [int(example["row"]) for example in self._examples]
+        """The rows of the pictures on the screen: up to six, which are the same for thresholds that round to the same tenth, so
+        that their tags are seen to change on the way."""
+        order = self._near_first(math.floor(10 * self.threshold + 0.5) / 10)
+        count = min(SHOWN, len(order))
+        start = count * self.page % len(order)
+        return [int(row) for row in order.take(range(start, start + count), mode="wrap")]
 
     def verdicts(self, row: int) -> dict[str, str]:
         """What becomes of a picture's tags, the most probable first: "right", "missed" (false negative) or "wrong" (false
@@ -201,25 +208,35 @@ class ThresholdExplorer(CourseWidget):
         if self.tag not in self.classes:
             self.tag = ""
 
-    @observe("threshold", "tag", "page")
-    def _choose_examples(self, _: Any = None) -> None:
-        """Take other pictures, unless the threshold is still near to where these were chosen: then their tags are to be seen
-        changing."""
-        if self._chosen and self._chosen[1:] == (self.tag, self.page) and abs(self._chosen[0] - self.threshold) <= NEAR:
-            return
-        self._chosen = (self.threshold, self.tag, self.page)
-        order = self._near_first()
-        count = min(SHOWN, len(order))
-        start = count * self.page % len(order)
-        rows = order.take(range(start, start + count), mode="wrap")
-        self._examples = [self._example(row) for row in rows.tolist()]
+    def _near_first(self, threshold: float) -> NDArray[np.int64]:
+        """The rows of the pictures near the threshold in a mixed order, then the others, the nearest first.
 
-    def _near_first(self) -> NDArray[np.int64]:
-        """The rows of the pictures near the threshold in a mixed order, then the others, the nearest first."""
-        distance = np.abs(self.values - self.threshold)[:, self._looked_at].min(axis=1)
+        `nearFirst` in numbers.js gives the same.
+        """
+        distance = np.abs(self.values[:, self._looked_at].astype(np.float64) - threshold).min(axis=1)
         near, far = np.flatnonzero(distance <= NEAR), np.flatnonzero(distance > NEAR)
-        mixed = np.random.default_rng(0).permutation(near)
+        mixed = near[np.argsort(near * MIXED % 2**32, kind="stable")]
         return np.concatenate([mixed, far[np.argsort(distance[far], kind="stable")]])
+
+    def _receive(self, source: object, content: dict[str, Any], buffers: list[bytes]) -> None:
+        """Send the pictures that the screen asks for, with the names of their files; b"" for one that cannot be read."""
+        if content.get("ask") != "pictures":
+            super()._receive(source, content, buffers)
+            return
+        rows = [row for row in list(content.get("rows", []))[:SHOWN] if isinstance(row, int) and 0 <= row < len(self._items)]
+        self.send({"pictures": [[row, self._items[row]] for row in rows]}, [self.thumbnail(row) or b"" for row in rows])
+
+    def _page_state(self) -> dict[str, Any]:
+        """More pictures than the first: of each tenth of the range two that are near, as far as they are small."""
+        state = super()._page_state()
+        tenths = [self._near_first(tenth / 10)[:2].tolist() for tenth in range(1, 10)]
+        rows = dict.fromkeys([*self.examples, *(row for pair in tenths for row in pair)])
+        held: list[dict[str, Any]] = []
+        for row in rows:
+            example = self._example(row)
+            if len(held) < len(self.examples) or sum(len(one["picture"]) for one in [*held, example]) < PAGE_PICTURES:
+                held.append(example)
+        return state | {"_held": held}
 
     def _example(self, row: int) -> dict[str, Any]:
         jpeg = self.thumbnail(row)
