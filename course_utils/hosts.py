@@ -23,6 +23,7 @@ class Host:
     gpu: str = "the lessons run without one, on small pictures"
     memory: str = "close other programs and notebooks; 4 GB are enough"
     keep: str = ""  # what becomes of files when one leaves
+    take_away: str = ""  # how a file comes to one's own computer, where links in an output do not reach it
     office: str = "LibreOffice from https://www.libreoffice.org, or any other program that opens .xlsx files"
     kaggle: str = (
         "only real competition data needs it: make a token at https://www.kaggle.com/settings/api, then run "
@@ -38,6 +39,7 @@ VS_CODE = Host(
     "VS Code",
     own_jupyter=True,
     restart="press Restart above the notebook",
+    take_away="right-click it in the Explorer at the left, and choose Download",
     python="choose a Python 3.11 or newer: Select Kernel, at the top right of the notebook",
 )
 HUB = Host(
@@ -52,6 +54,7 @@ COLAB = Host(
     "Google Colab",
     own_jupyter=True,
     restart="choose Runtime > Restart session",
+    take_away="open Files (the folder at the left), right-click it there, and choose Download",
     renew="choose Runtime > Disconnect and delete runtime, connect again, and install course_utils alone",
     python="choose Runtime > Change runtime type, and the latest version",
     gpu="the lessons run without one; Runtime > Change runtime type gives one",

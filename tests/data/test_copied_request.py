@@ -141,6 +141,16 @@ def test_ways_to_write_the_same(command):
     assert (request.url, request.headers) == ("https://a.org/b", {})
 
 
+def test_the_lectures_extension_copies_commands_for_wget():
+    """CurlWget of the Chrome web store, which writes them with double quotes."""
+    request = read_command(
+        'wget --header="Host: a.org" --header="User-Agent: me" --header="Cookie: a=\\"b\\"" --header="Connection: keep-alive" '
+        '"https://a.org/b?c=1" -O "train.zip" -c'
+    )
+    assert (request.url, request.name) == ("https://a.org/b?c=1", "train.zip")
+    assert request.headers == {"user-agent": b"me", "cookie": b'a="b"'}
+
+
 def test_the_name_is_the_commands():
     assert read_command("curl -LO https://a.org/x/my%20file.zip?a=b").name == "my file.zip"
     assert read_command("curl -O https://a.org/").name is None
@@ -207,7 +217,12 @@ def test_what_is_refused_is_named_and_not_shown(options, words):
     ("command", "words"),
     [
         ("", "it is empty"),
-        ("wget https://a.org/SECRET", "for wget"),
+        ("wget --header=SECRET https://a.org/", "a header after -H has no name and colon"),
+        ("wget -i SECRET", "the option -i of wget is not known here"),
+        ("wget --load-cookies=SECRET https://a.org/b", "the option --load-cookies of wget is not known here"),
+        ("wget https://a.org/b --post-data=SECRET", "--data sends something"),
+        ("wget https://a.org/b --no-check-certificate", "--insecure gives up the check"),
+        ("wget https://a.org/b -O", "-o is the command's last word"),
         ("fetch('SECRET')", "for JavaScript"),
         ("Invoke-WebRequest SECRET", "for PowerShell"),
         ("https://a.org/?SECRET", "an address alone"),

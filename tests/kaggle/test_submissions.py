@@ -352,6 +352,14 @@ def test_a_link_is_relative_and_says_how_much_there_is(tmp_path, monkeypatch):
     assert kaggle.download_link("here.csv").data.startswith('<a href="here.csv" download>here.csv</a> (40 rows, ')
 
 
+def test_where_no_link_reaches_a_file_the_hosts_own_way_is_said(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here.csv").write_text("Id,Sales\n1,2\n2,3\n")
+    assert kaggle.download_link("here.csv").data == '<a href="here.csv" download>here.csv</a> (2 rows, 0.0 KB)'
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "release")
+    assert kaggle.download_link("here.csv").data.startswith("here.csv (2 rows, 0.0 KB): open Files (the folder at the left)")
+
+
 def test_there_is_no_link_to_what_jupyterlab_does_not_serve(tmp_path, monkeypatch):
     (tmp_path / "course" / "notebooks").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "course" / "notebooks")
@@ -359,7 +367,7 @@ def test_there_is_no_link_to_what_jupyterlab_does_not_serve(tmp_path, monkeypatc
     page = kaggle.download_link(tmp_path / "elsewhere.csv").data
     assert "<a" not in page
     assert str(tmp_path) not in page
-    assert "elsewhere.csv (1 rows" in page
+    assert "elsewhere.csv (1 row," in page
     with pytest.raises(CourseError, match=r"no file .*gone\.csv"):
         kaggle.download_link("gone.csv")
 

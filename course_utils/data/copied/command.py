@@ -15,10 +15,10 @@ def download_command(command: str | None = None, folder: str | os.PathLike[str] 
     """Download the file behind a sign-in that a command copied from the browser asks for, and give its path.
 
     In the browser, signed in, open the developer tools (F12), choose Network, start the download, right-click its line and
-    choose Copy as cURL (in Chrome as bash or as cmd). Paste it between `r'''` and `'''`, each on a line of its own; or call
-    `download_command()` and paste it into the field that appears: a copied command holds your session, and what stands in a
-    cell is kept in the notebook and in IPython's history. Signing out in the browser ends a session that got about. (Lecture:
-    0:12:14-0:13:31)
+    choose Copy as cURL (in Chrome as bash or as cmd); what the extension CurlWget copies is taken too. Paste it between `r'''`
+    and `'''`, each on a line of its own; or call `download_command()` and paste it into the field that appears: a copied
+    command holds your session, and what stands in a cell is kept in the notebook and in IPython's history. Signing out in the
+    browser ends a session that got about. (Lecture: 0:12:14-0:13:31)
 
     No shell is run. The name is the one after `-o`; else the server's, without folders and what some system refuses; else the
     address's. `folder` is by default the data folder. A file that is there is not replaced; if it has the size of the

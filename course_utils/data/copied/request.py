@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from course_utils.data.copied.file_names import name_in_address, plain_name
+from course_utils.data.copied.wget import as_curl
 from course_utils.data.copied.words import words_of
 from course_utils.errors import CourseError
 from course_utils.names import shortened
@@ -72,7 +73,7 @@ class Request:
 
 
 def read_command(command: str) -> Request:
-    """Read a command that Chrome or Firefox copied, in its form for bash or for Windows' cmd.
+    """Read a command that Chrome or Firefox copied, in its form for bash or for Windows' cmd, or an extension, for wget.
 
     Raises a `CourseError` for what is no curl command, for several addresses, for what sends something (POST, forms, uploads),
     for what reads a file (`-H @file`, `-b file`, `-K`), for `--insecure`, and for any option that is not known; no message
@@ -145,12 +146,14 @@ def _without_query(address: SplitResult) -> str:
 def _after_curl(command: str) -> list[str]:
     text = command.strip().removeprefix("$ ").removeprefix("!").lstrip()
     first = re.split(r"[\s(]", text, maxsplit=1)[0].lower()
-    if re.split(r"[/\\]", first)[-1] not in ("curl", "curl.exe"):
-        known = {"wget": "wget", "fetch": "JavaScript", "invoke-webrequest": "PowerShell", "$session": "PowerShell"}
+    program = re.split(r"[/\\]", first)[-1].removesuffix(".exe")
+    if program not in ("curl", "wget"):
+        known = {"fetch": "JavaScript", "invoke-webrequest": "PowerShell", "$session": "PowerShell"}
         hint = f"this is one for {known[first]}" if first in known else "it does not begin with curl" if text else "it is empty"
-        hint = "this is an address alone" if re.match("https?://", first) else hint
+        hint = "this is an address alone, for get_url" if re.match("https?://", first) else hint
         raise CourseError(f"the command is none for curl ({hint}); {AGAIN} (bash or cmd)")
-    return [word.decode("utf-8", "surrogateescape") for word in words_of(text)[1:]]
+    words = [word.decode("utf-8", "surrogateescape") for word in words_of(text)[1:]]
+    return words if program == "curl" else list(as_curl(words))
 
 
 def _options(words: list[str]) -> Iterator[tuple[str, str, str]]:
