@@ -305,3 +305,81 @@ def test_improve_f2(capsys):
     before = best_threshold(some.values, some.targets)[1]
     marks = marked(capsys, "3.7", [predictions(5)], [[predictions(16)], [some], [0.9]], before)
     assert marks == [pytest.approx(0.43, abs=0.1), 0, 0]
+
+
+# -- lesson 4 ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def days():
+    """Rows of two shops over ten weeks, the last of which are held back; promotion doubles the sales."""
+    import numpy as np
+    import pandas as pd
+
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        [(shop, day % 7 + 1, week % 2) for week in range(10) for day in range(7) for shop in (1, 2)],
+        columns=["Store", "DayOfWeek", "Promo"],
+    )
+    frame["Sales"] = (1000 * frame.Store * (1 + frame.Promo) * rng.uniform(0.8, 1.2, len(frame))).round()
+    frame["Customers"] = (frame.Sales / 8).round()
+    frame["Rain"] = rng.uniform(0, 9, len(frame))
+    return frame, list(range(112, 140))
+
+
+def test_a_rule_of_thumb(capsys, days):
+    frame, valid_idx = days
+    held_back, keys = frame.iloc[valid_idx], ["Store", "DayOfWeek", "Promo"]
+
+    def told(rows):
+        medians = rows.groupby(keys).Sales.median().rename("guess")
+        return held_back.join(medians, on=keys).guess
+
+    learns = frame.drop(frame.index[valid_idx])
+    gaps = told(learns).where(held_back.DayOfWeek > 1)
+    wrong = [[[learns.Sales.median()] * 28], [told(frame)], [gaps], [[1, 2]]]
+    marks = marked(capsys, "4.1", [told(learns)], wrong, frame, valid_idx)
+    assert marks == [0.2, 0.2, 0, 0]
+
+
+def test_the_best_guess(capsys):
+    wrong = [
+        lambda sales: sum(sales) / len(sales),
+        min,
+        lambda sales: len(sales) / sum(1 / y for y in sales),
+        lambda sales: sales,
+    ]
+    marked(capsys, "4.2", [lambda sales: sum(1 / y for y in sales) / sum(y**-2 for y in sales)], [[f] for f in wrong])
+
+
+def test_a_row_by_hand(capsys):
+    import pandas as pd
+
+    from course_utils.tabular.preprocess import Preprocessor
+
+    learns = pd.DataFrame({"Store": [1, 2, 3, 4], "CompetitionDistance": [100.0, None, 300.0, 800.0]})
+    data = SimpleNamespace(preprocessor=Preprocessor(["Store"], ["CompetitionDistance"]).fit(learns))
+    row = pd.DataFrame({"Store": [9999], "CompetitionDistance": [None]}, dtype=float)
+    filled = learns.CompetitionDistance.fillna(300.0)
+    scaled = (300 - filled.mean()) / filled.std(ddof=0)
+    wrong = [[(9999, scaled, 1)], [(0, 300, 1)], [(0, scaled, 0)], [(0, scaled)]]
+    assert marked(capsys, "4.4", [(0, scaled, 1)], wrong, row, data) == [0.7, 0.6, 0.7, 0]
+
+
+def test_the_leak(capsys, days):
+    frame, _ = days
+    test = frame[["Store", "DayOfWeek", "Promo"]]
+    wrong = [["Promo"], ["Rain"], ["Sales"], ["Wind"]]
+    assert marked(capsys, "4.5", ["Customers"], wrong, frame, test)[1:] == [0.5, 0, 0]
+
+
+def test_improve_the_sales(capsys):
+    from course_utils.data.samples import stores
+
+    def predictions(error):
+        return SimpleNamespace(values=torch.full((50,), 1 + error), targets=torch.ones(50))
+
+    before = stores.NOISE_FLOOR + 0.01
+    answers = [[predictions(before - 0.001)], [predictions(before + 0.01)], [0.1]]
+    marks = marked(capsys, "4.6", [predictions(before - 0.003)], answers, before)
+    assert marks == [pytest.approx(0.4, abs=0.01), 0, 0]

@@ -1,0 +1,136 @@
+"""Lesson 4: what a rule of thumb reaches, what the score rewards, what the network is really given, and what leaks."""
+
+from collections.abc import Callable, Sequence
+from collections.abc import Iterator as Parts
+from contextlib import redirect_stdout
+from io import StringIO
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from course_utils.data.samples import stores
+from course_utils.lessons.checks.marking import NotYet, Part, called, exercise, given
+from course_utils.training import rmspe
+
+KEYS = ["Store", "DayOfWeek", "Promo"]
+
+
+def _numbers(value: Any, count: int | None = None) -> NDArray[np.float64]:
+    try:
+        found = np.asarray(value, float).ravel()
+    except (TypeError, ValueError):
+        raise NotYet(f"{given(value)} is not a list of numbers.") from None
+    if count is not None and len(found) != count:
+        raise NotYet(f"there are {len(found):,} numbers; expected {count:,}.")
+    return found
+
+
+@exercise(
+    "4.1",
+    "a number for each row of valid_idx: the median of the training days of this shop, this day of the week, promotion or not",
+    'train.drop(train.index[valid_idx]) are the training days; groupby(["Store", "DayOfWeek", "Promo"]).Sales.median()',
+    "join(medians, on=...) puts a median beside each row that was held back.",
+)
+def rule_of_thumb(guess: Any, train: pd.DataFrame, valid_idx: Any) -> Parts[Part]:
+    """Compared with the score of that rule, learnt on the training rows alone."""
+    held_back = train.iloc[valid_idx]
+    found = _numbers(guess, len(held_back))
+    yield Part(0.2, bool(np.isfinite(found).all()), "there are gaps: what does the rule say where a shop had no such day?")
+    found = np.nan_to_num(found, nan=float(train.Sales.median()))
+    score = rmspe(found, held_back.Sales.to_numpy())
+
+    def of_rule(rows: pd.DataFrame) -> float:
+        medians = rows.groupby(KEYS).Sales.median().rename("guess")
+        told = held_back.join(medians, on=KEYS).guess.fillna(rows.Sales.median())
+        return float(rmspe(told.to_numpy(), held_back.Sales.to_numpy()))
+
+    honest, peeking = of_rule(train.drop(train.index[valid_idx])), of_rule(train)
+    if abs(score - peeking) < abs(score - honest) and score < honest:
+        reason = (
+            f"RMSPE is {score:.4f}, lower than the rule reaches from the training days: were the days held back among yours?"
+        )
+    else:
+        reason = f"RMSPE is {score:.4f}; the rule reaches another."
+    yield Part(0.8, abs(score - honest) < 0.002, reason)
+
+
+@exercise(
+    "4.2",
+    "a function of a list of sales, all equally likely, that gives the one guess with the lowest RMSPE",
+    "Write down the mean of ((guess - y) / y) squared, and ask where its slope is zero.",
+    "Small y weigh more: each counts with 1 / y squared.",
+)
+def best_guess(function: Callable[[Sequence[float]], Any]) -> Parts[Part]:
+    """Compared with trying ten thousand guesses."""
+    for marks, sales in ((0.4, [5000.0, 15000.0]), (0.6, [800.0, 3000.0, 3100.0, 9000.0])):
+        found = _numbers(called(function, sales), 1)[0]
+        y = np.array(sales)
+        tried = np.linspace(min(sales), max(sales), 10_001)
+        errors = np.sqrt((((tried[:, None] - y) / y) ** 2).mean(1))
+        mine = np.sqrt((((found - y) / y) ** 2).mean())
+        right = bool(abs(found - tried[errors.argmin()]) < 1e-3 * max(sales))
+        yield Part(
+            marks, right, f"for {sales} it says {found:,.0f}, with an RMSPE of {mine:.4f}; the lowest is {errors.min():.4f}."
+        )
+
+
+@exercise(
+    "4.4",
+    "three numbers: the code of the shop, the scaled distance, and the flag that says that the distance is missing",
+    "A category that never occurred in training gets number 0.",
+    "A missing number becomes the median of the training rows, and the flag beside it a 1.",
+    "Then the number is scaled like the others: minus their mean, gaps filled, divided by their standard deviation.",
+)
+def a_row_by_hand(answer: Any, row: pd.DataFrame, data: Any) -> Parts[Part]:
+    """Compared with what the data's own preprocessor makes of the row."""
+    code, distance, flag = _numbers(answer, 3)
+    with redirect_stdout(StringIO()):  # it says that the shop is unknown, which is the answer
+        codes, values = data.preprocessor.transform(row)
+    names = data.preprocessor.continuous_names
+    wanted = values[0, names.index("CompetitionDistance")], values[0, names.index("CompetitionDistance_na")]
+    yield Part(0.3, int(code) == codes[0, data.preprocessor.categorical.index("Store")], f"{code:g} is not the shop's code.")
+    yield Part(0.4, abs(distance - wanted[0]) < 1e-3, f"{distance:.4g} is not the distance that the network gets.")
+    yield Part(0.3, abs(flag - wanted[1]) < 1e-3, f"{flag:.4g} is not the flag that the network gets.")
+
+
+@exercise(
+    "4.5",
+    "the name of a column of the table of sales that would make any network better here, and that no network may have",
+    "Which columns has train that test has not?",
+    "Not the target itself: something that is counted at the same till, on the same day.",
+)
+def the_leak(column: str, train: pd.DataFrame, test: pd.DataFrame) -> Parts[Part]:
+    """What a leak is: known for the past, closely tied to the target, and unknown when a prediction is due."""
+    if column not in train.columns:
+        raise NotYet(f"{given(column)} is no column of the table of sales.")
+    if column == "Sales":
+        raise NotYet("that is what we want to know; the leak is another column.")
+    is_open = train[train.Sales > 0]
+    values = pd.to_numeric(is_open[column], errors="coerce").astype(float)
+    tied = abs(np.corrcoef(np.log1p(values), np.log(is_open.Sales))[0, 1]) if values.notna().all() and values.std() else 0.0
+    yield Part(0.5, bool(tied > 0.5), f"the logarithms of {column} and of the sales correlate by {tied:.2f} only.")
+    yield Part(0.5, column not in test.columns, f"{column} is known for the days to predict, too: that is no leak.")
+
+
+@exercise(
+    "4.6",
+    "predictions of the validation set, and the RMSPE of the lesson's network",
+    "The mean of the predictions of several networks, from other seeds, is better than each of them.",
+    "Average the logarithms: the judge counts in per cent.",
+)
+def improve_it(predictions: Any, before: float) -> Parts[Part]:
+    """How much of the way to the noise floor, which the makers of the chain know."""
+    try:
+        reached = float(rmspe(predictions.values, predictions.targets))
+    except (AttributeError, TypeError):
+        raise NotYet(f"{given(predictions)} holds no values and targets.") from None
+    floor = stores.NOISE_FLOOR
+    gone = min(max((before - reached) / (before - floor), 0.0), 1.0) if before > floor else 1.0
+    share = 1.0 if gone >= 0.25 else gone / 0.25
+    yield Part(
+        1.0,
+        share,
+        f"RMSPE is {reached:.4f}: {gone:.0%} of the way from {before:.4f} to {floor:.4f}; a quarter of it is full marks.",
+    )
