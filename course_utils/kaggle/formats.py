@@ -56,6 +56,8 @@ def _planet(predictions: "Predictions", threshold: "Threshold") -> "pd.DataFrame
     none = ~tagged.any(1)
     tagged[none, probabilities[none].argmax(1)] = True
     classes = list(predictions.classes or [])
+    if several := [tag for tag in classes if len(tag.split()) != 1]:
+        raise SubmissionError(f"the tag {several[0]!r} is not one word, and this competition divides tags by blanks; rename it")
     tags = [" ".join(tag for tag, has in zip(classes, row, strict=True) if has) for row in tagged.tolist()]
     return pd.DataFrame({"image_name": _ids(predictions.items), "tags": tags})
 

@@ -91,10 +91,10 @@ def _check(predictions: "Predictions") -> None:
 
 
 def _write(table: "pd.DataFrame", file: Path) -> None:
-    if file.suffix not in (".csv", ".gz"):
+    if file.suffix.lower() not in (".csv", ".gz"):
         raise SubmissionError(f"the file is called {file.name}; let it end in .csv, or in .csv.gz for a compressed one")
     content = table.to_csv(index=False, float_format=DIGITS, lineterminator="\n").encode()
-    if file.suffix == ".gz":
+    if file.suffix.lower() == ".gz":
         content = gzip.compress(content, mtime=0)  # without the time, so that the same table gives the same bytes
     with replacing(file) as part:
         part.write_bytes(content)

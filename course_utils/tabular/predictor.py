@@ -109,7 +109,7 @@ class TablePredictor:
         if path.is_dir() or path.suffix.lower() not in (".csv", ".gz"):
             raise TableError(f"this network reads rows of a table, a .csv, .csv.gz, .feather or .parquet file; got {path}")
         text = {name: list(map(str, known)) for name, known in categories.items() if known and isinstance(known[0], str)}
-        return read_csv(path, dict.fromkeys(text, "text?"), text)
+        return read_csv(path, dict.fromkeys(text, "text?"), text, also=self.columns)
 
     def __repr__(self) -> str:
         what = f"{self.target!r} from " if self.target else ""
@@ -216,6 +216,13 @@ def _network(exported: files.Exported, preprocessor: Preprocessor) -> nn.Module:
     )
 
 
+def _single(value: Any) -> Any:
+    """One value of NumPy's or PyTorch's as Python's own; one that is masked out is missing."""
+    if value is np.ma.masked:
+        return None
+    return value.item() if isinstance(value, Tensor | np.ndarray) and value.ndim == 0 else value
+
+
 def _table(rows: list[Any], columns: Sequence[str]) -> "pa.Table":
     """Rows given one by one as a table, each column in the one type that all of its values have."""
     import pyarrow as pa
@@ -232,7 +239,7 @@ def _table(rows: list[Any], columns: Sequence[str]) -> "pa.Table":
             raise TableError(f"{where} has no {named('column', missing)}; it has {there}")
     table = {}
     for name in columns:
-        values = [row[name] for row in rows]
+        values = [_single(row[name]) for row in rows]
         try:
             table[name] = pa.array(values, from_pandas=True)
         except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:

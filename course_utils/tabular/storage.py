@@ -64,7 +64,7 @@ def write_table(table: Any, path: str | os.PathLike[str]) -> Path:
     with engine_errors(f"write {path.name}"), replacing(path) as part:
         if isinstance(frame, nw.LazyFrame):
             frame.sink_parquet(part)
-        elif path.suffix == ".feather":
+        elif _suffix(path) == ".feather":
             import pyarrow.feather
 
             pyarrow.feather.write_feather(_to_arrow(frame), str(part))
@@ -180,9 +180,9 @@ _WHOLE = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt6
 
 
 def _suffix(path: Path) -> str:
-    if path.suffix not in (".feather", ".parquet"):
+    if path.suffix.lower() not in (".feather", ".parquet"):
         raise TableError(f"expected a file name that ends in .feather or .parquet; got {path.name}")
-    return path.suffix
+    return path.suffix.lower()
 
 
 _MISSING = ["", "NA", "N/A", "n/a", "#N/A", "#N/A N/A", "#NA", "<NA>", "NaN", "nan", "-NaN", "-nan", "None", "NULL", "null"]
@@ -191,11 +191,15 @@ _MISSING += ["1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"]
 
 
 def read_csv(
-    path: Path, columns: Mapping[str, Kind], words: Mapping[str, Sequence[str]] = MappingProxyType({})
+    path: Path,
+    columns: Mapping[str, Kind],
+    words: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    also: Sequence[str] = (),
 ) -> "pd.DataFrame":
     """Read a CSV file, packed with gzip or not, into pandas: these columns in these types, others as pandas sees them.
 
-    `words` of a column are text, even one such as NA or None that else says that a value is missing.
+    `words` of a column are text, even one such as NA or None that else says that a value is missing. The columns `also` must
+    be there too, once each.
 
     Raises a `TableError` where the file is missing, damaged, empty or not a CSV, lacks a column, or holds a value that does
     not fit, with the line that it stands on; and where it is longer than `CSV_LIMIT` bytes, or a line of it than `CSV_LINE`.
@@ -204,14 +208,15 @@ def read_csv(
 
     refuse_special(path)
     dtypes: dict[Any, Any] = {name: _DTYPES[kind.rstrip("?")] for name, kind in columns.items()}
+    expected = list(dict.fromkeys([*also, *columns]))
     try:
         with _text(path) as file:
             there = pd.read_csv(file, nrows=1, header=None, dtype="str", encoding="utf-8-sig").iloc[0].astype("str").tolist()
-        if twice := [name for name in columns if there.count(name) > 1]:
+        if twice := [name for name in expected if there.count(name) > 1]:
             raise TableError(f"{path} has two columns {twice[0]}; rename or drop one of them")
-        if lacking := [name for name in columns if name not in there]:
+        if lacking := [name for name in expected if name not in there]:
             raise TableError(
-                f"{path} has no {named('column', lacking)}; expected {', '.join(columns)}, divided by commas; "
+                f"{path} has no {named('column', lacking)}; expected {', '.join(expected)}, divided by commas; "
                 f"its first line has {', '.join(map(str, there))}"
             )
         missing = {name: [word for word in _MISSING if not word or word not in words.get(name, ())] for name in there}
@@ -219,7 +224,9 @@ def read_csv(
         try:
             with _text(path) as file:
                 table = pd.read_csv(file, dtype=dtypes, **options)
-        except pd.errors.ParserError:
+        except pd.errors.ParserError as error:
+            if "Expected" in str(error):  # fewer values than a line has
+                _refuse_lines_of_another_length(path, len(there))
             raise
         except ValueError:  # some number is none; pandas does not say where
             with _text(path) as file:
@@ -228,9 +235,14 @@ def read_csv(
     except FileNotFoundError:
         raise TableError(f"there is no file {path}") from None
     except pd.errors.EmptyDataError:
-        raise TableError(f"{path} is empty; expected a first line with {', '.join(columns)}") from None
-    except (OSError, *DAMAGED, UnicodeDecodeError, csv.Error, pd.errors.ParserError) as error:
-        raise TableError(f"{path} cannot be read as CSV: {error}. Get it again") from error
+        raise TableError(f"{path} is empty; expected a first line with {', '.join(expected)}") from None
+    except UnicodeDecodeError as error:
+        raise TableError(
+            f"{path} cannot be read as CSV: it is no text in UTF-8. If it is in another encoding, save it in UTF-8 (in Excel "
+            'as "CSV UTF-8"); else get it again'
+        ) from error
+    except (OSError, *DAMAGED, csv.Error, pd.errors.ParserError) as error:
+        raise TableError(f"{path} cannot be read as CSV: {' '.join(str(error).split())}. Get it again") from error
     except MemoryError as error:
         raise TableError(
             f"{path} does not fit in memory; take fewer rows, or read it with DuckDB or polars.scan_csv"
@@ -250,8 +262,11 @@ def _refuse_other_lengths(path: Path, table: "pd.DataFrame", names: int) -> None
     """
     import pandas as pd
 
-    if isinstance(table.index, pd.RangeIndex) and not table.iloc[:, -1].isna().any():
-        return
+    if not isinstance(table.index, pd.RangeIndex) or table.iloc[:, -1].isna().any():
+        _refuse_lines_of_another_length(path, names)
+
+
+def _refuse_lines_of_another_length(path: Path, names: int) -> None:
     for line, values in _lines(path, names):
         if len(values) != names:
             what = "more" if len(values) > names else "fewer"

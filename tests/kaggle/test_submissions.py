@@ -388,3 +388,13 @@ def test_paths_begin_in_the_home_folder_and_are_paths(tmp_path, monkeypatch):
     for wrong in ({"file": 5}, {"sample": 5}):
         with pytest.raises(CourseError, match="is 5; give the path of a file"):
             submission("dogscats", pets, **wrong)
+
+
+def test_endings_in_capitals_and_tags_of_two_words(tmp_path):
+    pictures = Predictions(torch.tensor([[0.9, 0.9]]), None, ["a.jpg"], ["bare ground", "road"])
+    with pytest.raises(SubmissionError, match="the tag 'bare ground' is not one word, and this competition divides"):
+        submission("planet", pictures)
+    sales = Predictions(torch.tensor([1.5]), None, ["1"])
+    submission("rossmann", sales, file=tmp_path / "s.CSV")
+    submission("rossmann", sales, file=tmp_path / "s.csv.GZ")
+    assert gzip.decompress((tmp_path / "s.csv.GZ").read_bytes()) == (tmp_path / "s.CSV").read_bytes() == b"Id,Sales\n1,1.5\n"

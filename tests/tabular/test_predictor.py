@@ -22,6 +22,7 @@ from course_utils.tabular import (
     TabularData,
     read_preprocessor,
     tabular_learner,
+    write_table,
 )
 from course_utils.training import Learner, StorageError, set_seed
 from course_utils.training import exported as files
@@ -261,3 +262,40 @@ def test_a_short_line_of_a_file_is_refused(predictor, tmp_path):
     (tmp_path / "rows.csv").write_text(f"store,state,open,distance\n{BIG + 1},HE,True,1\n{BIG + 1},HE,True\n")
     with pytest.raises(TableError, match=r"rows.csv, line 3: it has 3 values, fewer than the 4 names of the first line"):
         predictor.read(tmp_path / "rows.csv")
+
+
+HEADING = "store,state,open,distance\n"
+FIRST = f"{BIG + 1},HE,True,5.0\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ((HEADING + f"{BIG + 1},Østfold,True,5.0\n").encode("latin-1"), "it is no text in UTF-8. If .* save it in UTF-8"),
+        ((HEADING + FIRST).encode("utf-16"), "it is no text in UTF-8"),
+        ((HEADING + FIRST + f"{BIG + 1},HE,True,5.0,6\n").encode(), "line 3: it has 5 values, more than the 4 names"),
+        (b"store,state,open,distance,distance\n1,HE,True,5.0,6.0\n", "has two columns distance; rename or drop one of them"),
+        (b"store,state,open\n1,HE,True\n", "no column 'distance'; expected store, state, open, distance, divided by commas"),
+        (b"", "is empty; expected a first line with store, state, open, distance"),
+        (HEADING.encode() + b'1,"HE,True,5.0\n', "cannot be read as CSV: [^\n]*. Get it again$"),
+    ],
+)
+def test_a_file_that_is_no_table_of_these_columns_is_refused(predictor, tmp_path, content, words):
+    (tmp_path / "rows.csv").write_bytes(content)
+    with pytest.raises(TableError, match=words):
+        predictor.read(tmp_path / "rows.csv")
+
+
+def test_single_values_may_be_those_of_arrays(predictor, capsys):
+    plain = {"store": BIG + 1, "state": "HE", "open": True, "distance": 0.5}
+    wanted = predictor.predict(plain)
+    arrays = {"store": np.array(BIG + 1), "state": np.str_("HE"), "open": torch.tensor(True), "distance": torch.tensor(0.5)}
+    assert predictor.predict(arrays) == wanted
+    assert predictor.predict({**plain, "distance": np.ma.masked}) == predictor.predict({**plain, "distance": None})
+
+
+def test_endings_may_be_in_capitals(predictor, frame, tmp_path):
+    wanted = predictor.predict(frame)
+    for name in ("R.CSV", "R.PARQUET", "R.Feather"):
+        frame.to_csv(tmp_path / name, index=False) if name == "R.CSV" else write_table(frame, tmp_path / name)
+        np.testing.assert_array_equal(predictor.predict(predictor.read(tmp_path / name)), wanted)

@@ -11,6 +11,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from course_utils.files import as_path
 from course_utils.names import named
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.parquet.bounds import Valid, between
@@ -37,7 +38,7 @@ class RowGroups:
         """Look into the files, of which each must have these `columns`; see `ParquetData.from_parquet` for `valid`."""
         import pyarrow.parquet as pq
 
-        self.path, self.valid = Path(path), valid
+        self.path, self.valid = as_path("the source", path, "a Parquet file, or of a folder of them"), valid
         self.groups = list[RowGroup]()
         self.schema: Any = None
         self._about = dict[Path, Any]()

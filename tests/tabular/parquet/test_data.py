@@ -521,3 +521,12 @@ def test_bounds_of_another_kind(values, wrong, words):
     for bound in wrong:
         with pytest.raises(TableError, match=words):
             between(pa.chunked_array([values]), ("x", bound, bound))
+
+
+def test_a_source_is_a_path(file, tmp_path, monkeypatch):
+    options = {"target": "sales", "categorical": ["store"], "continuous": ["distance"], "valid": ("day", 0, 1)}
+    with pytest.raises(CourseError, match=r"the source is \[.*\]; give the path of a Parquet file, or of a folder of them"):
+        ParquetData.from_parquet([file], **options)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(TableError, match=f"there is no Parquet file at {tmp_path}/none.parquet"):
+        ParquetData.from_parquet("~/none.parquet", **options)

@@ -308,7 +308,7 @@ def test_files_that_are_empty_or_damaged(folder):
     with pytest.raises(TableError, match=r"store\.csv has a first line but no rows"):
         read_tables(folder)
     path.write_bytes(whole + b"4,a,a,1,1,2000,0,,,,,,,\n")
-    with pytest.raises(TableError, match=r"store\.csv cannot be read as CSV: .*Expected 10 fields"):
+    with pytest.raises(TableError, match=r"store\.csv, line \d: it has 14 values, more than the 10 names"):
         read_tables(folder)
     path.write_bytes(whole.replace(b"Jan", b"J\xe4n"))
     with pytest.raises(TableError, match=r"store\.csv cannot be read as CSV"):
