@@ -12,6 +12,7 @@ from course_utils.widgets.convolution_explorer.widget import ConvolutionExplorer
 from course_utils.widgets.cross_entropy.widget import CrossEntropy
 from course_utils.widgets.gallery import export_widgets
 from course_utils.widgets.kernels import PRESETS
+from course_utils.widgets.layer_groups.widget import LayerGroups
 from course_utils.widgets.layer_pipeline.widget import LayerPipeline
 from course_utils.widgets.learning_rate_finder.widget import LearningRateFinder
 from course_utils.widgets.learning_rate_schedule.widget import LearningRateSchedule
@@ -24,6 +25,7 @@ __all__ = [
     "ActivationFunctions",
     "ConvolutionExplorer",
     "CrossEntropy",
+    "LayerGroups",
     "LayerPipeline",
     "LearningRateFinder",
     "LearningRateSchedule",

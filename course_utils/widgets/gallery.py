@@ -11,6 +11,7 @@ from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.widget import CourseWidget
 from course_utils.widgets.convolution_explorer.widget import ConvolutionExplorer
 from course_utils.widgets.cross_entropy.widget import CrossEntropy
+from course_utils.widgets.layer_groups.widget import LayerGroups
 from course_utils.widgets.layer_pipeline.widget import LayerPipeline
 from course_utils.widgets.learning_rate_finder.widget import LearningRateFinder
 from course_utils.widgets.learning_rate_schedule.widget import LearningRateSchedule
@@ -21,6 +22,7 @@ from course_utils.widgets.threshold_explorer.widget import ThresholdExplorer
 WIDGETS: tuple[type[CourseWidget], ...] = (
     LearningRateFinder,
     LearningRateSchedule,
+    LayerGroups,
     ActivationFunctions,
     SoftmaxSigmoid,
     CrossEntropy,

@@ -4,7 +4,7 @@
 import { heading, make, shape } from "../base/elements.js";
 import { numberField } from "../base/field.js";
 import { fixed, significant } from "../base/numbers.js";
-import { onWidth, page } from "../base/page.js";
+import { em, onWidth, page } from "../base/page.js";
 import { clock, player, speedSlider } from "../base/player.js";
 import { plot, roundTicks } from "../base/plot.js";
 import { set } from "../base/state.js";
@@ -111,7 +111,7 @@ function render({ model, el }) {
     const across = { from: powers[0], to: Math.max(powers.at(-1), powers[0] + 1e-9), write: (power) => significant(10 ** power) };
     across.ticks = Array.from({ length: 40 }, (_, at) => at - 20).filter((power) => power >= across.from - 1e-9 && power <= across.to + 1e-9);
     const width = Math.max(240, figure.clientWidth || 720);
-    const drawn = plot(width, Math.round((el.clientWidth > 900 ? 25 : 19) * em()), "learning rate", across, { from, to, ticks: roundTicks(from, to, 5), room: 3 * em() });
+    const drawn = plot(width, Math.round((el.clientWidth > 900 ? 25 : 19) * em(root)), "learning rate", across, { from, to, ticks: roundTicks(from, to, 5), room: 3 * em(root) });
     const [left, right, top, bottom] = [drawn.x(across.from), drawn.x(across.to), drawn.y(to), drawn.y(from)];
     const best = lowestRate();
     if (best) {
@@ -119,7 +119,7 @@ function render({ model, el }) {
       drawn.inside.append(shape("rect", { class: "course-good", x: edges[0], y: top, width: edges[1] - edges[0], height: bottom - top }));
       for (const x of edges) drawn.inside.append(shape("line", { class: "course-edge", x1: x, x2: x, y1: top, y2: bottom }));
       const bands = [["low", left, edges[0]], ["good", edges[0], edges[1]], ["bold", edges[1], edges[2]], ["too high", edges[2], right]];
-      for (const [name, start, end] of bands) if (end - start > (0.6 * name.length + 0.5) * em()) drawn.svg.append(shape("text", { class: "course-band", x: (start + end) / 2, y: top - 3, "text-anchor": "middle" }, name));
+      for (const [name, start, end] of bands) if (end - start > (0.6 * name.length + 0.5) * em(root)) drawn.svg.append(shape("text", { class: "course-band", x: (start + end) / 2, y: top - 3, "text-anchor": "middle" }, name));
     }
     const dots = losses.map((loss, at) => shape("circle", { class: "course-raw", r: 3, cx: drawn.x(powers[at]), cy: drawn.y(loss) }));
     drawn.inside.append(...dots);
@@ -136,10 +136,6 @@ function render({ model, el }) {
     drawn.onDrag((power) => take(10 ** power));
     figure.replaceChildren(drawn.svg);
     update();
-  }
-
-  function em() {
-    return parseFloat(getComputedStyle(root).fontSize) || 14;
   }
 
   // As `describe` in widget.py.

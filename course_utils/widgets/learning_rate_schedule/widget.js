@@ -2,15 +2,15 @@
 // The state is the model's traits; what follows from them is computed in numbers.js.
 
 import { choice, heading, make, shape } from "../base/elements.js";
-import { numberField } from "../base/field.js";
 import { fixed, plain, significant, sum } from "../base/numbers.js";
-import { onWidth, page } from "../base/page.js";
+import { em, onWidth, page } from "../base/page.js";
 import { clock, player, speedSlider } from "../base/player.js";
 import { plot, roundTicks } from "../base/plot.js";
+import { rateControls, typed } from "../base/rates.js";
 import { set } from "../base/state.js";
 import { EDGE, NARROW, SHIFT, STEPS, WIDE, ends, inWide, lengths, loss, meanValidation, momentum, multiple, multiples, place, placeIn, stepSizes, walkDown } from "./numbers.js";
 
-const [MOST_EPOCHS, HIGHEST, LOWEST, FITS, TRAIL] = [200, 10, 1e-6, 100, 14];
+const [MOST_EPOCHS, FITS, TRAIL] = [200, 100, 14];
 const SHAPE = "rates kind cycles cycle_len cycle_mult"; // the traits that make a fit what it is
 const DECADES = 3; // below the lowest rate, on a logarithmic axis
 
@@ -48,15 +48,6 @@ function fitOf(model) {
   return { cycles, epochs: sum(cycles), steps: shares.length, shares, sizes, weights: walkDown(sizes, model.get("seed")), ends: ends(sizes, FITS) };
 }
 
-// 1, 3 or 10 where each group's rate is that many times the one before, else 0; as `spread` in widget.py.
-function spread(rates) {
-  const fits = (factor) => rates.every((rate, group) => {
-    const expected = rates.at(-1) / factor ** (rates.length - 1 - group);
-    return Math.abs(rate - expected) <= 1e-9 * expected;
-  });
-  return [1, 3, 10].find(fits) ?? 0;
-}
-
 // What one types for the fit; as `code` in widget.py.
 function codeOf(model) {
   const [kind, cycles, cycleLen, cycleMult, rates] = ["kind", "cycles", "cycle_len", "cycle_mult", "rates"].map((name) => model.get(name));
@@ -65,11 +56,8 @@ function codeOf(model) {
     if (kind === "constant") return `learner.fit(${lr}, ${cycles})`;
     return `learner.fit(${lr}, ${cycles}, cycle_len=${cycleLen}${cycleMult === 1 ? "" : `, cycle_mult=${cycleMult}`})`;
   };
-  const factor = spread(rates);
-  if (rates.length === 1) return call(significant(rates[0], 12));
-  if (!factor) return call(`[${rates.map((rate) => significant(rate, 12)).join(", ")}]`);
-  const parts = rates.map((_, group) => (group === rates.length - 1 ? "lr" : `lr / ${factor ** (rates.length - 1 - group)}`));
-  return `lr = ${significant(rates.at(-1), 12)}\n${call(factor === 1 ? "lr" : `[${parts.join(", ")}]`)}`;
+  const [before, lr] = typed(rates);
+  return before + call(lr);
 }
 
 function render({ model, el }) {
@@ -88,12 +76,7 @@ function render({ model, el }) {
     cycle_len: stepper("cycle_len", "cycle_len"),
     cycle_mult: stepper("cycle_mult", "cycle_mult"),
   };
-  const slider = make("input", { type: "range", min: -5, max: 0, step: 0.05, "aria-label": "learning rate of the last layers", input: () => scaleTo(Number((10 ** slider.value).toPrecision(2))) });
-  const field = numberField("learning rate, as a number", HIGHEST, { take: scaleTo, refuse: (text) => { words.textContent = text; }, least: LOWEST, write: significant, example: "0.01 or 1e-3" });
-  const earlier = choice("Earlier groups", [[1, "the same"], [3, "÷ 3 each"], [10, "÷ 10 each"]], (factor) => {
-    const rates = model.get("rates");
-    change({ rates: rates.map((_, group) => rates.at(-1) / factor ** (rates.length - 1 - group)) });
-  });
+  const controls = rateControls(model, { take: takeRates, refuse: (text) => { words.textContent = text; } });
   const axis = choice("Axis", [[false, "linear"], [true, "log"]], (logarithmic) => set(model, { log_scale: logarithmic }));
   const others = make("button", { type: "button", title: "The same fit with the mini-batches in another order", click: () => {
     remark = "The same rates with other mini-batches. ";
@@ -112,7 +95,7 @@ function render({ model, el }) {
     make("div", {}, heading("A network of one weight, trained with it"), make("div", { class: "course-keys" }, key("training", "loss on training data ", losses.training), key("validation", "on validation data ", losses.validation)), lossFigure));
   root.append(
     make("div", { class: "course-controls" }, kinds.node, ...Object.values(counts).map(({ node }) => node), axis.node),
-    make("div", { class: "course-controls" }, make("label", { class: "course-slide" }, make("span", { class: "course-label" }, "Learning rate"), slider), field, earlier.node),
+    make("div", { class: "course-controls" }, ...controls.nodes),
     panels,
     words,
     make("div", { class: "course-controls course-below" }, steps.node, speed.node, others),
@@ -162,10 +145,9 @@ function render({ model, el }) {
     change({ kind, cycles });
   }
 
-  function scaleTo(rate) {
-    const rates = model.get("rates");
+  function takeRates(rates) {
     remark = "";
-    set(model, { rates: rates.map((one, group) => (order(group) === 0 ? rate : Math.min(HIGHEST, (one / rates.at(-1)) * rate))), playing: false });
+    set(model, { rates, playing: false });
   }
 
   function onKey(event) {
@@ -185,7 +167,7 @@ function render({ model, el }) {
       : { from: 0, to: top * 1.08, write: (rate) => significant(rate) };
     up.ticks = logarithmic ? range(up.from, Math.floor(up.to + 1e-9)) : roundTicks(0, top, 4);
     const high = (rate) => (logarithmic ? Math.log10(Math.max(rate, 10 ** (up.from - 1))) : rate);
-    const drawn = plot(...size(rateFigure), "epochs", { from: 0, to: fit.epochs, ticks: roundTicks(0, fit.epochs, 8).filter(Number.isInteger) }, { ...up, room: 4.2 * em() });
+    const drawn = plot(...size(rateFigure), "epochs", { from: 0, to: fit.epochs, ticks: roundTicks(0, fit.epochs, 8).filter(Number.isInteger) }, { ...up, room: 4.2 * em(root) });
     let start = 0;
     const ends = fit.cycles.map((length) => (start += length));
     if (kind === "restarts") ends.slice(0, -1).forEach((end) => drawn.inside.append(shape("line", { class: "course-restart", x1: drawn.x(end), x2: drawn.x(end), y1: drawn.y(up.from), y2: drawn.y(up.to) })));
@@ -199,7 +181,7 @@ function render({ model, el }) {
     if (kind === "restarts" && fit.cycles.length <= 8) {
       fit.cycles.forEach((length, cycle) => {
         const wide = drawn.x(length) - drawn.x(0);
-        const text = wide > 5 * em() ? `cycle ${cycle + 1}` : wide > 1.5 * em() ? `${cycle + 1}` : "";
+        const text = wide > 5 * em(root) ? `cycle ${cycle + 1}` : wide > 1.5 * em(root) ? `${cycle + 1}` : "";
         drawn.svg.append(shape("text", { class: "course-cycle", x: drawn.x(ends[cycle] - length / 2), y: drawn.y(up.to) - 2, "text-anchor": "middle" }, text));
       });
     }
@@ -218,7 +200,7 @@ function render({ model, el }) {
   }
 
   function drawLoss() {
-    const drawn = plot(...size(lossFigure), "the weight", { from: 0, to: EDGE, ticks: [] }, { from: 0, to: 1.75, ticks: [0, 0.5, 1, 1.5], room: 2.6 * em() });
+    const drawn = plot(...size(lossFigure), "the weight", { from: 0, to: EDGE, ticks: [] }, { from: 0, to: 1.75, ticks: [0, 0.5, 1, 1.5], room: 2.6 * em(root) });
     const curve = (by) => Array.from({ length: 251 }, (_, at) => loss(at / 25 - by));
     const ground = curve(0);
     const path = drawn.line("ground", [...ground.map((value, at) => [at / 25, value]), [EDGE, 0], [0, 0]]);
@@ -249,12 +231,8 @@ function render({ model, el }) {
     lossFigure.replaceChildren(drawn.svg);
   }
 
-  function em() {
-    return parseFloat(getComputedStyle(root).fontSize) || 14;
-  }
-
   function size(figure) {
-    return [Math.max(220, figure.clientWidth || 520), Math.round((el.clientWidth > 900 ? 20 : 15) * em())];
+    return [Math.max(220, figure.clientWidth || 520), Math.round((el.clientWidth > 900 ? 20 : 15) * em(root))];
   }
 
   function shareAt() {
@@ -301,15 +279,10 @@ function render({ model, el }) {
 
   function redraw() {
     fit = fitOf(model);
-    const rates = model.get("rates");
     kinds.show(model.get("kind"));
     Object.values(counts).forEach(({ show }) => show());
     counts.cycle_len.node.hidden = counts.cycle_mult.node.hidden = model.get("kind") !== "restarts";
-    slider.value = Math.log10(rates.at(-1));
-    slider.setAttribute("aria-valuetext", significant(rates.at(-1)));
-    field.show(rates.at(-1));
-    earlier.node.hidden = rates.length === 1;
-    earlier.show(spread(rates));
+    controls.show();
     axis.show(model.get("log_scale"));
     speed.show();
     code.textContent = codeOf(model);

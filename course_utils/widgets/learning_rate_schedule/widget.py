@@ -13,6 +13,7 @@ from course_utils.widgets.base.arrays import Numbers, as_array, shown
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.numbers import fixed, significant
 from course_utils.widgets.base.picture import Picture
+from course_utils.widgets.base.rates import typed
 from course_utils.widgets.base.still import still
 from course_utils.widgets.base.widget import CourseWidget
 from course_utils.widgets.learning_rate_schedule import valleys
@@ -148,17 +149,8 @@ class LearningRateSchedule(CourseWidget):
         elif self.kind == "restarts":
             multiplied = "" if self.cycle_mult == 1 else f", cycle_mult={self.cycle_mult}"
             call = f"learner.fit({{lr}}, {self.cycles}, cycle_len={self.cycle_len}{multiplied})"
-        *earlier, last = self.rates.tolist()
-        if not earlier:
-            return call.format(lr=significant(last, 12))
-        factor = spread(self.rates)
-        if factor == 1:
-            lr = "lr"
-        elif factor:
-            lr = f"[{', '.join([f'lr / {factor**power}' for power in range(len(earlier), 0, -1)] + ['lr'])}]"
-        else:
-            return call.format(lr=f"[{', '.join(significant(rate, 12) for rate in self.rates)}]")
-        return f"lr = {significant(last, 12)}\n{call.format(lr=lr)}"
+        before, lr = typed(self.rates)
+        return before + call.format(lr=lr)
 
     def fit(self, learner: Learner, **options: Any) -> None:
         """Fit a learner as `code` says; `options` are others of `Learner.fit`, such as `weight_decay`.
@@ -258,19 +250,6 @@ class LearningRateSchedule(CourseWidget):
         schedule = self.schedule
         rates = curves_panel(schedule, self.rates, self.step / STEPS, self.log_scale)
         return still([[rates, valleys_panel(self.weights, self.step)]], f"{self.describe()} What to type: {self.code}")
-
-
-def spread(rates: Array) -> int | None:
-    """1, 3 or 10 where each layer group's rate is that many times the rate of the one before it, else None.
-
-    >>> spread(np.array([0.001, 0.01])), spread(np.array([0.01, 0.01])), spread(np.array([0.01, 0.05]))
-    (10, 1, None)
-    """
-    for factor in (1, 3, 10):
-        expected = rates[-1] / float(factor) ** np.arange(len(rates) - 1, -1, -1)
-        if (np.abs(rates - expected) <= 1e-9 * expected).all():
-            return factor
-    return None
 
 
 def _one_or_several(lr: Any) -> Array:

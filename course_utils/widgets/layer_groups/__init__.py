@@ -1,0 +1,1 @@
+"""What is frozen, what trains, and how fast."""
