@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from course_utils.errors import CourseError
-from course_utils.training.arguments import shown
+from course_utils.training.arguments import real, shown
 from course_utils.vision.networks.architectures import IMAGENET_MEAN, IMAGENET_STD, Architecture, statistics
 from course_utils.vision.pictures import Picture, pixels_of
 
@@ -61,6 +61,23 @@ def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def _of_three_channels(name: str, values: object) -> tuple[float, float, float]:
+    """Three numbers, from a list, an array or a tensor of them."""
+    listed = values.tolist() if isinstance(values, Tensor | np.ndarray) else values
+    numbers = [real(one) for one in listed] if isinstance(listed, Sequence) and not isinstance(listed, str) else []
+    if len(numbers) != 3 or not all(number is not None and math.isfinite(number) for number in numbers):
+        raise CourseError(f"{name} is {values!r}; give three numbers, of red, green and blue")
+    red, green, blue = (number for number in numbers if number is not None)
+    return red, green, blue
+
+
+def _is_pixels(picture: object, side: int) -> bool:
+    """Whether it is an array of bytes (height, width, 3) with that shorter side."""
+    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.ndim != 3:
+        return False
+    return picture.shape[2] == 3 and min(picture.shape[:2]) == side
+
+
 @dataclass(frozen=True)
 class Augmentation:
     """How much pictures are varied while training (lecture 1:24:10-1:25:05).
@@ -74,14 +91,17 @@ class Augmentation:
     light: float = 0.05
 
     def __post_init__(self) -> None:
-        if self.symmetries not in (1, 2, 8):
+        symmetries, degrees, light = map(real, (self.symmetries, self.degrees, self.light))
+        if symmetries not in (1, 2, 8):
             raise CourseError(
                 f"symmetries is {self.symmetries!r}; it is 1 (none), 2 (left and right swapped) or 8 (all of the square's)"
             )
-        if not _is_number(self.degrees):
+        if degrees is None or not math.isfinite(degrees):
             raise CourseError(f"degrees is {self.degrees!r}; give a number, such as {Augmentation.degrees}")
-        if not (_is_number(self.light) and 0 <= self.light <= 1):
+        if light is None or not 0 <= light <= 1:
             raise CourseError(f"light is {self.light!r}; give a number from 0 to 1, such as {Augmentation.light}")
+        for name, value in (("symmetries", int(symmetries)), ("degrees", degrees), ("light", light)):
+            object.__setattr__(self, name, value)  # as a frozen dataclass lets itself be tidied
 
 
 side_on = Augmentation(symmetries=2)
@@ -107,18 +127,24 @@ class Transforms:
     max_zoom: float = 1.1
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "size", side(self.size))  # as a frozen dataclass lets itself be tidied
+        object.__setattr__(self, "size", side(self.size))
         if self.size > LARGEST_SIZE:
             raise CourseError(f"size is {self.size:,}; pictures for a network have up to {LARGEST_SIZE:,} pixels a side")
         for name, values in (("mean", self.mean), ("std", self.std)):
-            if not (isinstance(values, Sequence) and len(values) == 3 and all(map(_is_number, values))):
-                raise CourseError(f"{name} is {values!r}; give three numbers, of red, green and blue")
+            object.__setattr__(self, name, _of_three_channels(name, values))
         if min(self.std) <= 0:
             raise CourseError(f"std is {self.std!r}; pictures are divided by it, so give three numbers above 0")
-        if not (_is_number(self.max_zoom) and self.max_zoom >= 1):
+        if max(self.mean) > 1 or min(self.mean) < -1:
+            raise CourseError(
+                f"mean is {self.mean!r}; it is taken from colours that run from 0 to 1. If these were measured on 0 to 255, "
+                "divide mean and std by 255."
+            )
+        zoom = real(self.max_zoom)
+        if zoom is None or not 1 <= zoom < math.inf:
             raise CourseError(
                 f"max_zoom is {self.max_zoom!r}; give 1 (no zoom) or more: 1.1 shows as little as 1/1.1 of each side"
             )
+        object.__setattr__(self, "max_zoom", zoom)
         if not (self.augment is None or isinstance(self.augment, Augmentation)):
             raise CourseError(f"augment is {self.augment!r}; give side_on, top_down, an Augmentation or None")
 
@@ -138,6 +164,11 @@ class Transforms:
         )
         batch = torch.empty(len(pictures), side, side, 3, dtype=torch.uint8)
         for square, picture, position in zip(batch.numpy(), pictures, positions, strict=True):
+            if not _is_pixels(picture, side):
+                raise CourseError(
+                    f"pictures holds {shown(picture)}; give bytes (height, width, 3) whose shorter side is {side}, as "
+                    f"read_image gives them with short_side={side}, or one picture of any kind to transforms.one"
+                )
             height, width, _ = picture.shape
             spare = max(height, width) - side
             start = spare // 2 if position is None else int(position * (spare + 1))
@@ -149,7 +180,8 @@ class Transforms:
 
         Raises CourseError for anything else: pictures of other kinds are what `one` takes.
         """
-        if not isinstance(squares, Tensor) or squares.dtype != torch.uint8 or squares.dim() != 4:
+        shape = tuple(squares.shape) if isinstance(squares, Tensor) and squares.dtype == torch.uint8 else ()
+        if len(shape) != 4 or shape[1] != 3 or shape[2] != shape[3]:
             given = f"{squares.dtype} of shape {tuple(squares.shape)}" if isinstance(squares, Tensor) else shown(squares)
             raise CourseError(
                 f"squares is {given}; give the bytes (B, 3, square, square) that transforms.squares returns, or one picture of "
@@ -174,6 +206,8 @@ class Transforms:
 
     def denormalise(self, x: Tensor) -> Tensor:
         """Undo the normalisation of (..., 3, height, width), a tensor or an array: colours from 0 to 1, to be shown."""
+        if not isinstance(x, Tensor | np.ndarray):
+            raise CourseError(f"x is {shown(x)}; give normalised pictures, floats (..., 3, height, width)")
         x = torch.as_tensor(x)
         if x.dim() < 3 or x.shape[-3] != 3 or not x.is_floating_point():
             raise CourseError(

@@ -57,20 +57,52 @@ def test_statistics_of_the_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [torch.zeros(1, 3, 21, 21), torch.zeros(3, 21, 21, dtype=torch.uint8), np.zeros((1, 3, 21, 21), np.uint8), None]
+    "given",
+    [
+        torch.zeros(1, 3, 21, 21),
+        torch.zeros(3, 21, 21, dtype=torch.uint8),
+        torch.zeros(1, 1, 21, 21, dtype=torch.uint8),
+        torch.zeros(1, 3, 21, 30, dtype=torch.uint8),
+        np.zeros((1, 3, 21, 21), np.uint8),
+        None,
+    ],
 )
 def test_squares_are_bytes(given: object) -> None:
     with pytest.raises(CourseError, match=r"squares is .* or one picture of any kind to transforms\.one"):
         transforms_for(None, 16)(given)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    "picture",
+    [
+        np.zeros((21, 30), np.uint8),
+        np.zeros((20, 30, 3), np.uint8),
+        np.zeros((21, 30, 3)),
+        np.zeros((3, 21, 30), np.uint8),
+        Image.new("RGB", (30, 21)),
+    ],
+)
+def test_squares_are_cut_out_of_bytes_of_one_size(picture: object) -> None:
+    with pytest.raises(CourseError, match=r"pictures holds .*; give bytes \(height, width, 3\) whose shorter side is 21"):
+        transforms_for(None, 16).squares([np.zeros((21, 21, 3), np.uint8), picture])  # type: ignore[list-item]
+
+
+def test_numbers_of_any_kind_are_the_same_settings() -> None:
+    one = Transforms(32, (0.5, 0.25, 0.5), (0.5, 0.5, 0.5), Augmentation(2, 5, 0.5), 1.5)
+    for array in (np.array, torch.tensor, list):
+        other = Transforms(
+            np.int64(32), array([0.5, 0.25, 0.5]), array([0.5] * 3), Augmentation(2.0, np.float32(5), torch.tensor(0.5)), 1.5
+        )
+        assert (other, hash(other), repr(other)) == (one, hash(one), repr(one))
+
+
 def test_denormalise_takes_arrays_and_refuses_other_shapes() -> None:
     transforms = transforms_for(None, 16)
     x = np.zeros((3, 4, 4), np.float32)
     torch.testing.assert_close(transforms.denormalise(x), transforms.denormalise(torch.tensor(x)))  # type: ignore[arg-type]
-    for given in (torch.zeros(4, 4, 3), torch.zeros(4, 4), torch.zeros(3, 4, 4, dtype=torch.uint8)):
+    for given in (torch.zeros(4, 4, 3), torch.zeros(4, 4), torch.zeros(3, 4, 4, dtype=torch.uint8), None, [0.5]):
         with pytest.raises(CourseError, match=r"give normalised pictures, floats \(\.\.\., 3, height, width\)"):
-            transforms.denormalise(given)
+            transforms.denormalise(given)  # type: ignore[arg-type]
 
 
 def test_denormalise_undoes_normalise() -> None:
@@ -271,6 +303,7 @@ def test_a_gpu_gives_what_the_processor_gives(augment: bool) -> None:
         (lambda: Transforms(32, max_zoom=0.9), r"max_zoom is 0\.9"),
         (lambda: Transforms(32, augment="side_on"), "augment is 'side_on'; give side_on"),
         (lambda: Augmentation(symmetries=4), "symmetries is 4"),
+        (lambda: Augmentation(symmetries=True), "symmetries is True"),
     ],
 )
 def test_settings_that_cannot_work(wrong, message: str) -> None:
@@ -284,6 +317,7 @@ def test_settings_that_cannot_work(wrong, message: str) -> None:
         ({"size": 10**9}, "size is 1,000,000,000; .* up to 4,096 pixels"),
         ({"mean": 0.5}, "mean is 0.5; give three numbers"),
         ({"mean": (1, 2)}, r"mean is \(1, 2\)"),
+        ({"mean": (127, 120, 110), "std": (58, 57, 57)}, r"mean is \(127\.0, .*from 0 to 1\. .*divide mean and std by 255"),
         ({"std": None}, "std is None; give three numbers"),
         ({"std": (0.2, 0, 0.2)}, "divided by it, so give three numbers above 0"),
     ],
