@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from course_utils.lecture import helpers
 from course_utils.lecture.messages import say
-from course_utils.lecture.namespace import Later
+from course_utils.lecture.namespace import Later, is_there
 from course_utils.lecture.patterns import Row, loop_names
 from course_utils.lecture.translation import REMARKS, ROWS
 from course_utils.lecture.uses import averages
@@ -68,8 +68,8 @@ class Cells(ast.NodeTransformer):
         self.stacked.clear()
         helpers.replaced.clear()
         names = self.shell.user_ns
-        ready = {name: sys.modules.get(value.__name__) for name, value in names.items() if isinstance(value, Later)}
-        names.update({name: module for name, module in ready.items() if module is not None})
+        come = {name: value.__name__ for name, value in names.items() if isinstance(value, Later) and is_there(value.__name__)}
+        names.update({name: sys.modules[module] for name, module in come.items()})
 
     def tell(self, result: Any = None) -> None:
         """Say in a line what was replaced in this cell."""

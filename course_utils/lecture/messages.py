@@ -82,16 +82,18 @@ WRITE_TODAY = {
     "StructuredLearner": "md.get_learner(...), or course_utils.tabular.tabular_learner(data)",
     "MixedInputModel": "course_utils.tabular.model.TabularModel; in PyTorch torch.nn.Embedding beside torch.nn.Linear",
     **dict.fromkeys(("TextData", "LanguageModelData", "RNN_Learner", "nlp", "text", "lm_rnn", "rnn_reg"), _TEXTS),
+    "DataFrameMapper": "sklearn.compose.ColumnTransformer([(name, transformer, columns), ...])",
     "VV": "V(x), or x itself: tensors need no wrapping any more",
     "Variable": "x itself: tensors need no wrapping any more",
 }
 """Names and keywords of the lecture's library that are not here, and what does today what they did."""
 
 EXPLAINED = (
-    "ArraysIndexDataset BaseDataset BasicModel CenterCrop CircularLR CollabFilterDataset ColumnarDataset ConvnetBuilder "
-    "CosAnneal CropType FilesDataset FilesNhotArrayDataset ImageModelResults LR_Finder LanguageModelData MixedInputModel "
-    "RNN_Learner RandomCrop RandomDihedral RandomFlip RandomLighting RandomRotate RandomScale SaveBestModel Scale Stepper "
-    "StructuredLearner TextData VV Variable accuracy_thresh folder_source csv_source parse_csv_labels"
+    "accuracy_thresh ArraysIndexDataset BaseDataset BasicModel CenterCrop CircularLR CollabFilterDataset "
+    "ColumnarDataset ConvnetBuilder CosAnneal CropType csv_source DataFrameMapper FilesDataset FilesNhotArrayDataset "
+    "folder_source ImageModelResults LanguageModelData LR_Finder MixedInputModel parse_csv_labels RandomCrop "
+    "RandomDihedral RandomFlip RandomLighting RandomRotate RandomScale RNN_Learner SaveBestModel Scale Stepper "
+    "StructuredLearner TextData Variable VV"
 )
 """Those that `import *` brings too, to say so when they are used."""
 

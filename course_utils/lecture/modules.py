@@ -21,7 +21,7 @@ PROVIDERS: dict[str, tuple[str, str]] = {
     "fastai": (ALL, ""),
     **{f"fastai.{name}": (ALL, "") for name in FASTAI.split()},
     "planet": (STAND_INS, "f2"),
-    "sklearn_pandas": (STAND_INS, "DataFrameMapper"),
+    "sklearn_pandas": (ALL, "DataFrameMapper"),  # imported there and never used
     "isoweek": (STAND_INS, "Week"),
     "pandas_summary": (STAND_INS, "DataFrameSummary"),
 }

@@ -20,10 +20,11 @@ OTHERS = (
     "itemgetter=operator:itemgetter attrgetter=operator:attrgetter DataLoader=torch.utils.data:DataLoader "
     "Dataset=torch.utils.data:Dataset nn=torch.nn F=torch.nn.functional optim=torch.optim"
 )
-SLOW = ("IPython", "matplotlib", "pandas", "sklearn")  # imported when something of them is first asked for
+SLOW = ("matplotlib", "pandas", "sklearn")  # imported when something of them is first asked for
+TOGETHER = {"matplotlib": "matplotlib.pyplot", "sklearn": "sklearn.metrics"}  # with what is then there, too
 OWN = {
     "learners": "accuracy accuracy_np accuracy_multi to_np T V to_gpu children",
-    "stand_ins": "Week DataFrameSummary DataFrameMapper",
+    "stand_ins": "Week DataFrameSummary",
     "tables": "add_datepart train_cats apply_cats proc_df rf_feat_importance split_by_idx",
     "columnar": "ColumnarModelData",
     "conv_learner": "ConvLearner",
@@ -60,7 +61,7 @@ def find(name: str) -> Any:
     module, _, attribute = NAMES[name].partition(":")
     if module == "":
         return Explained(name)
-    if not attribute and module.partition(".")[0] in SLOW and module not in sys.modules:
+    if not attribute and module.partition(".")[0] in SLOW and not is_there(module):
         return Later(module)
     found = _imported(module)
     return getattr(found, attribute) if attribute else found
@@ -83,11 +84,17 @@ class Later(ModuleType):
         return dir(_imported(self.__name__))
 
 
+def is_there(module: str) -> bool:
+    """Whether a module was imported, with what goes together with it."""
+    return TOGETHER.get(module, module) in sys.modules
+
+
 def _imported(module: str) -> ModuleType:
-    found = import_module(module)
-    if module in ("numpy", "matplotlib.pyplot"):
-        _set_options(module)
-    return found
+    whole = TOGETHER.get(module, module)
+    import_module(whole)
+    if whole in ("numpy", "matplotlib.pyplot"):
+        _set_options(whole)
+    return sys.modules[module]
 
 
 _undo: dict[str, Callable[[], object]] = {}  # what puts the options of a library back

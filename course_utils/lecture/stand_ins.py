@@ -1,13 +1,10 @@
 """What the lecture's cells import beside its library, from packages that today's do without or that no longer run."""
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from course_utils.errors import CourseError
 from course_utils.training.metrics import Numbers, best_threshold
 
 if TYPE_CHECKING:
@@ -33,22 +30,9 @@ class Week(NamedTuple):
     year: int
     week: int
 
-    def day(self, number: int) -> date:
-        """The day with this number; 0 is Monday."""
-        first = date.fromisocalendar(int(self.year), 1, 1)
-        return first + timedelta(weeks=int(self.week) - 1, days=number)
-
     def monday(self) -> date:
-        """The first day."""
-        return self.day(0)
-
-    def sunday(self) -> date:
-        """The last day."""
-        return self.day(6)
-
-    def days(self) -> list[date]:
-        """All seven days."""
-        return [self.day(number) for number in range(7)]
+        """The first day; a week that the year does not have is one of the next year."""
+        return date.fromisocalendar(int(self.year), 1, 1) + timedelta(weeks=int(self.week) - 1)
 
 
 class DataFrameSummary:
@@ -95,47 +79,3 @@ def _type(column: "pd.Series[Any]", uniques: int) -> str:
     if types.is_datetime64_any_dtype(column):
         return "date"
     return "unique" if uniques == len(column) else "categorical"
-
-
-class DataFrameMapper:
-    """Columns of a table through scikit-learn's transformers, side by side in one array.
-
-    >>> import pandas as pd
-    >>> from sklearn.preprocessing import StandardScaler
-    >>> mapper = DataFrameMapper([(["a"], StandardScaler())])
-    >>> mapper.fit_transform(pd.DataFrame({"a": [1.0, 3.0]})).tolist()
-    [[-1.0], [1.0]]
-    """
-
-    def __init__(self, features: Sequence[tuple[Any, ...]]) -> None:
-        """Take pairs of a column, or a list of columns, and a transformer; None passes columns on as they are."""
-        self.features = list(features)
-
-    def fit(self, df: "pd.DataFrame", y: Any = None) -> "DataFrameMapper":
-        """Let each transformer learn from its columns."""
-        for columns, transformer, *_ in self.features:
-            if transformer is not None:
-                transformer.fit(self._columns(df, columns))
-        return self
-
-    def transform(self, df: "pd.DataFrame") -> NDArray[Any]:
-        """What the transformers make of a table, (rows, columns)."""
-        parts = []
-        for columns, transformer, *_ in self.features:
-            given = self._columns(df, columns)
-            part = np.asarray(given if transformer is None else transformer.transform(given))
-            parts.append(part.reshape(len(df), -1))
-        return np.hstack(parts) if parts else np.empty((len(df), 0))
-
-    def fit_transform(self, df: "pd.DataFrame", y: Any = None) -> NDArray[Any]:
-        """Both, one after the other."""
-        return self.fit(df, y).transform(df)
-
-    @staticmethod
-    def _columns(df: "pd.DataFrame", columns: Any) -> NDArray[Any]:
-        wanted = [columns] if isinstance(columns, str) else list(columns)
-        if missing := [name for name in wanted if name not in df.columns]:
-            raise CourseError(
-                f"the table has no column {missing[0]!r}, which the mapper takes; it has {', '.join(map(str, df))}"
-            )
-        return df[columns].to_numpy()

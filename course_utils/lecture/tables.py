@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_utils.lecture.messages import LectureError, keywords
-from course_utils.lecture.stand_ins import DataFrameMapper
 from course_utils.masked import refuse_masked
 from course_utils.names import counted
 from course_utils.tabular import dates
 
 if TYPE_CHECKING:
     import pandas as pd
+    from sklearn.compose import ColumnTransformer
 
 
 @keywords
@@ -77,7 +77,7 @@ def proc_df(
     preproc_fn: Callable[["pd.DataFrame"], object] | None = None,
     max_n_cat: int | None = None,
     subset: int | None = None,
-    mapper: DataFrameMapper | None = None,
+    mapper: "ColumnTransformer | None" = None,
 ) -> list[Any]:
     """Make every column numbers (lecture 2:13:50): a list of the table, the array of targets, the medians, and the scaler.
 
@@ -128,9 +128,9 @@ def proc_df(
             x[field] = column.fillna(nas[name])
     numbers = [name for name, column in x.items() if types.is_numeric_dtype(column)]
     if do_scale:
-        mapper = _scaler(x, numbers) if mapper is None else mapper
-        scaled = [columns[0] for columns, *_ in mapper.features]
-        x = x.assign(**dict(zip(scaled, mapper.transform(x.astype(dict.fromkeys(numbers, "float64"))).T, strict=True)))
+        floats = x.astype(dict.fromkeys(numbers, "float64"))
+        mapper = _scaler(floats, numbers) if mapper is None else mapper
+        x = x.assign(**dict(zip(mapper.transformers_[0][2], mapper.transform(floats).T, strict=True)))
     for field, column in x.items():
         if not types.is_numeric_dtype(column):
             _require_categories(field, column)
@@ -141,10 +141,11 @@ def proc_df(
     return [x, y, nas, *([mapper] if do_scale else [])]
 
 
-def _scaler(x: "pd.DataFrame", numbers: Sequence[Any]) -> DataFrameMapper:
+def _scaler(floats: "pd.DataFrame", numbers: Sequence[Any]) -> "ColumnTransformer":
+    from sklearn.compose import ColumnTransformer
     from sklearn.preprocessing import StandardScaler
 
-    return DataFrameMapper([([name], StandardScaler()) for name in numbers]).fit(x.astype(dict.fromkeys(numbers, "float64")))
+    return ColumnTransformer([("scaled", StandardScaler(), numbers)]).fit(floats)
 
 
 def _require_categories(name: Any, column: "pd.Series[Any]") -> None:

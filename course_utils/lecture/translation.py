@@ -36,7 +36,7 @@ def translate(*cells: str) -> None:
     """Print cells of the lecture in today's words, and below them why they are others.
 
     Several are taken as one: whether predictions are wanted as logarithms, and what a star import has to bring, may be seen in
-    a later cell alone.
+    a later cell alone. In a notebook `translate(_i3, _i4)` takes what was typed in cells 3 and 4.
 
     >>> translate("learn = ConvLearner.pretrained(resnet34, data, precompute=True)")
     learn = image_learner(data, "resnet34", precompute=True)
@@ -46,9 +46,11 @@ def translate(*cells: str) -> None:
     """
     words, rows = translated("\n\n".join(cells))
     print(words.rstrip())
-    reasons = {f"# {row.lecture.partition('(')[0]}: {row.why}": None for row in rows}
+    reasons = dict[str, list[str]]()
+    for row in rows:
+        reasons.setdefault(row.why, []).append(row.lecture.partition("(")[0])
     if reasons:
-        print("", *reasons, sep="\n")
+        print("", *(f"# {', '.join(dict.fromkeys(names))}: {why}" for why, names in reasons.items()), sep="\n")
 
 
 def translated(cell: str) -> tuple[str, list[Row]]:

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from course_utils.errors import CourseError
-from course_utils.lecture import modules
+from course_utils.lecture import modules, namespace
 
 
 def test_loading_is_fast_and_changes_nothing_but_the_names(session):
@@ -28,6 +28,7 @@ def test_slow_libraries_come_when_something_of_them_is_asked_for():
         "slow = {'pandas', 'sklearn', 'matplotlib', 'IPython', 'keras', 'timm'}\n"
         "print(sorted(slow & sys.modules.keys()))\n"
         "assert type(pd.DataFrame({'a': [1]})).__name__ == 'DataFrame' and 'DataFrame' in dir(pd)\n"
+        "sklearn.metrics.log_loss([0, 1], [0.5, 0.5]), matplotlib.pyplot.figure()\n"
         "plt.rcParams['animation.html'] == 'html5' or exit('no options')\n"
         "metrics.own = 5\nimport sklearn.metrics\nprint(sklearn.metrics.own)\n"
     )
@@ -36,11 +37,10 @@ def test_slow_libraries_come_when_something_of_them_is_asked_for():
     assert done.stdout.split("\n")[-3:] == ["[]", "5", ""]
 
 
-def test_a_module_that_has_come_is_itself_from_the_next_cell_on(session, monkeypatch):
-    monkeypatch.delitem(sys.modules, "sklearn.ensemble", raising=False)
-    session("from fastai.imports import *")
-    assert session("ensemble.RandomForestRegressor").__name__ == "RandomForestRegressor"
-    assert session("ensemble") is sys.modules["sklearn.ensemble"]
+def test_a_module_that_has_come_is_itself_from_the_next_cell_on(session):
+    session("import json\nfrom course_utils.lecture.namespace import Later\nstood_for, later = Later('nothing'), Later('json')")
+    assert session("later is json")
+    assert isinstance(session["stood_for"], namespace.Later)
 
 
 def test_every_module_gives_the_one_namespace(session):
