@@ -64,6 +64,8 @@ function render({ model, el }) {
   const judged = make("span", { class: "course-verdict" });
   const code = make("pre", { class: "course-code" });
   root.append(
+    make("div", { class: "course-controls" }, steps.node, speed.node,
+      make("span", { class: "course-smoothing" }, make("label", {}, make("span", { class: "course-label" }, "Smoothing"), smoothing), smoothness, usual)),
     make("div", { class: "course-panels" },
       make("div", {},
         make("div", { class: "course-keys" }, make("span", { class: "course-key course-raw" }, make("i", {}), "loss of one mini-batch"), make("span", { class: "course-key course-average" }, make("i", {}), "smoothed")),
@@ -71,8 +73,6 @@ function render({ model, el }) {
       make("div", { class: "course-taken" }, heading("The rate to take"), shown, judged, make("label", {}, make("span", { class: "course-label" }, "Type one"), field), suggested, steep,
         make("span", { class: "course-label" }, "What to type:"), code)),
     words,
-    make("div", { class: "course-controls course-below" }, steps.node, speed.node,
-      make("span", { class: "course-smoothing" }, make("label", {}, make("span", { class: "course-label" }, "Smoothing"), smoothing), smoothness, usual)),
   );
 
   function lowestRate() {
@@ -111,7 +111,7 @@ function render({ model, el }) {
     const across = { from: powers[0], to: Math.max(powers.at(-1), powers[0] + 1e-9), write: (power) => significant(10 ** power) };
     across.ticks = Array.from({ length: 40 }, (_, at) => at - 20).filter((power) => power >= across.from - 1e-9 && power <= across.to + 1e-9);
     const width = Math.max(240, figure.clientWidth || 720);
-    const drawn = plot(width, Math.round((el.clientWidth > 900 ? 25 : 19) * em(root)), "learning rate", across, { from, to, ticks: roundTicks(from, to, 5), room: 3 * em(root) });
+    const drawn = plot(width, Math.round((el.clientWidth > 900 ? 25 : 19) * em(root)), "learning rate", across, { from, to, ticks: roundTicks(from, to, 5), room: 42 }, em(root));
     const [left, right, top, bottom] = [drawn.x(across.from), drawn.x(across.to), drawn.y(to), drawn.y(from)];
     const best = lowestRate();
     if (best) {
@@ -121,7 +121,7 @@ function render({ model, el }) {
       const bands = [["low", left, edges[0]], ["good", edges[0], edges[1]], ["bold", edges[1], edges[2]], ["too high", edges[2], right]];
       for (const [name, start, end] of bands) if (end - start > (0.6 * name.length + 0.5) * em(root)) drawn.svg.append(shape("text", { class: "course-band", x: (start + end) / 2, y: top - 3, "text-anchor": "middle" }, name));
     }
-    const dots = losses.map((loss, at) => shape("circle", { class: "course-raw", r: 3, cx: drawn.x(powers[at]), cy: drawn.y(loss) }));
+    const dots = losses.map((loss, at) => shape("circle", { class: "course-raw", r: 0.22 * em(root), cx: drawn.x(powers[at]), cy: drawn.y(loss) }));
     drawn.inside.append(...dots);
     const path = drawn.line("average", []);
     const move = drawn.marker(["taken"]);

@@ -167,7 +167,7 @@ function render({ model, el }) {
       : { from: 0, to: top * 1.08, write: (rate) => significant(rate) };
     up.ticks = logarithmic ? range(up.from, Math.floor(up.to + 1e-9)) : roundTicks(0, top, 4);
     const high = (rate) => (logarithmic ? Math.log10(Math.max(rate, 10 ** (up.from - 1))) : rate);
-    const drawn = plot(...size(rateFigure), "epochs", { from: 0, to: fit.epochs, ticks: roundTicks(0, fit.epochs, 8).filter(Number.isInteger) }, { ...up, room: 4.2 * em(root) });
+    const drawn = plot(...size(rateFigure), "epochs", { from: 0, to: fit.epochs, ticks: roundTicks(0, fit.epochs, 8).filter(Number.isInteger) }, { ...up, room: 58 }, em(root));
     let start = 0;
     const ends = fit.cycles.map((length) => (start += length));
     if (kind === "restarts") ends.slice(0, -1).forEach((end) => drawn.inside.append(shape("line", { class: "course-restart", x1: drawn.x(end), x2: drawn.x(end), y1: drawn.y(up.from), y2: drawn.y(up.to) })));
@@ -200,18 +200,19 @@ function render({ model, el }) {
   }
 
   function drawLoss() {
-    const drawn = plot(...size(lossFigure), "the weight", { from: 0, to: EDGE, ticks: [] }, { from: 0, to: 1.75, ticks: [0, 0.5, 1, 1.5], room: 2.6 * em(root) });
+    const unit = em(root) / 14;
+    const drawn = plot(...size(lossFigure), "the weight", { from: 0, to: EDGE, ticks: [] }, { from: 0, to: 1.75, ticks: [0, 0.5, 1, 1.5] }, em(root));
     const curve = (by) => Array.from({ length: 251 }, (_, at) => loss(at / 25 - by));
     const ground = curve(0);
     const path = drawn.line("ground", [...ground.map((value, at) => [at / 25, value]), [EDGE, 0], [0, 0]]);
     path.setAttribute("class", "course-ground");
     drawn.curve("validation", curve(SHIFT));
     drawn.curve("training", ground);
-    for (const [at, name] of [[NARROW, "narrow valley"], [WIDE, "wide valley"]]) drawn.inside.append(shape("text", { x: drawn.x(at), y: drawn.y(0) - 6, "text-anchor": "middle" }, name));
-    const trail = Array.from({ length: TRAIL }, (_, age) => shape("circle", { class: "course-trail", r: 3.5, opacity: 0.75 * (1 - age / TRAIL) }));
+    for (const [at, name] of [[NARROW, "narrow valley"], [WIDE, "wide valley"]]) drawn.inside.append(shape("text", { x: drawn.x(at), y: drawn.y(0) - 6 * unit, "text-anchor": "middle" }, name));
+    const trail = Array.from({ length: TRAIL }, (_, age) => shape("circle", { class: "course-trail", r: 3.5 * unit, opacity: 0.75 * (1 - age / TRAIL) }));
     const pole = shape("line", { class: "course-pole" });
-    const above = shape("rect", { class: "course-validation", width: 10, height: 10 });
-    const ball = shape("circle", { class: "course-ball", r: 8 });
+    const above = shape("rect", { class: "course-validation", width: 10 * unit, height: 10 * unit });
+    const ball = shape("circle", { class: "course-ball", r: 8 * unit });
     drawn.inside.append(...trail, pole, above, ball);
     moveBall = () => {
       const step = model.get("step");
@@ -222,11 +223,11 @@ function render({ model, el }) {
         dot.setAttribute("visibility", at === undefined ? "hidden" : "visible");
         if (at === undefined) return;
         dot.setAttribute("cx", drawn.x(at));
-        dot.setAttribute("cy", drawn.y(loss(at)) - 6);
+        dot.setAttribute("cy", drawn.y(loss(at)) - 6 * unit);
       });
-      for (const [name, value] of Object.entries({ cx: x, cy: y - 8 })) ball.setAttribute(name, value);
+      for (const [name, value] of Object.entries({ cx: x, cy: y - 8 * unit })) ball.setAttribute(name, value);
       for (const [name, value] of Object.entries({ x1: x, x2: x, y1: y, y2: validation })) pole.setAttribute(name, value);
-      for (const [name, value] of Object.entries({ x: x - 5, y: validation - 5, transform: `rotate(45 ${x} ${validation})` })) above.setAttribute(name, value);
+      for (const [name, value] of Object.entries({ x: x - 5 * unit, y: validation - 5 * unit, transform: `rotate(45 ${x} ${validation})` })) above.setAttribute(name, value);
     };
     lossFigure.replaceChildren(drawn.svg);
   }
