@@ -231,6 +231,44 @@ def test_a_rest_that_does_not_fit_is_not_appended(server, tmp_path, span):
     assert server.spans == [None, "bytes=100000-", None]
 
 
+def test_a_server_that_does_not_look_at_what_is_asked_for_mixes_no_versions(server, tmp_path):
+    server.cut = [100_000, 0, 0, 0]
+    fails(server.command(), tmp_path, BrokenDownloadError, "try again")
+    server.content = b"PK new" * 50_000
+    end = len(server.content) - 1
+    span = {"ETag": '"two"', "Content-Range": f"bytes 100000-{end}/{end + 1}"}
+    answer = server.answer
+
+    def answered(request):
+        rest = 206, span, server.content[100_000:]
+        server.routes["/get/train.zip"] = rest if request.headers.get("Range") else (200, {"ETag": '"two"'}, server.content)
+        answer(request)
+
+    server.answer = answered
+    assert download_command(server.command(), tmp_path, progress=False).read_bytes() == server.content
+    assert server.spans[-2:] == ["bytes=100000-", None]
+
+
+def test_breaks_at_changing_places_come_to_an_end(server, tmp_path):
+    server.headers, server.cut = {}, [100_000, 50_000] * 10
+    fails(server.command(), tmp_path, BrokenDownloadError, "cannot go on in the middle")
+    assert len(server.asked) == 4
+
+
+def test_a_server_that_falls_silent_is_given_up(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(transfer, "_TIMEOUT", 0.3)
+    done = threading.Event()
+    answer = server.answer
+
+    def answered(request):
+        answer(request)
+        done.wait(5)
+
+    server.answer, server.cut = answered, [20_000, 0, 0, 0]
+    fails(server.command(), tmp_path, BrokenDownloadError, r"no byte for 0\.3 seconds; 20,000 bytes are in")
+    done.set()
+
+
 @pytest.mark.parametrize("headers", [{}, {"ETag": 'W/"weak"'}])
 def test_without_proof_that_it_is_the_same_file_it_comes_from_the_start(server, tmp_path, headers):
     server.headers = headers

@@ -29,6 +29,7 @@ _ATTEMPTS = 4  # connections in a row that bring nothing new before we give up
 _TIMEOUT = 30  # seconds without a byte
 _REDIRECTS = 10
 _NAMELESS = "download"
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _FOR_ANYBODY = ("accept", "accept-language", "user-agent")  # headers that say nothing of who asks
 _PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|script|meta|title)\b", re.IGNORECASE | re.DOTALL)
 
@@ -68,16 +69,16 @@ class Transfer:
             if os.path.lexists(self.part) and not os.path.isfile(self.version):
                 raise CourseError(f"{self.part} is there already, and was not begun here; move it away, then try again")
         with _unlogged():
-            failures = 0
+            failures, most = 0, self._arrived()
             while True:
-                before = self._arrived()
                 try:
                     with writing(self.part, own=[self.version]):
                         return self._attempt()
                 except _BeganAnewError:
                     continue
                 except _BrokenError as broken:
-                    failures = 1 if self._arrived() > before else failures + 1
+                    failures = 1 if self._arrived() > most else failures + 1
+                    most = max(most, self._arrived())
                     reason = str(broken)
                 if failures >= _ATTEMPTS or not self._arrived():
                     raise self._given_up(reason)
@@ -169,7 +170,8 @@ class Transfer:
         span = response.headers.get("Content-Range", "")
         total = self._total_of(span)
         whole = response.status_code == 416 and start > 0 and span == f"bytes */{start}"
-        if start and not whole and (response.status_code == 416 or (response.status_code == 206 and total is None)):
+        unfit = total is None or _version(response) not in ("", self._known_version())
+        if start and not whole and (response.status_code == 416 or (response.status_code == 206 and unfit)):
             self._forget()
             raise _BeganAnewError
         if not whole:
@@ -233,7 +235,7 @@ class Transfer:
 
     def _refuse(self, response: "Response") -> None:
         code = response.status_code
-        said = f"{code} {HTTPStatus(code).phrase}" if code in HTTPStatus._value2member_map_ else str(code)
+        said = f"{code} {_PHRASES.get(code, '')}".rstrip()
         shown = self.request.shown
         if code in (401, 403):
             raise NotSignedInError(
