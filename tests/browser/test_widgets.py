@@ -42,7 +42,7 @@ thresholds
     """
 INPUTS = {
     explorer: "playing pool stride padding relu image kernels names bias selected position delay".split(),
-    pipeline: "playing layer focus delay".split(),
+    pipeline: "playing layer focus delay scale".split(),
     activations: "logits temperature seed".split(),
     thresholds: "threshold tag beta page".split(),
 }
@@ -421,6 +421,21 @@ def test_any_number_says_how_it_came_about(pipeline, jupyterlab):
     shares = numbers(pipeline.locator(".course-formula").first.inner_text())[:8:2]
     np.testing.assert_allclose(shares, (values["pool2"] * template).sum((1, 2)), atol=0.0051)
     assert pipeline.locator(".course-frame:visible").count() == 4 + 1 + 1  # the maps it saw, itself, itself in large
+
+
+def test_links_and_shares_of_a_convolution(pipeline, jupyterlab):
+    ask(jupyterlab, "setattr(pipeline, 'focus', (4, 2, 5, 3))")
+    captions = pipeline.locator(".course-shares figcaption")
+    captions.filter(has_text="sum: ").wait_for()
+    assert pipeline.locator(".course-links path").count() == 2  # from two maps of pool1
+    first, second, total = [numbers(text)[-1] for text in captions.all_inner_texts()]
+    weight = np.array(ask(jupyterlab, "pipeline._model.conv2.weight.detach()[2]"))
+    seen = np.array(ask(jupyterlab, "pipeline.values('pool1')"))[:, 5:8, 3:6]
+    assert [first, second] == pytest.approx((weight * seen).sum((1, 2)), abs=0.0051)
+    assert total == pytest.approx(ask(jupyterlab, "float(pipeline.values('conv2')[2, 5, 3])"), abs=0.0051)
+    pipeline.get_by_role("group", name="Deepest colour").get_by_role("button", name="network").click()
+    until(jupyterlab, "pipeline.scale", "network")
+    pipeline.locator(".course-legend").filter(has_text="number of the network that is farthest").wait_for()
 
 
 def test_pipeline_exports(pipeline, jupyterlab):

@@ -178,6 +178,22 @@ def test_what_a_number_saw_makes_that_number(run):
         np.testing.assert_allclose(read(maps), expected, rtol=0, atol=1e-12)
 
 
+def test_what_each_map_gives_adds_up_to_a_convolution(run):
+    torch.manual_seed(0)
+    conv = nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2).double()
+    x = torch.randn(4, 9, 8, dtype=torch.float64)
+    given, forward = travels(LayerPipeline(conv, x))
+    shares = np.array(run(PIPELINE, f"((all) => all[1].maps.map((_, map) => it.sharesOf(all, 1, map)))({forward})", given))
+    assert shares.shape == (6, 2, 5, 4)
+    for output in range(6):
+        for channel in range(2):
+            kernel, seen = conv.weight[output, channel], x[2 * (output // 3) + channel]
+            expected = F.conv2d(seen[None, None], kernel[None, None], stride=2, padding=1)[0, 0].detach()
+            np.testing.assert_allclose(shares[output, channel], expected, rtol=0, atol=1e-12)
+    total = shares.sum(axis=1) + conv.bias.detach().numpy()[:, None, None]
+    np.testing.assert_allclose(total, conv(x).detach(), rtol=0, atol=1e-12)
+
+
 def test_the_screen_goes_on_where_python_has_stopped(run):
     model = "{ held: {}, set(name, value) { this.held[name] = value; }, save_changes() { throw new Error('Cannot send'); } }"
     assert run(BASE / "state.js", f"((model) => {{ it.set(model, {{ a: 1 }}); return model.held; }})({model})") == {"a": 1}

@@ -53,6 +53,14 @@ def test_picture_follows_the_state():
     assert explorer.picture() != before
 
 
+def test_the_deepest_colour_is_that_of_each_map_layer_or_network():
+    deepest = {}
+    for scale in ("map", "layer", "network"):
+        image = open_png(LayerPipeline(letter_network(), letter_a(), scale=scale).picture())
+        deepest[scale] = sum(count for count, shade in image.getcolors(1 << 20) if np.abs(np.subtract(shade, BLUE)).max() <= 8)
+    assert deepest["map"] > deepest["layer"] > deepest["network"] > 0
+
+
 def test_grid_cells_have_their_colours():
     picture = Picture(60, 20)
     picture.grid(0, 0, np.array([[-2.0, 0.0, 1.0]]), cell=20)

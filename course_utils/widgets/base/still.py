@@ -65,26 +65,26 @@ def maps_panel(
     heading: str,
     subheading: str = "",
     palette: str = "blue-orange",
-    limit: float | None = None,
+    limit: float | Array | None = None,
     frame: tuple[int, int, int, int] | None = None,
     tallest: float = math.inf,
     names: Sequence[str] = (),
 ) -> Panel:
     """Grids of numbers, (maps, rows, columns), one below the other up to a height of `tallest` and then side by side.
 
-    `limit` is the number with the full colour, `frame` the row, column, height and width of what is marked in each map, and
-    `names` stand beside the rows. nan is drawn as a zero: what fills up the last row of a long vector.
+    `limit` is the number with the full colour, or one for each map; `frame` the row, column, height and width of what is marked
+    in each map, and `names` stand beside the rows. nan is drawn as a zero: what fills up the last row of a long vector.
     """
     count, rows, columns = maps.shape
     high, wide = rows * cell + 8, columns * cell + 8
     below = max(1, int(min(count, tallest / high)))
     across = math.ceil(count / below)
-    shade = limit or colour_limit(maps[~np.isnan(maps)])
+    shades = np.broadcast_to(colour_limit(maps[~np.isnan(maps)]) if limit is None else limit, count)
 
     def draw(picture: Picture, left: float, top: float) -> None:
         for number, values in enumerate(maps):
             x, y = left + number // below * wide, top + number % below * high
-            picture.grid(x, y, np.nan_to_num(values), cell, palette, shade, numbers=cell >= WRITTEN)
+            picture.grid(x, y, np.nan_to_num(values), cell, palette, float(shades[number]), numbers=cell >= WRITTEN)
             if frame and frame[0] + frame[2] <= rows and frame[1] + frame[3] <= columns:
                 picture.frame(x + frame[1] * cell, y + frame[0] * cell, frame[3] * cell, frame[2] * cell)
         for row, name in enumerate(names):

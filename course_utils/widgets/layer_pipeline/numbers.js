@@ -179,6 +179,16 @@ function weightsFor(layer, source, map, from, row, column, cells) {
   return cells((r, c) => weights[(from * height + r) * width + c] ?? null);
 }
 
+// What each map that a convolution reads gives to one of its maps, before they are added up and the bias comes.
+export function sharesOf(layers, number, map) {
+  const layer = layers[number];
+  const [, rows, columns] = layer.shape;
+  const grids = mapsRead(layer, layers[layer.sources[0]], map).map(() => Array.from({ length: rows }, () => Array(columns)));
+  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++)
+    seen(layers, number, map, r, c).forEach(({ values, weights }, at) => { grids[at][r][c] = dot(values, weights); });
+  return grids;
+}
+
 export function dot(values, weights) {
   let sum = 0;
   values.forEach((line, r) => line.forEach((value, c) => { sum += (value ?? 0) * (weights[r][c] ?? 0); }));

@@ -1,17 +1,22 @@
 // LayerPipeline: an image goes through a network, layer by layer; any number tells how it came about and what it saw.
 // The state is the model's traits, the image and the network; what follows from them is computed in numbers.js.
 
-import { heading, make } from "../base/elements.js";
+import { choice, heading, make, shape } from "../base/elements.js";
 import { cellAt, chip, drawGrid, placeFrame } from "../base/grid.js";
 import { legend } from "../base/legend.js";
 import { largest, plain } from "../base/numbers.js";
 import { em, exportButton, onWidth, page } from "../base/page.js";
 import { clock, player } from "../base/player.js";
 import { set } from "../base/state.js";
-import { forward, seen, strongest } from "./numbers.js";
+import { forward, seen, sharesOf, strongest } from "./numbers.js";
 import { formula, saw } from "./words.js";
 
 const WRITTEN = 3.4; // em, the side of a cell in which a number can be read
+const FARTHEST = { // whose number farthest from zero has the deepest colour; as SCALES in widget.py
+  map: "The deepest colour is the number of each map that is farthest from zero.",
+  layer: "The deepest colour is the number of a layer that is farthest from zero.",
+  network: "The deepest colour is the number of the network that is farthest from zero.",
+};
 const SHOWN = 4; // maps that a number saw, drawn beside their kernels; more are counted
 
 const known = new WeakMap(); // for each model: what its numbers were computed from, and all of them
@@ -41,17 +46,20 @@ function render({ model, el }) {
   const { root, heard, words } = page({ model, el }, "pipeline");
   const steps = player(model, walk, "Layer", { stopped: () => { hovered = null; }, all: "Show all" });
   const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-  let columns = []; // for each layer: {node, maps: [{canvas, frame}], cell, limit}
+  let columns = []; // for each layer: {node, maps: [{canvas, frame, box}], cell, limits}
   let enlarged = null; // the map in large
   let hovered = null; // the number under the pointer, in place of the focus
   let before = model.get("layer"); // the last layer that was drawn, to see which one is new
   let sweep = 0; // the animation frame in which a new layer is being filled
 
   const strip = make("div", { class: "course-strip", tabindex: 0, role: "group", "aria-roledescription": "network", "aria-label": "The layers. Left and right arrows go from layer to layer, up and down from map to map, space plays.", keydown: onStripKey });
+  const links = shape("svg", { class: "course-links", "aria-hidden": "true" });
   const detail = make("div", { class: "course-detail" });
+  const scale = choice("Deepest colour of each", [["map", "map"], ["layer", "layer"], ["network", "network"]], (value) => set(model, { scale: value }));
+  const farthest = make("span", {});
   root.append(
-    make("div", { class: "course-controls" }, steps.node, exportButton(model, heard)),
-    strip, legend(model, heard, "The deepest colour is the number of a layer that is farthest from zero."), words, detail,
+    make("div", { class: "course-controls" }, steps.node, scale.node, exportButton(model, heard)),
+    strip, legend(model, heard, farthest), words, detail,
   );
 
   function onStripKey(event) {
@@ -112,7 +120,9 @@ function render({ model, el }) {
     const unit = em(root) / 14;
     let scale = (fits(2 * unit) ? 8 : 4) * unit; // what does not fit into a line is wrapped, and need not be small
     while (fits(2 * unit) && !fits(scale)) scale -= 0.25 * unit;
-    strip.replaceChildren();
+    strip.replaceChildren(links);
+    const most = largest(layers.map(({ maps }) => maps));
+    const limitOf = (layer, map) => ({ map: () => largest(map), layer: () => largest(layer.maps), network: () => most })[model.get("scale")]();
     columns = layers.map((layer, number) => {
       const cell = cellOf(layer, scale);
       const maps = layer.maps.map((_, map) => {
@@ -135,15 +145,15 @@ function render({ model, el }) {
       const labels = make("div", { class: "course-names" }, ...names.map((name) => make("span", { style: `height: ${cell}px` }, name)));
       const node = make("div", { class: "course-part" }, heading(layer.heading), make("div", { class: "course-kind" }, layer.subheading), make("div", { class: "course-kind" }, layer.shape.join(" × ")), make("div", { class: "course-row" }, stack, labels));
       strip.append(node);
-      return { node, maps, cell, limit: largest(layer.maps) };
+      return { node, maps, cell, limits: layer.maps.map((map) => limitOf(layer, map)) };
     });
   }
 
   function drawColumn(number, upTo) {
     const layer = network(model)[number];
-    const { maps, cell, limit } = columns[number];
+    const { maps, cell, limits } = columns[number];
     const palette = model.get("palette");
-    maps.forEach(({ canvas }, map) => drawGrid(canvas, layer.maps[map], { cell, limit, palette, upTo }));
+    maps.forEach(({ canvas }, map) => drawGrid(canvas, layer.maps[map], { cell, limit: limits[map], palette, upTo }));
   }
 
   function drawStrip() {
@@ -184,14 +194,33 @@ function render({ model, el }) {
     const layers = network(model);
     for (const { maps } of columns) for (const { frame } of maps) frame.hidden = true;
     placeFrame(columns[number].maps[map].frame, columns[number].cell, row, column, 1, 1);
+    const lines = [];
     for (const { source, map: from, window } of seen(layers, number, map, row, column)) {
       const rows = layers[source].maps[from];
       const top = Math.max(0, window.top);
       const left = Math.max(0, window.left);
       const bottom = Math.min(rows.length, window.top + (window.rows - 1) * window.down + 1);
       const right = Math.min(rows[0].length, window.left + (window.columns - 1) * window.right + 1);
-      if (bottom > top && right > left) placeFrame(columns[source].maps[from].frame, columns[source].cell, top, left, bottom - top, right - left);
+      if (bottom <= top || right <= left) continue; // all of it in the padding
+      placeFrame(columns[source].maps[from].frame, columns[source].cell, top, left, bottom - top, right - left);
+      lines.push([[source, from, (top + bottom) / 2, right], [number, map, row + 0.5, column]]);
     }
+    link(lines);
+  }
+
+  // A line from each window that a number saw to the number: of [layer, map, row, column], in cells, both ends.
+  function link(lines) {
+    const origin = strip.getBoundingClientRect();
+    const place = ([layer, map, row, column]) => {
+      const box = columns[layer].maps[map].canvas.getBoundingClientRect();
+      const { cell } = columns[layer];
+      return [box.left - origin.left + strip.scrollLeft + column * cell, box.top - origin.top + row * cell];
+    };
+    links.replaceChildren(...lines.map(([from, to]) => {
+      const [[x, y], [toX, toY]] = [place(from), place(to)];
+      const bend = Math.max(12, Math.abs(toX - x) / 2);
+      return shape("path", { d: `M${x} ${y}C${x + bend} ${y} ${toX - bend} ${toY} ${toX} ${toY}` });
+    }));
   }
 
   // ---- the map in large, and how a number came about
@@ -220,11 +249,11 @@ function render({ model, el }) {
     const layer = layers[number];
     const held = detail.contains(document.activeElement);
     const rows = layer.maps[map];
-    const cell = Math.max(4, Math.min(Math.round(WRITTEN * em(root)), Math.floor(Math.min((wide() ? 13.2 : layer.vector ? 34 : 24) * em(root), roomOf()) / Math.max(rows.length, rows[0].length))));
+    const cell = Math.max(4, Math.min(Math.round(WRITTEN * em(root)), Math.floor(Math.min((wide() ? 11 : layer.vector ? 34 : 24) * em(root), roomOf()) / Math.max(rows.length, rows[0].length))));
     const canvas = make("canvas", { "aria-hidden": "true" });
     const frame = make("div", { class: "course-frame" });
     const large = make("div", { class: "course-map course-large", tabindex: 0, role: "group", "aria-label": `${layer.label}, map ${map + 1} in large. Arrow keys move from number to number.`, keydown: onMapKey }, canvas, frame);
-    const [{ limit }, palette] = [columns[number], model.get("palette")];
+    const [limit, palette] = [columns[number].limits[map], model.get("palette")];
     drawGrid(canvas, rows, { cell, limit, palette, text: em(root) });
     placeFrame(frame, cell, row, column, 1, 1);
     canvas.addEventListener("click", (event) => {
@@ -238,11 +267,34 @@ function render({ model, el }) {
       make("div", { class: "course-made" },
         heading(`${layer.label}, ${place} `, chip(value, limit, palette)),
         make("p", { class: "course-rule" }, layer.words),
+        ...sumOfMaps(layer, layers, parts, [map, row, column]),
         make("div", { class: "course-lines" }, ...parts.slice(0, SHOWN).map((part) => line(layer, layers[part.source], part))),
         ...(parts.length > SHOWN && parts[0].weights ? [make("p", {}, `… and ${parts.length - SHOWN} more maps in the same way.`)] : []),
         ...lines.map((text) => make("div", { class: "course-formula" }, text))),
     );
     if (held) enlarged.focus({ preventScroll: true });
+  }
+
+  // A convolution of several maps: what each of them gives with its own part of the kernel, and all of these added up.
+  function sumOfMaps(layer, layers, parts, [map, row, column]) {
+    if (layer.kind !== "conv" || parts.length < 2) return [];
+    const shares = sharesOf(layers, layers.indexOf(layer), map);
+    const bias = layer.weights.bias?.[map];
+    const limit = largest(shares);
+    const cell = Math.max(2, Math.floor((5.6 * em(root)) / Math.max(shares[0].length, shares[0][0].length)));
+    const figure = (caption, grid) => {
+      const canvas = make("canvas", { "aria-hidden": "true" });
+      const frame = make("div", { class: "course-frame" });
+      drawGrid(canvas, grid, { cell, limit, palette: model.get("palette"), text: em(root) });
+      placeFrame(frame, cell, row, column, 1, 1);
+      return make("figure", {}, make("figcaption", {}, caption), make("div", { class: "course-map" }, canvas, frame));
+    };
+    const terms = shares.slice(0, SHOWN).flatMap((share, at) => [
+      ...(at ? [make("span", { class: "course-sign" }, "+")] : []), figure(`from map ${parts[at].map + 1}: ${plain(share[row][column])}`, share)]);
+    const rest = shares.length > SHOWN ? [make("span", {}, `+ ${shares.length - SHOWN} more`)] : [];
+    const added = bias === undefined ? "" : make("span", {}, ` + bias ${plain(bias)}`);
+    const total = figure(`${layer.settings.relu ? "after ReLU" : "sum"}: ${plain(layer.maps[map][row][column])}`, layer.maps[map]);
+    return [make("div", { class: "course-line course-shares" }, ...terms, ...rest, added, make("span", { class: "course-sign" }, "="), total)];
   }
 
   // One map that the number saw: the window, and where there are weights, times the weights, the products.
@@ -256,7 +308,7 @@ function render({ model, el }) {
       return make("figure", {}, make("figcaption", {}, caption), canvas);
     };
     const from = source.maps.length > 1 ? `${source.label}, map ${map + 1}` : source.label;
-    const parts = [figure(from, values, columns[at].limit)];
+    const parts = [figure(from, values, columns[at].limits[map])];
     if (weights) {
       const products = values.map((row, r) => row.map((value, c) => (value ?? 0) * (weights[r][c] ?? 0)));
       parts.push(
@@ -272,6 +324,8 @@ function render({ model, el }) {
     sweep = 0;
     build();
     steps.show();
+    scale.show(model.get("scale"));
+    farthest.textContent = FARTHEST[model.get("scale")];
     drawStrip();
     update();
   }
@@ -294,7 +348,7 @@ function render({ model, el }) {
     update();
   }
 
-  heard.once("layers _weights _pixels class_names palette", redraw);
+  heard.once("layers _weights _pixels class_names palette scale", redraw);
   heard.on("layer", onLayer);
   heard.on("focus", onFocus);
   heard.on("playing", steps.show);

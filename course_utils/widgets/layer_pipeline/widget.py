@@ -21,7 +21,7 @@ from course_utils.tracing.trace import trace_model
 from course_utils.tracing.words import TITLES, by
 from course_utils.tracing.words import describe as in_words
 from course_utils.widgets.base.arrays import Numbers, as_image, as_names
-from course_utils.widgets.base.colours import PALETTES
+from course_utils.widgets.base.colours import PALETTES, colour_limit
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.numbers import plain_number
 from course_utils.widgets.base.picture import Picture
@@ -33,7 +33,11 @@ MAX_NUMBERS = 100_000
 TALLEST = 420  # of a column of maps in the still picture
 LARGEST = 1e30  # so that a float32 would hold them too
 Array = NDArray[np.float64]
-FULL = "The deepest colour is the number of a layer that is farthest from zero."
+SCALES = {  # whose number farthest from zero has the deepest colour
+    "map": "The deepest colour is the number of each map that is farthest from zero.",
+    "layer": "The deepest colour is the number of a layer that is farthest from zero.",
+    "network": "The deepest colour is the number of the network that is farthest from zero.",
+}
 
 
 class LayerPipeline(CourseWidget):
@@ -45,8 +49,9 @@ class LayerPipeline(CourseWidget):
     itself, so that nothing on it waits for Python; set `x` to send another image through.
 
     Traits: `layer` is the last layer shown, from 0, the input; `focus` the number whose making is spelled out (layer, map, row,
-    column); `playing` and `delay` in milliseconds; `palette`, "blue-orange" for positive and negative numbers or "lecture" for
-    its green and red.
+    column); `playing` and `delay` in milliseconds; `scale`, whose number farthest from zero has the deepest colour, that of
+    each "map", of each "layer" or of the whole "network"; `palette`, "blue-orange" for positive and negative numbers or
+    "lecture" for its green and red.
 
     Raises WidgetError for a layer that cannot be shown, an input that does not fit, and more than 100,000 numbers.
 
@@ -60,7 +65,7 @@ class LayerPipeline(CourseWidget):
 
     _title: ClassVar = "A network, layer by layer"
     _module: ClassVar = Path(__file__).with_name("widget.js")
-    _settings: ClassVar = ("layer", "focus", "playing", "delay", "palette", "export_path")
+    _settings: ClassVar = ("layer", "focus", "playing", "delay", "scale", "palette", "export_path")
 
     layers: List[dict[str, Any]] = List(help="what each layer is, one dictionary each, made here").tag(sync=True)
     class_names = List(Unicode(), help="what the outputs of the last layer are called").tag(sync=True)
@@ -70,6 +75,7 @@ class LayerPipeline(CourseWidget):
     )
     playing = Bool(False, help="whether the layers follow by themselves").tag(sync=True)
     delay = Int(2600, help="milliseconds from layer to layer, at least 200").tag(sync=True)
+    scale = Enum(list(SCALES), "layer", help="whose number farthest from zero has the deepest colour").tag(sync=True)
     palette = Enum(list(PALETTES), "blue-orange", help="the colours of positive and negative numbers").tag(sync=True)
     # What the screen computes all numbers from: the image, and the weights of all layers in one row.
     _pixels = Numbers(3)
@@ -164,7 +170,7 @@ class LayerPipeline(CourseWidget):
 
     def _draw(self) -> Picture:
         panels = [self._panel(layer, maps) for layer, maps in zip(self.layers, self._run.maps, strict=True)]
-        return still([panels, [legend_panel(self.palette, FULL)]], self.describe())
+        return still([panels, [legend_panel(self.palette, SCALES[self.scale])]], self.describe())
 
     def _panel(self, layer: dict[str, Any], maps: Array) -> Panel:
         names: list[str] = []
@@ -175,7 +181,13 @@ class LayerPipeline(CourseWidget):
             cell = 32 if maps.shape[2] == 1 else 10
         else:
             cell = max(3, min(14, round(4 * math.sqrt(28 / max(maps.shape[1:])))))
-        return maps_panel(maps, cell, layer["heading"], layer["subheading"], self.palette, tallest=TALLEST, names=names)
+        limit: float | Array | None = None
+        if self.scale == "network":
+            limit = colour_limit(np.concatenate([each[~np.isnan(each)] for each in self._run.maps]))
+        elif self.scale == "map":
+            limit = np.array([colour_limit(each[~np.isnan(each)]) for each in maps])
+        heads = layer["heading"], layer["subheading"]
+        return maps_panel(maps, cell, *heads, self.palette, limit=limit, tallest=TALLEST, names=names)
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ function render({ model, el }) {
   const scale = make("span", {});
   const missedHead = make("span", {});
   const wrongHead = make("span", {});
-  const list = make("div", { class: "course-bars" });
+  const list = make("div", { class: "course-bars", tabindex: 0, role: "group", "aria-label": "all tags" });
   const others = make("button", { type: "button", click: () => set(model, { page: model.get("page") + 1 }) }, "Others");
   const gallery = make("div", { class: "course-gallery" });
   const legend = Object.entries({ right: "right", missed: "missed", wrong: "wrong", near: "left out, though near" }).map(([kind, text]) =>

@@ -1,0 +1,41 @@
+"""Whether everybody can use the saved page of each widget: what axe-core finds, in the light and in the dark."""
+
+import pytest
+
+from course_utils.widgets.gallery import WIDGETS, file_name
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+AXE = pytest.importorskip(
+    "axe_playwright_python.sync_playwright", reason="axe-core is missing: pip install axe-playwright-python"
+)
+
+
+@pytest.fixture(scope="module")
+def light_and_dark(browser):
+    """A page of each, without a network."""
+    pages = {}
+    for scheme in ("light", "dark"):
+        context = browser.new_context(viewport={"width": 1200, "height": 900}, color_scheme=scheme, offline=True)
+        pages[scheme] = context.new_page()
+    yield pages
+    for page in pages.values():
+        page.context.close()
+
+
+@pytest.mark.parametrize("kind", WIDGETS, ids=file_name)
+def test_nothing_serious_is_found(kind, light_and_dark, tmp_path):
+    file = kind.example().save_html(tmp_path / "page.html")
+    for scheme, page in light_and_dark.items():
+        complaints = []
+        page.once("pageerror", lambda error: complaints.append(str(error)))  # noqa: B023
+        page.goto(file.as_uri())
+        page.locator(".course-words").filter(has_text=".").wait_for()
+        found = AXE.Axe().run(page).response["violations"]
+        serious = {
+            rule["id"]: [node["html"][:200] + " " + str(node["failureSummary"]) for node in rule["nodes"]][:3]
+            for rule in found
+            if rule["impact"] in ("serious", "critical")
+        }
+        assert serious == {}, scheme
+        assert complaints == []
