@@ -21,7 +21,7 @@ from course_utils.vision.transforms import side
 from course_utils.work import folder_for
 
 SAME_TIME = 10_000_000  # nanoseconds; not every file system keeps the time of a change exactly
-FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")  # that keep all colours; others become PNG, which is recognised by any name
+FORMATS = ("JPEG", "PNG", "BMP", "TIFF")  # that keep all colours as fine; others become PNG, which is recognised by any name
 
 
 def place_of_copies(names: Sequence[str], path: Path, folder: str | os.PathLike[str], size: int) -> Path:
@@ -104,5 +104,5 @@ def _save(image: Image.Image, path: Path) -> None:
 def _is_copy(copy: Path, original: Path) -> bool:
     try:
         return abs(os.stat(copy).st_mtime_ns - os.stat(original).st_mtime_ns) < SAME_TIME
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a name that no file can have, which whoever writes it tells
         return False
