@@ -27,6 +27,8 @@ def as_firefox_in_bash(text):
     r"""Its letters beyond ASCII are bytes of a header (\xe9) or halves of UTF-16."""
 
     def escaped(found):
+        if ord(found[0]) < 256:
+            return f"\\x{ord(found[0]):02x}"
         units = found[0].encode("utf-16-be")
         return "".join(f"\\u{units[i] << 8 | units[i + 1]:04x}" for i in range(0, len(units), 2))
 
@@ -42,17 +44,27 @@ def as_a_browser_in_cmd(text):
     return f'^"{text}^"'.replace("\n", "^\n\n")
 
 
+def as_chrome_in_cmd_until_2024(text):
+    """Carets between quotes that none stands before."""
+    if "\n" in text:
+        return as_a_browser_in_cmd(text)
+    return as_a_browser_in_cmd(text).replace("^&", "&").removeprefix("^").removesuffix('^"') + '"'
+
+
 def texts(n, letters=LETTERS):
     chance = random.Random(0)
     return ["".join(chance.choices(letters, k=chance.randrange(12))) for _ in range(n)]
 
 
-@pytest.mark.parametrize("written", [as_chrome_in_bash, as_firefox_in_bash, as_a_browser_in_cmd])
+@pytest.mark.parametrize("written", [as_chrome_in_bash, as_firefox_in_bash, as_a_browser_in_cmd, as_chrome_in_cmd_until_2024])
 def test_words_come_back_as_they_were_before_a_browser_wrote_them(written):
     for text in texts(500):
-        lines = " ^\n  " if written is as_a_browser_in_cmd else " \\\n  "
+        expected = (
+            text.encode() if written is not as_firefox_in_bash else text.replace("é", "\udce9").encode(errors="surrogateescape")
+        )
+        lines = " ^\n  " if "cmd" in written.__name__ else " \\\n  "
         command = lines.join(["curl", written("https://a.org/b"), f"-H {written(text)}", "--compressed"])
-        assert words_of(command) == [b"curl", b"https://a.org/b", b"-H", text.encode(), b"--compressed"], command
+        assert words_of(command) == [b"curl", b"https://a.org/b", b"-H", expected, b"--compressed"], command
         assert words_of(command.replace("\n", "\r\n"))[-1] == b"--compressed"
 
 
@@ -81,6 +93,7 @@ def test_an_older_chrome_in_cmd():
 
 
 def test_a_field_of_one_line_takes_line_ends_away():
+    assert words_of('curl "https://a.org/b" ^  -H "x: y" ^  -L') == [b"curl", b"https://a.org/b", b"-H", b"x: y", b"-L"]
     assert words_of("curl 'https://a.org/b' \\  -H 'x: y' \\  --compressed")[1:] == [
         b"https://a.org/b",
         b"-H",
@@ -149,6 +162,13 @@ def test_the_lectures_extension_copies_commands_for_wget():
     )
     assert (request.url, request.name) == ("https://a.org/b?c=1", "train.zip")
     assert request.headers == {"user-agent": b"me", "cookie": b'a="b"'}
+
+
+def test_letters_that_curl_takes_for_several_addresses_come_back_as_one():
+    """Browsers put a backslash before them, after they have written the address for the shell."""
+    assert read_command(r"curl 'https://a.org/\[1\]/\{b\}'").url == "https://a.org/[1]/{b}"
+    assert read_command('curl ^"https://a.org/^\\[1^\\]?b=1^&c=2^" ^\n --compressed').url == "https://a.org/[1]?b=1&c=2"
+    assert read_command("curl 'https://a.org/[1]' --globoff").url == "https://a.org/[1]"
 
 
 def test_the_name_is_the_commands():

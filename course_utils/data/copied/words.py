@@ -26,9 +26,8 @@ def words_of(text: str) -> list[bytes]:
 
 def _is_for_cmd(text: str) -> bool:
     quote = re.search("""(.?)["']""", text)  # the first one tells; later ones may be letters of a word
-    if quote is None:
-        return " ^\n" in text
-    return quote[0] == '^"' or (quote[0].endswith('"') and " ^\n" in text)
+    lines_go_on = re.search(r" \^\s", text) is not None
+    return lines_go_on if quote is None else quote[0] == '^"' or (quote[0].endswith('"') and lines_go_on)
 
 
 def _bash_words(text: str) -> Iterator[bytes]:
@@ -137,10 +136,11 @@ def _cmd_words(text: str) -> Iterator[bytes]:
 
 
 def _without_carets(text: str) -> str:
+    """A caret makes the next letter one like others, between quotes too: so some years' browsers have written it."""
     kept, quoted, at = [], False, 0
     while at < len(text):
         letter = text[at]
-        if letter == "^" and not quoted:
+        if letter == "^":
             at += 1
             if text[at : at + 1] == "\n":
                 at += 1  # a line that goes on; what comes next is as it is, a line's end too
