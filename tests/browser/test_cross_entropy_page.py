@@ -46,7 +46,7 @@ def test_a_prediction_is_moved(offline_page, tmp_path):
     page.get_by_role("button", name="Reset").click()
     widget.logits = CrossEntropy().logits
     assert "Not one answer has changed, and the loss went from 1.335 to 2.199" in press(page, widget, "Twice as sure")
-    assert f"costs ln(3) = {fixed(math.log(3), 3)}" in press(page, widget, "No idea")
+    assert f"a loss of ln(3) = {fixed(math.log(3), 3)}" in press(page, widget, "No idea")
     page.get_by_role("button", name="Reset").click()
 
     page.locator(".course-batch > [tabindex='0']").press("ArrowUp")

@@ -112,10 +112,10 @@ def test_the_areas_are_the_logarithms(run):
 @pytest.mark.parametrize(
     ("widget", "words"),
     [
-        ({}, r"^ReLU makes 0 of −2, and is flat there\. It throws negative numbers away"),
-        ({"x": 0.5, "function": "tanh"}, r"^Tanh makes 0\.46 of 0\.5, and is as steep as 0\.79 there\. .* between −1 and 1\.$"),
-        ({"x": -4.0, "function": "sigmoid"}, r"between 0 and 1, and far from 0 it is nearly flat\.$"),
-        ({"view": "network"}, r"^5 units with ReLU between the layers: a unit bends .* 4 times .* the wave by 0\.498\.$"),
+        ({}, r"^ReLU turns −2 into 0, and its slope there is 0\. Negative numbers are thrown away"),
+        ({"x": 0.5, "function": "tanh"}, r"^Tanh turns 0\.5 into 0\.46, and its slope there is 0\.79\. .* between −1 and 1\.$"),
+        ({"x": -4.0, "function": "sigmoid"}, r"between 0 and 1, and so far from 0 hardly any gradient flows back\.$"),
+        ({"view": "network"}, r"^5 units with ReLU between the layers: a unit bends .* 4 times .* the wave is 0\.498\.$"),
         ({"view": "network", "units": 1}, r"^1 unit with ReLU .* 0 times"),
         ({"view": "network", "between": "nothing"}, r"the sum of 5 units is a straight line, −1\.1 x \+ 3\.58, whatever"),
         ({"view": "network", "units": [[1.0, 0.0, 2.0]], "offset": -1.0, "between": "nothing"}, r"line, 2 x − 1, whatever"),

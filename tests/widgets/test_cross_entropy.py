@@ -126,16 +126,16 @@ def test_targets_are_taken_in_every_form(targets):
 def test_words():
     widget = CrossEntropy()
     assert widget.describe() == (
-        "Picture 5 is plane, and the network gives plane 0.017: that costs −ln(0.017) = 4.061. That is 61 % of what the 5 "
-        "pictures cost together. The loss, the mean, is 1.335; 3 of 5 answers are right."
+        "Picture 5: the truth is plane, and the network gives it 0.017; its loss is −ln(0.017) = 4.061, 61 % of the sum "
+        "over the batch. The mean loss is 1.335; 3 of 5 answers are right."
     )
     widget.kind, widget.focus, widget.base = "sigmoid", 0, 2
     assert widget.describe().startswith(
-        "Picture 5 does not have cat, and the network gives cat 0.973: that costs −log2(1 − 0.973) = 5.233. The mean "
+        "Picture 5: cat is not there, and the network gives it 0.973; that term is −log2(1 − 0.973) = 5.233. The mean of its 3 "
     )
     assert "7 of 15 answers" in widget.describe()
     sure = CrossEntropy([[-9.0, 0.0]], [0])
-    assert "gives class 0 0.000123: that costs −ln(0.000123) = 9.000. The loss" in sure.describe()
+    assert "gives it 0.000123; its loss is −ln(0.000123) = 9.000. The mean" in sure.describe()
 
 
 @pytest.mark.parametrize(

@@ -79,10 +79,10 @@ def test_a_picture_that_moves(run):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({}, r"^A window of 2 × 2 that moves by 2: of 6 × 6 numbers 3 × 3 are left\. In row 1, column 1 the largest of 4 is 3: "
-             r"it alone goes on and alone learns, with gradient 1\. Their mean is 1\.25, and of its .* 0\.25\.$"),
-        ({"position": (2, 2)}, r"row 3, column 3 the largest of 4 is 0, which stands there 4 times: the first one alone"),
-        ({"window": 3, "stride": 2}, r"2 × 2 are left.*11 numbers lie in no window\.$"),
+        ({}, r"^2 × 2 windows with stride 2 turn 6 × 6 numbers into 3 × 3\. In row 1, column 1 the largest of 4 is 3: it alone "
+             r"is passed on, and the whole gradient goes back .* 1\.25, and each number gets 0\.25 of the gradient\.$"),
+        ({"position": (2, 2)}, r"row 3, column 3 the largest of 4 is 0, 4 times: the first of them alone"),
+        ({"window": 3, "stride": 2}, r"into 2 × 2.*11 numbers lie in no window\.$"),
         ({"window": 2, "stride": 3}, r"20 numbers lie in no window\.$"),
     ],
 )  # fmt: skip

@@ -31,7 +31,7 @@ export function functionsView(model) {
 
   function draw() {
     const across = { from: -REACH, to: REACH, ticks: [-4, -2, 0, 2, 4] };
-    const drawn = plot(Math.max(260, input.figure.clientWidth || 420), height(node), "input x", across, UP, em(node));
+    const drawn = plot(Math.max(260, input.figure.clientWidth || 420), height(input.figure, node), "input x", across, UP, em(node));
     const chosen = model.get("function");
     const ordered = [...CURVES.filter((name) => name !== chosen), chosen]; // the chosen one above the others
     drawn.line("axis", [[-REACH, 0], [REACH, 0]]);
@@ -57,17 +57,16 @@ export function functionsView(model) {
   // As `describe` in widget.py.
   function words() {
     const [x, leak, name] = ["x", "leak", "function"].map((trait) => model.get(trait));
-    const steep = slope(name, x, leak);
     const title = NAMES[name][0].toUpperCase() + NAMES[name].slice(1);
-    return `${title} makes ${plain(activation(name, x, leak))} of ${plain(x)}, and is ${steep === 0 ? "flat" : `as steep as ${plain(steep)}`} there. ${personality(name, x, leak)}`;
+    return `${title} turns ${plain(x)} into ${plain(activation(name, x, leak))}, and its slope there is ${plain(slope(name, x, leak))}. ${personality(name, x, leak)}`;
   }
 
   return { node, draw, update, words };
 }
 
 function personality(name, x, leak) {
-  if (name.endsWith("relu") && x > 0) return "It lets positive numbers through as they are.";
-  if (name === "relu") return "It throws negative numbers away, and what lies before it learns nothing from them.";
-  if (name === "leaky_relu") return `Of a negative number ${plain(leak)} times as much is left, from which something can still be learnt.`;
-  return `It always lies between ${name === "sigmoid" ? "0" : "−1"} and 1${Math.abs(x) > 3 ? ", and far from 0 it is nearly flat" : ""}.`;
+  if (name.endsWith("relu") && x > 0) return "Positive numbers pass as they are.";
+  if (name === "relu") return "Negative numbers are thrown away, and no gradient flows back through them.";
+  if (name === "leaky_relu") return `A negative number keeps ${plain(leak)} of its size, and as much of the gradient flows back.`;
+  return `It always lies between ${name === "sigmoid" ? "0" : "−1"} and 1${Math.abs(x) > 3 ? ", and so far from 0 hardly any gradient flows back" : ""}.`;
 }

@@ -12,7 +12,7 @@ import { NAMES, height, slider } from "./shared.js";
 
 const LARGEST = 100; // as in widget.py
 const UP = { from: -4, to: 4, ticks: [-4, -2, 0, 2, 4] };
-const NEAR = 22; // how near to a bend it is taken
+const NEAR = 1.6; // how near to a bend it is taken, in em
 const COLUMNS = ["weight", "bias", "second weight"];
 
 export function networkView(model, refuse) {
@@ -25,7 +25,7 @@ export function networkView(model, refuse) {
   const key = make("div", { class: "course-keys" }, ...[["sum", "the network"], ["part", "what each unit adds"], ["target", "what it should follow"]].map(([kind, text]) => make("span", { class: `course-key course-${kind}` }, make("i", {}), text)));
   const node = make("div", {},
     make("div", { class: "course-controls" }, between.node, count.node, target.node, again),
-    make("div", { class: "course-panels" }, make("div", {}, key, input.figure), table));
+    make("div", { class: "course-panels course-network" }, make("div", {}, key, input.figure), table));
   let rows = [];
   let drawn = null;
   let curves = {};
@@ -46,7 +46,7 @@ export function networkView(model, refuse) {
       const [units, offset, kind, , leak] = traits();
       const far = bends(units).map((place) => (place === null || !bent() ? Infinity : Math.hypot(drawn.x(place) - drawn.x(x), drawn.y(network(units, offset, kind, place, leak)) - drawn.y(y))));
       const nearest = Math.min(...far);
-      held = nearest <= NEAR ? far.indexOf(nearest) : -1;
+      held = nearest <= NEAR * em(node) ? far.indexOf(nearest) : -1;
     }
     if (held < 0) return false;
     const [weight] = model.get("units")[held];
@@ -77,7 +77,7 @@ export function networkView(model, refuse) {
 
   function draw() {
     const across = { from: -REACH, to: REACH, ticks: [-4, -2, 0, 2, 4] };
-    drawn = plot(Math.max(260, input.figure.clientWidth || 420), height(node), "input x", across, UP, em(node));
+    drawn = plot(Math.max(260, input.figure.clientWidth || 420), height(input.figure, node), "input x", across, UP, em(node));
     drawn.line("axis", [[-REACH, 0], [REACH, 0]]);
     drawn.line("axis", [[0, UP.from], [0, UP.to]]);
     curves = {};
@@ -129,14 +129,14 @@ export function networkView(model, refuse) {
   function words() {
     const [units, offset, kind, goal, leak] = traits();
     const several = `${units.length} unit${units.length > 1 ? "s" : ""}`;
-    const missed = fixed(error(units, offset, kind, goal, leak), 3);
+    const missed = `Its root mean squared error to the ${goal} is ${fixed(error(units, offset, kind, goal, leak), 3)}.`;
     if (kind === "nothing") {
       const [first, second] = [0, 1].map((x) => network(units, offset, kind, x, leak));
-      return `With nothing between the layers the sum of ${several} is a straight line, ${plain(second - first)} x + ${plain(first)}, whatever the weights and however many units. It misses the ${goal} by ${missed}.`.replace("+ −", "− ");
+      return `With nothing between the layers the sum of ${several} is a straight line, ${plain(second - first)} x + ${plain(first)}, whatever the weights and however many units. ${missed}`.replace("+ −", "− ");
     }
     const found = bends(units).filter((place) => place !== null).length;
     const said = bent() ? `a unit bends the sum where it begins, ${found === 1 ? "once" : `${found} times`} between −5 and 5` : "each adds a smooth step to the sum";
-    return `${several} with ${NAMES[kind]} between the layers: ${said}. The network misses the ${goal} by ${missed}.`;
+    return `${several} with ${NAMES[kind]} between the layers: ${said}. ${missed}`;
   }
 
   return { node, draw, update, words };

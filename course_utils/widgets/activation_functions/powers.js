@@ -33,19 +33,19 @@ export function powersView(model) {
 
   function drawRectangle([a, b, both], [p, q]) {
     const range = { from: 0, to: 5, ticks: [0, 1, 2, 3, 4, 5] };
-    const drawn = plot(Math.max(240, figures[0].clientWidth || 360), height(node), `exp(${plain(p)}) = ${plain(a)}`, range, range, em(node));
+    const drawn = plot(Math.max(240, figures[0].clientWidth || 360), height(figures[0], node), `exp(${plain(p)}) = ${plain(a)}`, range, range, em(node));
     const [left, top, right, bottom] = [drawn.x(0), drawn.y(b), drawn.x(a), drawn.y(0)];
     drawn.inside.append(shape("rect", { class: "course-first", x: left, y: top, width: right - left, height: bottom - top }));
     drawn.svg.append(
-      shape("text", { class: "course-large-number", x: (left + right) / 2, y: (top + bottom) / 2 + 6, "text-anchor": "middle" }, plain(both)),
-      shape("text", { class: "course-side-number", x: right + 8, y: (top + bottom) / 2 + 6 }, `exp(${plain(q)}) = ${plain(b)}`));
+      shape("text", { class: "course-large-number", x: (left + right) / 2, y: (top + bottom) / 2 + 0.35 * em(node), "text-anchor": "middle" }, plain(both)),
+      shape("text", { class: "course-side-number", x: right + 8, y: (top + bottom) / 2 + 0.35 * em(node) }, `exp(${plain(q)}) = ${plain(b)}`));
     figures[0].replaceChildren(drawn.svg);
   }
 
   function drawAreas([a, b, both], [p, q]) {
     const end = ENDS.find((one) => Math.max(a, b, both) <= one);
     const across = { from: 0, to: end, ticks: Array.from({ length: 6 }, (_, at) => (at * end) / 5) };
-    const drawn = plot(Math.max(240, figures[1].clientWidth || 360), height(node), "t", across, { from: 0, to: TOP, ticks: [0, 1, 2] }, em(node));
+    const drawn = plot(Math.max(240, figures[1].clientWidth || 360), height(figures[1], node), "t", across, { from: 0, to: TOP, ticks: [0, 1, 2] }, em(node));
     const area = (kind, from, to) => {
       const [start, stop] = [Math.min(from, to), Math.max(from, to)];
       const edge = Array.from({ length: 81 }, (_, at) => start + ((stop - start) * at) / 80).map((t) => `L${drawn.x(t)} ${drawn.y(1 / t)}`);
@@ -87,7 +87,7 @@ export function powersView(model) {
   function words() {
     const [p, q] = model.get("exponents");
     const [a, b, both] = powers([p, q]).map((value) => plain(value));
-    return `exp makes a product of a sum: exp(${plain(p)}) × exp(${plain(q)}) = ${a} × ${b} = ${both} = exp(${plain(p + q)}). log makes a sum of a product: log(${a} × ${b}) = log(${a}) + log(${b}) = ${plain(p)} + ${plain(q)} = ${plain(p + q)}.`.replace("+ −", "− ");
+    return `exp turns a sum into a product: exp(${plain(p)}) × exp(${plain(q)}) = ${a} × ${b} = ${both} = exp(${plain(p + q)}). log turns a product into a sum: log(${a} × ${b}) = log(${a}) + log(${b}) = ${plain(p)} + ${plain(q)} = ${plain(p + q)}.`.replace("+ −", "− ");
   }
 
   return { node, draw: () => {}, update, words };

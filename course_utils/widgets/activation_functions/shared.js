@@ -1,12 +1,13 @@
 // What the views of the widget share.
 
 import { make } from "../base/elements.js";
+import { em } from "../base/page.js";
 
 export const NAMES = { nothing: "nothing", relu: "ReLU", leaky_relu: "leaky ReLU", sigmoid: "sigmoid", tanh: "tanh" };
 
-// How high a figure is: beside its numbers it fills what is left of a screen, on a phone it is not taller than wide.
-export function height(node) {
-  return node.clientWidth > 760 ? Math.max(340, Math.min(470, 0.3 * node.clientWidth)) : 300;
+// How high a figure is: more where it stands beside something than on a phone, where it should not be taller than wide.
+export function height(figure, node) {
+  return (figure.clientWidth < 0.65 * node.clientWidth ? 24 : 20) * em(node);
 }
 
 // A figure that is a slider for the number across, by pointer and by keys. `show` puts a plot into it, of which `take` may take

@@ -154,20 +154,19 @@ class ActivationFunctions(CourseWidget):
     def _words_of_function(self) -> str:
         value, slope = self.values[self.function], self.slopes[self.function]
         name = FUNCTIONS[self.function]
-        said = (
-            f"{name[0].upper()}{name[1:]} makes {plain_number(value)} of {plain_number(self.x)}, and is {_steep(slope)} there."
-        )
-        return f"{said} {_personality(self.function, self.x, self.leak)}"
+        said = f"{name[0].upper()}{name[1:]} turns {plain_number(self.x)} into {plain_number(value)}"
+        return f"{said}, and its slope there is {plain_number(slope)}. {_personality(self.function, self.x, self.leak)}"
 
     def _words_of_network(self) -> str:
         count = len(self.units)
+        missed = f"Its root mean squared error to the {self.target} is {fixed(self.error, 3)}."
         sum_of = f"{count} unit{'s' * (count > 1)}"
         if self.between == "nothing":
             first, second = self.predict([0.0, 1.0]).tolist()
             line = f"{plain_number(second - first)} x + {plain_number(first)}".replace("+ −", "− ")
             return (
                 f"With nothing between the layers the sum of {sum_of} is a straight line, {line}, whatever the weights and "
-                f"however many units. It misses the {self.target} by {fixed(self.error, 3)}."
+                f"however many units. {missed}"
             )
         if self.between in ("relu", "leaky_relu"):
             bends = len(self.bends)
@@ -175,18 +174,15 @@ class ActivationFunctions(CourseWidget):
             shape = f"a unit bends the sum where it begins, {times} between −5 and 5"
         else:
             shape = "each adds a smooth step to the sum"
-        return (
-            f"{sum_of[0].upper()}{sum_of[1:]} with {FUNCTIONS[self.between]} between the layers: {shape}. "
-            f"The network misses the {self.target} by {fixed(self.error, 3)}."
-        )
+        return f"{sum_of[0].upper()}{sum_of[1:]} with {FUNCTIONS[self.between]} between the layers: {shape}. {missed}"
 
     def _words_of_powers(self) -> str:
         p, q, total = (*self.exponents, sum(self.exponents))
         a, b, both = (plain_number(math.exp(value)) for value in (p, q, total))
         p, q, total = (plain_number(value) for value in (p, q, total))
         return (
-            f"exp makes a product of a sum: exp({p}) × exp({q}) = {a} × {b} = {both} = exp({total}). "
-            f"log makes a sum of a product: log({a} × {b}) = log({a}) + log({b}) = {p} + {q} = {total}.".replace("+ −", "− ")
+            f"exp turns a sum into a product: exp({p}) × exp({q}) = {a} × {b} = {both} = exp({total}). "
+            f"log turns a product into a sum: log({a} × {b}) = log({a}) + log({b}) = {p} + {q} = {total}.".replace("+ −", "− ")
         )
 
     @validate("x", "leak", "units", "offset", "exponents")
@@ -331,17 +327,13 @@ def _reach(most: float) -> int:
     return next(end for end in (5, 10, 25) if most <= end)
 
 
-def _steep(slope: float) -> str:
-    return "flat" if slope == 0 else f"as steep as {plain_number(slope)}"
-
-
 def _personality(name: str, x: float, leak: float) -> str:
     """What the function is like here."""
     if name in ("relu", "leaky_relu") and x > 0:
-        return "It lets positive numbers through as they are."
+        return "Positive numbers pass as they are."
     if name == "relu":
-        return "It throws negative numbers away, and what lies before it learns nothing from them."
+        return "Negative numbers are thrown away, and no gradient flows back through them."
     if name == "leaky_relu":
-        return f"Of a negative number {plain_number(leak)} times as much is left, from which something can still be learnt."
+        return f"A negative number keeps {plain_number(leak)} of its size, and as much of the gradient flows back."
     low = "0" if name == "sigmoid" else "−1"
-    return f"It always lies between {low} and 1{', and far from 0 it is nearly flat' * (abs(x) > 3)}."
+    return f"It always lies between {low} and 1{', and so far from 0 hardly any gradient flows back' * (abs(x) > 3)}."

@@ -4,7 +4,7 @@
 import { choice, heading, make, shape } from "../base/elements.js";
 import { numberField } from "../base/field.js";
 import { fixed, plain, sum } from "../base/numbers.js";
-import { exportButton, onWidth, page } from "../base/page.js";
+import { em, exportButton, onWidth, page } from "../base/page.js";
 import { plot } from "../base/plot.js";
 import { set } from "../base/state.js";
 import { logitFor, losses, nearest, probabilities, right, terms } from "./numbers.js";
@@ -12,7 +12,7 @@ import { logitFor, losses, nearest, probabilities, right, terms } from "./number
 const LARGEST = 100; // as in widget.py
 const TOP = 5; // of the curve, in powers of e
 const LEAST = Math.exp(-TOP); // the smallest probability that can be dragged to
-const NEAR = 24; // how near to a dot it is taken
+const NEAR = 1.7; // how near to a dot it is taken, in em
 const BASES = [[2, "2"], [Math.E, "e"], [10, "10"]];
 const LOGS = new Map([[2, "log2"], [Math.E, "ln"], [10, "log10"]]);
 
@@ -79,7 +79,7 @@ function render({ model, el }) {
     if (factor === 0) {
       const count = model.get("classes").length;
       const [what, cost] = model.get("kind") === "softmax" ? [`each of the ${count} classes the same`, `${log()}(${count})`] : ["a half to each class", `${log()}(2)`];
-      remark = ` Whoever has no idea gives ${what}, which costs ${cost} = ${is}: a loss above that is worse than knowing nothing.`;
+      remark = ` Whoever has no idea gives ${what}, a loss of ${cost} = ${is}. A larger one is worse than knowing nothing.`;
     } else {
       const answers = before.hits === after.hits ? "Not one answer has changed" : `${after.hits} answers are right in place of ${before.hits}`;
       const why = factor > 1 ? "what is wrong is now surely wrong" : "what is wrong is less sure of it";
@@ -148,7 +148,7 @@ function render({ model, el }) {
     if (first) {
       const far = places(found()).map(({ cost }) => Math.hypot((by ** -cost - x) * across, (Math.min(cost, high) - y) * up));
       const at = far.indexOf(Math.min(...far));
-      if (far[at] <= NEAR) pick(at);
+      if (far[at] <= NEAR * drawn.em) pick(at);
     }
     give(nearest(x, y, by, across, up, LEAST));
   }
@@ -181,10 +181,11 @@ function render({ model, el }) {
   function drawPlot() {
     const high = TOP / Math.log(model.get("base"));
     const ticks = Array.from({ length: Math.floor(high) + 1 }, (_, at) => at);
+    const text = em(root);
     const width = Math.max(260, figure.clientWidth || 420);
-    const height = el.clientWidth > 760 ? 340 : 260;
+    const height = (figure.clientWidth < 0.6 * root.clientWidth ? 22 : 18) * text; // beside the batch, or above it
     const label = model.get("kind") === "softmax" ? "probability that the truth was given" : "probability of what is true: p, or 1 − p";
-    drawn = plot(width, height, label, { from: 0, to: 1, ticks: [0, 0.2, 0.4, 0.6, 0.8, 1] }, { from: 0, to: high, ticks });
+    drawn = plot(width, height, label, { from: 0, to: 1, ticks: [0, 0.2, 0.4, 0.6, 0.8, 1] }, { from: 0, to: high, ticks }, text);
     const steps = 600;
     drawn.curve("loss", Array.from({ length: steps + 1 }, (_, at) => (at === 0 ? null : -Math.log(at / steps) / Math.log(model.get("base")))));
     const across = shape("line", { class: "course-average", x1: drawn.x(0), x2: drawn.x(1) });
@@ -199,13 +200,13 @@ function render({ model, el }) {
     drawn.average = (value) => {
       across.setAttribute("y1", drawn.y(Math.min(value, high)));
       across.setAttribute("y2", drawn.y(Math.min(value, high)));
-      said.setAttribute("y", Math.max(30, drawn.y(Math.min(value, high)) - 7));
+      said.setAttribute("y", Math.max(2 * text, drawn.y(Math.min(value, high)) - 0.5 * text));
       said.textContent = `mean ${fixed(value, 3)}${value > high ? " ▲" : ""}`;
     };
     drawn.high = high;
     drawn.onDrag(onPointer);
     figure.replaceChildren(drawn.svg);
-    drawn.em = parseFloat(getComputedStyle(said).fontSize) || 14;
+    drawn.em = text;
   }
 
   function placeDots(now) {
@@ -251,7 +252,7 @@ function render({ model, el }) {
       const node = make("div", { class: "course-part" }, truth, slider, field, make("div", { class: "course-bar", "aria-hidden": "true" }, fill), number, cost);
       return { node, slider, field, truth, fill, number, cost };
     });
-    detail.replaceChildren(make("div", { class: "course-part course-head", "aria-hidden": "true" }, make("span", {}, model.get("kind") === "softmax" ? "True class" : "True?"), make("span", {}, "Logit"), make("span", {}), make("span", { class: "course-wide" }, "Probability"), make("span", {}), make("span", { class: "course-term" }, "Costs")), ...parts.map(({ node }) => node));
+    detail.replaceChildren(make("div", { class: "course-part course-head", "aria-hidden": "true" }, make("span", {}, model.get("kind") === "softmax" ? "True class" : "True?"), make("span", {}, "Logit"), make("span", {}), make("span", { class: "course-wide" }, "Probability"), make("span", {}), make("span", { class: "course-term" }, "Loss")), ...parts.map(({ node }) => node));
     drawPlot();
   }
 
@@ -263,7 +264,7 @@ function render({ model, el }) {
     const most = Math.max(...all.each, 1e-9);
     kind.show(model.get("kind"));
     base.show(model.get("base"));
-    curveTitle.textContent = `What a prediction costs: −${log()}(p)`;
+    curveTitle.textContent = `The loss of a prediction: −${log()}(p)`;
     surer.disabled = lessSure.disabled = unsure.disabled = logits.flat().every((logit) => logit === 0);
     reset.disabled = JSON.stringify(logits) === JSON.stringify(first);
     rows.forEach(({ node, truth, cost, mark, fill }, at) => {
@@ -278,10 +279,10 @@ function render({ model, el }) {
       node.className = `course-item course-${isRight ? "right" : "wrong"}`;
       node.setAttribute("aria-checked", String(at === row));
       node.setAttribute("tabindex", at === row ? 0 : -1);
-      node.setAttribute("aria-label", `picture ${at + 1}, ${names}: costs ${fixed(all.each[at], 3)}, ${mark.textContent.slice(2)}`);
+      node.setAttribute("aria-label", `picture ${at + 1}, ${names}: loss ${fixed(all.each[at], 3)}, ${mark.textContent.slice(2)}`);
     });
-    mean.replaceChildren(make("b", { class: "course-truth" }, "Mean, the loss"), make("span", {}, `${all.hits} of ${all.asked} right`), make("b", { class: "course-cost" }, fixed(all.mean, 3)), make("span", {}));
-    title.textContent = softmaxed ? `Picture ${row + 1}: all logits count, the true class pays` : `Picture ${row + 1}: each class pays for itself`;
+    mean.replaceChildren(make("b", { class: "course-truth" }, "Mean"), make("span", {}, `${all.hits} of ${all.asked} right`), make("b", { class: "course-cost" }, fixed(all.mean, 3)), make("span", {}));
+    title.textContent = `Picture ${row + 1}: ${softmaxed ? "the true class alone is asked" : "each class is asked by itself"}`;
     const reach = Math.max(10, Math.ceil(Math.max(...logits.flat().map(Math.abs))));
     parts.forEach(({ node, slider, field, truth, fill, number, cost }, at) => {
       const true_ = targets[row][at] === 1;
@@ -296,7 +297,7 @@ function render({ model, el }) {
       fill.style.width = `${100 * p}%`;
       number.textContent = fixed(p, 3);
       number.title = String(p);
-      cost.textContent = softmaxed && !true_ ? "nothing" : fixed(all.costs[row][at], 3);
+      cost.textContent = softmaxed && !true_ ? "–" : fixed(all.costs[row][at], 3);
       cost.title = softmaxed && !true_ ? "" : `−${log()}(${true_ ? "" : "1 − "}${share(p)})`;
       node.className = `course-part${at === looked() ? " course-looked-at" : ""}`;
     });
@@ -306,11 +307,11 @@ function render({ model, el }) {
     const [p, true_, name] = [all.given[row][at], targets[row][at] === 1, classes[at]];
     const spelled = `−${log()}(${true_ ? "" : "1 − "}${share(p)}) = ${fixed(all.costs[row][at], 3)}`;
     figure.setAttribute("aria-valuenow", fixed(true_ ? p : 1 - p, 3));
-    figure.setAttribute("aria-valuetext", `picture ${row + 1}, ${name}: ${fixed(true_ ? p : 1 - p, 3)}, which costs ${fixed(all.costs[row][at], 3)}`);
-    let said = `Picture ${row + 1} ${softmaxed ? "is" : true_ ? "has" : "does not have"} ${name}, and the network gives ${name} ${share(p)}: that costs ${spelled}.`;
-    if (!softmaxed) said += ` The mean of its ${classes.length} is ${fixed(all.each[row], 3)}.`;
-    if (logits.length > 1 && total > 0) said += ` That is ${fixed((100 * all.each[row]) / total, 0)} % of what the ${logits.length} pictures cost together.`;
-    words.textContent = `${said} The loss, the mean, is ${fixed(all.mean, 3)}; ${all.hits} of ${all.asked} answers are right.${remark}`;
+    figure.setAttribute("aria-valuetext", `picture ${row + 1}, ${name}: ${fixed(true_ ? p : 1 - p, 3)}, a loss of ${fixed(all.costs[row][at], 3)}`);
+    const there = softmaxed ? `the truth is ${name}, and` : `${name} is ${true_ ? "" : "not "}there, and`;
+    const part = logits.length > 1 && total > 0 ? `, ${fixed((100 * all.each[row]) / total, 0)} % of the sum over the batch` : "";
+    const own = softmaxed ? `its loss is ${spelled}${part}.` : `that term is ${spelled}. The mean of its ${classes.length} terms is ${fixed(all.each[row], 3)}${part}.`;
+    words.textContent = `Picture ${row + 1}: ${there} the network gives it ${share(p)}; ${own} The mean loss is ${fixed(all.mean, 3)}; ${all.hits} of ${all.asked} answers are right.${remark}`;
   }
 
   function redraw() {
@@ -327,7 +328,7 @@ function render({ model, el }) {
 
   heard.on("logits", onLogits);
   heard.once("logits targets classes kind base selected focus", redraw);
-  onWidth(heard, figure, () => { moved = null; drawPlot(); update(); });
+  onWidth(heard, root, () => { moved = null; drawPlot(); update(); });
   redraw();
 
   return heard.stop;

@@ -36,7 +36,7 @@ _TARGETS = ("cat", "dog", "plane", "dog", "plane")
 
 
 class CrossEntropy(CourseWidget):
-    """Move a prediction and see what it costs: −log of the probability that the truth was given (lecture 1:54:12-1:55:25).
+    """Move a prediction and see its loss: −log of the probability that the truth was given (lecture 1:54:12-1:55:25).
 
     A sure and wrong prediction costs more than many good ones save, and the loss moves where the accuracy, which only asks
     which is the largest, stands still: that is why one is trained on and the other is printed.
@@ -112,7 +112,7 @@ class CrossEntropy(CourseWidget):
 
     @property
     def terms(self) -> Array:
-        """What each number costs, (pictures, classes): with softmax the true class alone, with sigmoid each of them."""
+        """The loss of each number, (pictures, classes): with softmax the true class alone, with sigmoid each of them."""
         z, truth = torch.tensor(self.logits), torch.tensor(self.targets)
         if self.kind == "softmax":
             made = torch.where(truth == 1, -z.log_softmax(1), 0.0)
@@ -123,7 +123,7 @@ class CrossEntropy(CourseWidget):
 
     @property
     def losses(self) -> Array:
-        """What each picture costs: the term of its true class, or the mean of its terms."""
+        """The loss of each picture: the term of its true class, or the mean of its terms."""
         costs: Array = self.terms.sum(axis=1) if self.kind == "softmax" else self.terms.mean(axis=1)
         return costs
 
@@ -142,19 +142,20 @@ class CrossEntropy(CourseWidget):
 
     def describe(self) -> str:
         """What is on the screen, in a few sentences."""
-        row, pictures = self.selected, len(self.logits)
-        at = int(self.targets[row].argmax()) if self.kind == "softmax" else self.focus
-        probability, name, true = self.probabilities[row, at], self.classes[at], self.targets[row, at] == 1
-        cost = f"−{BASES[self.base]}({'' if true else '1 − '}{_share(probability)}) = {fixed(self.terms[row, at], 3)}"
-        truth = f"Picture {row + 1} {'is' if self.kind == 'softmax' else 'has' if true else 'does not have'} {name}"
-        said = f"{truth}, and the network gives {name} {_share(probability)}: that costs {cost}."
-        if self.kind == "sigmoid":
-            said += f" The mean of its {len(self.classes)} is {fixed(self.losses[row], 3)}."
+        row, pictures, softmaxed = self.selected, len(self.logits), self.kind == "softmax"
+        at = int(self.targets[row].argmax()) if softmaxed else self.focus
+        probability, name, true = _share(self.probabilities[row, at]), self.classes[at], self.targets[row, at] == 1
+        term = f"−{BASES[self.base]}({'' if true else '1 − '}{probability}) = {fixed(self.terms[row, at], 3)}"
         total = self.losses.sum()
-        if pictures > 1 and total > 0:
-            said += f" That is {fixed(100 * self.losses[row] / total, 0)} % of what the {pictures} pictures cost together."
+        part = f", {fixed(100 * self.losses[row] / total, 0)} % of the sum over the batch" if pictures > 1 and total > 0 else ""
+        if softmaxed:
+            there, own = f"the truth is {name}", f"its loss is {term}{part}."
+        else:
+            there = f"{name} is {'' if true else 'not '}there"
+            own = f"that term is {term}. The mean of its {len(self.classes)} terms is {fixed(self.losses[row], 3)}{part}."
         return (
-            f"{said} The loss, the mean, is {fixed(self.loss, 3)}; {self.right.sum()} of {self.right.size} answers are right."
+            f"Picture {row + 1}: {there}, and the network gives it {probability}; {own} "
+            f"The mean loss is {fixed(self.loss, 3)}; {self.right.sum()} of {self.right.size} answers are right."
         )
 
     @validate("logits", "targets", "classes", "kind", "base", "selected", "focus")
@@ -199,7 +200,7 @@ class CrossEntropy(CourseWidget):
         return lambda path: cross_entropy_workbook(path, self.logits, self.targets, self.classes, self.kind, self.base)
 
     def _draw(self) -> Picture:
-        return still([[Panel(400, 290, self._draw_curve, "What each prediction costs"), self._batch_panel()]], self.describe())
+        return still([[Panel(400, 290, self._draw_curve, "The loss of each prediction"), self._batch_panel()]], self.describe())
 
     def _draw_curve(self, picture: Picture, left: float, top: float) -> None:
         """The curve, a dot for each prediction of it, and the mean."""

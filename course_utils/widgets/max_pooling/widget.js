@@ -13,6 +13,7 @@ import { set } from "../base/state.js";
 import { outputSize, places, pooled, same, shifted, winner } from "./numbers.js";
 
 const LARGEST = 1e6; // as in widget.py
+const [GAPS, HEADING] = [4 * 1.8, 9.4]; // em: between the maps, and of the longest heading of an output
 const MAPS = [ // what is shown, how it is called, and whether it has the image's shape
   ["image", "Input", true],
   ["maxima", "Max pool", false],
@@ -134,11 +135,7 @@ function render({ model, el }) {
     const image = model.get("image");
     const made = computed(model);
     const [limit, palette] = [largest(image), model.get("palette")];
-    const columns = 3 * image[0].length + 2 * made.maxima[0].length;
-    const width = (stage.clientWidth || 900) - 16;
-    const size = em(stage);
-    const room = width > 820 ? (width - 4 * 1.8 * size) / columns : Math.min(width, 460) / image[0].length;
-    cell = Math.max(14, Math.min(3.2 * size, Math.floor(room)));
+    cell = sideOfCell(image[0].length, made.maxima[0].length);
     for (const map of maps) {
       map.values = map.kind === "image" ? image : made[map.kind];
       map.title.textContent = `${map.name} ${map.values.length} × ${map.values[0].length}`;
@@ -147,6 +144,16 @@ function render({ model, el }) {
       if (own) map.title.textContent = map.name;
     }
     ring(maps[0].canvas, made.max_gradient);
+  }
+
+  // All maps beside each other where their numbers can be read then, else in several rows.
+  function sideOfCell(wide, narrow) {
+    const size = em(stage);
+    const width = (stage.clientWidth || 900) - size; // without the padding
+    const room = width - GAPS * size - 8;
+    const beside = Math.min(room / (3 * wide + 2 * narrow), (room - 2 * HEADING * size) / (3 * wide)); // the outputs are as wide as their headings
+    const below = Math.min(2.7 * size, width / wide);
+    return Math.max(14, Math.floor(beside >= 2.6 * size ? Math.min(3.2 * size, beside) : below));
   }
 
   // Around each number that some window keeps.
@@ -207,7 +214,8 @@ function render({ model, el }) {
     const alike = seen.filter((value) => value === most).length;
     const unseen = made.mean_gradient.flat().filter((value) => value === 0).length;
     const [rows, columns] = size(model);
-    words.textContent = `A window of ${side} × ${side} that moves by ${by}: of ${image.length} × ${image[0].length} numbers ${rows} × ${columns} are left. In row ${row + 1}, column ${column + 1} the largest of ${seen.length} is ${plain(most)}${alike > 1 ? `, which stands there ${alike} times: the first one alone goes on` : ": it alone goes on"} and alone learns, with gradient 1. Their mean is ${plain(mean)}, and of its gradient each gets ${plain(1 / seen.length)}.${unseen ? ` ${unseen} numbers lie in no window.` : ""}${remark}`;
+    const kept = alike > 1 ? `, ${alike} times: the first of them alone` : ": it alone";
+    words.textContent = `${side} × ${side} windows with stride ${by} turn ${image.length} × ${image[0].length} numbers into ${rows} × ${columns}. In row ${row + 1}, column ${column + 1} the largest of ${seen.length} is ${plain(most)}${kept} is passed on, and the whole gradient goes back to it. The mean is ${plain(mean)}, and each number gets ${plain(1 / seen.length)} of the gradient.${unseen ? ` ${unseen} numbers lie in no window.` : ""}${remark}`;
   }
 
   function controls() {

@@ -128,16 +128,17 @@ class MaxPooling(CourseWidget):
         row, column = self.position
         seen, most = self.seen(), plain_number(self.maxima[row, column])
         alike = int((seen == seen.max()).sum())
+        side = self.window
         said = (
-            f"A window of {self.window} × {self.window} that moves by {self.stride}: of {height} × {width} numbers "
-            f"{rows} × {columns} are left. In row {row + 1}, column {column + 1} the largest of {seen.size} is {most}"
+            f"{side} × {side} windows with stride {self.stride} turn {height} × {width} numbers into {rows} × {columns}. "
+            f"In row {row + 1}, column {column + 1} the largest of {seen.size} is {most}"
         )
         if alike > 1:
-            said += f", which stands there {alike} times: the first one alone goes on and alone learns, with gradient 1."
+            said += f", {alike} times: the first of them alone is passed on, and the whole gradient goes back to it."
         else:
-            said += ": it alone goes on and alone learns, with gradient 1."
+            said += ": it alone is passed on, and the whole gradient goes back to it."
         mean, part = plain_number(self.means[row, column]), plain_number(1 / seen.size)
-        said += f" Their mean is {mean}, and of its gradient each gets {part}."
+        said += f" The mean is {mean}, and each number gets {part} of the gradient."
         unseen = int((self.mean_gradient == 0).sum())
         return said + (f" {unseen} numbers lie in no window." if unseen else "")
 
