@@ -26,7 +26,8 @@ class Row:
         why: a sentence.
         helper: what does the same for a cell that no longer runs, by its name in `helpers`; none where it runs.
         use: "value" or "statement", where the pattern is one of these alone; "said", where a line stays as it is and the reason
-            tells of another way; or what `Uses` knows of a place, "logarithms", "over views", "after a search".
+            tells of another way; or what `Uses` knows of a place, "logarithms", "over views", "after a search", and "pair",
+            which stays, too.
     """
 
     lecture: str
@@ -98,7 +99,7 @@ class Row:
 
         words = re.sub(r"((?:, )?(?:\w+=)?)\{(\w+)(?::([^}]*))?\}", fill, self.today).replace("(, ", "(")
         name, is_new, call = words.partition(" = ")
-        return f"{call[:-1]}, inplace=True)" if is_new and self.helper and name in loops else words
+        return f"{call[:-1]}, inplace=True)".replace("(, ", "(") if is_new and self.helper and name in loops else words
 
 
 def _match_owner(pattern: ast.expr, node: ast.expr) -> Bound | None:

@@ -97,13 +97,16 @@ def _imports(tree: ast.AST) -> list[str]:
     return [*sorted(whole), *sorted(found, key=lambda line: line.startswith(f"from {ours}"))]
 
 
+ELSEWHERE = {"ConfusionMatrixDisplay": "sklearn.metrics", "FileLink": "IPython.display"}
+
+
 def _home(name: str) -> str:
     """Where a name is imported from today: `module:name`, or a module; nothing for those of the reader."""
     for part in ("course_utils.vision", "course_utils.training", "course_utils.tabular"):
         if name in import_module(part).__all__:
             return f"{part}:{name}"
-    if name == "ConfusionMatrixDisplay":
-        return f"sklearn.metrics:{name}"
+    if name in ELSEWHERE:
+        return f"{ELSEWHERE[name]}:{name}"
     origin = NAMES.get(name, "")
     return f"{HERE}:{name}" if origin.startswith(HERE) else origin
 
@@ -120,7 +123,7 @@ class _Writer:
         """The words of a node, with those of all nodes in it."""
         if (fit := self._fit(node)) is not None:
             row, bound = fit
-            if row.use == "said":
+            if row.use in ("said", "pair") or self._is_lost(row, bound):
                 self.used.setdefault(row)
                 return self._parts(node)
             words = row.write(bound, self.loops, self.text).replace("{search}", self.uses.search)
@@ -142,13 +145,13 @@ class _Writer:
     def _fit(self, node: ast.AST) -> tuple[Row, Bound] | None:
         for row in ROWS:
             bound = row.match(node, id(node) in self.alone)
-            if bound is not None and self.uses.fit(row.use, node) and (row.helper or not self._is_lost(row, bound)):
+            if bound is not None and self.uses.fit(row.use, node):
                 return row, bound
         return None
 
     def _is_lost(self, row: Row, bound: Bound) -> bool:
         """Whether a row gives a table of a loop a new name."""
-        return row.today.startswith("{df} = ") and ast.unparse(bound["df"]) in self.loops
+        return not row.helper and row.today.startswith("{df} = ") and ast.unparse(bound["df"]) in self.loops
 
     def _changed(self, node: ast.AST) -> Iterator[ast.AST]:
         """The outermost nodes below this one that fit a row, in the order of the source."""

@@ -11,12 +11,14 @@ class Uses:
         in_exp = [inner for call in exp for inner in ast.walk(call) if inner is not call]
         names = {node.id for node in in_exp if isinstance(node, ast.Name)}
         self.logarithms = {id(node) for node in in_exp}
-        self.search, views = "", set[str]()
+        self.search, self.pairs, views = "", set[int](), set[str]()
         for node in ast.walk(tree):
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _called(node.value) == "lr_find":
                 self.search = "search"
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
                 first = node.targets[0].elts[0] if isinstance(node.targets[0], ast.Tuple) else node.targets[0]
+                if isinstance(node.targets[0], ast.Tuple):
+                    self.pairs.add(id(node.value))
                 name, call = first.id if isinstance(first, ast.Name) else "", _called(node.value)
                 if call == "lr_find":
                     self.search = name
@@ -30,6 +32,8 @@ class Uses:
         """Whether a row that is for one use alone is for this node."""
         if use == "logarithms":
             return id(node) in self.logarithms
+        if use == "pair":
+            return id(node) in self.pairs
         if use == "over views":
             return node in self.over_views
         return use != "after a search" or self.search != ""

@@ -129,6 +129,7 @@ def test_lines_for_ipython_stay_and_what_is_no_python_is_refused():
 def test_tables_in_todays_words():
     assert words_of('add_datepart(train, "Date", drop=False)') == 'train = add_datepart(train, "Date")'
     assert words_of("df.drop(columns,1,inplace=True)") == "df = df.drop(columns=columns)"
+    assert words_of("for df in (a, b): df.reset_index(inplace=True)") == "for df in (a, b): df.reset_index(inplace=True)"
     loop = "for df in (a, b):\n    df.drop(names, inplace=True, axis=1)\n    add_datepart(df, 'Date')"
     assert words_of(loop) == "for df in (a, b):\n    df.drop(columns=names, inplace=True)\n    add_datepart(df, 'Date')"
     assert words_of("both = train[names].append(test[names])") == "both = pd.concat([train[names], test[names]])"
@@ -182,6 +183,8 @@ def test_what_has_no_line_of_its_own_today_stays_and_is_told_of(capsys):
     for cell, told in (
         ("x, y, nas, mapper = proc_df(df, 'Sales', do_scale=True)", "# proc_df: of course_utils.tabular"),
         ("df.apply(lambda row: row.a + row.b, axis=1)", "# df.apply: a column at once"),
+        ("trn_tfms, val_tfms = tfms_from_model(arch, sz)", "# tfms_from_model: where both are asked for"),
+        ("for df in (a, b): add_datepart(df, 'Date')", "# add_datepart: a table is given back"),
         ("get_elapsed('Promo', 'After')", "# get_elapsed: a column at once"),
         ("preds = learn.predict_array(im[None])", "# learn.predict_array: of a picture by its file"),
     ):
