@@ -32,7 +32,11 @@ def day_number(date: nw.Expr) -> nw.Expr:
     >>> table.select(day_number(nw.col("Date")))["Date"].to_list()
     [0, 16647]
     """
-    return _days_before(date.dt.year()) + date.dt.ordinal_day() - 1
+    return _day_number(date.dt.year(), date.dt.ordinal_day())
+
+
+def _day_number(year: nw.Expr, ordinal: nw.Expr) -> nw.Expr:
+    return _days_before(year) + ordinal - 1
 
 
 def day_of_week(day: nw.Expr) -> nw.Expr:
@@ -42,8 +46,11 @@ def day_of_week(day: nw.Expr) -> nw.Expr:
 
 def iso_week(date: nw.Expr) -> nw.Expr:
     """Number the ISO week of a date, 1 to 53: weeks begin on Monday and belong to the year of their Thursday."""
-    weekday = day_of_week(day_number(date))
-    _, thursday = _in_its_year(date.dt.year(), date.dt.ordinal_day() + 3 - weekday)
+    return _iso_week(date.dt.year(), date.dt.ordinal_day(), day_of_week(day_number(date)))
+
+
+def _iso_week(year: nw.Expr, ordinal: nw.Expr, weekday: nw.Expr) -> nw.Expr:
+    _, thursday = _in_its_year(year, ordinal + 3 - weekday)
     return (thursday - 1) // 7 + 1
 
 
@@ -67,24 +74,27 @@ def add_datepart(frame: IntoFrameT, column: str, prefix: str | None = None) -> I
         require_text(prefix=prefix)
     table = as_frame(frame, column)
     require_dates(table, column)
-    date = nw.col(column)
-    year, month, day, weekday = date.dt.year(), date.dt.month(), date.dt.day(), day_of_week(day_number(date))
-    end = _days_before_month(_long(year), _long(month) + 1)
-    first, last = day == 1, ~year.is_null() & (_long(date.dt.ordinal_day()) == end)  # of its month
+    # Columns of our own for each step: engines that write queries would else repeat a step in all that use it.
+    own = {part: f"{part} of {column}" for part in ("year", "month", "day", "day of the year", "day number", "weekday")}
+    year, month, day, ordinal, number, weekday = map(nw.col, own.values())
+    first, last = (
+        day == 1,
+        ~year.is_null() & (_long(ordinal) == _days_before_month(_long(year), _long(month) + 1)),
+    )  # of its month
     parts = {
         "Year": year,
         "Month": month,
-        "Week": iso_week(date),
+        "Week": _iso_week(year, ordinal, weekday),
         "Day": day,
         "Dayofweek": weekday,
-        "Dayofyear": date.dt.ordinal_day(),
+        "Dayofyear": ordinal,
         "Is_month_end": last.fill_null(False),
         "Is_month_start": first.fill_null(False),
         "Is_quarter_end": (last & (_rest(month, 3) == 0)).fill_null(False),
         "Is_quarter_start": (first & (_rest(month, 3) == 1)).fill_null(False),
         "Is_year_end": (last & (month == 12)).fill_null(False),
         "Is_year_start": (first & (month == 1)).fill_null(False),
-        "Elapsed": _seconds(date, has_time=isinstance(table.collect_schema()[column], nw.Datetime)),
+        "Elapsed": _seconds(year, number, nw.col(column) if isinstance(table.collect_schema()[column], nw.Datetime) else None),
     }
     before = re.sub("[Dd]ate$", "", column) if prefix is None else prefix
     there = table.collect_schema().names()
@@ -93,7 +103,15 @@ def add_datepart(frame: IntoFrameT, column: str, prefix: str | None = None) -> I
         before + name: part for name, part in parts.items() if (before + name).lower() not in alike or before + name in there
     }
     refuse_names(table, list(new), [column])
-    return table.with_columns(**new).to_native()
+    refuse_columns(table, *own.values())
+    date = nw.col(column).dt
+    for step in (
+        {"year": date.year(), "month": date.month(), "day": date.day(), "day of the year": date.ordinal_day()},
+        {"day number": _day_number(year, ordinal)},
+        {"weekday": day_of_week(number)},
+    ):
+        table = table.with_columns(**{own[part]: values for part, values in step.items()})
+    return table.with_columns(**new).drop(*own.values()).to_native()
 
 
 @engine_errors("put dates together")
@@ -226,9 +244,9 @@ def _long(number: nw.Expr) -> nw.Expr:
     return number.fill_null(0).cast(nw.Int64)
 
 
-def _seconds(date: nw.Expr, has_time: bool) -> nw.Expr:
-    """Count the seconds from 1 January 1970 to a date, or to a date with a time of day."""
-    seconds = _long(day_number(date)) * 86_400
-    if has_time:
-        seconds = seconds + _long(date.dt.hour()) * 3_600 + _long(date.dt.minute()) * 60 + _long(date.dt.second())
-    return nw.when(~date.dt.year().is_null()).then(seconds)  # DuckDB's infinite dates have no year either
+def _seconds(year: nw.Expr, number: nw.Expr, time: nw.Expr | None) -> nw.Expr:
+    """Count the seconds from 1 January 1970 to a day of this `number`, or to the `time` of that day."""
+    seconds = _long(number) * 86_400
+    if time is not None:
+        seconds = seconds + _long(time.dt.hour()) * 3_600 + _long(time.dt.minute()) * 60 + _long(time.dt.second())
+    return nw.when(~year.is_null()).then(seconds)  # DuckDB's infinite dates have no year either

@@ -165,6 +165,7 @@ def test_columns_that_have_the_name_of_a_step_in_between_are_refused_not_lost(en
         (lambda t: elapsed_since(t, "Promo", **by), "day number "),
         (lambda t: elapsed_until(t, "Promo", **by), "day number Promo"),
         (lambda t: combine_date(t, "Opened", "Store", week="Promo"), "year of Opened"),
+        (lambda t: add_datepart(t, "Date"), "day number of Date"),
         (lambda t: join(t, engine(table), "Store"), "row of left"),
         (lambda t: join(engine(table), t, "Store"), "found a match"),
     ):
