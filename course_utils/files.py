@@ -11,7 +11,7 @@ from pathlib import Path
 from course_utils.errors import CourseError
 from course_utils.leftovers import part_name, tidy
 from course_utils.names import shortened
-from course_utils.system_errors import OTHER, READING, WRITING, other_file, system_error
+from course_utils.system_errors import OTHER, READING, WRITING, other_file, system_error, was_interrupted
 
 __all__ = [
     "SPECIAL",
@@ -96,6 +96,8 @@ def writing(path: str | os.PathLike[str], own: Sequence[Path] = ()) -> Iterator[
     except CourseError:
         raise
     except Exception as error:
+        if was_interrupted(error):
+            raise KeyboardInterrupt from error
         number = system_error(error)
         if number is None:
             raise

@@ -80,6 +80,27 @@ def system_error(error: BaseException | None) -> int | None:
     return None
 
 
+def was_interrupted(error: BaseException | None) -> bool:
+    """Whether an error is what a library made of Ctrl-C: PyTorch's writer fails on its way out, for a reason of its own.
+
+    >>> try:
+    ...     try:
+    ...         raise KeyboardInterrupt
+    ...     finally:
+    ...         raise RuntimeError("[enforce fail at inline_container.cc:671] . unexpected pos 64 vs 0")
+    ... except RuntimeError as error:
+    ...     was_interrupted(error)
+    True
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def _of_this_one(error: BaseException) -> int | None:
     if isinstance(error, MemoryError):
         return errno.ENOMEM

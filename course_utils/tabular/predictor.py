@@ -19,6 +19,7 @@ from course_utils.tabular.prepared import EVALUATION, as_inputs, on_target_scale
 from course_utils.tabular.preprocess import Preprocessor, in_memory
 from course_utils.tabular.storage import read_csv, read_table
 from course_utils.training import exported as files
+from course_utils.training.architecture import unwrapped
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -138,7 +139,7 @@ def export(learner: "Learner", path: str | os.PathLike[str]) -> Path:
     The network of `tabular_learner` is rebuilt from the widths of its layers. Of another the file holds the weights alone,
     which a printed line says.
     """
-    data, model = learner.data, learner.model
+    data, model = learner.data, unwrapped(learner.model)
     preprocessor: Preprocessor = data.preprocessor  # type: ignore[attr-defined]
     target: str | None = data.target  # type: ignore[attr-defined]
     about = {

@@ -88,7 +88,8 @@ def taken_from(learner: Resumable) -> dict[str, Any]:
 
 
 def _conditions(learner: Resumable) -> dict[str, Any]:
-    return conditions_of(learner.data, learner.loss_function, learner.callbacks, learner.precision.mixed)
+    precompute = learner.training_model is not learner.model  # whose outputs, but for a part's, are at hand
+    return conditions_of(learner.data, learner.loss_function, learner.callbacks, learner.precision.mixed, precompute)
 
 
 def what_changed(learner: Resumable, state: dict[str, Any]) -> str:

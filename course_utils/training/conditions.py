@@ -18,10 +18,13 @@ from course_utils.training.meaning import close
 
 NAMES = 1000  # of examples that are looked at, evenly over all
 WIDTH = 100  # numbers of each that are looked at, where they have more
+TOLD = ("batch_size", "clip", "mixed_precision", "precompute")
 EXAMPLES = 12  # for which the loss is computed
 
 
-def conditions_of(data: Data, loss: Loss, callbacks: Sequence[Callback], mixed_precision: bool) -> dict[str, Any]:
+def conditions_of(
+    data: Data, loss: Loss, callbacks: Sequence[Callback], mixed_precision: bool, precompute: bool
+) -> dict[str, Any]:
     """What a checkpoint keeps, as numbers and text: which examples, which loss, and how mini-batches are gone through."""
     return {
         "examples": {split: _examples(data, split) for split in ("train", "valid")},
@@ -29,6 +32,7 @@ def conditions_of(data: Data, loss: Loss, callbacks: Sequence[Callback], mixed_p
         "batch_size": data.batch_size,
         "clip": next((c.max_norm for c in callbacks if isinstance(c, ClipGradients)), None),
         "mixed_precision": mixed_precision,
+        "precompute": precompute,
         "callbacks": [type(callback).__name__ for callback in callbacks],
         "settings": [repr(callback) for callback in callbacks if type(callback).__repr__ is not object.__repr__],
     }
@@ -57,7 +61,7 @@ def refused(saved: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
 
 def said(saved: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     """What else is not as it was, in one line; nothing where all is."""
-    names = [name for name in ("batch_size", "clip", "mixed_precision") if name in saved and saved[name] != here[name]]
+    names = [name for name in TOLD if name in saved and saved[name] != here[name]]
     found = [f"{name} is {shown(here[name])}, not {shown(saved[name])}" for name in names]
     theirs, ours = saved.get("callbacks", here["callbacks"]), here["callbacks"]
     clipped = {"ClipGradients"}  # told as clip

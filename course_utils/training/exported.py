@@ -195,6 +195,8 @@ def ready(model: Network, device: torch.device | str | None) -> Network:
     """A network that answers: in evaluation mode, in 32 bits, on a device, by default the fastest that there is."""
     try:
         chosen = default_device() if device is None else torch.device(device)
+        if chosen.type == "meta":
+            raise RuntimeError("it holds shapes, and no numbers")
         return model.to(chosen).float().eval().requires_grad_(False)
     except (RuntimeError, AssertionError, TypeError) as error:
         reason = f" ({str(error).splitlines()[0]})" if isinstance(device, str | torch.device) else ""

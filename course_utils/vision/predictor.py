@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from course_utils.errors import CourseError
 from course_utils.names import counted
 from course_utils.training import exported as files
+from course_utils.training.architecture import unwrapped
 from course_utils.training.metrics import Threshold
 from course_utils.training.progress import Bar
 from course_utils.training.tasks import Task, activation
@@ -180,7 +181,7 @@ def export(learner: "Learner", path: str | os.PathLike[str], threshold: Threshol
     A network is rebuilt from the name of its backbone where that gives the same outputs. Of another the file holds the weights
     alone, which a printed line says.
     """
-    data, model = learner.data, learner.model
+    data, model = learner.data, unwrapped(learner.model)
     transforms: Transforms = data.transforms  # type: ignore[attr-defined]
     assert data.classes is not None
     if type(transforms) is not Transforms:
@@ -216,7 +217,7 @@ def _thresholds(threshold: Threshold | None, task: Task, classes: int) -> list[f
 
 def _description(learner: "Learner") -> dict[str, Any] | None:
     """What rebuilds a network that `image_learner` made; None for another."""
-    arch, head = getattr(learner, "arch", None), getattr(learner.model, "head", None)
+    arch, head = getattr(learner, "arch", None), getattr(unwrapped(learner.model), "head", None)
     if arch is None or not isinstance(head, nn.Sequential) or not len(head) or not isinstance(head[0], nn.BatchNorm1d):
         return None
     return {"arch": arch, "features": head[0].num_features // 2}

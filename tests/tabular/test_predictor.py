@@ -188,6 +188,15 @@ def test_a_network_of_ones_own_comes_with_the_program(learnt, tmp_path, capsys, 
     np.testing.assert_allclose(found, learner.predict("valid").values.numpy(), rtol=1e-6)
 
 
+def test_a_compiled_network_is_rebuilt_as_it_is(tmp_path, capsys, frame):
+    learner = learnt_from(frame, tmp_path)
+    expected = learner.predict("valid").values.numpy()
+    learner.model = torch.compile(learner.model, backend="eager")
+    found = load_predictor(learner.export(tmp_path / "compiled"), device="cpu").predict(frame[:60])
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert capsys.readouterr().out == ""
+
+
 def test_options_of_export_that_are_none_are_named(learnt, tmp_path):
     for options in ({"threshold": 0.5}, {"treshold": 0.5}):
         with pytest.raises(CourseError, match=f"export has no option '{next(iter(options))}'; it takes no options here"):

@@ -1,4 +1,6 @@
+import io
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -73,6 +75,27 @@ def test_writing_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(torch, "save", full)
     with pytest.raises(StorageError, match="the disk is full; make room"):
+        save_checkpoint(checkpoint(nn.Linear(2, 3)), file)
+    assert file.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["c"]
+
+
+def test_an_interrupt_while_a_checkpoint_is_written_is_one(tmp_path, monkeypatch):
+    """PyTorch's writer of zip files makes an error of its own of it, which is no reason of the system's."""
+    file = save_checkpoint(checkpoint(nn.Linear(2, 3)), tmp_path / "c")
+    before = file.read_bytes()
+
+    class Interrupted(io.FileIO):
+        writes = 0
+
+        def write(self, data):
+            self.writes += 1
+            if self.writes == 2:
+                raise KeyboardInterrupt
+            return super().write(data)
+
+    monkeypatch.setattr(Path, "open", lambda path, mode: Interrupted(path, mode))
+    with pytest.raises(KeyboardInterrupt):
         save_checkpoint(checkpoint(nn.Linear(2, 3)), file)
     assert file.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["c"]

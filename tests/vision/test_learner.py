@@ -394,6 +394,14 @@ def test_a_resumed_fit_knows_the_sizes_before_it(learner, pictures, tmp_path):
     assert again.sizes == sizes
 
 
+def test_a_fit_that_goes_on_without_precomputed_activations_says_so(learner, image_data, tmp_path, capsys):
+    learner.precompute = True
+    learner.fit(1e-2, 1, checkpoint="run")
+    capsys.readouterr()
+    image_learner(image_data, path=tmp_path, progress=False).resume("run")
+    assert "The fit goes on otherwise than it was saved: precompute is False, not True." in capsys.readouterr().out
+
+
 def test_other_pictures_must_be_pictures_with_the_same_labels(learner, tagged):
     x, y = torch.zeros(2, 3, 32, 32), torch.tensor([0, 1])
     with pytest.raises(CourseError, match="TensorData"):

@@ -3,6 +3,7 @@
 import io
 import re
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -207,7 +208,12 @@ def test_what_was_frozen_sixteen_bits_or_laid_out_otherwise_says_the_same(image_
         picture = image_data.paths("valid")[0]
         found = load_predictor(learner.export(tmp_path / "net"), device="cpu").predict(picture)
         assert (found.probabilities - learner.predict_image(picture).probabilities).abs().max() < 1e-6
-    whole = found.probabilities
+    whole, model = found.probabilities, learner.model
+    for wrap in (torch.nn.DataParallel, partial(torch.compile, backend="eager")):  # it is the same network
+        learner.model = wrap(model)
+        found = load_predictor(learner.export(tmp_path / "wrapped"), device="cpu").predict(picture)
+        assert torch.equal(found.probabilities, whole)
+    learner.model = model
     learner.model.half()
     found = load_predictor(learner.export(tmp_path / "half"), device="cpu").predict(picture)
     assert (tmp_path / "half.course").stat().st_size < 0.51 * (tmp_path / "net.course").stat().st_size
