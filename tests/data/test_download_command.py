@@ -388,10 +388,10 @@ def test_from_https_it_does_not_lead_to_http():
 def test_a_page_to_sign_in_is_no_file(server, tmp_path, kind):
     server.routes["/login"] = 200, {"Content-Type": kind} if kind else {}, LOGIN
     server.routes["/get/train.zip"] = 302, {"Location": "/login"}, b""
-    words = r"127\.0\.0\.1 sent a web page in the place of .*: the cookie has run out: sign in .* and copy the command again"
+    words = r"127\.0\.0\.1 sent a web page instead of .*: the cookie has run out: sign in .* and copy the command again"
     fails(server.command(), tmp_path, NotSignedInError, words)
     assert names_in(tmp_path) == set()
-    fails(f"curl {server.url}/login -o a.csv", tmp_path, NotSignedInError, r"in the place of a\.csv: the command has no cookie")
+    fails(f"curl {server.url}/login -o a.csv", tmp_path, NotSignedInError, r"instead of a\.csv: the command has no cookie")
     assert download_command(server.command("-o page.html", "/login"), tmp_path, progress=False).read_bytes() == LOGIN
 
 
@@ -494,7 +494,7 @@ def test_an_address_without_a_hash(server, tmp_path, monkeypatch, capfd):
             "/login",
             None,
             NotSignedInError,
-            "in the place of login: it is for those who are signed in.*give course_utils.data.down",
+            "instead of login: the file is for those who are signed in.*Give course_utils.data.down",
         ),
         ("/login", None, NotSignedInError, "If the page is what you want, call it one: name='page.html'"),
         ("/none", None, NotOnServerError, "does not exist .* try the address in a browser"),

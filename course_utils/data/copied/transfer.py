@@ -261,7 +261,7 @@ class Transfer:
         if name.lower().endswith((".html", ".htm", ".xhtml")) or not _PAGE.match(start.removeprefix(b"\xef\xbb\xbf")):
             return
         raise NotSignedInError(
-            f"{self.host} sent a web page in the place of {shortened(name)}: {self._run_out()}. If the page is what you want, "
+            f"{self.host} sent a web page instead of {shortened(name)}: {self._run_out()}. If the page is what you want, "
             f"call it one: {self._naming('page.html')}"
         )
 
@@ -274,7 +274,7 @@ class Transfer:
     def _run_out(self) -> str:
         if not self.request.copied:
             return (
-                "it is for those who are signed in; sign in in the browser, give course_utils.data.download_command what it "
+                "the file is for those who are signed in. Give course_utils.data.download_command the command that the browser "
                 f"copies: {AGAIN}"
             )
         if self.request.signed_in:
