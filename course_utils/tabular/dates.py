@@ -193,10 +193,12 @@ def duration_capped(
     table = as_frame(frame, since, date)
     require_dates(table, since, date)
     refuse_names(table, [name], [since, date])
-    passed = day_number(nw.col(date)) - day_number(nw.col(since))
-    known = (passed > 0) & (nw.col(since).dt.year() >= earliest_year)
-    periods = nw.when(known).then(passed).otherwise(nw.lit(0)).cast(nw.Int64) // days
-    return table.with_columns(periods.clip(upper_bound=cap).alias(name)).to_native()
+    own = f"days of {name}"  # for engines that write queries, as in add_datepart
+    refuse_columns(table, own)
+    table = table.with_columns((day_number(nw.col(date)) - day_number(nw.col(since))).alias(own))
+    known = (nw.col(own) > 0) & (nw.col(since).dt.year() >= earliest_year)
+    periods = nw.when(known).then(nw.col(own)).otherwise(nw.lit(0)).cast(nw.Int64) // days
+    return table.with_columns(periods.clip(upper_bound=cap).alias(name)).drop(own).to_native()
 
 
 def _whole(frame: Frame, column: str) -> nw.Expr:
