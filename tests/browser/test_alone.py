@@ -9,7 +9,7 @@ from torch import nn
 from course_utils.training import Predictions
 from course_utils.widgets import ConvolutionExplorer, LayerPipeline, SoftmaxSigmoid, ThresholdExplorer
 from course_utils.widgets.base.bundle import BASE, Bundle
-from course_utils.widgets.base.numbers import plain_number
+from course_utils.widgets.base.numbers import fixed, plain_number
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -65,7 +65,19 @@ def test_softmax_draws_without_python(offline_page, tmp_path):
     wrong = opened(offline_page, SoftmaxSigmoid(seed=4), tmp_path / "a.html")
     offline_page.get_by_role("button", name="Fresh random numbers").click()
     assert state(offline_page, "seed", "logits") == [5, SoftmaxSigmoid(seed=5).logits.tolist()]
-    assert offline_page.locator(".course-words").inner_text() == SoftmaxSigmoid(seed=5).describe()
+    widget = SoftmaxSigmoid(seed=5)
+    assert offline_page.locator(".course-words").inner_text() == widget.describe()
+    row = offline_page.locator(".course-row", has_text="plane")
+    row.locator("input[type=range]").focus()
+    softmax, sigmoid = offline_page.locator(".course-formulas > div").all_inner_texts()
+    power = plain_number(widget.powers[2])
+    sums = " + ".join(plain_number(value) for value in widget.powers)
+    assert softmax.startswith("Softmax of plane = exp(")
+    assert softmax.endswith(f"/ sum = {power} / ({sums}) = {fixed(widget.softmax[2], 3)}")
+    assert f"= {fixed(widget.sigmoid[2], 3)}, whatever" in sigmoid
+    offline_page.locator(".course-formulas > div").first.locator("b").nth(2).hover()  # the second of the sum: that of dog
+    linked = offline_page.locator(".course-row .course-linked")
+    assert linked.evaluate_all("all => all.map((one) => one.getAttribute('aria-label'))") == ["power of dog"]
     assert wrong == []
 
 

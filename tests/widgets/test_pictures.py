@@ -12,6 +12,8 @@ from course_utils.widgets.base.bundle import BASE
 from course_utils.widgets.base.colours import BLUE, ORANGE, PALETTES, colours, ink
 from course_utils.widgets.base.numbers import plain_number
 from course_utils.widgets.base.picture import MARK, SCALE, Picture
+from course_utils.widgets.gallery import WIDGETS as WIDGETS_OF_THE_COURSE
+from course_utils.widgets.gallery import file_name
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGETS = {
@@ -59,6 +61,19 @@ def test_the_deepest_colour_is_that_of_each_map_layer_or_network():
         image = open_png(LayerPipeline(letter_network(), letter_a(), scale=scale).picture())
         deepest[scale] = sum(count for count, shade in image.getcolors(1 << 20) if np.abs(np.subtract(shade, BLUE)).max() <= 8)
     assert deepest["map"] > deepest["layer"] > deepest["network"] > 0
+
+
+@pytest.mark.parametrize("kind", WIDGETS_OF_THE_COURSE, ids=file_name)
+def test_text_in_a_picture_is_large_enough(kind, monkeypatch):
+    sizes, write = [], Picture.text
+
+    def noted(self, x, y, text, size=13, **options):
+        sizes.append(size)
+        write(self, x, y, text, size, **options)
+
+    monkeypatch.setattr(Picture, "text", noted)
+    kind.example().picture()
+    assert min(sizes) >= 13
 
 
 def test_grid_cells_have_their_colours():

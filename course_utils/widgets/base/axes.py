@@ -48,10 +48,10 @@ class Axes:
         bottom, right = self.top + self.height, self.left + self.width
         for value in up:
             picture.line([(self.left, self.y(value)), (right, self.y(value))], FAINT, 0.5)
-            picture.text(self.left - 6, self.y(value), write[1](value), size=11, anchor="rm")
+            picture.text(self.left - 6, self.y(value), write[1](value), anchor="rm")
         for value in across:
-            picture.text(self.x(value), bottom + 6, write[0](value), size=11, anchor="ma")
-        picture.text(self.left + self.width / 2, bottom + 22, label, size=12, anchor="ma")
+            picture.text(self.x(value), bottom + 6, write[0](value), anchor="ma")
+        picture.text(self.left + self.width / 2, bottom + 24, label, anchor="ma")
 
     def curve(
         self, picture: Picture, xs: Sequence[float], ys: Sequence[float], colour: Colour = TEXT, thickness: float = 2

@@ -36,7 +36,7 @@ class Picture:
         self._draw = ImageDraw.Draw(self._image)
 
     def text(
-        self, x: float, y: float, text: str, size: int = 12, bold: bool = False, anchor: str = "la", colour: Colour = TEXT
+        self, x: float, y: float, text: str, size: int = 13, bold: bool = False, anchor: str = "la", colour: Colour = TEXT
     ) -> None:
         """Write one or more lines; `anchor` is Pillow's, "la" for the top left corner and "mm" for the middle."""
         self._draw.text((x * SCALE, y * SCALE), text, fill=colour, font=_font(size * SCALE, bold), anchor=anchor)
@@ -111,15 +111,15 @@ class Picture:
         return buffer.getvalue()
 
 
-def text_width(text: str, size: int = 12, bold: bool = False) -> int:
+def text_width(text: str, size: int = 13, bold: bool = False) -> int:
     """How wide one line of text will be, in units."""
     return int(_font(size * SCALE, bold).getlength(text) / SCALE) + 1
 
 
-def wrap(text: str, width: int, size: int = 12) -> list[str]:
+def wrap(text: str, width: int, size: int = 13) -> list[str]:
     """Cut a text into lines of at most `width` units, between words.
 
-    >>> wrap("one two three", width=60)
+    >>> wrap("one two three", width=65)
     ['one two', 'three']
     """
     lines = [""]

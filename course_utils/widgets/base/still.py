@@ -30,7 +30,7 @@ class Panel:
     @property
     def wide(self) -> float:
         """The width with what is written above it."""
-        return max(self.width, text_width(self.heading, bold=True), text_width(self.subheading, 11))
+        return max(self.width, text_width(self.heading, bold=True), text_width(self.subheading))
 
 
 def still(rows: Sequence[Sequence[Panel]], words: str) -> Picture:
@@ -41,21 +41,21 @@ def still(rows: Sequence[Sequence[Panel]], words: str) -> Picture:
     480
     """
     width = max(NARROWEST, *(sum(panel.wide + GAP for panel in row) + GAP for row in rows))
-    lines = wrap(words, round(width) - 2 * GAP, 12)
+    lines = wrap(words, round(width) - 2 * GAP)
     tops, height = [], 0.0
     for row in rows:
-        heads = 24 * any(panel.heading for panel in row) + 18 * any(panel.subheading for panel in row)
+        heads = 24 * any(panel.heading for panel in row) + 20 * any(panel.subheading for panel in row)
         tops.append((height + 10, height + 10 + heads))
         height += 10 + heads + max(panel.height for panel in row) + 6
-    picture = Picture(math.ceil(width), math.ceil(height + 10 + 17 * len(lines) + 8))
+    picture = Picture(math.ceil(width), math.ceil(height + 10 + 18 * len(lines) + 8))
     for row, (top, below) in zip(rows, tops, strict=True):
         left: float = GAP
         for panel in row:
             picture.text(left, top, panel.heading, bold=True)
-            picture.text(left, top + 18, panel.subheading, size=11)
+            picture.text(left, top + 19, panel.subheading)
             panel.draw(picture, left, below)
             left += panel.wide + GAP
-    picture.text(GAP, height + 10, "\n".join(lines), size=12)
+    picture.text(GAP, height + 10, "\n".join(lines))
     return picture
 
 
@@ -115,28 +115,28 @@ def curve_panel(values: Array, at: float, value: float, heading: str, label: str
     width, height = size
 
     def draw(picture: Picture, left: float, top: float) -> None:
-        left, top = left + 26, top + 6
+        left, top = left + 30, top + 6
         for share in (0, 0.2, 0.4, 0.6, 0.8, 1):
             y = top + (1 - share) * height
             picture.line([(left, y), (left + width, y)], FAINT, 0.5)
-            picture.text(left - 6, y, f"{share:g}", size=10, anchor="rm")
-            picture.text(left + share * width, top + height + 6, f"{share:g}", size=10, anchor="ma")
-        picture.text(left + width / 2, top + height + 20, label, size=10, anchor="ma")
+            picture.text(left - 6, y, f"{share:g}", anchor="rm")
+            picture.text(left + share * width, top + height + 6, f"{share:g}", anchor="ma")
+        picture.text(left + width / 2, top + height + 24, label, anchor="ma")
         picture.line([(left + at * width, top), (left + at * width, top + height)], MARK)
         steps = np.linspace(0, 1, len(values))
         picture.line([(left + x * width, top + (1 - y) * height) for x, y in zip(steps, values, strict=True)], thickness=2)
         picture.rectangle(left + at * width - 4, top + (1 - value) * height - 4, 8, 8, MARK)
 
-    return Panel(width + 34, height + 44, draw, heading)
+    return Panel(width + 38, height + 50, draw, heading)
 
 
 def two_bars_panel(
     names: Sequence[str], left_bars: Sequence[int], right_bars: Sequence[int], headings: tuple[str, str], bold: str = ""
 ) -> Panel:
     """For each name a blue bar to the left and an orange one to the right, as long as their counts; `bold` is one name."""
-    most, half, line = max(*left_bars, *right_bars, 1), 110, 15
-    column = min(130, max(text_width(name, 10) for name in names))
-    middle = column + 34 + half
+    most, half, line = max(*left_bars, *right_bars, 1), 110, 18
+    column = min(150, max(text_width(name) for name in names))
+    middle = column + 44 + half
 
     def draw(picture: Picture, left: float, top: float) -> None:
         centre = left + middle
@@ -144,20 +144,20 @@ def two_bars_panel(
         picture.text(centre + 6, top - 24, headings[1], bold=True)
         for number, name in enumerate(names):
             y = top + 2 + number * line
-            picture.text(left, y + 6, fitting(name, column, name == bold), size=10, bold=name == bold, anchor="lm")
+            picture.text(left, y + 7, fitting(name, column, name == bold), bold=name == bold, anchor="lm")
             for count, colour, side, anchor in ((left_bars[number], BLUE, -1, "rm"), (right_bars[number], ORANGE, 1, "lm")):
                 length = half * count / most
-                picture.rectangle(centre - length if side < 0 else centre, y + 1, length, 11, colour)
-                picture.text(centre + side * (length + 5), y + 6, f"{count:,}", size=9, anchor=anchor)
+                picture.rectangle(centre - length if side < 0 else centre, y + 1, length, 13, colour)
+                picture.text(centre + side * (length + 5), y + 7, f"{count:,}", anchor=anchor)
         picture.line([(centre, top), (centre, top + 2 + line * len(names))], FAINT, 1)
 
-    return Panel(middle + half + 40, 6 + line * len(names), draw)
+    return Panel(middle + half + 50, 6 + line * len(names), draw)
 
 
-def fitting(text: str, width: float, bold: bool = False, size: int = 10) -> str:
+def fitting(text: str, width: float, bold: bool = False, size: int = 13) -> str:
     """The text, cut short where it is wider than `width` units.
 
-    >>> fitting("cloudy", 100), fitting("cloudy", 25)
+    >>> fitting("cloudy", 100), fitting("cloudy", 32)
     ('cloudy', 'clo…')
     """
     while len(text) > 2 and text_width(text, size, bold) > width:

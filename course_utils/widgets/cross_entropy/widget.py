@@ -226,7 +226,7 @@ class CrossEntropy(CourseWidget):
 
     def _batch_panel(self) -> Panel:
         """A row for each picture, and the mean."""
-        truths = [fitting(_list(self.classes, row), 130, size=12) for row in self.targets]
+        truths = [fitting(_list(self.classes, row), 130) for row in self.targets]
         column = max(text_width(text) for text in (*truths, "truth")) + 16
         line, bar, line_height = 60, 130, 26
 

@@ -222,8 +222,8 @@ class LearningRateFinder(CourseWidget):
         if self.lowest:
             edges = [powers[0], *(np.log10(self.lowest / part) for part in (30, 3, 1)), powers[-1]]
             for name, start, end in zip(("low", "good", "bold", "too high"), edges, edges[1:], strict=False):
-                if axes.x(end) - axes.x(start) > text_width(name, 11):
-                    picture.text((axes.x(start) + axes.x(end)) / 2, top + 18, name, size=11, anchor="ms")
+                if axes.x(end) - axes.x(start) > text_width(name):
+                    picture.text((axes.x(start) + axes.x(end)) / 2, top + 18, name, anchor="ms")
             for edge in edges[1:-1]:
                 picture.line([(axes.x(edge), top + 24), (axes.x(edge), top + 284)], mixed(ORANGE, WHITE, 0.5), 1)
         for power, loss in zip(powers[: self.step], self.losses[: self.step], strict=True):

@@ -77,7 +77,7 @@ def valleys_panel(weights: Array, step: int) -> Panel:
         picture.rectangle(axes.x(weight) - 4, validation - 4, 8, 8, ORANGE)
         picture.rectangle(axes.x(weight) - 6, axes.y(float(valleys.loss(weight))) - 12, 12, 12, BLUE)
         for at, name in ((valleys.NARROW, "narrow valley"), (valleys.WIDE, "wide valley")):
-            picture.text(axes.x(at), axes.y(0) - 6, name, size=11, anchor="ms")
+            picture.text(axes.x(at), axes.y(0) - 6, name, anchor="ms")
 
     return Panel(
         WIDTH + 40,

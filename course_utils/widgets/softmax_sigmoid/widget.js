@@ -14,6 +14,7 @@ function render({ model, el }) {
   const { root, heard, words } = page({ model, el }, "softmax");
   let rows = []; // for each class: {slider, field, power, softmax, sigmoid}
   let built = ""; // the classes that the rows were made for
+  let looked = null; // the class that the formulas spell out, the largest where none was chosen
   let remark = ""; // what a button has just shown, until something else moves
 
   // ---- controls
@@ -37,9 +38,10 @@ function render({ model, el }) {
     make("div", { class: "course-value" }, make("div", { class: "course-short" }, "Softmax"), sums.softmax, make("em", {}, "always")),
     make("div", { class: "course-value course-sigmoid" }, make("div", { class: "course-short" }, "Sigmoid"), sums.sigmoid, make("em", {}, "anything")));
   const table = make("div", { class: "course-rows" });
+  const formulas = make("div", { class: "course-formulas" });
   root.append(
     make("div", { class: "course-controls" }, fresh, more, less, make("span", { class: "course-heat" }, make("label", {}, make("span", { class: "course-label" }, "Temperature T"), heat), heated, normal)),
-    table, words,
+    table, formulas, words,
   );
 
   // The next numbers of the seeds that come; Python sends more of them while it is there.
@@ -76,10 +78,45 @@ function render({ model, el }) {
     return { node, show };
   }
 
+  // ---- the formulas of one class, each part of which lights up what it is in the table, and the other way round
+  function lookAt(at) {
+    if (looked === at) return;
+    looked = at;
+    spellOut();
+  }
+
+  // A part of a formula, and the element of the table that it is.
+  function part(text, element) {
+    const light = (on) => () => {
+      element.classList.toggle("course-linked", on);
+      node.classList.toggle("course-linked", on);
+    };
+    const node = make("b", { class: "course-part", pointerenter: light(true), pointerleave: light(false) }, text);
+    return node;
+  }
+
+  function spellOut() {
+    const [logits, classes, temperature] = ["logits", "classes", "temperature"].map((name) => model.get(name));
+    const at = Math.min(looked ?? logits.indexOf(Math.max(...logits)), logits.length - 1);
+    const [risen, shares, chances] = [powers(logits, temperature), softmax(logits, temperature), sigmoid(logits)];
+    const logit = plain(logits[at]);
+    rows.forEach(({ row }, number) => {
+      row.classList.toggle("course-looked-at", number === at);
+      for (const lit of row.querySelectorAll(".course-linked")) lit.classList.remove("course-linked");
+    });
+    const sums = risen.flatMap((power, number) => [number ? " + " : "", part(plain(power), rows[number].power)]);
+    const divided = temperature === 1 ? logit : `${logit} / ${plain(temperature)}`;
+    formulas.replaceChildren(
+      make("div", {}, `Softmax of ${classes[at]} = exp(${divided}) / sum = `, part(plain(risen[at]), rows[at].power), " / (", ...sums, ") = ", part(fixed(shares[at], 3), rows[at].softmax.node)),
+      make("div", {}, `Sigmoid of ${classes[at]} = 1 / (1 + exp(−(${logit}))) = 1 / (1 + ${plain(Math.exp(-logits[at]))}) = `, part(fixed(chances[at], 3), rows[at].sigmoid.node), ", whatever the others are"),
+    );
+  }
+
   function build() {
     const classes = model.get("classes");
     if (JSON.stringify(classes) === built) return;
     built = JSON.stringify(classes);
+    looked = null;
     rows = classes.map((name, at) => ({
       slider: make("input", { type: "range", step: 0.1, "aria-label": `logit of ${name}`, input: () => move(at, Number(rows[at].slider.value)) }),
       field: numberField(`logit of ${name}, as a number`, LARGEST, { take: (value) => move(at, value), refuse: (text) => { words.textContent = text; } }),
@@ -89,7 +126,8 @@ function render({ model, el }) {
     }));
     table.replaceChildren(head, ...rows.map(({ slider, field, power, softmax: left, sigmoid: right }, at) => {
       const name = make("span", { class: "course-name", title: classes[at] }, classes[at]);
-      return make("div", { class: "course-row" }, name, slider, field, power, left.node, right.node);
+      rows[at].row = make("div", { class: "course-row", pointerenter: () => lookAt(at), focusin: () => lookAt(at) }, name, slider, field, power, left.node, right.node);
+      return rows[at].row;
     }), sumRow);
   }
 
@@ -115,6 +153,7 @@ function render({ model, el }) {
       left.show(shares[at], logits[at] < most ? "" : best.length > 1 ? "= tied" : "✓ picked");
       right.show(chances[at], logits[at] > 0 ? "✓ yes" : "");
     });
+    spellOut();
     fresh.disabled = !model.get("_ahead").length;
     more.disabled = most + 1 > LARGEST;
     less.disabled = Math.min(...logits) - 1 < -LARGEST;

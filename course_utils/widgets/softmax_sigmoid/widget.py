@@ -137,19 +137,19 @@ class SoftmaxSigmoid(CourseWidget):
 
     def _draw(self) -> Picture:
         names = max(text_width(name, bold=True) for name in (*self.classes, "Class"))
-        return still([[Panel(names + 724, 38 + 26 * (len(self.classes) + 1), self._draw_table)]], self.describe())
+        return still([[Panel(names + 764, 38 + 26 * (len(self.classes) + 1), self._draw_table)]], self.describe())
 
     def _draw_table(self, picture: Picture, left: float, top: float) -> None:
         """A row for each class, with its logit, its power and two bars, and a row of the sums."""
         divided = "exp(z)" if self.temperature == 1 else f"exp(z / {plain_number(self.temperature)})"
         logits = left + max(text_width(name, bold=True) for name in (*self.classes, "Class")) + 70
-        powers, softmax, sigmoid = logits + 90, logits + 112, logits + 392
-        right, bar, bottom = sigmoid + 262, 150, top + 44 + 26 * len(self.classes)
+        powers, softmax, sigmoid = logits + 90, logits + 112, logits + 412
+        right, bar, bottom = sigmoid + 282, 150, top + 44 + 26 * len(self.classes)
         heads = ((left, "Class", "la"), (logits, "Logit z", "ra"), (powers, divided, "ra"), (softmax, "Softmax", "la"))
         for x, heading, anchor in (*heads, (sigmoid, "Sigmoid", "la")):
             picture.text(x, top, heading, bold=True, anchor=anchor)
-        picture.text(softmax, top + 17, f"{divided} / sum", size=10)
-        picture.text(sigmoid, top + 17, "1 / (1 + exp(−z)), line at 0.5", size=10)
+        picture.text(softmax, top + 17, f"{divided} / sum")
+        picture.text(sigmoid, top + 17, "1 / (1 + exp(−z)), line at 0.5")
         most = self.logits.max()
         picked = "= tied" if (self.logits == most).sum() > 1 else "✓ picked"
         for number, (name, logit) in enumerate(zip(self.classes, self.logits, strict=True)):
@@ -164,7 +164,7 @@ class SoftmaxSigmoid(CourseWidget):
                 picture.rectangle(x, y, bar * share, 18, colour)
                 picture.frame(x, y, bar, 18, FAINT, 1)
                 picture.text(x + bar + 8, y + 9, fixed(share, 3), anchor="lm")
-                picture.text(x + bar + 50, y + 9, mark, size=10, bold=True, anchor="lm")
+                picture.text(x + bar + 54, y + 9, mark, bold=True, anchor="lm")
             picture.line([(sigmoid + bar / 2, y - 3), (sigmoid + bar / 2, y + 21)], thickness=1)
         picture.line([(left, bottom), (right, bottom)], FAINT, 1)
         picture.text(left, bottom + 14, "Sum", bold=True, anchor="lm")

@@ -285,20 +285,20 @@ class ThresholdExplorer(CourseWidget):
 
     def _example_panel(self, row: int) -> Panel:
         """A picture, and its tags below."""
-        side, verdicts, jpeg = 126, self.verdicts(row), self.thumbnail(row)
+        side, verdicts, jpeg = 150, self.verdicts(row), self.thumbnail(row)
 
         def draw(picture: Picture, left: float, top: float) -> None:
             if jpeg is None:
-                picture.text(left + side / 2, top + side / 2, "cannot be read", size=10, anchor="mm")
+                picture.text(left + side / 2, top + side / 2, "cannot be read", anchor="mm")
             else:
                 picture.paste(left, top, side, Image.open(io.BytesIO(jpeg)))
             picture.frame(left, top, side, side, FAINT, 1)
             for line, (tag, kind) in enumerate(verdicts.items()):
                 bold, after = kind != "right", "" if kind == "right" else f" ({kind})"
-                name = fitting(tag, side - text_width(f"{MARKS[kind]} {after}", 10, bold), bold)
-                picture.text(left, top + side + 8 + 15 * line, f"{MARKS[kind]} {name}{after}", size=10, bold=bold)
+                name = fitting(tag, side - text_width(f"{MARKS[kind]} {after}", bold=bold), bold)
+                picture.text(left, top + side + 8 + 18 * line, f"{MARKS[kind]} {name}{after}", bold=bold)
 
-        return Panel(side, side + 8 + 15 * len(verdicts), draw)
+        return Panel(side, side + 8 + 18 * len(verdicts), draw)
 
 
 def _multi_label(predictions: Predictions) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
