@@ -185,6 +185,7 @@ def test_what_has_no_line_of_its_own_today_stays_and_is_told_of(capsys):
         ("df.apply(lambda row: row.a + row.b, axis=1)", "# df.apply: a column at once"),
         ("trn_tfms, val_tfms = tfms_from_model(arch, sz)", "# tfms_from_model: where both are asked for"),
         ("for df in (a, b): add_datepart(df, 'Date')", "# add_datepart: a table is given back"),
+        ("names = ds.fnames", "# ds.fnames: the names are those of the data"),
         ("get_elapsed('Promo', 'After')", "# get_elapsed: a column at once"),
         ("preds = learn.predict_array(im[None])", "# learn.predict_array: of a picture by its file"),
     ):
