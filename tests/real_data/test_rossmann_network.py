@@ -8,7 +8,7 @@ from course_utils.tabular import TabularData, tabular_learner
 from course_utils.tabular.rossmann import CATEGORICAL, CONTINUOUS, build_features, read_tables, split_by_date
 from course_utils.training import rmspe, set_seed
 
-pytestmark = [pytest.mark.real_data, pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.real_data, pytest.mark.slow, pytest.mark.timeout(7200)]
 
 SEEDS = (0, 1, 2)
 
