@@ -49,13 +49,14 @@ class LearningRateSearch:
 
     @property
     def suggested(self) -> float | None:
-        """A tenth of the rate at the lowest point of the curve, where the loss still falls; None where that cannot be said.
+        """The rule of the lessons: halfway between the steepest rate and a tenth of that at the lowest point of the curve.
 
-        The lessons go by this rule. It is a rough one: a rate of half or twice that trains as well.
+        Halfway is meant on the plot's axis, so it is the root of their product; None where it cannot be said. It is a rough
+        rule: two or three times as much, or as little, mostly trains as well.
         """
         if self.steepest is None:
             return None
-        return self.rates[self.losses.index(min(self.losses))] / 10
+        return math.sqrt(self.steepest * self.rates[self.losses.index(min(self.losses))] / 10)
 
     def __repr__(self) -> str:
         tried = f", rates {self.rates[0]:.2g} to {self.rates[-1]:.2g}" if self.rates else ""
@@ -77,7 +78,7 @@ class LearningRateSearch:
         axes.set(xscale="log", xlabel="learning rate (log scale)", ylabel="loss (smoothed)", title="Learning-rate finder")
         axes.grid(alpha=0.3)
         if (rate := self.suggested) and self.rates[seen][0] <= rate <= self.rates[seen][-1]:
-            axes.axvline(rate, color=VERMILION, linestyle="--", label=f"a tenth of the rate at the lowest point: {rate:.0e}")
+            axes.axvline(rate, color=VERMILION, linestyle="--", label=f"suggested: {rate:.0e}")
             axes.legend(loc="upper left")
         return axes
 

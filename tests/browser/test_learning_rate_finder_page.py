@@ -58,7 +58,7 @@ def test_a_search_is_read(offline_page, tmp_path):
     page.get_by_label("smoothing", exact=True).fill("0")
     assert same(page, finder).startswith("With other smoothing the lowest point went from 0.0")
     assert finder.smoothing == 0
-    page.get_by_role("button", name="A tenth of the lowest").click()
+    page.get_by_role("button", name="Suggested").click()
     same(page, finder)
     assert finder.rate == pytest.approx(finder.suggested, rel=0.05)
     field = page.get_by_label("learning rate, as a number")

@@ -383,3 +383,27 @@ def test_improve_the_sales(capsys):
     answers = [[predictions(before - 0.001)], [predictions(before + 0.01)], [0.1]]
     marks = marked(capsys, "4.6", [predictions(before - 0.003)], answers, before)
     assert marks == [pytest.approx(0.4, abs=0.01), 0, 0]
+
+
+# -- lesson 0 ------------------------------------------------------------------------------------------------------------
+
+
+def test_files_counted(capsys, tmp_path):
+    for split, count in (("train", 3), ("valid", 2)):
+        (tmp_path / split / "cats").mkdir(parents=True)
+        for number in range(count):
+            (tmp_path / split / "cats" / f"{number}.jpg").touch()
+    assert marked(capsys, "0.1", [(3, 2)], [[(3, 3)], [(5, 2)], [5]], tmp_path) == [0.5, 0.5, 0]
+
+
+def test_a_default(capsys):
+    marked(capsys, "0.2", [64], [[32], [4], ["64"]])
+
+
+def test_the_share_named_rightly(capsys):
+    wrong = [
+        lambda p, y: (p.argmax(1) == y).sum(),
+        lambda p, y: p[torch.arange(len(y)), y].mean(),
+        lambda p, y: (p.argmax(0) == y).float().mean(),
+    ]
+    marked(capsys, "0.3", [lambda p, y: (p.argmax(1) == y).float().mean()], [[f] for f in wrong])

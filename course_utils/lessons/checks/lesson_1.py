@@ -40,7 +40,7 @@ def mini_batches(function: Callable[[int, int], Any]) -> Iterator[Part]:
     "1.2",
     "three rates out of search.rates: where nothing happens yet, where the loss falls steeply, where it goes up again",
     "search.rates and search.losses are lists of the same length; the plot shows one over the other.",
-    "The second is the finder's rule: about a tenth of the rate at the lowest point.",
+    "The second is search.suggested, or near it: where the curve falls, and well below its lowest point.",
 )
 def reading_the_finder(rates: Iterable[float], search: LearningRateSearch) -> Iterator[Part]:
     """Compared with the search that the student looks at."""
@@ -59,7 +59,7 @@ def reading_the_finder(rates: Iterable[float], search: LearningRateSearch) -> It
     gained = (start - loss_at(too_low)) / fall
     yield Part(0.3, gained < 0.2, f"at {too_low:g} the loss has already made {gained:.0%} of its way down.")
     ratio = search.rates[lowest] / good if good > 0 else math.inf
-    yield Part(0.4, 3 <= ratio <= 30, f"{good:g} is not about a tenth of the rate at the lowest point of the curve.")
+    yield Part(0.4, 2 <= ratio <= 100 and gained < 1, f"{good:g} is not where the loss falls, well below the lowest point.")
     rises = too_high > search.rates[lowest] and loss_at(too_high) > min(losses) + 0.1 * fall
     yield Part(0.3, rises, f"at {too_high:g} the loss has not begun to rise.")
 

@@ -58,7 +58,7 @@ function render({ model, el }) {
   const usual = make("button", { type: "button", title: "Smoothing 0.9, as in the search", click: () => smooth(OF_THE_SEARCH) }, "Back to 0.9");
   const figure = make("div", { class: "course-plot", tabindex: 0, role: "slider", "aria-label": "learning rate to take", keydown: onKey });
   const field = numberField("learning rate, as a number", model.get("rates").at(-1), { take: (rate) => take(rate, rate), least: model.get("rates")[0], refuse: (text) => { words.textContent = text; }, write: significant, example: "0.01 or 1e-3" });
-  const suggested = make("button", { type: "button", title: "The rule of the lessons", click: () => take(lowestRate() / 10) });
+  const suggested = make("button", { type: "button", title: "Halfway between the steepest and a tenth of the lowest: the rule of the lessons", click: () => take(suggestedRate()) });
   const steep = make("button", { type: "button", title: "Where the curve falls fastest", click: () => take(model.get("rates")[steepest(curve)]) });
   const shown = make("output", { class: "course-rate" });
   const judged = make("span", { class: "course-verdict" });
@@ -74,6 +74,10 @@ function render({ model, el }) {
         make("span", { class: "course-label" }, "What to type:"), code)),
     words,
   );
+
+  function suggestedRate() {
+    return Math.sqrt(model.get("rates")[steepest(curve)] * lowestRate() / 10);
+  }
 
   function lowestRate() {
     return model.get("rates")[lowest(curve)];
@@ -176,7 +180,7 @@ function render({ model, el }) {
     const there = lowest(curve) >= 0;
     suggested.hidden = steep.hidden = !there;
     if (there) {
-      suggested.textContent = `A tenth of the lowest: ${significant(lowestRate() / 10)}`;
+      suggested.textContent = `Suggested: ${significant(suggestedRate())}`;
       steep.textContent = `Steepest: ${significant(model.get("rates")[steepest(curve)])}`;
     }
     speed.show();

@@ -42,16 +42,17 @@ class LearningRateFinder(CourseWidget):
     `search` is what `learner.lr_find()` gives. The search trained on one mini-batch after the other while the rate grew;
     `losses` are those of the mini-batches, which are computed back from the smoothed ones, and `curve` is their exponential
     average with `smoothing`, 0 to 0.98 (the search's own is 0.9). `rate` is the one to take, between the lowest and the
-    highest that were tried: at first a tenth of the rate at the lowest point of the curve, the rule of the lessons. `step`
-    says how much of the search is shown. These are traits: set one from Python or on the screen, and both sides show it. So
+    highest that were tried: at first the one that the rule of the lessons suggests. `step` says how much of the search is
+    shown. These are traits: set one from Python or on the screen, and both sides show it. So
     after a look at the curve the fit is `learner.fit(finder.rate, 3, cycle_len=1)`.
 
     Raises WidgetError for what is no search, or one without steps, and whenever a trait is set that does not fit.
 
     >>> rates = [10 ** (power / 10 - 5) for power in range(50)]
     >>> finder = LearningRateFinder(LearningRateSearch(rates, [2 + (power / 10 - 4) ** 2 for power in range(50)]))
-    >>> finder.rate, finder.verdict, round(finder.gained, 2)
-    (0.01, 'good', 0.94)
+    >>> finder.rate = 0.01
+    >>> finder.verdict, round(finder.gained, 2)
+    ('good', 0.94)
     >>> finder.rate = 0.5
     >>> finder.verdict
     'high'
@@ -99,8 +100,8 @@ class LearningRateFinder(CourseWidget):
 
     @property
     def suggested(self) -> float | None:
-        """A tenth of that rate, the rule of the lessons; None where there is none."""
-        return None if self.lowest is None else self.lowest / 10
+        """Halfway between the steepest and a tenth of the lowest, the rule of the lessons; None where there is none."""
+        return LearningRateSearch(self.rates.tolist(), self.curve.tolist()).suggested
 
     @property
     def steepest(self) -> float | None:
