@@ -13,6 +13,8 @@ from torch import nn
 from course_utils.excel import WORKBOOKS, export_model, read_input, read_weights
 from course_utils.excel.activation_sheet import activation_workbook
 from course_utils.excel.cross_entropy_sheet import cross_entropy_workbook
+from course_utils.excel.rate_search_sheet import rate_search_workbook
+from course_utils.excel.schedule_sheet import schedule_workbook
 from course_utils.networks import digits_network
 from tests.excel import office
 from tests.tracing.random_networks import random_network
@@ -73,6 +75,13 @@ def test_ready_made_workbooks(tmp_path):
     for kind, base in (("softmax", math.e), ("sigmoid", 2.0)):
         file = tmp_path / f"{kind}_cross_entropy.xlsx"
         written[file.stem] = cross_entropy_workbook(file, logits, targets, ["cat", "dog", "plane"], kind, base)
+    for kind, lengths in (("restarts", (1, 2, 4)), ("one cycle", (3,)), ("constant", (1, 1))):
+        file = tmp_path / f"{kind}_schedule.xlsx"
+        written[file.stem] = schedule_workbook(file, np.array([1e-3, 1e-2]), kind, lengths, 5)
+    for steps, smoothing in ((40, 0.9), (40, 0.0), (4, 0.5)):
+        file, tried = tmp_path / f"search_{steps}_{smoothing}.xlsx", np.geomspace(1e-5, 1, steps)
+        search_losses = 1 + (np.log10(tried) + 1.5) ** 2 + 0.1 * np.cos(np.arange(steps))
+        written[file.stem] = rate_search_workbook(file, tried, search_losses, smoothing)
     written["activations"] = activation_workbook(tmp_path / "activations.xlsx", x=-1.5, leak=0.1)
     stripped = {name: office.strip_values(file, tmp_path / f"bare_{name}.xlsx") for name, file in written.items()}
     computed = office.recalculate(stripped.values(), tmp_path / "out")

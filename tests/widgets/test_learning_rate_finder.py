@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from openpyxl import load_workbook
 from PIL import Image
 from torch import nn
 
@@ -184,3 +185,14 @@ def test_the_picture(search):
 def test_axes_have_the_same_numbers_on_the_screen(run):
     ranges = [(0, 2.65, 5), (0, 0.01, 4), (-3.3, 7.1, 6), (1e-7, 3e-6, 5), (0, 200, 8), (99, 101, 4), (-2e9, 5e9, 3)]
     assert run(BASE / "plot.js", "given.map((range) => it.roundTicks(...range))", ranges) == [round_ticks(*r) for r in ranges]
+
+
+@pytest.mark.parametrize("search", [SEARCHES[0], SEARCHES[2], SEARCHES[3]], ids=["valley", "few steps", "never falls"])
+def test_the_workbook_says_the_same(search, tmp_path):
+    finder = LearningRateFinder(search, smoothing=0.5)
+    sheet = load_workbook(finder.export(tmp_path / "a.xlsx"), data_only=True)["Search"]
+    held = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=10, min_col=3, max_col=6)]
+    np.testing.assert_allclose([row[0] for row in held], finder.rates, rtol=1e-12)
+    np.testing.assert_allclose([row[3] for row in held], finder.curve, rtol=1e-12)
+    answers = [sheet.cell(row, 3).value for row in (5, 6, 7)]
+    assert answers == [answer or "cannot be said" for answer in (finder.lowest, finder.suggested, finder.steepest)]

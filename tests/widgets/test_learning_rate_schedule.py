@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from openpyxl import load_workbook
 from PIL import Image
 from torch import nn
 
@@ -166,8 +167,6 @@ def test_what_is_refused_changes_nothing_and_a_shorter_fit_is_seen_to_its_end():
     assert (widget.epochs, widget.step) == (3, 60)
     widget.cycles = 1
     assert widget.step == 20
-    with pytest.raises(WidgetError, match="`curve` has the rate of each step"):
-        widget.export("a.xlsx")
 
 
 def test_a_fit_that_does_not_belong_to_the_learner():
@@ -206,3 +205,14 @@ def test_the_picture_follows_the_fit():
         left.append((columns.mean(), widget.weights[step]))
     (first, before), (last, after) = left
     assert last - first == pytest.approx(2 * 420 / 10 * (after - before), abs=6)
+
+
+@pytest.mark.parametrize("options", FITS[:2] + FITS[4:5], ids=["constant", "restarts", "one cycle"])
+def test_the_workbook_holds_the_curve(options, tmp_path):
+    widget = LearningRateSchedule(**options)
+    sheet = load_workbook(widget.export(tmp_path / "a.xlsx"), data_only=True)["Schedule"]
+    groups = len(widget.rates)
+    rows = [[cell.value for cell in row] for row in sheet.iter_rows(min_col=7, max_col=6 + groups)]
+    np.testing.assert_allclose(rows[-widget.steps :], widget.curve, rtol=1e-12)
+    formulas = load_workbook(tmp_path / "a.xlsx")["Schedule"]
+    assert str(formulas.cell(formulas.max_row, 7).value).startswith("=")

@@ -4,7 +4,7 @@
 import { heading, make, shape } from "../base/elements.js";
 import { numberField } from "../base/field.js";
 import { fixed, significant } from "../base/numbers.js";
-import { em, onWidth, page } from "../base/page.js";
+import { em, exportButton, onWidth, page } from "../base/page.js";
 import { clock, player, speedSlider } from "../base/player.js";
 import { plot, roundTicks } from "../base/plot.js";
 import { set } from "../base/state.js";
@@ -65,7 +65,7 @@ function render({ model, el }) {
   const code = make("pre", { class: "course-code" });
   root.append(
     make("div", { class: "course-controls" }, steps.node, speed.node,
-      make("span", { class: "course-smoothing" }, make("label", {}, make("span", { class: "course-label" }, "Smoothing"), smoothing), smoothness, usual)),
+      make("span", { class: "course-smoothing" }, make("label", {}, make("span", { class: "course-label" }, "Smoothing"), smoothing), smoothness, usual), exportButton(model, heard)),
     make("div", { class: "course-panels" },
       make("div", {},
         make("div", { class: "course-keys" }, make("span", { class: "course-key course-raw" }, make("i", {}), "loss of one mini-batch"), make("span", { class: "course-key course-average" }, make("i", {}), "smoothed")),

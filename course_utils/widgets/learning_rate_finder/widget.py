@@ -1,7 +1,8 @@
 """A recorded search for a learning rate, to read: what each rate means, and the one to take."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -60,7 +61,7 @@ class LearningRateFinder(CourseWidget):
 
     _title: ClassVar = "Learning-rate finder"
     _module: ClassVar = Path(__file__).with_name("widget.js")
-    _settings: ClassVar = ("rate", "smoothing", "step", "playing", "delay")
+    _settings: ClassVar = ("rate", "smoothing", "step", "playing", "delay", "export_path")
 
     rates = Numbers(1, help="the rate of each step, growing")
     losses = Numbers(1, help="the loss of each step's mini-batch")
@@ -72,6 +73,7 @@ class LearningRateFinder(CourseWidget):
 
     def __init__(self, search: LearningRateSearch, **traits: Any) -> None:
         self._take_only_settings(traits)
+        traits.setdefault("export_path", "learning_rate_search.xlsx")
         rates, averages = _recorded(search)
         powers = OF_THE_SEARCH ** np.arange(1, len(rates) + 1)
         sums = averages * (1 - powers)
@@ -204,10 +206,10 @@ class LearningRateFinder(CourseWidget):
             raise WidgetError(f"delay is {value} milliseconds; expected at least 20")
         return value
 
-    def _exported(self) -> NoReturn:
-        raise WidgetError(
-            "LearningRateFinder has no layers to write into a workbook; `rates`, `losses` and `curve` are its numbers"
-        )
+    def _exporter(self) -> Callable[[Path], object]:
+        from course_utils.excel.rate_search_sheet import rate_search_workbook  # the spreadsheet library loads when it is used
+
+        return lambda path: rate_search_workbook(path, self.rates, self.losses, self.smoothing)
 
     def _draw(self) -> Picture:
         return still([[Panel(720, 330, self._draw_curve, "Loss while the rate grows")]], self.describe())

@@ -3,7 +3,7 @@
 
 import { choice, heading, make, shape } from "../base/elements.js";
 import { fixed, plain, significant, sum } from "../base/numbers.js";
-import { em, onWidth, page } from "../base/page.js";
+import { em, exportButton, onWidth, page } from "../base/page.js";
 import { clock, player, speedSlider } from "../base/player.js";
 import { plot, roundTicks } from "../base/plot.js";
 import { rateControls, typed } from "../base/rates.js";
@@ -98,7 +98,7 @@ function render({ model, el }) {
     make("div", { class: "course-controls" }, ...controls.nodes),
     panels,
     words,
-    make("div", { class: "course-controls course-below" }, steps.node, speed.node, others),
+    make("div", { class: "course-controls course-below" }, steps.node, speed.node, others, exportButton(model, heard)),
     make("div", { class: "course-typed" }, make("span", { class: "course-label" }, "What to type:"), code),
   );
 

@@ -1,7 +1,8 @@
 """A fit before it is run: how the learning rate will move in it, and what that is good for."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -59,7 +60,7 @@ class LearningRateSchedule(CourseWidget):
 
     _title: ClassVar = "Learning-rate schedule"
     _module: ClassVar = Path(__file__).with_name("widget.js")
-    _settings: ClassVar = ("kind", "step", "seed", "log_scale", "playing", "delay")
+    _settings: ClassVar = ("kind", "step", "seed", "log_scale", "playing", "delay", "export_path")
 
     rates = Numbers(1, largest=HIGHEST, help="the full learning rate of each layer group, first layers first")
     kind = Enum(KINDS, "restarts", help="constant, restarts or one cycle").tag(sync=True)
@@ -84,6 +85,7 @@ class LearningRateSchedule(CourseWidget):
         if cycle_len is None:
             traits.setdefault("kind", "constant")
             cycle_len = 1
+        traits.setdefault("export_path", "learning_rate_schedule.xlsx")
         begin = {"step": traits.pop("step")} if "step" in traits else {}
         rates = [0.01 / 9, 0.01 / 3, 0.01] if lr is None else _one_or_several(lr)
         super().__init__(rates=rates, cycles=cycles, cycle_len=cycle_len, cycle_mult=cycle_mult, **traits)
@@ -243,8 +245,11 @@ class LearningRateSchedule(CourseWidget):
             "mean_validation_loss": self.mean_validation_loss,
         }
 
-    def _exported(self) -> NoReturn:
-        raise WidgetError("LearningRateSchedule has no layers to write into a workbook; its `curve` has the rate of each step")
+    def _exporter(self) -> Callable[[Path], object]:
+        from course_utils.excel.schedule_sheet import schedule_workbook  # the spreadsheet library loads when it is used
+
+        lengths = self.schedule.cycle_lengths
+        return lambda path: schedule_workbook(path, self.rates, self.kind, lengths, STEPS)
 
     def _draw(self) -> Picture:
         schedule = self.schedule
