@@ -29,6 +29,7 @@ def rate_search_workbook(path: str | os.PathLike[str], rates: Array, losses: Arr
     with replacing(workbook_path(path)) as part, new_book(part) as book:
         said = "Change the smoothing, or a loss, and see which rate is suggested then."
         page = Page(book, "Search", "A learning rate is looked for", said)
+        page.sheet.fit_to_pages(1, 0)
         page.widths({STEP: 150, **dict.fromkeys(range(RATE, FALL + 1), 130)})
         _write(page, rates.tolist(), losses.tolist(), smoothing)
         _chart(page, len(rates))

@@ -26,8 +26,8 @@ def schedule_workbook(
 ) -> Path:
     """Write a fit: the full rate of each layer group, (groups,), the epochs of each cycle, and the rate of each step.
 
-    `kind` is "constant", "restarts" or "one cycle". The rates are cells to edit, and so are the lengths of the cycles, as long as
-    they add up to as many epochs.
+    `kind` is "constant", "restarts" or "one cycle". The rates are cells to edit, and so are the lengths of the cycles,
+    as long as these add up to as many epochs.
 
     >>> import tempfile
     >>> import numpy as np
@@ -37,6 +37,7 @@ def schedule_workbook(
     """
     with replacing(workbook_path(path)) as part, new_book(part) as book:
         page = Page(book, "Schedule", "How the learning rate moves", "Change a full rate, or how long a cycle is.")
+        page.sheet.fit_to_pages(1, 0)
         page.widths({STEP: 130, **dict.fromkeys(range(DONE, FIRST + len(rates)), 120)})
         top = _write(page, rates.tolist(), kind, lengths, steps_per_epoch)
         _chart(page, top, steps_per_epoch, sum(lengths), len(rates))
@@ -67,6 +68,7 @@ def _write(page: Page, rates: list[float], kind: str, lengths: tuple[int, ...], 
     top = 6 + len(lengths) + 3
     heads = ("step", "epochs done", "cycle", "position in it", "share of the full rate")
     said = ("", f"{steps_per_epoch} steps in an epoch", "", "0 at its start, up to 1", SAID[kind])
+    page.sheet.set_row(top - 2, 36)
     page.sheet.set_row(top - 1, 58)
     for col, (heading, words) in enumerate(zip(heads, said, strict=True), start=STEP):
         page.put(top - 2, col, heading, "heading")
