@@ -1,5 +1,7 @@
 """Widgets in a page of their own, with no Python."""
 
+import base64
+
 import numpy as np
 import pytest
 import torch
@@ -58,6 +60,39 @@ def test_a_convolution_moves_without_python(offline_page, tmp_path):
     offline_page.get_by_role("button", name="Play").click()
     offline_page.locator(".course-words").filter(has_text="Row 7, column 7:").wait_for()
     offline_page.get_by_role("button", name="Play").wait_for()
+    assert wrong == []
+
+
+DROP = """([type, name, data]) => {
+    const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+    const carried = new DataTransfer();
+    carried.items.add(new File([bytes], name, { type }));
+    const event = new DragEvent("drop", { dataTransfer: carried, bubbles: true, cancelable: true });
+    document.querySelector(".course-stage").dispatchEvent(event);
+}"""
+
+
+def test_a_picture_can_be_dropped_and_taken_back(offline_page, tmp_path):
+    wrong = opened(offline_page, ConvolutionExplorer(np.eye(7), position=(4, 4)), tmp_path / "a.html")
+    words = offline_page.locator(".course-words")
+    picture = Image.new("RGB", (200, 100), (255, 0, 0))
+    picture.paste((0, 0, 255), (100, 0, 200, 100))
+    picture.save(tmp_path / "red and blue.png")
+    data = base64.b64encode((tmp_path / "red and blue.png").read_bytes()).decode()
+    offline_page.evaluate(DROP, ["text/plain", "notes.txt", base64.b64encode(b"no picture").decode()])
+    words.filter(has_text="notes.txt cannot be read as a picture").wait_for()
+    offline_page.evaluate(DROP, ["image/png", "red and blue.png", data])
+    words.filter(has_text="red and blue.png, 100 × 200 pixels, is shown in grey at 32 × 64.").wait_for()
+    image = np.array(state(offline_page, "image")[0])
+    assert image.shape == (1, 32, 64)
+    assert image[0, :, 0] == pytest.approx(0.299, abs=0.002)
+    assert image[0, :, -1] == pytest.approx(0.114, abs=0.002)
+    Image.new("L", (2, 9)).save(tmp_path / "thin.png")
+    thin = base64.b64encode((tmp_path / "thin.png").read_bytes()).decode()
+    offline_page.evaluate(DROP, ["image/png", "thin.png", thin])
+    words.filter(has_text="That leaves 7 × 0 outputs, too few.").wait_for()
+    offline_page.get_by_role("button", name="Undo").click()
+    assert state(offline_page, "image", "position") == [np.eye(7)[None].tolist(), [4, 4]]
     assert wrong == []
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from sklearn.metrics import multilabel_confusion_matrix
 from torch import nn
 
@@ -197,6 +198,17 @@ def test_what_each_map_gives_adds_up_to_a_convolution(run):
 def test_the_screen_goes_on_where_python_has_stopped(run):
     model = "{ held: {}, set(name, value) { this.held[name] = value; }, save_changes() { throw new Error('Cannot send'); } }"
     assert run(BASE / "state.js", f"((model) => {{ it.set(model, {{ a: 1 }}); return model.held; }})({model})") == {"a": 1}
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_picture_becomes_the_numbers_that_pillow_makes_of_it(run, channels):
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 4), dtype=np.uint8)
+    module = BASE.parent / "convolution_explorer" / "numbers.js"
+    made = np.array(run(module, f"it.channelsOf(given, 5, 7, {channels})", pixels.ravel().tolist()))
+    colours = Image.fromarray(pixels[:, :, :3])
+    grey = np.asarray(colours.convert("L"))[None].repeat(channels, 0)
+    expected = pixels[:, :, :3].transpose(2, 0, 1) if channels == 3 else grey
+    np.testing.assert_allclose(made, expected / 255, rtol=0, atol=0.0026)  # Pillow's grey is a whole number
 
 
 @pytest.mark.parametrize("end", [(3, 4), (3, -9), (20, 5), (-7, 4), (4, 4)])

@@ -31,6 +31,16 @@ function convolve(image, kernels, bias, stride, padding) {
     Array.from({ length: rows }, (_, r) => Array.from({ length: columns }, (_, c) => at(kernel, r * stride, c * stride) + bias[number])));
 }
 
+// Pixels of a picture, red, green, blue and opacity from 0 to 255, as grids of numbers from 0 to 1: three channels of colour, or
+// so many of the same grey, by the weights of ITU-R BT.601, as Pillow has them. With three digits, which is finer than a byte.
+export function channelsOf(bytes, rows, columns, channels) {
+  const rounded = (value) => Math.round((1000 * value) / 255) / 1000;
+  const grey = (at) => 0.299 * bytes[at] + 0.587 * bytes[at + 1] + 0.114 * bytes[at + 2];
+  const pick = (at, channel) => rounded(channels === 3 ? bytes[at + channel] : grey(at));
+  const grid = (channel) => Array.from({ length: rows }, (_, r) => Array.from({ length: columns }, (_, c) => pick(4 * (r * columns + c), channel)));
+  return Array.from({ length: channels }, (_, channel) => grid(channel));
+}
+
 // How maps of (rows, columns) stand in a room of `width` × `height` so that their cells are largest: in one line, in two where
 // they may, or, where the room is narrow, each in a line of its own, whatever that is high. Above each is a heading.
 export function arranged(maps, width, height, heading, two) {

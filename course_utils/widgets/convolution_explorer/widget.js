@@ -10,9 +10,10 @@ import { largest, plain, sum } from "../base/numbers.js";
 import { em, exportButton, onWidth, page } from "../base/page.js";
 import { clock, player, speedSlider } from "../base/player.js";
 import { set } from "../base/state.js";
-import { arranged, lineBetween, outputSize, padded, stages, winner } from "./numbers.js";
+import { arranged, channelsOf, lineBetween, outputSize, padded, stages, winner } from "./numbers.js";
 
 const LARGEST = 1e9; // as in widget.py
+const MAX_SIDE = 64;
 const MOST_TERMS = 27; // of a sum that is spelled out
 const SETTINGS = ["image", "kernels", "bias", "stride", "padding", "relu", "pool"];
 
@@ -46,6 +47,7 @@ function render({ model, el }) {
   let pen = null; // the cell in which the stroke was last seen
   let past = []; // the images before each change that was made by hand, the first being the one that was given
   let own = null; // the image that was last made by hand, as text
+  let remark = ""; // on what has just been done, until something else moves
   let cell = 10; // the side of a cell of the outputs, and of the input
   let inputCell = 10;
 
@@ -64,6 +66,8 @@ function render({ model, el }) {
   const undo = button("Undo", "Take back the last change of the input", () => takeBack(past.length - 1));
   const reset = button("Reset", "Back to the input as it was given", () => takeBack(0));
   const clear = button("Clear", "Make the whole input 0", () => changeImage(model.get("image").map((channel) => channel.map((row) => row.map(() => 0)))));
+  const file = make("input", { type: "file", accept: "image/*", hidden: true, "aria-label": "a picture to look at", change: () => { takePicture(file.files[0]); file.value = ""; } });
+  const open = button("Picture…", "Look at a picture of yours, or drop one on the maps; it does not leave this machine", () => file.click());
   const presets = make("select", { "aria-label": "preset for this kernel", change: usePreset });
   presets.append(make("option", { value: "", disabled: true }, "own numbers"));
   for (const name of Object.keys(model.get("_presets"))) presets.append(make("option", { value: name }, name));
@@ -86,18 +90,23 @@ function render({ model, el }) {
     make("div", { class: "course-controls" },
       steps.node, speed.node, stride.node, padding.node, relu.node, pool.node,
       tabs, make("label", {}, make("span", { class: "course-label" }, "Kernel"), presets), tools.node,
-      make("span", { class: "course-player" }, undo, reset, clear), exportButton(model, heard)),
+      make("span", { class: "course-player" }, undo, reset, clear, open, file), exportButton(model, heard)),
     body,
   );
 
   // What would leave no output is not set, and said.
-  function change(values) {
+  function leavesOutputs(values) {
     const next = { ...settings(model), ...values };
     const outputs = outputSize(next.image, next.kernels, next.stride, next.padding);
-    if (Math.min(...outputs) < Math.max(1, next.pool)) {
-      words.textContent = `That leaves ${outputs.join(" × ")} outputs, too few. Take a smaller stride or pool, or more padding.`;
-      return;
-    }
+    const enough = Math.min(...outputs) >= Math.max(1, next.pool);
+    if (!enough) say(`That leaves ${outputs.map((side) => Math.max(0, side)).join(" × ")} outputs, too few. Take a smaller stride or pool, or more padding.`);
+    return enough && outputs;
+  }
+
+  function change(values) {
+    const outputs = leavesOutputs(values);
+    if (!outputs) return;
+    remark = "";
     const position = model.get("position").map((at, axis) => Math.min(at, outputs[axis] - 1));
     set(model, { ...values, position });
   }
@@ -261,19 +270,58 @@ function render({ model, el }) {
     drawing = pen = null;
   }
 
+  // An image may be smaller than the one before it: the window stays inside.
+  function setImage(image) {
+    const outputs = outputSize(image, ...["kernels", "stride", "padding"].map((name) => model.get(name)));
+    set(model, { image, position: model.get("position").map((at, axis) => Math.max(0, Math.min(at, outputs[axis] - 1))) });
+  }
+
   function changeImage(image) {
+    remark = "";
     const before = model.get("image");
     if (JSON.stringify(image) === JSON.stringify(before)) return;
     past.push(before);
     own = JSON.stringify(image);
-    set(model, { image });
+    setImage(image);
   }
+
+  // A picture of somebody's own, made as small as can be followed; nothing of it leaves the page.
+  async function takePicture(picture) {
+    if (!picture) return;
+    const image = model.get("image");
+    try {
+      const bitmap = await createImageBitmap(picture);
+      const scale = Math.min(1, MAX_SIDE / Math.max(bitmap.width, bitmap.height));
+      const [columns, rows] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
+      const canvas = make("canvas", { width: columns, height: rows });
+      const context = canvas.getContext("2d");
+      context.fillStyle = "#fff"; // behind what is transparent
+      context.fillRect(0, 0, columns, rows);
+      context.imageSmoothingQuality = "high";
+      context.drawImage(bitmap, 0, 0, columns, rows);
+      const next = channelsOf(context.getImageData(0, 0, columns, rows).data, rows, columns, image.length);
+      if (!leavesOutputs({ image: next })) return;
+      changeImage(next);
+      remark = `${picture.name || "The picture"}, ${bitmap.height} × ${bitmap.width} pixels, is shown ${image.length === 3 ? "in colour" : "in grey"} at ${rows} × ${columns}. Undo brings back what was there. `;
+    } catch {
+      say(`${picture.name || "What was dropped"} cannot be read as a picture. Take a PNG, a JPEG, a GIF or a WebP file.`);
+    }
+  }
+
+  root.addEventListener("dragover", (event) => event.preventDefault()); // else the browser would open what is dropped
+  root.addEventListener("drop", (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+    const [picture] = event.dataTransfer.files;
+    if (picture) takePicture(picture);
+    else say("Nothing to read was dropped. Drop the file of a picture, or choose one by Picture….");
+  });
 
   function takeBack(to) {
     const image = past[to];
     past = past.slice(0, to);
     own = JSON.stringify(image);
-    set(model, { image });
+    setImage(image);
   }
 
   // An image from elsewhere, Python or another view, is a new beginning.
@@ -426,7 +474,7 @@ function render({ model, el }) {
       said += ` The largest of its ${side} × ${side} window is ${plain(pooled)}.`;
     } else if (side > 1) said += ` No max pool window reaches it.`;
     totals.replaceChildren(...lines);
-    words.textContent = said;
+    words.textContent = remark + said;
   }
 
   function controls() {
@@ -459,7 +507,7 @@ function render({ model, el }) {
   heard.once(SETTINGS.join(" "), recompute);
   heard.on("image", onImage);
   heard.once("names selected palette", redraw);
-  heard.on("position", () => { steps.show(); update(); });
+  heard.on("position", () => { remark = ""; steps.show(); update(); });
   heard.on("playing delay", controls);
   onWidth(heard, el, redraw);
   redraw();
