@@ -602,6 +602,34 @@ def test_the_tags_of_the_pictures_change_with_the_threshold(thresholds, jupyterl
     assert thresholds.locator("figure img").first.evaluate("one => one.naturalWidth") == 192
 
 
+@pytest.mark.thorough
+def test_running_a_cell_again_and_again_keeps_nothing(fresh):
+    """Twenty times: as many elements, listeners and clocks in the page as before, and none plays unseen."""
+    page = fresh.page
+    ticking = """() => {
+        const [start, stop] = [window.setInterval, window.clearInterval];
+        window.ticking = new Set();
+        window.setInterval = (react, delay) => {
+            const id = start(react, delay);
+            if (delay === 20) window.ticking.add(id);
+            return id;
+        };
+        window.clearInterval = (id) => { window.ticking.delete(id); stop(id); };
+    }"""
+    page.evaluate(ticking)
+    counts = []
+    for _ in range(21):
+        page.evaluate("window.jupyterapp.shell.currentWidget.content.activeCellIndex = 2")
+        fresh.command("notebook:run-cell")
+        page.locator(".course-explorer .course-words").filter(has_text="Row 1, column 1:").wait_for()
+        ask(fresh, "[setattr(explorer, 'delay', 20), setattr(explorer, 'playing', True)]")
+        page.locator(".course-explorer .course-words").filter(has_text="Row 2,").wait_for()
+        counts.append(page.evaluate("document.querySelectorAll('*').length"))
+    assert counts[-1] - counts[1] <= 20
+    page.wait_for_timeout(200)
+    assert page.evaluate("window.ticking.size") <= 1
+
+
 def test_a_picture_stands_in_exported_html(offline_page, tmp_path):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
     NotebookClient(notebook, timeout=120, kernel_name="python3", store_widget_state=True).execute()

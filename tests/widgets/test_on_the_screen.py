@@ -1,5 +1,6 @@
 """What the screen computes, run through Node, against PyTorch and scikit-learn; and its text against Python's."""
 
+import os
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -226,3 +227,42 @@ def test_a_layer_opens_at_its_most_telling_number(run):
         [0, 1, 0, 1],
         [0, 0, 0, 0],
     ]
+
+
+def test_a_widget_that_nobody_sees_any_more_stops_playing(run, tmp_path):
+    """Two views, which Jupyter gives an object each for the same model; the clock has a third."""
+    (tmp_path / "both.js").write_text(
+        f'import {{ clock }} from "{relative(BASE / "player.js", tmp_path)}";\n'
+        f'import {{ countView }} from "{relative(BASE / "state.js", tmp_path)}";\n\n'
+        "export const parts = { clock, countView };\n"
+    )
+    places = run(
+        tmp_path / "both.js",
+        """await (async () => {
+            const [held, heard] = [{ playing: true, delay: 5, place: 0, layout: {} }, {}];
+            const proxy = () => ({ get: (name) => held[name], on: (event, react) => { heard[event] = react; },
+                off() {}, save_changes() {},
+                set: (name, value) => { held[name] = value; heard[`change:${name}`]?.(); } });
+            const walk = { place: () => held.place, last: () => 1e6, to: (_, place) => ({ place }) };
+            const rest = () => new Promise((done) => setTimeout(done, 60));
+            const stop = it.parts.clock(proxy(), walk);
+            const seen = [];
+            const look = async () => { await rest(); seen.push([held.playing, held.place > 0]); held.place = 0; };
+            await look(); // not in the page yet
+            const gone = [it.parts.countView(proxy()), it.parts.countView(proxy())];
+            await look();
+            gone[0]();
+            await look();
+            gone[1]();
+            await rest();
+            held.place = 0;
+            await look();
+            stop();
+            return seen;
+        })()""",
+    )
+    assert places == [[True, False], [True, True], [True, True], [False, False]]
+
+
+def relative(file, folder):
+    return os.path.relpath(file, folder).replace(os.sep, "/")

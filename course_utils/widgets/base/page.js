@@ -1,7 +1,7 @@
 // What surrounds every widget: the still picture hides, keys stay inside, and a button writes the workbook.
 
 import { fromBase64, make } from "./elements.js";
-import { listener, told } from "./state.js";
+import { countView, listener, told } from "./state.js";
 
 const PATIENCE = 10_000; // milliseconds until a button says that no answer has come
 const WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -12,6 +12,7 @@ export function page({ model, el }, name) {
   const heard = listener(model);
   queueMicrotask(() => (root.querySelector(".course-controls") ?? root).append(largeButton(root, heard))); // the widget has built them by then
   heard.also(hidePicture(model));
+  heard.also(countView(model));
   heard.also(keepKeys(root));
   el.append(make("div", { class: "course-host" }, root));
   return { root, heard, words: make("p", { class: "course-words", role: "status", "aria-live": "polite" }) };

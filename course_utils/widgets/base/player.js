@@ -2,17 +2,21 @@
 // A walk says of a model where it is, `place`, from 0 to `last`, and what to set so that it goes somewhere, `to`.
 
 import { make } from "./elements.js";
-import { set } from "./state.js";
+import { set, viewsOf } from "./state.js";
 
 function go(model, walk, place, values = {}) {
   const inside = Math.max(0, Math.min(walk.last(model), place));
   set(model, { ...values, ...walk.to(model, inside) });
 }
 
-// The clock belongs to the model: two views of one widget do not move it twice.
+// The clock belongs to the model: two views of one widget do not move it twice, and where the last one has gone, as when a cell
+// was run again, it stops.
 export function clock(model, walk) {
   let ticking = null;
   const tick = () => {
+    const seen = viewsOf(model);
+    if (seen === 0) set(model, { playing: false });
+    if (!seen) return;
     const next = walk.place(model) + 1;
     go(model, walk, next, { playing: next < walk.last(model) });
   };

@@ -16,6 +16,21 @@ export function told(tell) {
   }
 }
 
+// How many views of a widget are in the page; undefined where there was none yet. Jupyter gives another object for a model to each
+// view: what they have in common is the model of its layout.
+const views = new WeakMap();
+const same = (model) => (typeof model.get("layout") === "object" && model.get("layout")) || model;
+
+export function viewsOf(model) {
+  return views.get(same(model));
+}
+
+// Count a view, until the function that is given back is called.
+export function countView(model) {
+  views.set(same(model), (viewsOf(model) ?? 0) + 1);
+  return () => views.set(same(model), viewsOf(model) - 1);
+}
+
 // What listens to a model until `stop`, which also calls what was given to `also`.
 export function listener(model) {
   const stops = [];
