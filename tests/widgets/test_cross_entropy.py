@@ -134,6 +134,8 @@ def test_words():
         "Picture 5: cat is not there, and the network gives it 0.973; that term is −log2(1 − 0.973) = 5.233. The mean of its 3 "
     )
     assert "7 of 15 answers" in widget.describe()
+    one = CrossEntropy([[0.5], [-2.0]], [[1], [1]], ["water"])
+    assert "that term is −ln(0.622) = 0.474, 18 % of the sum over the batch. The mean loss is 1.301;" in one.describe()
     sure = CrossEntropy([[-9.0, 0.0]], [0])
     assert "gives it 0.000123; its loss is −ln(0.000123) = 9.000. The mean" in sure.describe()
 

@@ -271,7 +271,7 @@ function render({ model, el }) {
       const hits = all.answers[at];
       const isRight = hits.every(Boolean);
       const names = classes.filter((_, column) => targets[at][column]).join(", ") || "none";
-      truth.textContent = names;
+      truth.textContent = truth.title = names;
       cost.textContent = fixed(all.each[at], 3);
       cost.title = String(all.each[at]);
       fill.style.width = `${(100 * all.each[at]) / most}%`;
@@ -310,7 +310,7 @@ function render({ model, el }) {
     figure.setAttribute("aria-valuetext", `picture ${row + 1}, ${name}: ${fixed(true_ ? p : 1 - p, 3)}, a loss of ${fixed(all.costs[row][at], 3)}`);
     const there = softmaxed ? `the truth is ${name}, and` : `${name} is ${true_ ? "" : "not "}there, and`;
     const part = logits.length > 1 && total > 0 ? `, ${fixed((100 * all.each[row]) / total, 0)} % of the sum over the batch` : "";
-    const own = softmaxed ? `its loss is ${spelled}${part}.` : `that term is ${spelled}. The mean of its ${classes.length} terms is ${fixed(all.each[row], 3)}${part}.`;
+    const own = softmaxed ? `its loss is ${spelled}${part}.` : `that term is ${spelled}${classes.length > 1 ? `. The mean of its ${classes.length} terms is ${fixed(all.each[row], 3)}` : ""}${part}.`;
     words.textContent = `Picture ${row + 1}: ${there} the network gives it ${share(p)}; ${own} The mean loss is ${fixed(all.mean, 3)}; ${all.hits} of ${all.asked} answers are right.${remark}`;
   }
 

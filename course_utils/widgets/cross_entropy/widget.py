@@ -152,7 +152,10 @@ class CrossEntropy(CourseWidget):
             there, own = f"the truth is {name}", f"its loss is {term}{part}."
         else:
             there = f"{name} is {'' if true else 'not '}there"
-            own = f"that term is {term}. The mean of its {len(self.classes)} terms is {fixed(self.losses[row], 3)}{part}."
+            mean = (
+                f". The mean of its {len(self.classes)} terms is {fixed(self.losses[row], 3)}" if len(self.classes) > 1 else ""
+            )
+            own = f"that term is {term}{mean}{part}."
         return (
             f"Picture {row + 1}: {there}, and the network gives it {probability}; {own} "
             f"The mean loss is {fixed(self.loss, 3)}; {self.right.sum()} of {self.right.size} answers are right."

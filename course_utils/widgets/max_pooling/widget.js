@@ -68,7 +68,8 @@ function render({ model, el }) {
     return { kind, name, whole, canvas, frame, title, node: make("div", {}, title, make("div", { class: "course-map" }, canvas, frame)) };
   });
   maps[0].canvas.addEventListener("pointermove", (event) => event.buttons && onPointer(event, "image"));
-  const stage = make("div", { class: "course-maps", tabindex: 0, role: "group", "aria-label": "Input, outputs and gradients. Arrow keys move the window, space plays, Home and End jump.", keydown: onKey }, ...maps.map(({ node }) => node));
+  const stage = make("div", { class: "course-maps", tabindex: 0, role: "group", "aria-label": "Input, outputs and gradients. Arrow keys move the window, space plays, Home and End jump.", keydown: onKey },
+    ...[maps.slice(0, 3), maps.slice(3)].map((group) => make("div", { class: "course-group" }, ...group.map(({ node }) => node))));
   const grid = make("div", { class: "course-numbers", role: "group", "aria-label": "window" });
   const result = make("div", { class: "course-result" });
   root.append(
@@ -146,14 +147,14 @@ function render({ model, el }) {
     ring(maps[0].canvas, made.max_gradient);
   }
 
-  // All maps beside each other where their numbers can be read then, else in several rows.
+  // All maps beside each other where their numbers can be read then, else outputs and gradients in a row each, or one by one.
   function sideOfCell(wide, narrow) {
     const size = em(stage);
     const width = (stage.clientWidth || 900) - size; // without the padding
     const room = width - GAPS * size - 8;
     const beside = Math.min(room / (3 * wide + 2 * narrow), (room - 2 * HEADING * size) / (3 * wide)); // the outputs are as wide as their headings
-    const below = Math.min(2.7 * size, width / wide);
-    return Math.max(14, Math.floor(beside >= 2.6 * size ? Math.min(3.2 * size, beside) : below));
+    const rows = Math.min(2.7 * size, (width - GAPS * size) / (wide + 2 * Math.max(narrow, wide / 2)));
+    return Math.floor(beside >= 2.6 * size ? Math.min(3.2 * size, beside) : rows >= 1.5 * size ? rows : Math.min(2.7 * size, width / wide));
   }
 
   // Around each number that some window keeps.
