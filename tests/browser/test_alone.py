@@ -9,11 +9,20 @@ from PIL import Image
 from torch import nn
 
 from course_utils.training import Predictions
-from course_utils.widgets import ConvolutionExplorer, LayerPipeline, SoftmaxSigmoid, ThresholdExplorer
+from course_utils.widgets import (
+    ActivationFunctions,
+    ConvolutionExplorer,
+    CrossEntropy,
+    LayerPipeline,
+    MaxPooling,
+    SoftmaxSigmoid,
+    ThresholdExplorer,
+)
 from course_utils.widgets.base.bundle import BASE, Bundle
 from course_utils.widgets.base.numbers import fixed, plain_number
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+FITTING = (ConvolutionExplorer, LayerPipeline, MaxPooling, ActivationFunctions, SoftmaxSigmoid, CrossEntropy)  # one screen
 
 
 @pytest.fixture
@@ -247,8 +256,8 @@ def test_everything_grows_with_the_page_and_for_a_hall(browser, tmp_path):
         .map((one) => parseFloat(getComputedStyle(one).fontSize))"""
     height = "document.querySelector('.course-widget').clientHeight"
     page = browser.new_page(viewport={"width": 1100, "height": 640})
-    for widget in (ConvolutionExplorer.example(), LayerPipeline.example(), SoftmaxSigmoid.example()):
-        path = widget.save_html(tmp_path / "a.html")
+    for kind in FITTING:
+        path = kind.example().save_html(tmp_path / "a.html")
         page.set_viewport_size({"width": 1132, "height": 640})
         page.goto(path.as_uri())
         page.locator(".course-words").filter(has_text=".").wait_for()
@@ -269,7 +278,7 @@ def test_everything_grows_with_the_page_and_for_a_hall(browser, tmp_path):
 def test_a_thumb_can_use_a_page(browser, tmp_path):
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page = context.new_page()
-    for kind in (ConvolutionExplorer, LayerPipeline, SoftmaxSigmoid):
+    for kind in FITTING:
         page.goto(kind.example().save_html(tmp_path / "a.html").as_uri())
         page.locator(".course-words").filter(has_text=".").wait_for()
         for target in page.locator(".course-widget :is(button, select, input)").all():
