@@ -30,6 +30,16 @@ def test_every_widget_is_whole_and_loads_nothing(module):
     assert (module.parent / "numbers.js").is_file()
 
 
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.parent.name)
+def test_a_widgets_own_style_outranks_what_all_share(module):
+    """Also where another widget, in another output, has brought the shared style again."""
+    own = stylesheet(module.with_suffix(".css")).removeprefix((BASE / "base.css").read_text())
+    selectors = [line.split("{")[0].strip() for line in own.splitlines() if "{" in line and not line.startswith("@")]
+    rules = [one for one in selectors if not one.startswith(("@", "from", "to"))]
+    assert rules
+    assert [one for one in rules if not one.startswith(".course-widget.course-")] == []
+
+
 def test_every_module_belongs_to_a_public_widget():
     public = [getattr(widgets, name) for name in widgets.__all__]
     shown = {one._module: one for one in public if isinstance(one, type) and issubclass(one, CourseWidget)}

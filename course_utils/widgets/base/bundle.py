@@ -37,8 +37,15 @@ def script(entry: Path) -> str:
 
 
 def stylesheet(entry: Path) -> str:
-    """The style that all widgets share, followed by the widget's own."""
-    return "\n".join(file.read_text(encoding="utf-8") for file in (BASE / "base.css", entry))
+    """The style that all widgets share, followed by the widget's own, which outranks it.
+
+    A notebook with several widgets has the shared style after the own one of an earlier widget too: so each own rule, which
+    begins with the class of its widget, is made more specific than the shared ones.
+    """
+    shared, own = (file.read_text(encoding="utf-8") for file in (BASE / "base.css", entry))
+    if name := re.search(r"\.course-[\w-]+", own):
+        own = re.sub(rf"{re.escape(name[0])}(?![\w-])", f".course-widget{name[0]}", own)
+    return f"{shared}\n{own}"
 
 
 @dataclass
