@@ -28,12 +28,12 @@ def test_groups_are_frozen_and_a_step_is_shown(offline_page, tmp_path):
     same(page, widget)
     press = lambda name: page.get_by_role("button", name=name, exact=True).click()  # noqa: E731
     press("freeze_to(1)")
-    assert same(page, widget).startswith("48 weights fewer will move, 8 averages fewer. ")
+    assert same(page, widget).startswith("48 weights fewer and 8 averages fewer will move. ")
     assert page.locator(".course-state").all_inner_texts() == [
         "Group 1: ❄ frozen", "Group 2: trains at 0.0033", "Group 3: trains at 0.01"
     ]  # fmt: skip
     press("bn_freeze(True)")
-    assert same(page, widget).startswith("16 averages fewer. ")
+    assert same(page, widget).startswith("16 averages fewer will move. ")
     press("▶ One step of training")
     assert same(page, widget).startswith(
         "The mini-batch went forward through all 3 groups, and gradients came back to group 2 and no further: "

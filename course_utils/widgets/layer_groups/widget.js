@@ -98,9 +98,9 @@ function render({ model, el }) {
     set(model, values);
     const after = totals(computedGroups());
     const parts = [];
-    if (after.moving !== before.moving) parts.push(`${counted(Math.abs(after.moving - before.moving))} weights ${after.moving > before.moving ? "more" : "fewer"} will move`);
+    if (after.moving !== before.moving) parts.push(`${counted(Math.abs(after.moving - before.moving))} weights ${after.moving > before.moving ? "more" : "fewer"}`);
     if (after.learning !== before.learning) parts.push(`${counted(Math.abs(after.learning - before.learning))} averages ${after.learning > before.learning ? "more" : "fewer"}`);
-    remark = parts.length ? `${parts.join(", ")}. ` : "";
+    remark = parts.length ? `${parts.join(" and ")} will move. ` : "";
     update();
   }
 

@@ -115,7 +115,8 @@ function render({ model, el }) {
     const across = { from: powers[0], to: Math.max(powers.at(-1), powers[0] + 1e-9), write: (power) => significant(10 ** power) };
     across.ticks = Array.from({ length: 40 }, (_, at) => at - 20).filter((power) => power >= across.from - 1e-9 && power <= across.to + 1e-9);
     const width = Math.max(240, figure.clientWidth || 720);
-    const drawn = plot(width, Math.round((el.clientWidth > 900 ? 25 : 19) * em(root)), "learning rate", across, { from, to, ticks: roundTicks(from, to, 5), room: 42 }, em(root));
+    const high = Math.min((el.clientWidth > 900 ? 25 : 19) * em(root), Math.max(240, window.innerHeight / 2)); // so that the words stay in sight
+    const drawn = plot(width, Math.round(high), "learning rate", across, { from, to, ticks: roundTicks(from, to, 5), room: 42 }, em(root));
     const [left, right, top, bottom] = [drawn.x(across.from), drawn.x(across.to), drawn.y(to), drawn.y(from)];
     const best = lowestRate();
     if (best) {

@@ -233,7 +233,8 @@ function render({ model, el }) {
   }
 
   function size(figure) {
-    return [Math.max(220, figure.clientWidth || 520), Math.round((el.clientWidth > 900 ? 20 : 15) * em(root))];
+    const high = Math.min((el.clientWidth > 900 ? 20 : 15) * em(root), Math.max(220, window.innerHeight / 2)); // so that the words stay in sight
+    return [Math.max(220, figure.clientWidth || 520), Math.round(high)];
   }
 
   function shareAt() {
