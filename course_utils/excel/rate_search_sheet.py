@@ -1,5 +1,6 @@
 """A search for a learning rate as a sheet: the losses of mini-batches, smoothed by formulas, and what rate they suggest."""
 
+import math
 import os
 from pathlib import Path
 
@@ -74,16 +75,21 @@ def _write(page: Page, rates: list[float], losses: list[float], smoothing: float
         change = smoothed[row - TOP + 1] - smoothed[row - TOP - 1]
         made = f'IF({cell(row, STEP)}<{at},{cell(row + 1, SMOOTHED)}-{cell(row - 1, SMOOTHED)},"")'
         page.put(row, FALL, Formula(made, change if row - TOP < lowest else ""), "number")
-    steepest = rates[changes.index(min(changes)) + 1] if there else UNSAID
+    steepest = rates[changes.index(min(changes)) + 1] if there else 0.0
 
     def unless(formula: str) -> str:
         return f'IF(OR({count}<{FEWEST},{at}<3),"{UNSAID}",{formula})'
 
-    best = f"INDEX({rate},{at})"
+    best, fastest = f"INDEX({rate},{at})", f"INDEX({rate},MATCH(MIN({falls}),{falls},0))"
     answers = (
         ("lowest at", best, rates[lowest], "here the trouble begins"),
-        ("a tenth of it", f"{best}/10", rates[lowest] / 10, "the rule of the lessons"),
-        ("steepest at", f"INDEX({rate},MATCH(MIN({falls}),{falls},0))", steepest, "where the smoothed loss falls fastest"),
+        ("steepest at", fastest, steepest, "where the smoothed loss falls fastest"),
+        (
+            "suggested",
+            f"SQRT({cell(5, RATE)}*{cell(4, RATE)}/10)",
+            math.sqrt(steepest * rates[lowest] / 10),
+            "halfway between the steepest and a tenth of the lowest: the rule of the lessons",
+        ),
     )
     for row, (name, formula, value, note) in enumerate(answers, start=4):
         page.put(row, STEP, name, "right")

@@ -69,12 +69,12 @@ def test_smoothing_is_that_of_pandas(searched, smoothing):
 
 @pytest.mark.parametrize(
     ("rate", "verdict"),
-    [(0.04, "high"), (10**-1.45, "high"), (0.03, "bold"), (0.0106, "bold"), (0.0105, "good"), (0.0011, "good"),
-     (0.001, "slow"), (1e-4, "slow"), (2e-5, "low")],
+    [(0.04, "high"), (10**-1.45, "high"), (0.03, "bold"), (6.1e-4, "bold"), (5.9e-4, "good"), (6.8e-5, "good"),
+     (6.5e-5, "slow"), (2e-5, "low")],
 )  # fmt: skip
 def test_what_is_said_of_a_rate(rate, verdict):
     finder = LearningRateFinder(made(VALLEY), rate=rate)
-    assert finder.lowest == pytest.approx(10**-1.5)
+    assert (finder.lowest, finder.suggested) == pytest.approx((10**-1.5, 10**-3.7))
     power = np.log10(rate) + 5
     assert finder.loss == pytest.approx(0.5 + (power - 3.5) ** 2 / 10, abs=3e-4)  # a straight line between two steps
     assert finder.gained == pytest.approx(1 - (power - 3.5) ** 2 / 3.5**2, abs=3e-4)
@@ -103,12 +103,14 @@ def test_the_screen_reads_a_search_as_python_does(run, searched):
         const best = rates[it.lowest(curve)] ?? null;
         const losses_ = places.map((rate) => it.lossAt(rates, curve, rate));
         return { curve, best, steep: rates[it.steepest(curve)] ?? null, losses: losses_,
-            said: best && places.map((rate) => it.verdict(rate, best, it.gained(curve, it.lossAt(rates, curve, rate)))) };
+            rule: best && it.suggested(rates, curve), said: best && places.map((rate) =>
+                it.verdict(rate, best, it.suggested(rates, curve), it.gained(curve, it.lossAt(rates, curve, rate)))) };
     })""", given)  # fmt: skip
     assert {screen["best"] is None for screen in screens} == {True, False}
     for finder, at, screen in zip(finders, places, screens, strict=True):
         np.testing.assert_array_equal(screen["curve"], finder.curve)  # the same sums in the same order
         assert (screen["best"], screen["steep"]) == (finder.lowest, finder.steepest)
+        assert screen["rule"] == (finder.suggested and pytest.approx(finder.suggested, rel=1e-14))
         size = np.abs(finder.curve).max()
         for place, (rate, loss) in enumerate(zip(at, screen["losses"], strict=True)):
             finder.rate = rate
@@ -120,7 +122,8 @@ def test_the_screen_reads_a_search_as_python_does(run, searched):
     ("search", "options", "words"),
     [
         (made(VALLEY), {"rate": 0.0032}, "At a rate of 0.0032 the smoothed loss is 0.60: 92 % of its way from 1.73 at first "
-         "down to 0.50. The lowest point is at 0.032, 9.9 times as high. A good rate: the loss still falls there."),
+         "down to 0.50. The lowest point is at 0.032, 9.9 times as high. A bold rate: it may learn faster, or fail."),
+        (made(VALLEY), {}, "The lowest point is at 0.032, 158 times as high. A good rate: the loss still falls there."),
         (made(VALLEY), {"rate": 0.2}, "The lowest point is at 0.032, 6.3 times lower. Too high: the loss rises."),
         (made(VALLEY), {"step": 12}, "Step 12 of 45: the rate has grown to 0.00013; the loss of this mini-batch is"),
         (made(VALLEY), {"step": 0}, "Before the first of 45 steps: the rate will grow from 1e-5 on."),
@@ -195,4 +198,4 @@ def test_the_workbook_says_the_same(search, tmp_path):
     np.testing.assert_allclose([row[0] for row in held], finder.rates, rtol=1e-12)
     np.testing.assert_allclose([row[3] for row in held], finder.curve, rtol=1e-12)
     answers = [sheet.cell(row, 3).value for row in (5, 6, 7)]
-    assert answers == [answer or "cannot be said" for answer in (finder.lowest, finder.suggested, finder.steepest)]
+    assert answers == [answer or "cannot be said" for answer in (finder.lowest, finder.steepest, finder.suggested)]

@@ -45,10 +45,16 @@ export function gained(curve, loss) {
   return (curve[0] - loss) / (curve[0] - bottom);
 }
 
-// What to think of a rate: `best` is the rate at the lowest point, and `share` how much of the way down is done.
-export function verdict(rate, best, share) {
+// The rule of the lessons: halfway, on a logarithmic axis, between the steepest rate and a tenth of that at the lowest point.
+export function suggested(rates, curve) {
+  return Math.sqrt((rates[steepest(curve)] * rates[lowest(curve)]) / 10);
+}
+
+// What to think of a rate: `best` is the rate at the lowest point, `rule` the one suggested, and `share` how much of the way down
+// is done.
+export function verdict(rate, best, rule, share) {
   if (rate > best) return "high";
-  if (rate > best / 3) return "bold";
-  if (rate >= best / 30) return "good";
+  if (rate > 3 * rule) return "bold";
+  if (rate >= rule / 3) return "good";
   return share < 0.2 ? "low" : "slow";
 }

@@ -8,14 +8,14 @@ import { em, exportButton, onWidth, page } from "../base/page.js";
 import { clock, player, speedSlider } from "../base/player.js";
 import { plot, roundTicks } from "../base/plot.js";
 import { set } from "../base/state.js";
-import { gained, lossAt, lowest, smoothed, steepest, verdict } from "./numbers.js";
+import { gained, lossAt, lowest, smoothed, steepest, suggested, verdict } from "./numbers.js";
 
 const [FEWEST, OF_THE_SEARCH, SMOOTHEST] = [10, 0.9, 0.98]; // as in widget.py
 const VERDICTS = {
   low: "Too low: hardly anything is learnt",
   slow: "A low rate: it would learn, but slowly",
   good: "A good rate: the loss still falls there",
-  bold: "A bold rate: the trouble begins just above it",
+  bold: "A bold rate: it may learn faster, or fail",
   high: "Too high: the loss rises",
 };
 const MARKS = { low: "✗", slow: "○", good: "✓", bold: "○", high: "✗" };
@@ -58,7 +58,7 @@ function render({ model, el }) {
   const usual = make("button", { type: "button", title: "Smoothing 0.9, as in the search", click: () => smooth(OF_THE_SEARCH) }, "Back to 0.9");
   const figure = make("div", { class: "course-plot", tabindex: 0, role: "slider", "aria-label": "learning rate to take", keydown: onKey });
   const field = numberField("learning rate, as a number", model.get("rates").at(-1), { take: (rate) => take(rate, rate), least: model.get("rates")[0], refuse: (text) => { words.textContent = text; }, write: significant, example: "0.01 or 1e-3" });
-  const suggested = make("button", { type: "button", title: "Halfway between the steepest and a tenth of the lowest: the rule of the lessons", click: () => take(suggestedRate()) });
+  const rule = make("button", { type: "button", title: "Halfway between the steepest and a tenth of the lowest: the rule of the lessons", click: () => take(suggestedRate()) });
   const steep = make("button", { type: "button", title: "Where the curve falls fastest", click: () => take(model.get("rates")[steepest(curve)]) });
   const shown = make("output", { class: "course-rate" });
   const judged = make("span", { class: "course-verdict" });
@@ -70,13 +70,13 @@ function render({ model, el }) {
       make("div", {},
         make("div", { class: "course-keys" }, make("span", { class: "course-key course-raw" }, make("i", {}), "loss of one mini-batch"), make("span", { class: "course-key course-average" }, make("i", {}), "smoothed")),
         figure),
-      make("div", { class: "course-taken" }, heading("The rate to take"), shown, judged, make("label", {}, make("span", { class: "course-label" }, "Type one"), field), suggested, steep,
+      make("div", { class: "course-taken" }, heading("The rate to take"), shown, judged, make("label", {}, make("span", { class: "course-label" }, "Type one"), field), rule, steep,
         make("span", { class: "course-label" }, "What to type:"), code)),
     words,
   );
 
   function suggestedRate() {
-    return Math.sqrt(model.get("rates")[steepest(curve)] * lowestRate() / 10);
+    return suggested(model.get("rates"), curve);
   }
 
   function lowestRate() {
@@ -120,7 +120,7 @@ function render({ model, el }) {
     const [left, right, top, bottom] = [drawn.x(across.from), drawn.x(across.to), drawn.y(to), drawn.y(from)];
     const best = lowestRate();
     if (best) {
-      const edges = [best / 30, best / 3, best].map((rate) => Math.max(left, Math.min(right, drawn.x(Math.log10(rate)))));
+      const edges = [suggestedRate() / 3, 3 * suggestedRate(), best].map((rate) => Math.max(left, Math.min(right, drawn.x(Math.log10(rate)))));
       drawn.inside.append(shape("rect", { class: "course-good", x: edges[0], y: top, width: edges[1] - edges[0], height: bottom - top }));
       for (const x of edges) drawn.inside.append(shape("line", { class: "course-edge", x1: x, x2: x, y1: top, y2: bottom }));
       const bands = [["low", left, edges[0]], ["good", edges[0], edges[1]], ["bold", edges[1], edges[2]], ["too high", edges[2], right]];
@@ -160,7 +160,7 @@ function render({ model, el }) {
     const [rates, rate] = [model.get("rates"), model.get("rate")];
     const loss = lossAt(rates, curve, rate);
     const share = lowest(curve) < 0 ? null : gained(curve, loss);
-    const kind = lowest(curve) < 0 ? "" : verdict(rate, lowestRate(), share);
+    const kind = lowest(curve) < 0 ? "" : verdict(rate, lowestRate(), suggestedRate(), share);
     show();
     steps.show();
     shown.textContent = significant(rate);
@@ -179,9 +179,9 @@ function render({ model, el }) {
     smoothing.setAttribute("aria-valuetext", fixed(model.get("smoothing"), 2));
     usual.disabled = model.get("smoothing") === OF_THE_SEARCH;
     const there = lowest(curve) >= 0;
-    suggested.hidden = steep.hidden = !there;
+    rule.hidden = steep.hidden = !there;
     if (there) {
-      suggested.textContent = `Suggested: ${significant(suggestedRate())}`;
+      rule.textContent = `Suggested: ${significant(suggestedRate())}`;
       steep.textContent = `Steepest: ${significant(model.get("rates")[steepest(curve)])}`;
     }
     speed.show();

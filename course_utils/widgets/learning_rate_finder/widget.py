@@ -32,7 +32,7 @@ VERDICTS = {
     "low": "Too low: hardly anything is learnt",
     "slow": "A low rate: it would learn, but slowly",
     "good": "A good rate: the loss still falls there",
-    "bold": "A bold rate: the trouble begins just above it",
+    "bold": "A bold rate: it may learn faster, or fail",
     "high": "Too high: the loss rises",
 }
 
@@ -44,16 +44,16 @@ class LearningRateFinder(CourseWidget):
     `losses` are those of the mini-batches, which are computed back from the smoothed ones, and `curve` is their exponential
     average with `smoothing`, 0 to 0.98 (the search's own is 0.9). `rate` is the one to take, between the lowest and the
     highest that were tried: at first the one that the rule of the lessons suggests. `step` says how much of the search is
-    shown. These are traits: set one from Python or on the screen, and both sides show it. So
-    after a look at the curve the fit is `learner.fit(finder.rate, 3, cycle_len=1)`.
+    shown. These are traits: set one from Python or on the screen, and both sides show it. So after a look at the curve the
+    fit is `learner.fit(finder.rate, 3, cycle_len=1)`.
 
     Raises WidgetError for what is no search, or one without steps, and whenever a trait is set that does not fit.
 
     >>> rates = [10 ** (power / 10 - 5) for power in range(50)]
     >>> finder = LearningRateFinder(LearningRateSearch(rates, [2 + (power / 10 - 4) ** 2 for power in range(50)]))
-    >>> finder.rate = 0.01
+    >>> finder.rate = 0.001
     >>> finder.verdict, round(finder.gained, 2)
-    ('good', 0.94)
+    ('good', 0.75)
     >>> finder.rate = 0.5
     >>> finder.verdict
     'high'
@@ -125,16 +125,16 @@ class LearningRateFinder(CourseWidget):
     def verdict(self) -> str | None:
         """What to think of `rate`: "low", "slow", "good", "bold" or "high"; None where the curve does not say.
 
-        Above the rate of the lowest point one is too high, above a third of it bold, and down to a thirtieth good; below it is
-        slow, and low where the loss has not made a fifth of its way.
+        Up to three times the rate suggested and down to a third of it a rate is good. Above it is bold, and too high above the
+        rate of the lowest point; below it is slow, and low where the loss has not made a fifth of its way.
         """
-        if self.lowest is None or self.gained is None:
+        if self.lowest is None or self.suggested is None or self.gained is None:
             return None
         if self.rate > self.lowest:
             return "high"
-        if self.rate > self.lowest / 3:
+        if self.rate > 3 * self.suggested:
             return "bold"
-        if self.rate >= self.lowest / 30:
+        if self.rate >= self.suggested / 3:
             return "good"
         return "low" if self.gained < 0.2 else "slow"
 
@@ -222,8 +222,8 @@ class LearningRateFinder(CourseWidget):
         axes.draw(
             picture, decades, round_ticks(low, high, 5), "learning rate", (lambda power: significant(10.0**power), plain_number)
         )
-        if self.lowest:
-            edges = [powers[0], *(np.log10(self.lowest / part) for part in (30, 3, 1)), powers[-1]]
+        if self.lowest and self.suggested:
+            edges = [powers[0], *np.log10([self.suggested / 3, 3 * self.suggested, self.lowest]), powers[-1]]
             for name, start, end in zip(("low", "good", "bold", "too high"), edges, edges[1:], strict=False):
                 if axes.x(end) - axes.x(start) > text_width(name):
                     picture.text((axes.x(start) + axes.x(end)) / 2, top + 18, name, anchor="ms")
