@@ -6,7 +6,7 @@ import pytest
 
 from course_utils.widgets.base.bundle import BASE
 
-STYLE = (BASE / "base.css").read_text()
+STYLE, GRID = ((BASE / name).read_text() for name in ("base.css", "grid.js"))
 # What JupyterLab's own themes give, and a saved page in the dark.
 JUPYTER = {
     "light": {"font-color1": "#212121", "layout-color1": "#ffffff", "layout-color2": "#eeeeee", "brand-color1": "#1976d2"},
@@ -58,9 +58,29 @@ def test_text_can_be_read_and_shapes_can_be_seen(theme):
     assert {pair: ratio for pair, ratio in low.items() if ratio < 4.5} == {}
     low = {pair: round(contrast(shade[pair[0]], shade[pair[1]]), 2) for pair in shapes}
     assert {pair: ratio for pair, ratio in low.items() if ratio < 3} == {}
-    # On maps, which are white at zero in any theme, and between a pressed button and one that is not.
-    assert contrast(shade["mark"], (255, 255, 255)) >= 4.5
+    # On maps, where they are zero, and between a pressed button and one that is not.
+    zero = re.search(rf"const ZERO = .*?{'dark' if 'dark' in theme else 'light'}: \[(\d+), (\d+), (\d+)\]", GRID)
+    ground = bytes(map(int, zero.groups()))
+    assert contrast(shade["mark"], ground) >= 4.5
+    assert contrast(shade["ink"], ground) >= 4.5
     assert contrast(shade["pressed"], shade["paper"]) >= 3
+
+
+def test_numbers_on_maps_can_be_read_in_the_dark(run):
+    colours = run(
+        BASE / "grid.js",
+        """((body) => {
+            globalThis.document = { body: { getAttribute: () => "false" } };
+            const values = Array.from({ length: 201 }, (_, at) => (at - 100) / 100);
+            return ["blue-orange", "lecture"].flatMap((palette) => values.map((value) => {
+                const rgb = it.colour(value, 1, palette);
+                return [rgb, it.ink(rgb)];
+            }));
+        })()""",
+    )
+    assert len(colours) == 402
+    assert colours[100][0] == [40, 40, 40]
+    assert min(contrast(shade, rgb(ink)) for shade, ink in colours) >= 4.5
 
 
 def test_the_formula_is_that_of_wcag():

@@ -4,19 +4,32 @@ import { make } from "./elements.js";
 import { largest, plain } from "./numbers.js";
 import { em } from "./page.js";
 
-const WHITE = [255, 255, 255];
+const ZERO = { light: [255, 255, 255], dark: [40, 40, 40] }; // white maps would glare in the dark
 const PALETTES = { // of positive numbers, of negative ones
   "blue-orange": [[0, 114, 178], [213, 94, 0]],
   "lecture": [[0, 136, 62], [214, 45, 38]],
 };
+const IN_THE_DARK = {
+  "blue-orange": [[86, 180, 233], [240, 140, 60]],
+  "lecture": [[80, 200, 120], [255, 110, 100]],
+};
+// Zeros around an image with what is written on them, cells that are still blank, and the lines between cells.
+const SHADES = {
+  light: { padded: "#ececec", faint: "#666", blank: "#e4e4e4", line: "rgb(0 0 0 / 16%)" },
+  dark: { padded: "#171717", faint: "#aaa", blank: "#1c1c1c", line: "rgb(255 255 255 / 16%)" },
+};
 const FONT = "system-ui, sans-serif"; // of numbers in cells
 const MARKED = 0.02; // a negative number with less of the colour looks white, and is not marked; of tiny cells every second row is
 
-// From white at zero to the full colour at `limit`; colours.py does the same.
+function theme() {
+  return document.body.getAttribute("data-jp-theme-light") === "false" ? "dark" : "light";
+}
+
+// From white at zero, or nearly black in a dark theme, to the full colour at `limit`; colours.py does the same in the light.
 export function colour(value, limit, palette) {
-  const full = PALETTES[palette][value < 0 ? 1 : 0];
+  const full = (theme() === "dark" ? IN_THE_DARK : PALETTES)[palette][value < 0 ? 1 : 0];
   const strength = Math.min(Math.abs(value) / limit, 1);
-  return WHITE.map((white, part) => Math.round(white + strength * (full[part] - white)));
+  return ZERO[theme()].map((zero, part) => Math.round(zero + strength * (full[part] - zero)));
 }
 
 export function css(rgb) {
@@ -41,20 +54,21 @@ export function drawGrid(canvas, rows, { cell, limit, palette, ring = 0, upTo = 
   context.textAlign = "center";
   context.textBaseline = "middle";
   let count = 0;
+  const shades = SHADES[theme()];
   rows.forEach((row, r) => {
     row.forEach((value, c) => {
       const blank = count++ >= upTo || value === null; // null fills up the last row of a long vector
       const padded = r < ring || c < ring || r >= rows.length - ring || c >= row.length - ring;
       const rgb = colour(value, limit, palette);
-      context.fillStyle = blank ? "#e4e4e4" : padded ? "#ececec" : css(rgb);
+      context.fillStyle = blank ? shades.blank : padded ? shades.padded : css(rgb);
       context.fillRect(c * cell, r * cell, cell, cell);
       if (written && !blank) {
-        context.fillStyle = padded ? "#666" : ink(rgb);
+        context.fillStyle = padded ? shades.faint : ink(rgb);
         context.fillText(written.texts[r][c], (c + 0.5) * cell, (r + 0.5) * cell + 1);
       } else if (value < -MARKED * limit && !blank && !padded && (cell > 5 || r % 2 === 0)) minus(context, r, c, cell, ink(rgb));
     });
   });
-  context.strokeStyle = "rgb(0 0 0 / 16%)";
+  context.strokeStyle = shades.line;
   context.lineWidth = 1;
   context.strokeRect(0.5, 0.5, width, height);
   if (cell >= 6) {

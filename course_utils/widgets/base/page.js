@@ -13,6 +13,7 @@ export function page({ model, el }, name) {
   queueMicrotask(() => (root.querySelector(".course-controls") ?? root).append(largeButton(root, heard))); // the widget has built them by then
   heard.also(hidePicture(model));
   heard.also(countView(model));
+  heard.also(followTheme(heard));
   heard.also(keepKeys(root));
   el.append(make("div", { class: "course-host" }, root));
   return { root, heard, words: make("p", { class: "course-words", role: "status", "aria-live": "polite" }) };
@@ -21,6 +22,13 @@ export function page({ model, el }, name) {
 // How many pixels an em of an element's text is: what is drawn on a canvas has its size by that.
 export function em(node) {
   return parseFloat(getComputedStyle(node).fontSize) || 14; // an element that is nowhere yet has none
+}
+
+// What is drawn on a canvas is drawn again where the theme changes.
+function followTheme(heard) {
+  const watcher = new MutationObserver(() => heard.resized());
+  watcher.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  return () => watcher.disconnect();
 }
 
 // For a hall, in this view alone: everything by half again as large.

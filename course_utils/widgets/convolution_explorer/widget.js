@@ -56,7 +56,7 @@ function render({ model, el }) {
   const padding = choice("Padding", [[0, "0"], [1, "1"], [2, "2"]], (value) => change({ padding: value }));
   const relu = choice("ReLU", [[false, "off"], [true, "on"]], (value) => change({ relu: value }));
   const pool = choice("Max pool", [[1, "off"], [2, "2 × 2"], [3, "3 × 3"]], (value) => change({ pool: value }));
-  const tools = choice("In the input:", [["move", "Move"], ["draw", "Draw"], ["erase", "Erase"]], (value) => {
+  const tools = choice("Input:", [["move", "Move"], ["draw", "Draw"], ["erase", "Erase"]], (value) => {
     tool = value;
     tools.show(tool);
     stage.classList.toggle("course-drawing", tool !== "move");
@@ -439,7 +439,7 @@ function render({ model, el }) {
         fill(fields.product[channel][r][c], pixel * weight, colour(pixel * weight, limits[0] * limits[1], palette));
       }));
     });
-    fill(bias, model.get("bias")[selected], [255, 255, 255]);
+    bias.show(model.get("bias")[selected]);
     showTotals(products, row, column);
   }
 
