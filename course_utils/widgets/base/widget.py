@@ -21,6 +21,7 @@ from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.free_names import check_beside, reserved
 from course_utils.widgets.base.picture import Picture
 
+STILL = 1400  # pixels across, at most, of the picture that a page has for readers without scripts
 _JUPYTERS = {*DOMWidget.class_trait_names(), "_anywidget_id", "_esm", "_css"}  # traits that are not the widget's own
 
 
@@ -163,7 +164,7 @@ class CourseWidget(anywidget.AnyWidget):
         """
         page = Page(
             title=plain_value(title) or self._title, module=self._module, css=self._css, state=self._page_state(),
-            numbers=self._numbers(), words=self.describe(), still=self._draw().webp(),
+            numbers=self._numbers(), words=self.describe(), still=self._draw().webp(STILL),
         ).html()  # fmt: skip
         try:
             workbook = self._workbook()
