@@ -24,6 +24,10 @@ def test_a_fit_is_made_and_walked_through(offline_page, tmp_path):
     wrong = opened(page, widget, tmp_path / "a.html")
     assert "in the narrow valley" in same(page, widget)
     click = lambda name: page.get_by_role("button", name=name, exact=True).click()  # noqa: E731
+    slider = page.get_by_role("slider", name="step of the fit")
+    for _ in range(5):
+        slider.press("PageUp")
+    assert "Cycle 3 of 3, step 120 of 140" in same(page, widget)
     click("▶ Play")
     page.wait_for_function("document.querySelector('.course-words').innerText.startsWith('The fit is over')")
     assert widget.steps == state(page, "step")[0] == 140
@@ -44,7 +48,6 @@ def test_a_fit_is_made_and_walked_through(offline_page, tmp_path):
     assert (widget.cycles, widget.seed, widget.log_scale) == (3, 1, True)
     assert widget.rates.tolist() == pytest.approx([1e-4, 1e-3, 1e-2])
 
-    slider = page.get_by_role("slider", name="step of the fit")
     slider.focus()
     page.keyboard.press("Home")
     page.keyboard.press("PageUp")
