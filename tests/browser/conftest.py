@@ -100,6 +100,7 @@ def lab_server(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     environment = {
         **os.environ,
         "JUPYTER_CONFIG_DIR": str(config),
+        "JUPYTER_CONFIG_PATH": str(ROOT / "course_utils" / "jupyter"),  # as `course lab` does
         "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),

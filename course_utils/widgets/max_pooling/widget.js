@@ -144,7 +144,7 @@ function render({ model, el }) {
       drawGrid(map.canvas, map.values, { cell, limit: own ? largest(made.max_gradient) : limit, palette });
       if (own) map.title.textContent = map.name;
     }
-    ring(maps[0].canvas, made.max_gradient);
+    ring(maps[0].canvas, made.max_gradient, (r, c) => ink(colour(image[r][c], limit, palette)));
   }
 
   // All maps beside each other where their numbers can be read then, else outputs and gradients in a row each, or one by one.
@@ -157,12 +157,12 @@ function render({ model, el }) {
     return Math.floor(beside >= 2.6 * size ? Math.min(3.2 * size, beside) : rows >= 1.5 * size ? rows : Math.min(2.7 * size, width / wide));
   }
 
-  // Around each number that some window keeps.
-  function ring(canvas, kept) {
+  // Around each number that some window keeps, in the colour that the number is written in.
+  function ring(canvas, kept, shade) {
     const context = canvas.getContext("2d");
-    context.strokeStyle = "#000";
     context.lineWidth = 2;
     kept.forEach((row, r) => row.forEach((count, c) => {
+      context.strokeStyle = shade(r, c);
       if (count > 0) context.strokeRect(c * cell + 3.5, r * cell + 3.5, cell - 6, cell - 6);
     }));
   }

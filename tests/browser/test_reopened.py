@@ -1,0 +1,39 @@
+"""A notebook that was saved in `course lab` and is opened again, with no cell run."""
+
+import json
+
+import numpy as np
+import pytest
+
+from course_utils.widgets import ConvolutionExplorer
+from course_utils.widgets.base.numbers import plain_number
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+CELL = (
+    "import numpy as np\nfrom course_utils.widgets import ConvolutionExplorer\n\nConvolutionExplorer(np.eye(7), ['top edge'])"
+)
+
+
+def test_its_widgets_are_alive(jupyterlab):
+    page = jupyterlab.page
+    path = jupyterlab.write_notebook("again.ipynb", CELL)
+    jupyterlab.open_notebook("again.ipynb")
+    page.locator(".course-explorer").wait_for()
+    page.get_by_role("button", name="step on").click()
+    jupyterlab.command("docmanager:save")
+    assert "widgets" in json.loads(path.read_text())["metadata"]
+    page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
+    jupyterlab.complaints.clear()
+    jupyterlab.open_notebook("again.ipynb", run=False)
+    words = page.locator(".course-explorer .course-words")
+    words.filter(has_text="Row 1, column 2:").wait_for(timeout=30_000)
+    page.get_by_role("group", name="Stride").get_by_role("button", name="2").click()
+    page.get_by_role("button", name="step on").click()
+    page.get_by_role("button", name="step on").click()
+    explorer = ConvolutionExplorer(np.eye(7), ["top edge"], stride=2)
+    words.filter(has_text=f"the output is {plain_number(explorer.output[0, 1, 0])}.").wait_for()
+    page.get_by_role("button", name="Export to Excel").click()
+    assert page.locator(".course-exported").inner_text().strip().startswith(("Writing…", "Python has stopped"))
+    assert jupyterlab.outside == []
+    assert jupyterlab.complaints == []
