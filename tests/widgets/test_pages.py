@@ -92,3 +92,10 @@ def test_all_widgets_become_pages_with_one_that_leads_to_them(tmp_path, monkeypa
     with pytest.raises(WidgetError, match=r"pages has softmax_sigmoid\.html, index\.html already; nothing was written"):
         export_widgets(index.parent)
     assert index.read_text() == text
+
+
+def test_what_travels_of_the_largest_image_of_a_lesson_is_small():
+    explorer = ConvolutionExplorer(np.random.default_rng(0).random((28, 28)), relu=True, pool=2)
+    inputs = {name: value for name, value in explorer._page_state().items() if name != "layout"}
+    assert "output" not in inputs
+    assert len(json.dumps(inputs)) < 50_000

@@ -208,7 +208,8 @@ function render({ model, el }) {
     link(lines);
   }
 
-  // A line from each window that a number saw to the number: of [layer, map, row, column], in cells, both ends.
+  // A line from each window that a number saw to the number: of [layer, map, row, column], in cells, both ends. Where the layers
+  // are wrapped and the number stands further left, a line would go across all that is between: the frames must do.
   function link(lines) {
     const origin = strip.getBoundingClientRect();
     const place = ([layer, map, row, column]) => {
@@ -216,8 +217,8 @@ function render({ model, el }) {
       const { cell } = columns[layer];
       return [box.left - origin.left + strip.scrollLeft + column * cell, box.top - origin.top + row * cell];
     };
-    links.replaceChildren(...lines.map(([from, to]) => {
-      const [[x, y], [toX, toY]] = [place(from), place(to)];
+    const ends = lines.map((line) => line.map(place)).filter(([[x], [toX]]) => toX > x);
+    links.replaceChildren(...ends.map(([[x, y], [toX, toY]]) => {
       const bend = Math.max(12, Math.abs(toX - x) / 2);
       return shape("path", { d: `M${x} ${y}C${x + bend} ${y} ${toX - bend} ${toY} ${toX} ${toY}` });
     }));
