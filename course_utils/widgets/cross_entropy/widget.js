@@ -28,7 +28,7 @@ function render({ model, el }) {
   let own = ""; // the logits that were last set by hand, as text
   let remark = ""; // what a button has just shown, until something else moves
   let built = ""; // what the elements were made for
-  let moved = null; // the dot that is being dragged
+  let front = null; // the dot that stands above the others
   let drawn = null;
   let dots = [];
   let rows = [];
@@ -224,9 +224,9 @@ function render({ model, el }) {
       text.setAttribute("y", middle + 0.35 * drawn.em);
       node.setAttribute("class", `course-dot course-${isRight ? "right" : "wrong"}${chosen ? " course-chosen" : ""}`);
     });
-    const front = dots[all.findIndex(({ chosen }) => chosen)];
-    if (front && front !== moved) drawn.svg.append(front.node); // above the others
-    moved = front;
+    const chosen = dots[all.findIndex((one) => one.chosen)];
+    if (chosen && chosen !== front) drawn.svg.append(chosen.node);
+    front = chosen;
   }
 
   // ---- rows of the batch, and the classes of one picture
@@ -235,7 +235,7 @@ function render({ model, el }) {
     const key = JSON.stringify([classes, model.get("logits").length, model.get("kind"), model.get("base")]);
     if (key === built) return;
     built = key;
-    moved = null;
+    front = null;
     rows = model.get("logits").map((_, at) => {
       const [truth, cost, mark, fill] = [make("span", { class: "course-truth" }), make("span", { class: "course-cost" }), make("b", {}), make("i", {})];
       const node = make("div", { class: "course-item", role: "radio", click: () => { select(at); node.focus(); } },
@@ -328,7 +328,7 @@ function render({ model, el }) {
 
   heard.on("logits", onLogits);
   heard.once("logits targets classes kind base selected focus", redraw);
-  onWidth(heard, root, () => { moved = null; drawPlot(); update(); });
+  onWidth(heard, root, () => { front = null; drawPlot(); update(); });
   redraw();
 
   return heard.stop;
