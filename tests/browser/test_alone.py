@@ -285,4 +285,15 @@ def test_a_thumb_can_use_a_page(browser, tmp_path):
             if target.is_visible():
                 assert target.bounding_box()["height"] >= 40
         assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.goto(ConvolutionExplorer(np.zeros((7, 7))).save_html(tmp_path / "a.html").as_uri())
+    page.get_by_role("button", name="Draw").tap()
+    pixels = page.locator(".course-input canvas")
+    cell = pixels.bounding_box()["width"] / 7
+    pixels.tap(position={"x": 4.5 * cell, "y": 2.5 * cell})
+    expected = np.zeros((7, 7))
+    expected[2, 4] = 1
+    assert state(page, "image") == [[expected.tolist()]]
+    page.locator(".course-part").nth(1).locator("canvas").tap(position={"x": 2.5 * cell, "y": 0.5 * cell})
+    assert state(page, "position") == [[0, 2]]
+    page.locator(".course-words").filter(has_text="Row 1, column 3: 9 products add up to −1;").wait_for()
     context.close()
