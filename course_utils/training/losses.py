@@ -62,7 +62,8 @@ def mean_loss(loss: Loss, outputs: Tensor, targets: Tensor) -> Tensor:
         with _FollowOutputs(outputs.device, by_row):
             result = loss(outputs, targets)
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        if is_out_of_memory(error) or not _is_pytorchs(loss):
+        misfit = type(error) in (RuntimeError, ValueError, TypeError, IndexError)  # kinds of these say something else
+        if is_out_of_memory(error) or not misfit or not _is_pytorchs(loss):
             raise
         raise CourseError(
             f"the loss {loss_name(loss)} does not take outputs {_described(outputs)} and targets {_described(targets)}: "

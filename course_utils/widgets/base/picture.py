@@ -15,6 +15,7 @@ from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.numbers import plain_number
 
 SCALE = 2  # pixels of the file per unit: sharp on a dense screen and on paper
+HEAVY = 150_000  # bytes of a PNG file, above which it is made smaller
 TEXT = (34, 34, 34)
 FAINT = (190, 190, 190)
 MARK = (20, 90, 220)
@@ -96,11 +97,9 @@ class Picture:
         self._image.paste(fitted, at)
 
     def png(self) -> bytes:
-        """The picture as the bytes of a PNG file."""
-        buffer = io.BytesIO()
-        few = self._image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)  # looks the same at half the size
-        few.save(buffer, "png", optimize=True)
-        return buffer.getvalue()
+        """The picture as the bytes of a PNG file, at half its pixels where photographs would make it heavy for a notebook."""
+        whole = _png(self._image)
+        return whole if len(whole) <= HEAVY else _png(self._image.reduce(2))
 
     def webp(self, widest: int = 10_000) -> bytes:
         """The picture, at most so many pixels wide, as the bytes of a WebP file: small where there are photographs in it."""
@@ -140,3 +139,10 @@ def _font(pixels: int, bold: bool) -> ImageFont.FreeTypeFont:
         raise WidgetError("matplotlib, whose font the pictures are written with, is missing; pip install matplotlib")
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     return ImageFont.truetype(Path(package.origin).parent / "mpl-data" / "fonts" / "ttf" / name, pixels)
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    few = image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)  # looks the same at half the size
+    few.save(buffer, "png", optimize=True)
+    return buffer.getvalue()
