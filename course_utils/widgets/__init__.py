@@ -1,5 +1,5 @@
 """What moves on the screen: a convolution to step through, a network layer by layer, softmax and sigmoid, what a
-prediction costs, a threshold.
+prediction costs, a threshold, names as points.
 
 Each widget has a folder: what it is (widget.py), what is seen of it (widget.js, widget.css), and what the screen computes
 (numbers.js), which is what PyTorch computes. What they share is in base/. Nothing is loaded from the internet.
@@ -10,6 +10,7 @@ from course_utils.widgets.activation_functions.widget import ActivationFunctions
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.convolution_explorer.widget import ConvolutionExplorer
 from course_utils.widgets.cross_entropy.widget import CrossEntropy
+from course_utils.widgets.embedding_map.widget import EmbeddingMap
 from course_utils.widgets.gallery import export_widgets
 from course_utils.widgets.kernels import PRESETS
 from course_utils.widgets.layer_groups.widget import LayerGroups
@@ -25,6 +26,7 @@ __all__ = [
     "ActivationFunctions",
     "ConvolutionExplorer",
     "CrossEntropy",
+    "EmbeddingMap",
     "LayerGroups",
     "LayerPipeline",
     "LearningRateFinder",

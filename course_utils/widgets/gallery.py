@@ -11,6 +11,7 @@ from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.widget import CourseWidget
 from course_utils.widgets.convolution_explorer.widget import ConvolutionExplorer
 from course_utils.widgets.cross_entropy.widget import CrossEntropy
+from course_utils.widgets.embedding_map.widget import EmbeddingMap
 from course_utils.widgets.layer_groups.widget import LayerGroups
 from course_utils.widgets.layer_pipeline.widget import LayerPipeline
 from course_utils.widgets.learning_rate_finder.widget import LearningRateFinder
@@ -27,6 +28,7 @@ WIDGETS: tuple[type[CourseWidget], ...] = (
     SoftmaxSigmoid,
     CrossEntropy,
     ThresholdExplorer,
+    EmbeddingMap,
     ConvolutionExplorer,
     MaxPooling,
     LayerPipeline,

@@ -13,6 +13,7 @@ from torch import nn
 from course_utils.excel import WORKBOOKS, export_model, read_input, read_weights
 from course_utils.excel.activation_sheet import activation_workbook
 from course_utils.excel.cross_entropy_sheet import cross_entropy_workbook
+from course_utils.excel.embedding_sheet import embedding_workbook
 from course_utils.excel.rate_search_sheet import rate_search_workbook
 from course_utils.excel.schedule_sheet import schedule_workbook
 from course_utils.networks import digits_network
@@ -83,6 +84,9 @@ def test_ready_made_workbooks(tmp_path):
         search_losses = 1 + (np.log10(tried) + 1.5) ** 2 + 0.1 * np.cos(np.arange(steps))
         written[file.stem] = rate_search_workbook(file, tried, search_losses, smoothing)
     written["activations"] = activation_workbook(tmp_path / "activations.xlsx", x=-1.5, leak=0.1)
+    rows = np.random.default_rng(0).normal(size=(6, 3))
+    names = ["Mo", "=Tu", "We", "Th", "Fr", "Sa"]
+    written["embedding"] = embedding_workbook(tmp_path / "embedding.xlsx", rows, names, 2, np.eye(3)[:2])
     stripped = {name: office.strip_values(file, tmp_path / f"bare_{name}.xlsx") for name, file in written.items()}
     computed = office.recalculate(stripped.values(), tmp_path / "out")
     for name, file in written.items():

@@ -88,6 +88,11 @@ class Picture:
         """Draw a line through points (x, y)."""
         self._draw.line([(x * SCALE, y * SCALE) for x, y in points], fill=colour, width=round(thickness * SCALE), joint="curve")
 
+    def dot(self, x: float, y: float, radius: float, colour: Colour | None) -> None:
+        """Draw a disc with an edge that shows on any ground; without a colour it is hollow."""
+        box = [edge * SCALE for edge in (x - radius, y - radius, x + radius, y + radius)]
+        self._draw.ellipse(box, fill=colour, outline=TEXT, width=SCALE if colour else 2 * SCALE)
+
     def paste(self, x: float, y: float, side: float, image: Image.Image) -> None:
         """Put an image in the middle of a square, as large as fits; in one pixel a unit, for photographs make PNGs large."""
         fitted = ImageOps.contain(image.convert("RGB"), (round(side), round(side)), Image.Resampling.LANCZOS)
