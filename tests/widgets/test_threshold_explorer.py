@@ -16,7 +16,7 @@ from course_utils.widgets import ThresholdExplorer
 from course_utils.widgets.base.bundle import BASE
 from course_utils.widgets.base.colours import ORANGE
 from course_utils.widgets.base.picture import SCALE
-from course_utils.widgets.threshold_explorer.thumbnails import LARGEST, SIDE, thumbnail
+from course_utils.widgets.base.thumbnails import LARGEST, SIDE, thumbnail
 
 TAGS = ["clear", "haze", "primary", "road", "water"]
 VIEW = "application/vnd.jupyter.widget-view+json"

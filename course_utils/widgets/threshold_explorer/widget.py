@@ -3,10 +3,10 @@
 import io
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn, Protocol, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 import torch
@@ -22,8 +22,8 @@ from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.numbers import fixed, plain_number
 from course_utils.widgets.base.picture import FAINT, Picture, text_width
 from course_utils.widgets.base.still import Panel, curve_panel, fitting, still, two_bars_panel
+from course_utils.widgets.base.thumbnails import Pictures, data_url, thumbnail, with_pictures
 from course_utils.widgets.base.widget import CourseWidget
-from course_utils.widgets.threshold_explorer.thumbnails import data_url, stays_inside, thumbnail
 
 MARKS = {"right": "✓", "missed": "○", "wrong": "✗"}
 MOST_TAGS = 40  # in the still picture
@@ -32,13 +32,6 @@ NEAR = 0.05  # a picture is worth showing while one of its probabilities is as n
 MAX_NUMBERS = 1_000_000
 MIXED = 2_654_435_761  # times the number of a row, modulo 2^32, puts rows into a mixed order (Knuth's multiplicative hash)
 PAGE_PICTURES = 120_000  # characters of pictures in a page of its own, at most, beside the first six
-
-
-class Pictures(Protocol):
-    """What holds pictures by name, as ImageData does."""
-
-    def picture(self, item: str) -> Any:
-        """The picture of that name: the path of its file, or a Pillow image."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +95,7 @@ class ThresholdExplorer(CourseWidget):
         self._take_only_settings(traits)
         self.values, self.actual = _multi_label(predictions)
         self._items = [str(item) for item in predictions.items]
-        self._picture_of = _with_pictures(folder, self._items)
+        self._picture_of = with_pictures(folder, self._items)
         self._thumbnails: dict[int, bytes | None] = {}
         names = _names(predictions.classes if classes is None else classes, self.values.shape[1])
         super().__init__(
@@ -331,28 +324,6 @@ def _multi_label(predictions: Predictions) -> tuple[NDArray[np.float32], NDArray
             f"the predictions have {len(predictions.items)} items and {len(values)} rows; expected one item for each"
         )
     return values.astype(np.float32), targets > 0.5
-
-
-def _with_pictures(folder: "str | os.PathLike[str] | Pictures", items: list[str]) -> Callable[[str], Any]:
-    """What gives the picture of an item: its file in a folder that has some of them, or what the data hold in memory."""
-    if hasattr(folder, "picture"):
-        return folder.picture
-    try:
-        path = Path(folder)
-    except TypeError as error:
-        raise WidgetError(
-            f"folder is {shown(folder)}; expected the folder that the items are relative to, data.path, or the ImageData"
-        ) from error
-    for item in items:
-        stays_inside(item)
-    if not path.is_dir():
-        raise WidgetError(f"there is no folder {path}; give the one that {items[0]!r} is relative to, data.path")
-    if not any((path / item).is_file() for item in items[:100]):
-        raise WidgetError(
-            f"{path / items[0]} does not exist, nor do the next; give the folder that the items are relative to, or for "
-            "pictures in memory the data themselves: ThresholdExplorer(predictions, data)"
-        )
-    return lambda item: path / item
 
 
 def _names(classes: Sequence[str] | None, count: int) -> list[str]:
