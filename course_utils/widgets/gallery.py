@@ -17,6 +17,7 @@ from course_utils.widgets.layer_pipeline.widget import LayerPipeline
 from course_utils.widgets.learning_rate_finder.widget import LearningRateFinder
 from course_utils.widgets.learning_rate_schedule.widget import LearningRateSchedule
 from course_utils.widgets.max_pooling.widget import MaxPooling
+from course_utils.widgets.prediction_browser.widget import PredictionBrowser
 from course_utils.widgets.softmax_sigmoid.widget import SoftmaxSigmoid
 from course_utils.widgets.threshold_explorer.widget import ThresholdExplorer
 
@@ -24,6 +25,7 @@ WIDGETS: tuple[type[CourseWidget], ...] = (
     LearningRateFinder,
     LearningRateSchedule,
     LayerGroups,
+    PredictionBrowser,
     ActivationFunctions,
     SoftmaxSigmoid,
     CrossEntropy,
