@@ -53,6 +53,15 @@ def data_url(jpeg: bytes) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"
 
 
+def smaller_url(jpeg: bytes | None) -> str:
+    """A JPEG as a WebP of about a third of its bytes, as text that an <img> shows, for a page that holds many; "" for none."""
+    if jpeg is None:
+        return ""
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(jpeg)).save(buffer, "webp", quality=50, method=4)
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+
+
 def _stays_inside(item: str) -> None:
     """Refuse a path that leads out of the folder that it is read from."""
     if PurePath(item).is_absolute() or ".." in PurePath(item).parts:

@@ -184,7 +184,8 @@ function render({ model, el }) {
       "aria-label": `${place + 1}: predicted ${guess} with ${decimal(all.top[row])}, ${right ? "right" : `labelled ${label}`}`,
       click: () => set(model, { place }),
     }, image(row), make("div", { class: "course-guess" }, make("b", {}, right ? "✓" : "✗"), make("span", {}, guess), make("small", {}, decimal(all.top[row]))), make("div", { class: "course-truth" }, right ? "" : `labelled ${label}`));
-    tile.style.left = `${(place % across) * TILE.width}em`;
+    tile.style.left = `${(100 * (place % across)) / across}%`;
+    tile.style.width = `${100 / across}%`;
     tile.style.top = `${Math.floor(place / across) * TILE.height}em`;
     return tile;
   }

@@ -20,7 +20,7 @@ from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.numbers import fixed
 from course_utils.widgets.base.picture import FAINT, Picture, text_width
 from course_utils.widgets.base.still import Panel, fitting, still
-from course_utils.widgets.base.thumbnails import Pictures, data_url, thumbnail, with_pictures
+from course_utils.widgets.base.thumbnails import Pictures, data_url, smaller_url, thumbnail, with_pictures
 from course_utils.widgets.base.widget import CourseWidget
 
 ORDERS = ("most wrong", "most sure", "most unsure")
@@ -71,7 +71,7 @@ class PredictionBrowser(CourseWidget):
     predicted = Unicode("", help="the predicted class to keep to, '' for any").tag(sync=True)
     place = Int(0, help="which of the pictures in this order is shown large, from 0").tag(sync=True)
     classes = List(Unicode(), help="what the classes are called").tag(sync=True)
-    # The screen sorts and counts by itself: of each picture its highest probability, the class that has it and the labelled one.
+    # The screen sorts and counts: of each picture its highest probability, the class that has it and the labelled one.
     _top = Bytes(help="float32").tag(sync=True)
     _predicted = Bytes(help="uint16").tag(sync=True)
     _actual = Bytes(help="uint16").tag(sync=True)
@@ -144,9 +144,7 @@ class PredictionBrowser(CourseWidget):
         what = f"{len(rows):,}{self._kept_to()} ({which[self.order]})"
         guess, label = self.classes[self.guesses[row]], self.classes[self.targets[row]]
         verdict = "which is right" if guess == label else f"and it is labelled {label}"
-        return (
-            f"{words} Shown: {what}. Number {rows.index(row) + 1:,} is {guess} with {_decimal(self.top[row])}, {verdict}."
-        )
+        return f"{words} Shown: {what}. Number {rows.index(row) + 1:,} is {guess} with {_decimal(self.top[row])}, {verdict}."
 
     def _kept_to(self) -> str:
         parts = [f" {how} {name}" for how, name in (("labelled", self.actual), ("predicted", self.predicted)) if name]
@@ -160,7 +158,9 @@ class PredictionBrowser(CourseWidget):
             some = ", ".join(self.classes[:10])
             raise WidgetError(f"{name} is {value!r}, and no class is called that; there are: {some}; '' keeps all")
         if name == "place" and not 0 <= value < len(self.values):
-            raise WidgetError(f"place is {value}; there are {len(self.values):,} pictures, so it is 0 to {len(self.values) - 1}")
+            raise WidgetError(
+                f"place is {value}; there are {len(self.values):,} pictures, so it is 0 to {len(self.values) - 1}"
+            )
         return _names(value, self.values.shape[1]) if name == "classes" else value
 
     @observe("order", "actual", "predicted")
@@ -220,6 +220,7 @@ class PredictionBrowser(CourseWidget):
         held: list[dict[str, Any]] = []
         for row in dict.fromkeys([*self._first_rows(24), *firsts, *surest, *range(len(self.values))]):
             example = self._example(row, large=row == self.row)
+            example["picture"] = smaller_url(self.thumbnail(row))
             left -= len(example["picture"]) + len(example["large"]) + 40 * len(example["probabilities"])
             if left < 0:
                 break
@@ -263,7 +264,8 @@ class PredictionBrowser(CourseWidget):
                 picture.text(left + beside - 8, top + 28 + (at + 0.5) * cell, fitting(name, beside - 8), anchor="rm")
             for (label, guess), count in np.ndenumerate(counts):
                 x, y = left + beside + guess * cell, top + 28 + label * cell
-                shade = shades[label][guess]
+                red, green, blue = shades[label, guess].tolist()
+                shade = (red, green, blue)
                 picture.rectangle(x, y, cell, cell, shade)
                 if count:
                     picture.text(x + cell / 2, y + cell / 2, f"{count:,}", anchor="mm", colour=ink(shade))
@@ -316,7 +318,7 @@ class _Scans:
         return Image.fromarray(pixels).resize((64, 64), Image.Resampling.BICUBIC).convert("RGB")
 
 
-def _shades(counts: Ints) -> list[list[tuple[int, int, int]]]:
+def _shades(counts: Ints) -> NDArray[np.uint8]:
     """A colour for each cell: blue by its share of the label where it is right, orange by its share of the commonest mistake.
 
     `shade` in widget.js gives the same.
@@ -325,7 +327,8 @@ def _shades(counts: Ints) -> list[list[tuple[int, int, int]]]:
     off = counts * (1 - np.eye(len(counts), dtype=int))
     signed = np.where(np.eye(len(counts), dtype=bool), shares, -off / max(1, off.max()))
     shades = colours(signed, 1.0)
-    return [[WHITE if not count else tuple(shade.tolist()) for count, shade in zip(*row, strict=True)] for row in zip(counts, shades, strict=True)]  # type: ignore[misc]  # fmt: skip
+    shades[counts == 0] = WHITE
+    return shades
 
 
 def _single_label(predictions: Predictions) -> tuple[NDArray[np.float32], Ints]:
@@ -340,8 +343,8 @@ def _single_label(predictions: Predictions) -> tuple[NDArray[np.float32], Ints]:
     if values.ndim != 2 or 0 in values.shape or targets.shape != values.shape[:1]:
         more = "; for more than one label per picture there is ThresholdExplorer" if targets.ndim == 2 else ""
         raise WidgetError(
-            f"the predictions' values have shape {values.shape} and their targets {targets.shape}; expected (pictures, classes) "
-            f"and (pictures,), one label each{more}"
+            f"the predictions' values have shape {values.shape} and their targets {targets.shape}; expected (pictures, "
+            f"classes) and (pictures,), one label each{more}"
         )
     if values.size > MAX_NUMBERS:
         raise WidgetError(
