@@ -59,7 +59,7 @@ def test_mistakes_are_picked_and_walked_through(offline_page, tmp_path):
     page.locator(".course-tile").nth(2).click()
     same(page, widget)
     assert widget.place == 2
-    page.get_by_label("labelled class").select_option("cat")
+    page.get_by_label("labelled class", exact=True).select_option("cat")
     same(page, widget)
     page.get_by_role("button", name="All classes").click()
     same(page, widget)

@@ -28,12 +28,12 @@ class Drawn:
         return "no such file.jpg" if number == 1 else Image.new("RGB", (60, 40), (number % 250, 90, 60))
 
 
-def some_predictions(pictures=60, classes=3, seed=0, **change):
+def some_predictions(pictures=60, kinds=3, seed=0, **change):
     """With many ties, as probabilities of a tenth have."""
     rng = np.random.default_rng(seed)
-    tenths = rng.multinomial(10, np.full(classes, 1 / classes), pictures)
-    parts = {"values": torch.tensor(tenths / 10).float(), "targets": torch.tensor(rng.integers(0, classes, pictures))}
-    names = NAMES if classes == 3 else [f"kind {number}" for number in range(classes)]
+    tenths = rng.multinomial(10, np.full(kinds, 1 / kinds), pictures)
+    parts = {"values": torch.tensor(tenths / 10).float(), "targets": torch.tensor(rng.integers(0, kinds, pictures))}
+    names = NAMES if kinds == 3 else [f"kind {number}" for number in range(kinds)]
     parts |= {"items": [f"picture {row}" for row in range(pictures)], "classes": names}
     return Predictions(**{**parts, **change})
 
@@ -56,8 +56,9 @@ def test_rows_are_those_of_the_figures(tmp_path):
 
 @pytest.mark.parametrize("classes", [2, 3, 40])
 def test_the_screen_sorts_and_counts_the_same(run, classes):
-    browser = PredictionBrowser(some_predictions(classes=classes, seed=classes), Drawn())
-    cases = [(order, label, guess) for order in ("most wrong", "most sure", "most unsure") for label in (-1, 0, 1) for guess in (-1, 1)]  # fmt: skip
+    browser = PredictionBrowser(some_predictions(kinds=classes, seed=classes), Drawn())
+    orders = ("most wrong", "most sure", "most unsure")
+    cases = [(order, label, guess) for order in orders for label in (-1, 0, 1) for guess in (-1, 1)]
     name = lambda at: "" if at < 0 else browser.classes[at]  # noqa: E731
     expected = []
     for order, label, guess in cases:
@@ -102,7 +103,7 @@ def test_words():
 
 
 def test_all_probabilities_of_few_classes_and_the_label_of_many():
-    few, many = (PredictionBrowser(some_predictions(classes=classes), Drawn()) for classes in (3, 40))
+    few, many = (PredictionBrowser(some_predictions(kinds=classes), Drawn()) for classes in (3, 40))
     assert sorted(few.probabilities(0)) == [(at, float(few.values[0, at])) for at in range(3)]
     for row in range(20):
         told = many.probabilities(row)
@@ -162,7 +163,7 @@ def test_refusals_say_what_to_do(change, options, message):
 
 
 def test_more_refusals(tmp_path):
-    with pytest.raises(WidgetError, match="expected what learner.predict"):
+    with pytest.raises(WidgetError, match=r"expected what learner\.predict"):
         PredictionBrowser([1, 2], Drawn())
     with pytest.raises(WidgetError, match="picture 0 does not exist"):
         PredictionBrowser(some_predictions(), tmp_path)
@@ -177,7 +178,7 @@ def test_more_refusals(tmp_path):
 
 @pytest.mark.parametrize("classes", [3, 40])
 def test_the_picture_tells_right_from_wrong(classes):
-    browser = PredictionBrowser(some_predictions(classes=classes, pictures=200), Drawn())
+    browser = PredictionBrowser(some_predictions(kinds=classes, pictures=200), Drawn())
     seen = {}
     for order in ("most wrong", "most sure"):
         browser.order = order
