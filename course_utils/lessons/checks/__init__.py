@@ -4,6 +4,6 @@ No answer is kept here. A check tests what a right answer must fulfil: against P
 student's own earlier numbers.
 """
 
-from course_utils.lessons.checks.marking import check
+from course_utils.lessons.checks.marking import check, marks
 
-__all__ = ["check"]
+__all__ = ["check", "marks"]

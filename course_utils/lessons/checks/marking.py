@@ -69,23 +69,40 @@ def check(number: str, *answer: Any) -> float:
          Looked for: a function of two whole numbers, the pictures and the batch size, that gives two
     0.0
     """
-    entry = _find(number)
-    try:
-        inspect.signature(entry.parts).bind(*answer)
-    except TypeError:
-        wanted = ", ".join(inspect.signature(entry.parts).parameters)
-        raise CourseError(f"check({number!r}) was called with {len(answer)} values; expected: {wanted}") from None
-    marks, reason = _marked(entry, answer)
-    if marks == 1:
+    entry = _asked(number, answer)
+    share, reason = _marked(entry, answer)
+    if share == 1:
         _tries.pop(number, None)
         _say(number, "Right.", [])
         return 1.0
     blank = any(part is BLANK for part in answer)
     hints = list(entry.hints[: 0 if blank else _tries[number]])
     _tries[number] += not blank
-    partly = f"Partly, {marks:.0%}" if marks else "Not yet"
+    partly = f"Partly, {share:.0%}" if share else "Not yet"
     _say(number, f"{partly}: {reason}", [f"Looked for: {entry.asks}", *(f"Hint: {hint}" for hint in hints)])
-    return marks
+    return share
+
+
+def marks(number: str, *answer: Any) -> float:
+    """Give the marks of an answer, from 0 to 1, as `check` does, and say nothing: for programs that mark notebooks.
+
+    No try is counted. Raises a CourseError as `check` does.
+
+    >>> marks("1.1", ...)
+    0.0
+    """
+    return _marked(_asked(number, answer), answer)[0]
+
+
+def _asked(number: str, answer: tuple[Any, ...]) -> Exercise:
+    """The exercise of this number, which takes as many values as were given."""
+    entry = _find(number)
+    try:
+        inspect.signature(entry.parts).bind(*answer)
+    except TypeError:
+        wanted = ", ".join(inspect.signature(entry.parts).parameters)
+        raise CourseError(f"check({number!r}) was called with {len(answer)} values; expected: {wanted}") from None
+    return entry
 
 
 def _find(number: str) -> Exercise:
