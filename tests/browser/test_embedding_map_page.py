@@ -65,3 +65,13 @@ def test_neighbours_are_found_from_every_side(offline_page, tmp_path):
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert wrong == []
+
+
+def test_numbers_are_written_where_they_fit(offline_page, tmp_path):
+    page, widget = offline_page, EmbeddingMap([[0.1, -0.005, 0.25, 7.0], [0.0, 0.0, 0.0, 0.0]])
+    opened(page, widget, tmp_path / "a.html")
+    cells = page.locator(".course-strip-of").first.locator("i")
+    assert cells.all_inner_texts() == ["0.1", "−0.005", "0.25", "7"]
+    page.set_viewport_size({"width": 320, "height": 700})
+    page.wait_for_function("!document.querySelector('.course-written')")
+    assert set(cells.all_inner_texts()) == {""}

@@ -12,18 +12,22 @@ export function rows(bytes, dimensions) {
   return Array.from({ length: all.length / dimensions }, (_, at) => Array.from(all.subarray(at * dimensions, (at + 1) * dimensions)));
 }
 
-// How far along each direction each point lies from the mean of all: for each point a number for each direction.
-export function along(vectors, directions) {
+// The points around their mean.
+export function centred(vectors) {
   const mean = vectors[0].map((_, axis) => sum(vectors.map((vector) => vector[axis])) / vectors.length);
-  return vectors.map((vector) => directions.map((direction) => sum(direction.map((part, axis) => part * (vector[axis] - mean[axis])))));
+  return vectors.map((vector) => vector.map((value, axis) => value - mean[axis]));
 }
 
-// Which share of how the points differ each direction holds.
-export function shares(vectors, directions) {
-  const squares = (points) => sum(points.flat().map((value) => value * value));
-  const unit = vectors[0].map((_, one) => vectors[0].map((_, other) => Number(one === other)));
-  const all = squares(along(vectors, unit));
-  const places = along(vectors, directions);
+// How far along each direction each centred point lies: for each point a number for each direction.
+export function along(points, directions) {
+  return points.map((point) => directions.map((direction) => sum(direction.map((part, axis) => part * point[axis]))));
+}
+
+// Which share of how the centred points differ each direction holds.
+export function shares(points, directions) {
+  const squares = (rows) => sum(rows.flat().map((value) => value * value));
+  const all = squares(points);
+  const places = along(points, directions);
   return directions.map((_, at) => (all ? squares(places.map((place) => [place[at]])) / all : 0));
 }
 

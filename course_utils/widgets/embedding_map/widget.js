@@ -9,7 +9,7 @@ import { fixed, largest, plain, sum } from "../base/numbers.js";
 import { em, exportButton, onWidth, page } from "../base/page.js";
 import { plot, roundTicks } from "../base/plot.js";
 import { set } from "../base/state.js";
-import { along, correlation, distances, nearest, rows, shade, shares } from "./numbers.js";
+import { along, centred, correlation, distances, nearest, rows, shade, shares } from "./numbers.js";
 
 const NEAREST = 5;
 const NAMED = 40; // points that have their names beside them
@@ -34,17 +34,24 @@ function onTheMap(alike, count) {
   return `${many} among the ${count} nearest on the map${alike ? " too" : ""}.`;
 }
 
-// All that follows from the traits.
-function mapOf(model) {
+// The embedding, which stays as it is.
+function pointsOf(model) {
   const directions = model.get("_directions");
   const vectors = rows(model.get("_vectors"), directions[0].length);
+  const points = centred(vectors);
+  return { directions, vectors, points, shares: shares(points, directions) };
+}
+
+// All that follows from the embedding and the traits.
+function mapOf(model, embedding) {
+  const { directions, vectors, points } = embedding;
   const [item, seen] = [model.get("item"), model.get("seen")];
-  const positions = along(vectors, seen.map((at) => directions[at]));
+  const positions = along(points, seen.map((at) => directions[at]));
   const far = distances(vectors, item);
   const column = model.get("_columns").find(({ name }) => name === model.get("column"));
   const colours = column ? column.values : vectors.map(() => null);
   return {
-    vectors, positions, far, colours, shares: shares(vectors, directions),
+    vectors, positions, far, colours, shares: embedding.shares,
     near: nearest(far, item, howMany(vectors)),
     nearHere: nearest(distances(positions, item), item, howMany(vectors)),
     correlation: correlation(positions.map(([x]) => x), colours),
@@ -56,7 +63,8 @@ function render({ model, el }) {
   const names = model.get("_names");
   const columns = model.get("_columns");
   const components = model.get("_directions").length;
-  let map = mapOf(model);
+  const embedding = pointsOf(model);
+  let map = mapOf(model, embedding);
   const most = largest(map.vectors);
   let remark = ""; // what has just been done, until something else is
   let points = [];
@@ -87,7 +95,7 @@ function render({ model, el }) {
     const [first, second] = side.split(",").map(Number);
     const before = map.nearHere;
     set(model, { seen: [first, second] });
-    const stay = mapOf(model).nearHere.filter((at) => before.includes(at)).length;
+    const stay = mapOf(model, embedding).nearHere.filter((at) => before.includes(at)).length;
     const all = before.length;
     remark = `Not a point has moved: you look from another side. Of the ${all} that looked nearest, ${stay === all ? "all still do" : stay === 0 ? "none does now" : stay === 1 ? "1 still does" : `${stay} still do`}. `;
     update();
@@ -256,6 +264,13 @@ function render({ model, el }) {
       const apart = row ? make("span", { class: "course-distance" }, make("span", { class: "course-track", "aria-hidden": "true" }, bar), plain(map.far[at])) : make("span", { class: "course-distance course-label" }, "distance");
       return [buttons[row], make("span", { class: `course-strip-of${dimensions <= WRITTEN ? " course-written" : ""}`, role: "img", "aria-label": `numbers of ${names[at]}` }, ...cells), apart];
     }));
+    const written = [...table.querySelectorAll(".course-written")];
+    if (written.some((strip) => [...strip.children].some((cell) => cell.scrollWidth > cell.clientWidth))) { // part of a number is another number
+      for (const strip of written) {
+        strip.classList.remove("course-written");
+        for (const cell of strip.children) cell.textContent = "";
+      }
+    }
     oneStop(table, buttons.map((button) => [button]));
     if (had) buttons[0].focus();
   }
@@ -298,7 +313,7 @@ function render({ model, el }) {
   }
 
   function update() {
-    map = mapOf(model);
+    map = mapOf(model, embedding);
     seen.show(String(model.get("seen")));
     colourBy.show(model.get("column"));
     paint();
@@ -308,7 +323,7 @@ function render({ model, el }) {
   }
 
   function redraw(moving = false) {
-    map = mapOf(model);
+    map = mapOf(model, embedding);
     drawMap(moving);
     update();
   }
@@ -322,7 +337,7 @@ function render({ model, el }) {
 }
 
 function computed(model) {
-  const map = mapOf(model);
+  const map = mapOf(model, pointsOf(model));
   return { positions: map.positions, distances: map.far, nearest: map.near, shares: map.shares, correlation: map.correlation === null ? [] : [map.correlation] };
 }
 
