@@ -166,8 +166,9 @@ function render({ model, el }) {
       long.append(tile);
     }
     mark();
+    if (busy) return; // the timer is that of the answer
     clearTimeout(asked);
-    if (!busy) asked = setTimeout(ask, PAUSE);
+    asked = setTimeout(ask, PAUSE);
   }
 
   function tileAt(place) {
@@ -281,7 +282,7 @@ function render({ model, el }) {
     large.replaceChildren(
       image(row, true),
       make("figcaption", {}, one?.item ?? `picture ${counted(row + 1)} of the set`),
-      ...bars,
+      make("div", { class: "course-shares" }, ...bars),
       make("div", { class: "course-label" }, rest ? `${counted(rest)} other classes: ${fixed(left, 3)} together. Blue is the label.` : "Blue is the label."),
     );
   }
