@@ -174,7 +174,7 @@ def under_a_sheet(rows: Iterable[int], data: Any) -> Iterator[Part]:
     "2.8",
     "predictions of the validation set, and the log loss of the head alone before",
     "Most was gained by training the body. What would more epochs of it gain, and what a larger square?",
-    "A lower log loss can also come from being sure where one may be, and unsure where one must (exercise 2.2).",
+    "The mean of several networks, or of several views, is surer where it may be and less sure where it must be.",
 )
 def improve_it(predictions: Any, head_alone: float) -> Iterator[Part]:
     """How much of the way from the head alone to the best that the makers know to be possible."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -35,7 +34,7 @@ def show_exciting(
         layers: names of parts of `learner.body` whose outputs are maps, as `learner.body.named_modules()` gives them.
         channels: how many of each layer.
         parts: how many of each channel.
-        pictures: how many of the validation set are looked through.
+        pictures: how many of the validation set are looked through, evenly spread over it.
 
     Raises:
         CourseError: the body has no such layer, or what comes out of it are no maps.
@@ -76,11 +75,14 @@ def _maps(learner: ImageLearner, layers: Sequence[nn.Module], pictures: int) -> 
     found: list[list[Tensor]] = [[] for _ in layers]
     shown_pictures: list[Tensor] = []
     data = learner.data
+    count = len(data.valid_ds)
+    rows = torch.linspace(0, count - 1, min(pictures, count)).long()  # all over the set: files are sorted by class
     with torch.random.fork_rng(devices=[]), torch.no_grad(), _listening(learner.body, layers, found):
-        for x, _ in islice(data.loader("valid"), -(-pictures // data.batch_size)):
+        for some in rows.split(data.batch_size):
+            x = torch.stack([data.valid_ds[row][0] for row in some.tolist()])
             learner.body(x.to(data.device))
             shown_pictures.append(data.transforms.denormalise(x).cpu())
-    return torch.cat(shown_pictures)[:pictures], [torch.cat(maps)[:pictures] for maps in found]
+    return torch.cat(shown_pictures), [torch.cat(maps) for maps in found]
 
 
 @contextmanager

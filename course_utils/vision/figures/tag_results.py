@@ -187,7 +187,7 @@ class TagResults:
                 self.f2, color="black", linestyle="--", linewidth=1, label=f"a threshold for each tag: F2 {self.f2:.4f}"
             )
         axis.set(xlabel="threshold", ylabel="F2", xlim=(0, 1), ylim=(0, 1.1), xticks=np.linspace(0, 1, 11))
-        axis.set_title("F2 by threshold: a lower one finds more tags, a higher one makes fewer mistakes", fontsize=11)
+        axis.set_title("F2 by threshold: a lower one misses fewer tags, a higher one raises fewer false alarms", fontsize=11)
         axis.grid(alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)
         axis.legend(loc="best", fontsize=9)

@@ -21,7 +21,7 @@ def learner():
     body = nn.Sequential(nn.AvgPool2d(4), nn.BatchNorm2d(3), nn.Flatten())
     body[1].train()
     data = SimpleNamespace(
-        loader=lambda split: [(pictures[:2], None), (pictures[2:], None)],
+        valid_ds=[(picture, None) for picture in pictures],
         batch_size=2,
         device="cpu",
         transforms=SimpleNamespace(denormalise=lambda x: x),
