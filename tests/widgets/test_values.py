@@ -186,7 +186,10 @@ def some_predictions(items):
         (lambda: ConvolutionExplorer(np.zeros((5, 5))).export(5), "path to write to is 5"),
         (lambda: ThresholdExplorer(None, "."), r"predictions is None; expected what learner\.predict\(\) gives"),
         (lambda: ThresholdExplorer(some_predictions(["a", "b"]), None), "folder is None"),
-        (lambda: ThresholdExplorer(some_predictions(["valid/0", "valid/1"]), "."), r"ThresholdExplorer\(predictions, data\)"),
+        (
+            lambda: ThresholdExplorer(some_predictions(["valid/0", "valid/1"]), "."),
+            "give the folder .* or for pictures in memory the",
+        ),
     ],
 )
 def test_what_a_beginner_may_give_is_refused_in_words(make, message):
