@@ -51,6 +51,34 @@ def test_a_function_that_stops_is_told_by_its_error(capsys):
     assert (marks, reason) == (0, "called with 2000, 64, your function stopped with ZeroDivisionError: division by zero")
 
 
+def test_an_answer_of_a_kind_that_nobody_foresaw_gets_a_sentence(capsys):
+    for call in (("1.5", "much", 0.9, 500, "first"), ("2.5", "helps", 3, 4), ("1.7", torch.ones(1, 2), None, "a.jpg")):
+        marks, reason = said(capsys, *call)
+        assert marks < 1
+        assert "could not be looked at (" in reason
+    unknown = SimpleNamespace(values=torch.ones(3, 2), targets=None)  # a test set
+    assert said(capsys, "1.8", unknown, 0.95)[1].endswith(
+        "no values and targets; learner.predict() and learner.tta() give such."
+    )
+
+
+@pytest.mark.parametrize(
+    ("reached", "start", "best", "lower", "gone"),
+    [
+        (0.97, 0.95, 0.99, False, 0.5),
+        (0.9, 0.95, 0.99, False, 0),
+        (1.0, 0.95, 0.99, False, 1),
+        (0.98, 0.992, 0.99, False, 0),  # began beyond what is expected
+        (0.991, 0.992, 0.99, False, 1),
+        (0.7, 0.9, 0.5, True, 0.5),
+        (0.52, 0.45, 0.5, True, 0),
+        (float("nan"), 0.9, 0.5, True, 0),
+    ],
+)
+def test_how_much_of_the_way_was_gone(reached, start, best, lower, gone):
+    assert marking.of_the_way(reached, start, best, lower) == pytest.approx(gone)
+
+
 def marked(capsys, number, right, wrong, *more):
     """The right answer, the blank, and wrong ones: each with its marks, and a reason that no other has."""
     assert said(capsys, number, *right, *more) == (1, "")

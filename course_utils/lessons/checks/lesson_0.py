@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.lessons.checks.marking import NotYet, Part, called, exercise, given
+from course_utils.lessons.checks.marking import NotYet, Part, called, exercise, given, one_number
 
 
 @exercise(
@@ -57,9 +57,5 @@ def share_right(function: Callable[[Tensor, Tensor], Any]) -> Iterator[Part]:
         probabilities = torch.rand(pictures, classes, generator=generator).softmax(1)
         labels = torch.randint(0, classes, (pictures,), generator=generator)
         right = sum(int(row.argmax()) == int(label) for row, label in zip(probabilities, labels, strict=True)) / pictures
-        found = called(function, probabilities, labels)
-        try:
-            number = float(found)
-        except (TypeError, ValueError):
-            raise NotYet(f"it gave {given(found)}; expected one number.") from None
+        number = one_number(called(function, probabilities, labels))
         yield Part(marks, abs(number - right) < 1e-5, f"for {pictures} pictures of {classes} classes it gave {number:.3f}.")

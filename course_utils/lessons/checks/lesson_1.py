@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from course_utils.data.samples import pets
-from course_utils.lessons.checks.marking import NotYet, Part, called, exercise, given
+from course_utils.lessons.checks.marking import NotYet, Part, called, exercise, given, of_the_way, one_number, scored
 from course_utils.training import accuracy
 from course_utils.training.rate_finder import LearningRateSearch
 
@@ -114,11 +114,7 @@ def balanced_accuracy(function: Callable[[torch.Tensor], Any]) -> Iterator[Part]
         counts = torch.tensor(rows)
         pairs = [(i, j) for i, row in enumerate(rows) for j, count in enumerate(row) for _ in range(count)]
         wanted = balanced_accuracy_score(*zip(*pairs, strict=True))
-        found = called(function, counts)
-        try:
-            number = float(found)
-        except (TypeError, ValueError):
-            raise NotYet(f"it gave {given(found)} for {rows}; expected one number.") from None
+        number = one_number(called(function, counts), f"for {rows}")
         yield Part(marks, abs(number - wanted) < 1e-5, f"it gave {number:.3f} for {rows}: {what}.")
 
 
@@ -196,10 +192,6 @@ def one_picture(probabilities: torch.Tensor, learner: Any, file: Any) -> Iterato
 )
 def improve_it(predictions: Any, head_alone: float) -> Iterator[Part]:
     """How much of the way from the head alone to the best that the makers of the pictures know to be possible."""
-    try:
-        reached = accuracy(predictions.values, predictions.targets)
-    except (AttributeError, TypeError):
-        raise NotYet(f"{given(predictions)} holds no values and targets.") from None
-    best = pets.BEST_ACCURACY
-    gone = min(max((reached - head_alone) / (best - head_alone), 0.0), 1.0) if head_alone < best else 1.0
+    reached, best = scored(accuracy, predictions), pets.BEST_ACCURACY
+    gone = of_the_way(reached, head_alone, best)
     yield Part(1.0, gone, f"{reached:.3f} are right: {gone:.0%} of the way from {head_alone:.3f} to {best:.3f}.")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from course_utils.data.samples import breeds
-from course_utils.lessons.checks.marking import NotYet, Part, called, exercise, given
+from course_utils.lessons.checks.marking import NotYet, Part, called, exercise, given, of_the_way, one_number, scored
 from course_utils.training import log_loss
 
 
@@ -72,11 +72,7 @@ def within_pairs(function: Callable[[Tensor, Sequence[tuple[int, int]]], Any]) -
         counts = torch.randint(0, 9, (5, 5), generator=generator) + 20 * torch.eye(5, dtype=torch.long)
         cells = [(i, j, int(counts[i, j])) for i in range(5) for j in range(5) if i != j]
         wanted = sum(n for i, j, n in cells if (i, j) in pairs or (j, i) in pairs) / sum(n for *_, n in cells)
-        found = called(function, counts, pairs)
-        try:
-            number = float(found)
-        except (TypeError, ValueError):
-            raise NotYet(f"it gave {given(found)}; expected one number.") from None
+        number = one_number(called(function, counts, pairs))
         yield Part(marks, abs(number - wanted) < 1e-5, f"for the pairs {pairs} of {counts.tolist()} it gave {number:.3f}.")
 
 
@@ -178,10 +174,6 @@ def under_a_sheet(rows: Iterable[int], data: Any) -> Iterator[Part]:
 )
 def improve_it(predictions: Any, head_alone: float) -> Iterator[Part]:
     """How much of the way from the head alone to the best that the makers know to be possible."""
-    try:
-        reached = log_loss(predictions.values, predictions.targets)
-    except (AttributeError, TypeError):
-        raise NotYet(f"{given(predictions)} holds no values and targets.") from None
-    best = breeds.BEST_LOG_LOSS
-    gone = min(max((head_alone - reached) / (head_alone - best), 0.0), 1.0) if head_alone > best else 1.0
+    reached, best = scored(log_loss, predictions), breeds.BEST_LOG_LOSS
+    gone = of_the_way(reached, head_alone, best, lower_is_better=True)
     yield Part(1.0, gone, f"the log loss is {reached:.3f}: {gone:.0%} of the way from {head_alone:.3f} to {best:.3f}.")

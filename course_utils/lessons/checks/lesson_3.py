@@ -9,15 +9,8 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from course_utils.data.samples import satellite
-from course_utils.lessons.checks.marking import NotYet, Part, called, exercise, given
+from course_utils.lessons.checks.marking import NotYet, Part, called, exercise, given, of_the_way, one_number, scored
 from course_utils.training import best_threshold, f_beta
-
-
-def _number(value: Any, what: str) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise NotYet(f"{what} it gave {given(value)}; expected one number.") from None
 
 
 @exercise(
@@ -62,7 +55,7 @@ def cross_entropy_that_holds(function: Callable[[Tensor, Tensor], Any]) -> Itera
     for marks, scale, what in ((0.5, 1.0, "small"), (0.5, 1000.0, "large")):
         logits = scale * torch.tensor([[2.0, -1, 0.5], [1, -2, -0.25]])
         right = binary_cross_entropy_with_logits(logits, wanted).item()
-        found = _number(called(function, logits, wanted), f"for {what} logits")
+        found = one_number(called(function, logits, wanted), f"for {what} logits")
         close = math.isclose(found, right, rel_tol=1e-4)
         yield Part(marks, close, f"for {what} logits, up to {logits.abs().max():g}, it gave {found:.4g}.")
 
@@ -79,7 +72,7 @@ def softmax_at_best(function: Callable[[int], Any]) -> Iterator[Part]:
         logits = torch.full((17,), -40.0)
         logits[:n] = 40
         right = logits.softmax(0).sort(descending=True).values[n - 1].item()
-        found = _number(called(function, n), f"for {n} tags")
+        found = one_number(called(function, n), f"for {n} tags")
         yield Part(marks, abs(found - right) < 1e-4, f"for {n} tag{'s' * (n > 1)} it gave {found:.3f}.")
 
 
@@ -95,9 +88,9 @@ def honest_gain(function: Callable[[Tensor, Tensor], Any]) -> Iterator[Part]:
     believable = torch.rand(200, 17, generator=generator) ** 2
     targets = (torch.rand(200, 17, generator=generator) < believable).float()
     scaled = believable * torch.linspace(0.2, 1, 17)
-    gain = _number(called(function, scaled, targets), "where each tag has a scale of its own")
+    gain = one_number(called(function, scaled, targets), "where each tag has a scale of its own")
     yield Part(0.4, 0.02 < gain < 0.2, f"where each tag has a scale of its own, it found a gain of {gain:.3f}.")
-    gain = _number(called(function, believable, targets), "where all tags have one scale")
+    gain = one_number(called(function, believable, targets), "where all tags have one scale")
     yield Part(
         0.6, -0.1 < gain < 0.012, f"where all tags have one scale, and nothing can be gained, it found a gain of {gain:.3f}."
     )
@@ -118,7 +111,7 @@ def all_right(function: Callable[[Tensor, Tensor, float], Any]) -> Iterator[Part
     probabilities = (0.3 * targets + 0.7 * torch.rand(60, 4, generator=generator)).clamp(0, 1)
     for threshold in (0.5, 0.25):
         right = accuracy_score(targets.numpy() > 0.5, probabilities.numpy() > threshold)
-        found = _number(called(function, probabilities, targets, threshold), f"at a threshold of {threshold}")
+        found = one_number(called(function, probabilities, targets, threshold), f"at a threshold of {threshold}")
         yield Part(0.5, abs(found - right) < 1e-5, f"at a threshold of {threshold} it gave {found:.3f} for 60 pictures.")
 
 
@@ -130,12 +123,8 @@ def all_right(function: Callable[[Tensor, Tensor, float], Any]) -> Iterator[Part
 )
 def improve_it(predictions: Any, before: float) -> Iterator[Part]:
     """How much of the way to the best that the makers of the pictures know to be possible."""
-    try:
-        reached = best_threshold(predictions.values, predictions.targets)[1]
-    except (AttributeError, TypeError):
-        raise NotYet(f"{given(predictions)} holds no values and targets.") from None
-    best = satellite.BEST_F2
-    gone = min(max((reached - before) / (best - before), 0.0), 1.0) if before < best else 1.0
+    reached, best = scored(lambda *both: best_threshold(*both)[1], predictions), satellite.BEST_F2
+    gone = of_the_way(reached, before, best)
     share = 1.0 if gone >= 0.5 else gone / 0.5  # half of the way is a great deal here
     yield Part(
         1.0, share, f"F2 is {reached:.3f}: {gone:.0%} of the way from {before:.3f} to {best:.3f}; half of it is full marks."

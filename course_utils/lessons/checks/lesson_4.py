@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from course_utils.data.samples import stores
-from course_utils.lessons.checks.marking import NotYet, Part, called, exercise, given
+from course_utils.lessons.checks.marking import NotYet, Part, called, exercise, given, of_the_way, scored
 from course_utils.training import rmspe
 
 KEYS = ["Store", "DayOfWeek", "Promo"]
@@ -122,12 +122,8 @@ def the_leak(column: str, train: pd.DataFrame, test: pd.DataFrame) -> Parts[Part
 )
 def improve_it(predictions: Any, before: float) -> Parts[Part]:
     """How much of the way to the noise floor, which the makers of the chain know."""
-    try:
-        reached = float(rmspe(predictions.values, predictions.targets))
-    except (AttributeError, TypeError):
-        raise NotYet(f"{given(predictions)} holds no values and targets.") from None
-    floor = stores.NOISE_FLOOR
-    gone = min(max((before - reached) / (before - floor), 0.0), 1.0) if before > floor else 1.0
+    reached, floor = scored(rmspe, predictions), stores.NOISE_FLOOR
+    gone = of_the_way(reached, before, floor, lower_is_better=True)
     share = 1.0 if gone >= 0.25 else gone / 0.25
     yield Part(
         1.0,

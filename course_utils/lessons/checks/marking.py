@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -130,6 +131,8 @@ def _marked(entry: Exercise, answer: tuple[Any, ...]) -> tuple[float, str]:
             reasons += [] if part.share == 1 else [part.otherwise]
     except NotYet as not_yet:
         reasons.append(str(not_yet))
+    except Exception as error:  # an answer of a kind that nobody foresaw
+        reasons.append(f"your answer could not be looked at ({type(error).__name__}: {error}).")
     return (min(round(marks, 2), 0.99), reasons[0]) if reasons else (1.0, "")
 
 
@@ -173,3 +176,34 @@ def called(function: Any, *arguments: Any) -> Any:
         return function(*arguments)
     except Exception as error:
         raise NotYet(f"called with {shown}, your function stopped with {type(error).__name__}: {error}") from None
+
+
+def one_number(value: Any, where: str = "") -> float:
+    """The value as one number; a NotYet that says `where` it was given for anything else."""
+    try:
+        return float(value)
+    except (TypeError, ValueError, RuntimeError):
+        raise NotYet(f"{where} it gave {given(value)}; expected one number.".strip()) from None
+
+
+def scored(metric: Callable[[Any, Any], Any], predictions: Any) -> float:
+    """The metric of what `learner.predict()` or `learner.tta()` gave; a NotYet for anything else."""
+    values, targets = (getattr(predictions, name, None) for name in ("values", "targets"))
+    if values is None or targets is None:
+        raise NotYet(f"{given(predictions)} holds no values and targets; learner.predict() and learner.tta() give such.")
+    return float(metric(values, targets))
+
+
+def of_the_way(reached: float, start: float, best: float, lower_is_better: bool = False) -> float:
+    """How much of the way from `start` to `best` was gone, from 0 to 1; where there is no way left, whether `best` was reached.
+
+    >>> of_the_way(0.97, 0.95, 0.99), of_the_way(0.7, 0.9, 0.5, lower_is_better=True), of_the_way(0.9, 0.95, 0.99)
+    (0.5, 0.5, 0.0)
+    """
+    if lower_is_better:
+        reached, start, best = -reached, -start, -best
+    if not math.isfinite(reached):
+        return 0.0
+    if start >= best:  # by chance a validation set may be easier than what is expected
+        return float(reached >= best)
+    return round(min(max((reached - start) / (best - start), 0.0), 1.0), 6)
