@@ -63,12 +63,12 @@ def _refuse_differing(what: str, ours: list[str], theirs: list[str], sample: Pat
         return
     parts = []
     if missing:
-        parts.append(f"{len(missing):,} of its {len(theirs):,} {what} are missing ({some_of(missing)})")
+        parts.append(f"{len(missing):,} of its {len(theirs):,} {what} {_are(missing)} missing ({some_of(missing)})")
     if extra:
-        parts.append(f"{len(extra):,} {what} are too many ({some_of(extra)})")
+        parts.append(f"{len(extra):,} {what[:-1] if len(extra) == 1 else what} {_are(extra)} too many ({some_of(extra)})")
     raise SubmissionError(
-        f"the predictions do not fit {sample}: {' and '.join(parts)}. Is it this competition's, and are these the predictions "
-        f"of its whole test set?{hint if missing else ''}"
+        f"the predictions do not fit {sample}: {' and '.join(parts)}. Is this the competition's own sample, "
+        f"and are these predictions of its whole test set?{hint if missing else ''}"
     )
 
 
@@ -111,3 +111,7 @@ def refuse_repeated(ids: "pd.Series", who: str) -> None:
     repeated = ids[ids.duplicated()].drop_duplicates().astype(str).tolist()
     if repeated:
         raise SubmissionError(f"{who} {len(repeated):,} ids more than once: {some_of(repeated)}; each may stand there once")
+
+
+def _are(things: list[str]) -> str:
+    return "is" if len(things) == 1 else "are"

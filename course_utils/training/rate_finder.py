@@ -79,7 +79,7 @@ class LearningRateSearch:
         axes.grid(alpha=0.3)
         if (rate := self.suggested) and self.rates[seen][0] <= rate <= self.rates[seen][-1]:
             axes.axvline(rate, color=VERMILION, linestyle="--", label=f"suggested: {rate:.0e}")
-            axes.legend(loc="upper left")
+            axes.legend(loc="lower left")
         return axes
 
 

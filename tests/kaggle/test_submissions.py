@@ -250,10 +250,10 @@ def test_ids_and_columns_that_differ_from_the_sample_are_named(tmp_path):
 
     refused(ids[4:], columns, r"sample.csv: 4 ids are too many \((0+\w+, ){3}0+\w+\)")
     refused([*ids, "new_1", "new_2"], columns, r"2 of its 42 ids are missing \(new_1, new_2\)")
-    refused([*ids[1:], "new_1"], columns, "1 of its 40 ids are missing .* and 1 ids are too many")
+    refused([*ids[1:], "new_1"], columns, "1 of its 40 ids is missing .* and 1 id is too many")
     refused([*ids, ids[0]], columns, r"sample.csv names 1 ids more than once")
-    refused(ids, columns[1:], r"1 columns are too many \(whippet\)")
-    refused(ids, [*columns, "poodle"], r"1 of its 7 columns are missing \(poodle\)")
+    refused(ids, columns[1:], r"1 column is too many \(whippet\)")
+    refused(ids, [*columns, "poodle"], r"1 of its 7 columns is missing \(poodle\)")
     refused(ids, columns, "columns are missing", name="rossmann")
 
 

@@ -32,3 +32,12 @@ def typed(rates: NDArray[np.float64]) -> tuple[str, str]:
         return "", f"[{', '.join(significant(rate, 12) for rate in rates)}]"
     divided = [f"lr / {factor**power}" for power in range(earlier, 0, -1)]
     return f"lr = {significant(rates[-1], 12)}\n", "lr" if factor == 1 else f"[{', '.join([*divided, 'lr'])}]"
+
+
+def to_type(code: str) -> str:
+    r"""Lines of code in the one line below a still picture.
+
+    >>> to_type("lr = 0.01\nlearner.fit(lr, 3)")
+    'What to type: lr = 0.01; learner.fit(lr, 3)'
+    """
+    return f"What to type: {code.replace(chr(10), '; ')}"

@@ -19,7 +19,7 @@ from course_utils.widgets.base.colours import BLUE
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.numbers import fixed, significant
 from course_utils.widgets.base.picture import FAINT, Picture, text_width
-from course_utils.widgets.base.rates import typed
+from course_utils.widgets.base.rates import to_type, typed
 from course_utils.widgets.base.still import Panel, still
 from course_utils.widgets.base.widget import CourseWidget
 
@@ -176,7 +176,7 @@ class LayerGroups(CourseWidget):
         )
 
     def _draw(self) -> Picture:
-        return still([[self._panel(number) for number in range(len(self._groups))]], f"{self.describe()} {_line(self.code)}")
+        return still([[self._panel(number) for number in range(len(self._groups))]], f"{self.describe()} {to_type(self.code)}")
 
     def _panel(self, number: int) -> Panel:
         """A group: a bar for each part, as high as its share of the largest part's weights; hollow where it is frozen."""
@@ -256,7 +256,3 @@ def _numbered(numbers: Sequence[int]) -> str:
 def _size(count: int) -> str:
     """Bytes in kB or MB."""
     return f"{fixed(count / 1e6, 1)} MB" if count >= 1e6 else f"{fixed(count / 1e3, 1)} kB"
-
-
-def _line(code: str) -> str:
-    return f"What to type: {code.replace(chr(10), '; ')}"

@@ -14,7 +14,7 @@ from course_utils.widgets.base.arrays import Numbers, as_array, shown
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.numbers import fixed, significant
 from course_utils.widgets.base.picture import Picture
-from course_utils.widgets.base.rates import typed
+from course_utils.widgets.base.rates import to_type, typed
 from course_utils.widgets.base.still import still
 from course_utils.widgets.base.widget import CourseWidget
 from course_utils.widgets.learning_rate_schedule import valleys
@@ -254,7 +254,7 @@ class LearningRateSchedule(CourseWidget):
     def _draw(self) -> Picture:
         schedule = self.schedule
         rates = curves_panel(schedule, self.rates, self.step / STEPS, self.log_scale)
-        return still([[rates, valleys_panel(self.weights, self.step)]], f"{self.describe()} What to type: {self.code}")
+        return still([[rates, valleys_panel(self.weights, self.step)]], f"{self.describe()} {to_type(self.code)}")
 
 
 def _one_or_several(lr: Any) -> Array:
