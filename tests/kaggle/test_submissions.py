@@ -254,7 +254,7 @@ def test_ids_and_columns_that_differ_from_the_sample_are_named(tmp_path):
     refused([*ids, ids[0]], columns, r"sample.csv names 1 ids more than once")
     refused(ids, columns[1:], r"1 column is too many \(whippet\)")
     refused(ids, [*columns, "poodle"], r"1 of its 7 columns is missing \(poodle\)")
-    refused(ids, columns, "columns are missing", name="rossmann")
+    refused(ids, columns, "1 of its 6 columns is missing", name="rossmann")
 
 
 def test_planet_says_where_the_rest_of_its_test_set_is(tmp_path):
