@@ -15,24 +15,11 @@ from course_utils.errors import CourseError
 from course_utils.training.arguments import real, shown
 from course_utils.vision.networks.architectures import IMAGENET_MEAN, IMAGENET_STD, Architecture, statistics
 from course_utils.vision.pictures import Picture, pixels_of
+from course_utils.vision.variations import Variations, varied
 
 LARGEST_SIZE = 4096  # pixels along a side of what a network sees
 MARGIN = 1.3  # decoded pictures are kept this much larger than the network's, so that turning and zooming find detail
 PART = 16  # pictures that are varied at a time
-
-SYMMETRIES = torch.tensor(  # of the square, each a matrix that takes (x, y) of the new picture to (x, y) of the old
-    [
-        [[1, 0], [0, 1]],  # as it is
-        [[-1, 0], [0, 1]],  # mirrored left to right
-        [[1, 0], [0, -1]],  # mirrored top to bottom
-        [[-1, 0], [0, -1]],  # half a turn
-        [[0, 1], [1, 0]],  # mirrored in a diagonal
-        [[0, -1], [-1, 0]],  # mirrored in the other
-        [[0, -1], [1, 0]],  # a quarter turn
-        [[0, 1], [-1, 0]],  # a quarter turn the other way
-    ],
-    dtype=torch.float32,
-)
 
 
 def side(size: object, what: str = "size") -> int:
@@ -82,8 +69,8 @@ def _is_pixels(picture: object, side: int) -> bool:
 class Augmentation:
     """How much pictures are varied while training (lecture 1:24:10-1:25:05).
 
-    Each gets one of the first `symmetries` of `SYMMETRIES` (1, 2 or 8), a turn of up to `degrees` either way, a brightness
-    moved by up to `light` (on a scale from 0 to 1) and a contrast multiplied by 1 - `light` to 1 + `light`.
+    Each gets one of the first `symmetries` of `variations.SYMMETRIES` (1, 2 or 8), a turn of up to `degrees` either way, a
+    brightness moved by up to `light` (on a scale from 0 to 1) and a contrast multiplied by 1 - `light` to 1 + `light`.
     """
 
     symmetries: int = 1
@@ -189,10 +176,25 @@ class Transforms:
             )
         if not (augment and self.augment):
             return self._normalise(self._scale(squares))
-        matrices, light = self._random_matrices(len(squares)), self._random_light(len(squares))
+        variations = self.variations(len(squares))
         # A few at a time: what passes from step to step then stays in the processor's cache.
-        parts = zip(squares.split(PART), matrices.split(PART), light.split(PART), strict=True)
-        return torch.cat([self._normalise(self._light(self._sample(*part[:2]), part[2])) for part in parts])
+        parts = zip(squares.split(PART), variations.matrices.split(PART), variations.light.split(PART), strict=True)
+        return torch.cat([self._normalise(varied(part, self.size, *variation)) for part, *variation in parts])
+
+    def variations(self, n: int) -> Variations:
+        """Draw at random how n pictures are varied.
+
+        Raises CourseError where `augment` is None: nothing is varied then.
+        """
+        if self.augment is None:
+            raise CourseError("augment is None, so that pictures are not varied; give side_on, top_down or an Augmentation")
+        return Variations(
+            symmetries=torch.randint(self.augment.symmetries, (n,)),
+            angles=math.radians(self.augment.degrees) * (2 * torch.rand(n) - 1),
+            zooms=1 + (self.max_zoom - 1) * torch.rand(n),
+            places=2 * torch.rand(n, 2) - 1,
+            light=self.augment.light * (2 * torch.rand(n, 2) - 1),
+        )
 
     def one(self, image: Picture, augment: bool = False) -> Tensor:
         """Do the same to one picture, by hand (lecture 0:39:32): a file, Pillow image or array becomes (3, size, size).
@@ -214,33 +216,6 @@ class Transforms:
                 f"x is {x.dtype} of shape {tuple(x.shape)}; give normalised pictures, floats (..., 3, height, width)"
             )
         return (x * self._per_channel(self.std, x) + self._per_channel(self.mean, x)).clamp(0, 1)
-
-    def _random_matrices(self, n: int) -> Tensor:
-        """Maps (n, 2, 3) from places in the new picture to places in the old, both from -1 to 1 across and down."""
-        assert self.augment is not None
-        symmetry = SYMMETRIES[torch.randint(self.augment.symmetries, (n,))]
-        angle = math.radians(self.augment.degrees) * (2 * torch.rand(n) - 1)
-        zoom = 1 + (self.max_zoom - 1) * torch.rand(n, 1)
-        rotation = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(n, 2, 2)
-        shift = (1 - 1 / zoom) * (2 * torch.rand(n, 2) - 1)  # as far as the zoomed picture stays inside
-        return torch.cat([symmetry @ rotation / zoom[:, :, None], shift[:, :, None]], dim=2)
-
-    def _random_light(self, n: int) -> Tensor:
-        """Changes (n, 2) of brightness and of contrast."""
-        assert self.augment is not None
-        return self.augment.light * (2 * torch.rand(n, 2) - 1)
-
-    def _sample(self, squares: Tensor, matrices: Tensor) -> Tensor:
-        """Flip, turn, zoom and scale in one step, so that the picture is blurred once; the edges mirror what is inside."""
-        grid = F.affine_grid(matrices.to(squares.device), [len(squares), 3, self.size, self.size], align_corners=False)
-        x = F.grid_sample(squares.float(), grid, mode="bilinear", padding_mode="reflection", align_corners=False)
-        return x.div_(255)
-
-    def _light(self, x: Tensor, light: Tensor) -> Tensor:
-        """Change the contrast of x (B, 3, size, size) around its mean, and its brightness."""
-        brightness, contrast = light.to(x.device).view(-1, 2, 1, 1, 1).unbind(1)
-        mean = x.mean(dim=(1, 2, 3), keepdim=True)
-        return x.mul_(1 + contrast).add_(brightness - contrast * mean).clamp_(0, 1)
 
     def _scale(self, squares: Tensor) -> Tensor:
         if squares.device.type == "cpu":  # PyTorch scales bytes here, several times as fast as floats

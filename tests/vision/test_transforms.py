@@ -1,6 +1,7 @@
 """Transforms against torchvision, torch.rot90 and arithmetic."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -157,7 +158,7 @@ def test_side_on_and_top_down() -> None:
 
 def test_turns_both_ways_and_no_further_than_asked() -> None:
     torch.manual_seed(0)
-    angles = [math.degrees(math.atan2(m[1, 0], m[0, 0])) for m in only(degrees=10)._random_matrices(500)]
+    angles = [math.degrees(math.atan2(m[1, 0], m[0, 0])) for m in only(degrees=10).variations(500).matrices]
     assert -10 <= min(angles) < -9.5
     assert 9.5 < max(angles) <= 10
     assert abs(np.mean(angles)) < 1
@@ -180,7 +181,7 @@ def test_a_turn_is_torchvisions_turn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_zoom_shows_a_part_from_the_inside() -> None:
     torch.manual_seed(0)
-    matrices = only(max_zoom=1.5)._random_matrices(500)
+    matrices = only(max_zoom=1.5).variations(500).matrices
     zoom = 1 / matrices[:, 0, 0]
     assert 1 <= zoom.min() < 1.01
     assert 1.49 < zoom.max() <= 1.5
@@ -206,8 +207,9 @@ def test_light_is_brightness_and_contrast(monkeypatch: pytest.MonkeyPatch) -> No
     squares = smooth(52, n=2)
     plain = only()(squares, augment=True)
     changes = torch.tensor([[0.1, 0.2], [-0.1, -0.2]])  # of brightness and contrast
-    monkeypatch.setattr(Transforms, "_random_light", lambda self, n: changes)
-    lit = only(light=0.2)(squares, augment=True)
+    transforms, draw = only(light=0.2), Transforms.variations
+    monkeypatch.setattr(Transforms, "variations", lambda self, n: replace(draw(self, n), light=changes))
+    lit = transforms(squares, augment=True)
     for before, after, brightness, contrast in zip(plain, lit, (0.1, -0.1), (1.2, 0.8), strict=True):
         expected = ((before - before.mean()) * contrast + before.mean() + brightness).clamp(0, 1)
         torch.testing.assert_close(after, expected, atol=1e-5, rtol=0)
@@ -215,7 +217,7 @@ def test_light_is_brightness_and_contrast(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_how_much_light_is_random() -> None:
     torch.manual_seed(0)
-    light = only(light=0.2)._random_light(500)
+    light = only(light=0.2).variations(500).light
     assert light.shape == (500, 2)
     assert -0.2 <= light.min() < -0.19
     assert 0.19 < light.max() <= 0.2

@@ -8,21 +8,10 @@ import torch.nn.functional as F
 from course_utils.figures import ORANGE, new_figure
 from course_utils.vision.figures.picture_grid import SHOWN_SIDE
 from course_utils.vision.pictures import Picture, pixels_of
-from course_utils.vision.transforms import SYMMETRIES
+from course_utils.vision.variations import SYMMETRIES, SYMMETRY_NAMES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-SYMMETRY_NAMES = (  # of transforms.SYMMETRIES, in their order
-    "as it is",
-    "mirrored left to right",
-    "mirrored top to bottom",
-    "half a turn",
-    "mirrored in the diagonal \\",
-    "mirrored in the diagonal /",
-    "a quarter turn left",
-    "a quarter turn right",
-)
 
 
 def show_symmetries(picture: Picture) -> "Figure":
