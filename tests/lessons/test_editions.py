@@ -44,7 +44,7 @@ def lesson():
             cell("markdown", "**Exercise 1.3.** Think about it.", "exercise"),
             cell("markdown", FOLDED.format(SECRET), "solution"),
             cell("markdown", f"Try this. {FOLDED.format(SECRET)}\n\nThe end.", id="older"),
-            cell("code", "link = '../spreadsheets/sheet.xlsx'", id="link"),
+            cell("code", "workbook_links('sheet')", id="link"),
         ],
     )
 
@@ -72,7 +72,7 @@ def test_a_student_gets_all_but_the_solutions(course, tmp_path):
     given = read(out / "notebooks" / "01_cats_vs_dogs.ipynb").cells
     kept = [c for c in lesson().cells if "solution" not in c.metadata["tags"]]
     assert [c.source for c in given[:-2]] == [c.source for c in kept[:-2]]
-    assert [c.source for c in given[-2:]] == ["Try this.\n\nThe end.", "link = '../spreadsheets/sheet.xlsx'"]
+    assert [c.source for c in given[-2:]] == ["Try this.\n\nThe end.", "workbook_links('sheet')"]
     assert (out / "spreadsheets" / "sheet.xlsx").read_bytes() == b"sheet"
     assert "secret" not in json.dumps(given)
     assert "half_of_all" not in json.dumps(given)
@@ -102,7 +102,7 @@ def test_nbgrader_gets_solutions_between_marks_and_a_point_for_each_check(course
         "others = sorted(half_of_all)",
         "### END SOLUTION",
     ]
-    assert given[-1].source == "link = 'spreadsheets/sheet.xlsx'"
+    assert given[-1].source == "workbook_links('sheet')"
     assert (folder / "spreadsheets" / "sheet.xlsx").is_file()
     compile((out / "nbgrader_config.py").read_text(), "nbgrader_config.py", "exec")
 

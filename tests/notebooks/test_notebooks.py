@@ -52,6 +52,15 @@ def test_its_cells_are_short_and_it_opens_without_a_question(notebook):
     assert "widgets" not in notebook.metadata  # widget state would be dead weight
 
 
+def test_it_begins_with_a_cell_that_installs_the_package_only_where_it_is_missing(notebook):
+    first = code_cells(notebook)[0]
+    assert (first.id, first.metadata.slideshow.slide_type, first.outputs) == ("setup", "skip", [])
+    guard, installs = first.source.split("\n    ", maxsplit=1)
+    assert guard.endswith('if find_spec("course_utils") is None:')
+    assert all(line.startswith("    ") for line in f"    {installs}".splitlines())
+    assert "%pip install --quiet --find-links . course-utils" in installs
+
+
 def test_it_can_be_presented(notebook):
     kinds = [cell.metadata.get("slideshow", {}).get("slide_type") for cell in notebook.cells]
     assert None not in kinds

@@ -4,8 +4,8 @@ from typing import Any
 
 from course_utils.lessons.editions.exercises import SOLUTION, find_exercises, tags, without_solutions
 
-WORKBOOKS = "../spreadsheets/"
-"""Where a lesson looks for the workbooks."""
+WORKBOOKS = "workbook_links("
+"""What a lesson with workbooks calls."""
 
 
 def student_notebook(notebook: Any, name: str) -> Any:

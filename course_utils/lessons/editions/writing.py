@@ -69,8 +69,6 @@ def _write(edition: Edition, out: Path) -> Path:
         if "{}" not in edition.folder:  # as in the project: workbooks in a folder beside that of the notebooks
             copies |= {out / "spreadsheets" / book.name: book for book in books}
         elif any(WORKBOOKS in cell.source for cell in notebook.cells):  # a grader hands out each lesson's own folder
-            for cell in notebook.cells:
-                cell.source = cell.source.replace(WORKBOOKS, "spreadsheets/")
             copies |= {folder / "spreadsheets" / book.name: book for book in books}
     settings = out / "nbgrader_config.py"
     there = [path for path in [*notebooks, *copies, *([settings] if edition.settings else [])] if path.exists()]
