@@ -154,7 +154,7 @@ def _say(number: str, verdict: str, more: list[str]) -> None:
     lines = "".join(f"<br>{escape(line)}" for line in more)
     html = (
         f'<div style="border-left: 4px solid {colour}; padding: 0.3em 0.8em">'
-        f'<b style="color: {colour}">{mark} {escape(number)}</b>&ensp;{escape(verdict)}{lines}</div>'
+        f"<b>{mark} {escape(number)}</b>&ensp;{escape(verdict)}{lines}</div>"
     )
     display({"text/plain": plain, "text/html": html}, raw=True)
 
