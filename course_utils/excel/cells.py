@@ -56,7 +56,10 @@ class Sheets:
         return list(self._sheets)
 
     def named_areas(self, wanted: Container[str]) -> dict[str, str]:
-        """What these names stand for, such as Network!$B$9:$D$11, or #REF! where those cells were deleted."""
+        """What these names stand for, such as Network!$B$9:$D$11, or #REF! where those cells were deleted.
+
+        A sheet that was copied has names of its own for its cells, which are the same: those of the whole workbook count.
+        """
         found: dict[str, str] = {}
         pieces: list[str] = []
         name: str | None = None
@@ -64,7 +67,8 @@ class Sheets:
 
         def start(tag: str, attributes: dict[str, str], depth: int) -> None:
             nonlocal name
-            name = attributes.get("name") if tag.rpartition(" ")[2] == "definedName" else None
+            of_all = tag.rpartition(" ")[2] == "definedName" and "localSheetId" not in attributes
+            name = attributes.get("name") if of_all else None
             name = name if name in wanted else None
             pieces.clear()
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from xlsxwriter.utility import xl_range, xl_range_abs, xl_rowcol_to_cell
+from xlsxwriter.utility import xl_cell_to_rowcol, xl_range, xl_range_abs, xl_rowcol_to_cell
 
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384  # of an .xlsx sheet
 
@@ -15,6 +15,16 @@ def cell(row: int, col: int, fixed: bool = False) -> str:
     ('B5', '$B$5')
     """
     return xl_rowcol_to_cell(row, col, row_abs=fixed, col_abs=fixed)
+
+
+def place_of(address: str) -> tuple[int, int]:
+    """The row and column of a cell, from 0, by its address.
+
+    >>> place_of("B5"), place_of("$B$5")
+    ((4, 1), (4, 1))
+    """
+    row, col = xl_cell_to_rowcol(address)
+    return row, col
 
 
 def span(row: int, col: int, last_row: int, last_col: int, fixed: bool = False) -> str:

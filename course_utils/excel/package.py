@@ -17,7 +17,7 @@ from course_utils.errors import CourseError
 from course_utils.excel.errors import WorkbookError
 from course_utils.files import as_path, reading, refuse_special
 
-MOST_TAGS = 2_500_000  # in one part of the file: about three for each cell, so that some 800,000 cells can be passed
+MOST_TAGS = 6_000_000  # in one part of the file: about three for each cell, so that some 2,000,000 cells can be passed
 MOST_BYTES = 400_000_000  # of one part, unpacked
 LONGEST_TAG = 8_000_000  # bytes
 DEEPEST = 64  # tags inside one another

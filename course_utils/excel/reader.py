@@ -3,17 +3,18 @@
 import json
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from course_utils.excel.cells import Value, open_sheets
+from course_utils.excel.cells import Sheets, Value, open_sheets
 from course_utils.excel.errors import WorkbookError
-from course_utils.excel.grid import MAX_COLUMNS, MAX_ROWS, Rect, bounds, cell
-from course_utils.excel.manifest import MANIFEST_SHEET, MARK, MODEL_SHEET, VERSION
+from course_utils.excel.grid import MAX_COLUMNS, MAX_ROWS, Rect, cell
+from course_utils.excel.manifest import MANIFEST_SHEET, MARK, MODEL_SHEET, REFERENCE_SHEET, VERSION
+from course_utils.excel.moved import Placed, find_cells
 from course_utils.tracing.inputs import DTYPES
 
 # A workbook comes from outside: these, and those of `cells`, bound what reading one may cost.
@@ -26,7 +27,8 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     """The weights in a workbook of `export_model` as a state dict, in the model's own dtypes, edits included.
 
     `model.load_state_dict(read_weights(path))` takes them into a model. A cell may hold a formula as long as the program that
-    saved the file has stored its value. Weights that the model does not use for its output do not stand in the workbook.
+    saved the file has stored its value. Weights that the model does not use for its output do not stand in the workbook. Sheets
+    may have been renamed, rows and columns inserted, and cells moved: their names say where they are.
 
     Raises WorkbookError where the file is not such a workbook, or names the cell that does not hold a number.
 
@@ -58,48 +60,41 @@ def read_input(path: str | os.PathLike[str]) -> Tensor:
 def _read(path: str | os.PathLike[str], chosen: Callable[[dict[str, Any]], bool]) -> tuple[dict[str, Any], list[Tensor]]:
     """The checked manifest, and the tensors of it that are `chosen`; no other cell is looked at."""
     with open_sheets(path) as sheets:
-        if MANIFEST_SHEET not in sheets.names or MODEL_SHEET not in sheets.names:
+        if MANIFEST_SHEET not in sheets.names:
             raise WorkbookError(_not_ours(path, sheets.names))
         rows = range(MOST_PIECES)
         pieces = sheets.cells(MANIFEST_SHEET, {row: {0: row} for row in rows}, len(rows))
         manifest = _parse_manifest(path, "".join(str(piece) for piece in pieces if piece is not None))
         entries = [entry for entry in manifest["tensors"] if chosen(entry)]
         areas = sheets.named_areas({entry["name"] for entry in entries})
-        for entry in entries:
-            _check_place(path, entry, areas.get(entry["name"]))
-        wanted: dict[int, dict[int, int]] = {}
-        count = 0
-        for entry in entries:
-            for row, col in _places(entry):
-                wanted.setdefault(row, {})[col] = count
-                count += 1
-        values = sheets.cells(MODEL_SHEET, wanted, count)
-    tensors, first = [], 0
-    for entry in entries:
-        size = math.prod(entry["shape"])
-        tensors.append(_tensor(path, entry, values[first : first + size]))
-        first += size
+        placed = [_place(path, sheets, entry, areas.get(entry["name"])) for entry in entries]
+        values: list[list[Value]] = [[] for _ in entries]
+        for sheet in dict.fromkeys(one.sheet for one in placed):
+            here = [number for number, one in enumerate(placed) if one.sheet == sheet]
+            wanted: dict[int, dict[int, int]] = {}
+            count = 0
+            for number in here:
+                for row, col in placed[number].cells():
+                    wanted.setdefault(row, {})[col] = count
+                    count += 1
+            found = iter(sheets.cells(sheet, wanted, count))
+            for number in here:
+                values[number] = list(islice(found, math.prod(entries[number]["shape"])))
+    tensors = [_tensor(path, *whole) for whole in zip(entries, placed, values, strict=True)]
     return {**manifest, "tensors": entries}, tensors
 
 
-def _check_place(path: str | os.PathLike[str], entry: dict[str, Any], area: str | None) -> None:
-    """Raise WorkbookError where a tensor's name went elsewhere with its cells; a program may also leave the names out."""
-    written = bounds([Rect(*rect) for rect in entry["rects"]]).address()
-    now = "" if area is None else area.rpartition("!")[2].replace("$", "")
-    first, _, last = now.partition(":")
-    now = first if first == last else now
-    if area is not None and now != written:
-        moved = f"stands in {now} now" if now and "#" not in area else "is not there any more"
-        raise WorkbookError(
-            f"{path}: {entry['name']} {moved}, and was written to {written}: rows, columns or cells of the sheet {MODEL_SHEET} "
-            "were inserted, deleted or moved. Undo that, or export the model again; only the numbers are there to be changed"
-        )
+def _place(path: str | os.PathLike[str], sheets: Sheets, entry: dict[str, Any], area: str | None) -> Placed:
+    """Where the cells of a tensor stand now."""
+    rects = [Rect(*rect) for rect in entry["rects"]]
+    try:
+        return find_cells(sheets, MODEL_SHEET, REFERENCE_SHEET, rects, area, entry["name"])
+    except WorkbookError as error:
+        raise WorkbookError(f"{path}: {error}") from error
 
 
 def _not_ours(path: str | os.PathLike[str], names: list[str]) -> str:
     listed = ", ".join(names[:8])
-    if MANIFEST_SHEET in names:
-        return f"{path} has no sheet {MODEL_SHEET!r} (it has {listed}): it was renamed or deleted; give it its name again"
     if MODEL_SHEET in names:
         return (
             f"{path} has no sheet {MANIFEST_SHEET!r} (it has {listed}), which says where the weights stand: it was not "
@@ -164,26 +159,21 @@ def _between(value: Any, low: int, high: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
-def _places(entry: dict[str, Any]) -> Iterator[tuple[int, int]]:
-    """The row and column of each number of a tensor, in the order of its flattened values."""
-    return (place for rect in entry["rects"] for place in Rect(*rect).cells())
-
-
-def _tensor(path: str | os.PathLike[str], entry: dict[str, Any], values: list[Value]) -> Tensor:
+def _tensor(path: str | os.PathLike[str], entry: dict[str, Any], placed: Placed, values: list[Value]) -> Tensor:
     numbers = []
     for number, value in enumerate(values):
         if isinstance(value, bool) or not isinstance(value, float) or not math.isfinite(value):
             found = "is empty (or its formula has no stored value)" if value is None else f"holds {str(value)[:60]!r}"
-            raise WorkbookError(f"{_cell(path, entry, number)}: {entry['name']} needs a number there and it {found}")
+            raise WorkbookError(f"{_cell(path, placed, number)}: {entry['name']} needs a number there and it {found}")
         numbers.append(value)
     exact, dtype = torch.tensor(numbers, dtype=torch.float64), DTYPES[entry["dtype"]]
     tensor = exact.to(dtype)
     wrong = ~torch.isfinite(tensor) if tensor.is_floating_point() else tensor.double() != exact
     if wrong.any():
         at = int(wrong.nonzero()[0])
-        raise WorkbookError(f"{_cell(path, entry, at)}: {numbers[at]:g} does not fit into {entry['dtype']}")
+        raise WorkbookError(f"{_cell(path, placed, at)}: {numbers[at]:g} does not fit into {entry['dtype']}")
     return tensor.reshape(entry["shape"])
 
 
-def _cell(path: str | os.PathLike[str], entry: dict[str, Any], number: int) -> str:
-    return f"{path}, sheet {MODEL_SHEET}, cell {cell(*next(islice(_places(entry), number, None)))}"
+def _cell(path: str | os.PathLike[str], placed: Placed, number: int) -> str:
+    return f"{path}, sheet {placed.sheet}, cell {cell(*next(islice(placed.cells(), number, None)))}"

@@ -189,26 +189,107 @@ def test_a_hidden_sheet_that_was_left_out(file):
         read_weights(file)
 
 
-@pytest.mark.parametrize(
-    ("area", "said"),
-    [
-        (b"Network!$B$10:$H$16", "input stands in B10:H16 now, and was written to B9:H17"),
-        (b"Network!#REF!", "input is not there any more"),
-        (b"#REF!", "input is not there any more"),
-    ],
-)
-def test_rows_that_were_inserted_or_deleted_are_noticed_by_the_names_that_go_with_the_cells(file, area, said):
-    """A spreadsheet moves a name with its cells; the places that the hidden sheet notes stay what they were."""
+def moved(file, name, area):
+    """A copy in which a name of cells stands for another area, as a spreadsheet leaves it when the cells moved."""
 
-    def change(name, data):
-        new, count = re.subn(rb'(<definedName name="input">)[^<]*', rb"\g<1>" + area, data)
-        assert count == (name == "xl/workbook.xml")
+    def change(part, data):
+        new, count = re.subn(rb'(<definedName name="%s">)[^<]*' % name, rb"\g<1>" + area, data)
+        assert count == (part == "xl/workbook.xml")
         return new
 
-    again = rewritten(export_model(nn.Conv2d(1, 1, 3), torch.rand(1, 9, 7), file), change)
-    with pytest.raises(WorkbookError, match=said):
+    return rewritten(file, change)
+
+
+@pytest.mark.parametrize("area", [b"Network!#REF!", b"#REF!", b"#REF!$B$9", b"Network!$B:$H", b"5", b""])
+def test_cells_that_were_deleted_are_named(file, area):
+    again = moved(export_model(nn.Conv2d(1, 1, 3), torch.rand(1, 9, 7), file), b"input", area)
+    with pytest.raises(WorkbookError, match=r"input is not there any more.*written to B9:H17"):
         read_input(again)
     assert read_weights(again).keys() == {"weight", "bias"}
+
+
+def inserted(file, rows=(), cols=(), note=None):
+    """A copy with rows and columns (counted from 1) put in between as a spreadsheet does it: cells and their names move."""
+    book = openpyxl.load_workbook(file)
+    sheet = book["Network"]
+    for merged in list(sheet.merged_cells.ranges):
+        sheet.unmerge_cells(str(merged))
+    for row in rows:
+        sheet.insert_rows(row)
+    for col in cols:
+        sheet.insert_cols(col)
+    if note:
+        sheet[note] = "note"
+
+    def now(numbers, place):
+        for number in numbers:  # one after the other
+            place += number <= place
+        return place
+
+    for name in book.defined_names.values():
+        first, last = (openpyxl.utils.cell.coordinate_from_string(end) for end in _ends(name.attr_text))
+        (left, top), (right, bottom) = ((openpyxl.utils.column_index_from_string(col), row) for col, row in (first, last))
+        (left, right), (top, bottom) = (now(cols, left), now(cols, right)), (now(rows, top), now(rows, bottom))
+        letters = openpyxl.utils.get_column_letter
+        name.attr_text = f"Network!${letters(left)}${top}:${letters(right)}${bottom}"
+    target = file.with_name("inserted.xlsx")
+    book.save(target)
+    return target
+
+
+def _ends(text):
+    first, _, last = text.rpartition("!")[2].replace("$", "").partition(":")
+    return first, last or first
+
+
+@pytest.mark.parametrize(
+    ("rows", "cols"),
+    [
+        ((1,), ()),  # above all of it
+        ((), (1,)),
+        ((8, 9, 12), (2, 4)),  # inside the input's first channel
+        ((16, 17, 18, 19), ()),  # between channels
+        ((30, 40), (12, 13, 20, 30)),  # inside kernels
+        ((9, 9, 9), (3, 3)),
+    ],
+)
+def test_rows_and_columns_may_be_inserted_anywhere(file, rows, cols):
+    state, x = read_weights(file), read_input(file)
+    again = inserted(file, rows, cols)
+    assert all(torch.equal(value, state[key]) for key, value in read_weights(again).items())
+    assert torch.equal(read_input(again), x)
+
+
+def test_what_was_inserted_must_be_empty(file):
+    file = export_model(nn.Conv2d(1, 1, 3), torch.rand(1, 9, 7), file)
+    with pytest.raises(WorkbookError, match=r"input stands in B9:H18 now, and was written to B9:H17: which rows .* not empty"):
+        read_input(inserted(file, rows=(11,), note="C11"))
+    with pytest.raises(WorkbookError, match=r"input stands in B10:H16 now.*were deleted"):
+        read_input(moved(file, b"input", b"Network!$B$10:$H$16"))
+    with pytest.raises(WorkbookError, match=r"more than 1,000,000 cells"):
+        read_input(moved(file, b"input", b"Network!$B$9:$H$1000000"))
+
+
+def test_a_cell_is_named_where_it_stands_now(file):
+    again = inserted(file, rows=(10,), cols=(1,))
+    with pytest.raises(WorkbookError, match="sheet Network, cell D9: input needs a number"):
+        read_input(edited(again, "Network", {"D9": "seven"}))
+
+
+def test_a_renamed_sheet_and_a_copied_one(file):
+    """A spreadsheet writes a new name everywhere; a copy of a sheet gets names of its own, which say where the copy is."""
+    state, x = read_weights(file), read_input(file)
+    local = b'<definedNames><definedName name="input" localSheetId="1">PyTorch!$A$1:$B$2</definedName>'
+
+    def change(name, data):
+        data = data.replace(b'<sheet name="Network"', b'<sheet name="Bob\'s net"').replace(b"<definedNames>", local)
+        return data.replace(b"</definedNames>", local.partition(b">")[2] + b"</definedNames>").replace(
+            b">Network!$", b">'Bob''s net'!$"
+        )
+
+    again = rewritten(file, change)
+    assert all(torch.equal(value, state[key]) for key, value in read_weights(again).items())
+    assert torch.equal(read_input(again), x)
 
 
 def test_names_of_cells_may_be_left_out_or_written_otherwise(file):
@@ -229,7 +310,7 @@ def test_a_sheet_that_was_renamed(file):
     book["Network"].title = "My network"
     book.save(file)
     with pytest.raises(WorkbookError, match=r"no sheet 'Network'.*My network.*renamed"):
-        read_weights(file)
+        read_weights(file)  # openpyxl leaves the names of cells as they were
 
 
 # Made to harm, or damaged
