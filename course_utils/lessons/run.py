@@ -29,11 +29,27 @@ def run_lesson(notebook: Path, build: Path, on_cell: Callable[[int, int], None] 
         CourseError: a cell failed; the message shows the cell and its error, and the notebook is written up to there.
     """
     import nbformat
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     with reading(notebook):
         content = nbformat.read(notebook, as_version=4)
+    start = time.monotonic()
+    failure = execute(content, notebook.parent, on_cell)
+    executed = build / notebook.name
+    with replacing(executed) as part:
+        nbformat.write(content, part)
+    if failure is not None:
+        raise CourseError(f"{notebook.name} failed; what it did until then is in {executed}.\n\n{failure}") from failure
+    return Run(notebook.stem, time.monotonic() - start, headline(content), executed)
+
+
+def execute(content: Any, folder: Path, on_cell: Callable[[int, int], None] = lambda done, cells: None) -> Exception | None:
+    """Run the cells of a notebook in `folder`; its outputs are in `content` then, up to the cell that failed.
+
+    Before each code cell `on_cell` hears how many are done, of how many. What a cell failed with is given back.
+    """
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
     code = [i for i, cell in enumerate(content.cells) if cell.cell_type == "code"]
 
     def started(cell: Any, cell_index: int) -> None:
@@ -43,20 +59,14 @@ def run_lesson(notebook: Path, build: Path, on_cell: Callable[[int, int], None] 
         content,
         timeout=3600,
         kernel_name="python3",
-        resources={"metadata": {"path": str(notebook.parent)}},
+        resources={"metadata": {"path": str(folder)}},
         on_cell_execute=started,
     )
-    start, failure = time.monotonic(), None
     try:
         client.execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        failure = error
-    executed = build / notebook.name
-    with replacing(executed) as part:
-        nbformat.write(content, part)
-    if failure is not None:
-        raise CourseError(f"{notebook.name} failed; what it did until then is in {executed}.\n\n{failure}") from failure
-    return Run(notebook.stem, time.monotonic() - start, headline(content), executed)
+        return error
+    return None
 
 
 def headline(content: Any) -> str:

@@ -1,0 +1,34 @@
+"""The cells that others need."""
+
+from course_utils.lessons.slicing import needed_cells
+
+
+def needed(*sources):
+    """Which cells the last one needs, without itself."""
+    return needed_cells(sources, [len(sources) - 1])[:-1]
+
+
+def test_what_made_or_may_have_changed_a_variable_is_needed_with_all_that_it_needs():
+    assert needed("a = 1", "b = [a]", "c = 3", "b.append(4)", "print(c)", "show(b)") == [0, 1, 3]
+
+
+def test_imports_and_functions_are_needed_where_they_are_made_and_not_where_they_are_used():
+    assert needed("import numpy as np", "np.ones(3)", "def f(): return np.ones(2)", "f()", "show(f())") == [0, 2]
+
+
+def test_a_function_needs_what_it_uses_when_it_is_called():
+    assert needed("size = 3", "other = 4", "def f():\n    return [size for _ in range(2)]", "show(f())") == [0, 2]
+
+
+def test_a_name_that_gets_a_new_value_needs_no_old_one():
+    assert needed("for name in 'ab': print(name)", "for name in 'cd': x = name", "show(x)") == [1]
+    assert needed("n = 1", "n += 1", "show(n)") == [0, 1]
+
+
+def test_seeds_and_lines_for_ipython_are_kept_with_what_they_need():
+    assert needed("import torch", "torch.manual_seed(0)", "y = 2", "show(1)") == [0, 1]
+    assert needed("path = 1", "%config X = 1\nload(path)", "y = 2", "show(1)") == [0, 1]
+
+
+def test_where_a_cell_is_not_python_all_are_needed():
+    assert needed("x = 1", "what are these", "show(2)") == [0, 1]
