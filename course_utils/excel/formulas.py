@@ -10,10 +10,10 @@ Pair = tuple[int, int]
 def number(value: float) -> str:
     """A constant inside a formula, exact.
 
-    >>> number(0.01), number(1e-5)
-    ('0.01', '1E-05')
+    >>> number(0.01), number(1e-5), number(20.0)
+    ('0.01', '1E-05', '20')
     """
-    return repr(float(value)).upper()
+    return repr(float(value)).upper().removesuffix(".0")
 
 
 def relu(expression: str) -> str:
@@ -67,10 +67,10 @@ def linear(sources: list[Rect], weights: list[Rect], bias: str) -> str:
     return "+".join([*terms, bias] if bias else terms)
 
 
-def batch_norm(value: str, mean: str, variance: str, weight: str, bias: str, eps: float) -> str:
+def normalised(value: str, mean: str, variance: str, weight: str, bias: str, eps: float) -> str:
     """(x - mean) / standard deviation, then scaled and shifted (Ioffe and Szegedy 2015).
 
-    >>> batch_norm("B5", "$H$1", "$H$2", "$H$3", "$H$4", 1e-5)
+    >>> normalised("B5", "$H$1", "$H$2", "$H$3", "$H$4", 1e-5)
     '(B5-$H$1)/SQRT($H$2+1E-05)*$H$3+$H$4'
     """
     scaled = f"({value}-{mean})/SQRT({variance}+{number(eps)})"
@@ -84,6 +84,15 @@ def leaky_relu(value: str, slope: float) -> str:
     'IF(B5>0,B5,0.01*B5)'
     """
     return f"IF({value}>0,{value},{number(slope)}*{value})"
+
+
+def prelu(value: str, weight: str) -> str:
+    """The value above zero, times a weight that was learnt below (He, Zhang, Ren and Sun 2015).
+
+    >>> prelu("B5", "$H$8")
+    'IF(B5>0,B5,$H$8*B5)'
+    """
+    return f"IF({value}>0,{value},{weight}*{value})"
 
 
 def sigmoid(value: str) -> str:

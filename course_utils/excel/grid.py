@@ -115,3 +115,20 @@ class Grid:
         if self.pitch == self.height:
             return [Rect(self.row, self.col, self.channels * self.height, self.width)]
         return [self.channel(number) for number in range(self.channels)]
+
+    def run(self, first: int, count: int) -> list[Rect]:
+        """Rectangles that hold `count` numbers in a row, from number `first` of the flattened tensor on: whole rows of it.
+
+        >>> [rect.address() for rect in Grid(row=7, col=1, channels=3, height=2, width=3, pitch=4).run(6, 12)]
+        ['B12:D13', 'B16:D17']
+        >>> [rect.address() for rect in Grid(row=7, col=1, channels=6, height=1, width=1, pitch=1).run(3, 3)]
+        ['B11:B13']
+        """
+        found: list[Rect] = []
+        for line in range(first // self.width, (first + count) // self.width):
+            row = self.row + line // self.height * self.pitch + line % self.height
+            if found and found[-1].last_row + 1 == row:
+                found[-1] = Rect(found[-1].row, self.col, found[-1].height + 1, self.width)
+            else:
+                found.append(Rect(row, self.col, 1, self.width))
+        return found

@@ -27,8 +27,10 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     """The weights in a workbook of `export_model` as a state dict, in the model's own dtypes, edits included.
 
     `model.load_state_dict(read_weights(path))` takes them into a model. A cell may hold a formula as long as the program that
-    saved the file has stored its value. Weights that the model does not use for its output do not stand in the workbook. Sheets
-    may have been renamed, rows and columns inserted, and cells moved: their names say where they are.
+    saved the file has stored its value. Weights that the model does not use for its output do not stand in the workbook. A
+    weight that is computed from others (weight norm, spectral norm, pruning) comes back as what it is, under the key it has
+    in a model without them, as `torch.nn.utils.parametrize.remove_parametrizations` makes it. Sheets may have been renamed,
+    rows and columns inserted, and cells moved: their names say where they are.
 
     Raises WorkbookError where the file is not such a workbook, or names the cell that does not hold a number.
 

@@ -134,10 +134,12 @@ class Sheet:
 
     def label_column(self, step: Step, size: int) -> None:
         """A column with what each output of a vector is called."""
-        if size == 1:
-            return
-        for n in range(size):
-            self.label(CONTENT_ROW + n, self.col, self.class_name(step, n), "row")
-        names = [str(self.class_name(step, n)) for n in range(size)]
-        self.plan.wide_columns[self.col] = min(160, max(36, 8 + 7 * max(len(name) for name in names)))
+        if size > 1:
+            self.label_rows([self.class_name(step, n) for n in range(size)])
+
+    def label_rows(self, names: Sequence[str | int]) -> None:
+        """A column with these names, one below the other."""
+        for n, name in enumerate(names):
+            self.label(CONTENT_ROW + n, self.col, name, "row")
+        self.plan.wide_columns[self.col] = min(160, max(36, 8 + 7 * max(len(str(name)) for name in names)))
         self.col += 1

@@ -5,3 +5,7 @@ from course_utils.errors import CourseError
 
 class TraceError(CourseError):
     """The model cannot be followed layer by layer, or its input does not fit."""
+
+
+class UnsupportedError(Exception):
+    """Says what about a layer cannot be shown; the error that a user sees names the layer too."""

@@ -11,6 +11,7 @@ from torch.nn.parameter import is_lazy
 
 from course_utils.masked import refuse_masked
 from course_utils.tracing.errors import TraceError
+from course_utils.tracing.wrapped import inside
 
 PICTURES = ("1", "L", "RGB", "RGBA")  # the modes of Pillow whose numbers are 0-255, or 0 and 1
 DEEP = ("I", "F")  # and those with numbers beyond
@@ -30,14 +31,7 @@ def as_model(model: Any) -> tuple[nn.Module, str]:
     >>> as_model(nn.DataParallel(nn.Linear(2, 1)))
     (Linear(in_features=2, out_features=1, bias=True), 'module.')
     """
-    prefix = ""
-    while True:
-        if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
-            model, prefix = model.module, f"{prefix}module."
-        elif isinstance(getattr(model, "_orig_mod", None), nn.Module):
-            model, prefix = model._orig_mod, f"{prefix}_orig_mod."
-        else:
-            break
+    model, prefix = inside(model)
     if isinstance(model, type) and issubclass(model, nn.Module):
         raise TraceError(f"{model.__name__} is a class; give a model made of it, {model.__name__}(...)")
     if not isinstance(model, nn.Module):

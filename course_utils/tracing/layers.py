@@ -6,24 +6,13 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
-SUPPORTED = (
-    "Conv2d, Linear, BatchNorm1d, BatchNorm2d, ReLU, LeakyReLU, Sigmoid, Tanh, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, "
-    "AdaptiveMaxPool2d, Flatten, Dropout, Identity, Softmax, LogSoftmax, the sum of two tensors of one shape, and Sequentials "
-    "and modules of your own made of these"
-)
-
+from course_utils.tracing import activations, norms
+from course_utils.tracing.errors import UnsupportedError
+from course_utils.tracing.steps import Parts
 
 NOT_AMONG = "not among the layers it can show"
-
-
-class UnsupportedError(Exception):
-    """Says what about a layer cannot be shown."""
-
-
-# Each layer gives its kind, its settings and its weights by role.
-Parts = tuple[str, dict[str, Any], dict[str, Tensor | None]]
 
 
 def pair(value: Any) -> tuple[int, int]:
@@ -56,18 +45,6 @@ def _conv(module: nn.Conv2d) -> Parts:
 
 def _linear(module: nn.Linear) -> Parts:
     return "linear", {}, {"weight": module.weight, "bias": module.bias}
-
-
-def _batch_norm(module: nn.BatchNorm1d | nn.BatchNorm2d) -> Parts:
-    if module.running_mean is None:
-        raise UnsupportedError("track_running_stats=False: it has no fixed mean and variance to show")
-    roles = {
-        "running_mean": module.running_mean,
-        "running_var": module.running_var,
-        "weight": module.weight,
-        "bias": module.bias,
-    }
-    return "batch_norm", {"eps": module.eps}, roles
 
 
 def _max_pool(
@@ -111,10 +88,6 @@ def _simple(kind: str) -> Callable[..., Parts]:
     return parts
 
 
-def _leaky(slope: float) -> Parts:
-    return "leaky_relu", {"slope": float(slope)}, {}
-
-
 def _dropout(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Parts:
     if kwargs.get("training", args[2] if len(args) > 2 else True):
         raise UnsupportedError("training=True: its output is random; pass training=self.training")
@@ -135,12 +108,8 @@ def _called(parts: Callable[..., Parts]) -> Callable[[tuple[Any, ...], dict[str,
 MODULES: dict[type, Callable[[Any], Parts]] = {
     nn.Conv2d: _conv,
     nn.Linear: _linear,
-    nn.BatchNorm1d: _batch_norm,
-    nn.BatchNorm2d: _batch_norm,
-    nn.ReLU: _simple("relu"),
-    nn.LeakyReLU: lambda m: _leaky(m.negative_slope),
-    nn.Sigmoid: _simple("sigmoid"),
-    nn.Tanh: _simple("tanh"),
+    **norms.MODULES,
+    **activations.MODULES,
     nn.MaxPool2d: lambda m: _max_pool(m.kernel_size, m.stride, m.padding, m.dilation, m.ceil_mode, m.return_indices),
     nn.AvgPool2d: lambda m: _avg_pool(m.kernel_size, m.stride, m.padding, m.ceil_mode, m.count_include_pad, m.divisor_override),
     nn.AdaptiveAvgPool2d: _simple("adaptive_avg_pool"),
@@ -162,10 +131,7 @@ def _adaptive_max(output_size: Any, return_indices: bool = False) -> Parts:
 
 
 METHODS: dict[str, Callable[[tuple[Any, ...], dict[str, Any]], Parts]] = {
-    "relu": _simple("relu"),
-    "relu_": _simple("relu"),
-    "sigmoid": _simple("sigmoid"),
-    "tanh": _simple("tanh"),
+    **{name: _called(parts) for name, parts in activations.CALLS.items() if isinstance(name, str)},
     "softmax": _simple("softmax"),
     "log_softmax": _simple("log_softmax"),
     "flatten": _simple("flatten"),
@@ -177,13 +143,7 @@ METHODS: dict[str, Callable[[tuple[Any, ...], dict[str, Any]], Parts]] = {
     "add_": _add,
 }
 FUNCTIONS: dict[Any, Callable[[tuple[Any, ...], dict[str, Any]], Parts]] = {
-    F.relu: _simple("relu"),
-    torch.relu: _simple("relu"),
-    F.leaky_relu: _called(lambda negative_slope=0.01, inplace=False: _leaky(negative_slope)),
-    torch.sigmoid: _simple("sigmoid"),
-    F.sigmoid: _simple("sigmoid"),
-    torch.tanh: _simple("tanh"),
-    F.tanh: _simple("tanh"),
+    **{function: _called(parts) for function, parts in activations.CALLS.items() if not isinstance(function, str)},
     F.max_pool2d: _called(_max_pool),
     F.avg_pool2d: _called(_avg_pool),
     F.adaptive_avg_pool2d: _simple("adaptive_avg_pool"),
@@ -199,3 +159,8 @@ FUNCTIONS: dict[Any, Callable[[tuple[Any, ...], dict[str, Any]], Parts]] = {
     operator.add: _add,
     operator.iadd: _add,
 }
+
+SUPPORTED = (
+    f"{', '.join(layer.__name__ for layer in MODULES)}, the sum of two tensors of one shape, and Sequentials and modules of "
+    "your own made of these"
+)

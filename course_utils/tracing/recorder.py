@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 from torch import Tensor, fx, nn
 
-from course_utils.tracing.layers import FUNCTIONS, METHODS, MODULES, NOT_AMONG, UnsupportedError, pair
+from course_utils.tracing.errors import UnsupportedError
+from course_utils.tracing.layers import FUNCTIONS, METHODS, MODULES, NOT_AMONG, pair
+from course_utils.tracing.norms import normalised
 from course_utils.tracing.steps import Array, Step, Weight
-from course_utils.tracing.words import by
+from course_utils.tracing.words import NORMS, by
 
 
 class Recorder(fx.Interpreter):
@@ -101,7 +103,7 @@ class Recorder(fx.Interpreter):
     def _weight(self, tensor: Tensor) -> Weight:
         keys = self._keys.get(id(tensor))
         if not keys:
-            raise UnsupportedError("a weight that is not in the state dict (a parametrisation or weight norm)")
+            raise UnsupportedError("a weight that is not in the state dict (no parameter, and a buffer with persistent=False)")
         return Weight(tuple(keys), self._dtypes[keys[0]], tensor.detach().numpy().copy())
 
     def _add(self, step: Step, result: Tensor) -> None:
@@ -146,6 +148,8 @@ def _check_step(step: Step, inputs: list[Array]) -> None:
         raise UnsupportedError("has other channels than its input")
     if step.kind == "flatten" and not (step.value.ndim == 1 or step.value.shape == first.shape):
         raise UnsupportedError(f"makes shape {step.value.shape} of {first.shape}; only flattening into a vector can be shown")
+    if step.kind in NORMS and not np.allclose(step.value, normalised(step, first), atol=1e-12):
+        raise UnsupportedError("takes mean and variance of other numbers than those of one input")
     if step.kind in ("softmax", "log_softmax"):
         shifted = first - first.max()
         logs = shifted - np.log(np.exp(shifted).sum())

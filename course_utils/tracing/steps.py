@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 Array = NDArray[np.float64]
+Parts = tuple[str, dict[str, Any], dict[str, Tensor | None]]  # what a layer says of itself: kind, settings, weights by role
 
 
 @dataclass(frozen=True)

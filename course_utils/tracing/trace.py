@@ -1,6 +1,5 @@
 """Following one input through a model: the layers in the order they run, their weights and their values in float64."""
 
-import copy
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +13,7 @@ from course_utils.tracing.inputs import as_batch, as_input, as_model
 from course_utils.tracing.layers import MODULES, NOT_AMONG, SUPPORTED
 from course_utils.tracing.recorder import Recorder
 from course_utils.tracing.steps import Step, Trace
+from course_utils.tracing.wrapped import double_copy, settle_weights, unwrap_parts
 
 
 def trace_model(model: nn.Module, x: Any) -> Trace:
@@ -34,11 +34,15 @@ def trace_model(model: nn.Module, x: Any) -> Trace:
     dtypes = {key: str(value.dtype).removeprefix("torch.") for key, value in state.items()}
     name, prefix = type(model).__name__, ""
     try:
-        double = copy.deepcopy(model).cpu().double().eval()
+        double = double_copy(model)
     except Exception as error:  # whatever a part of the model that cannot be copied raises
         raise TraceError(f"{name} cannot be copied ({error}); make it anew and load its weights") from error
+    settled = settle_weights(double)
+    dtypes |= {outer + key: dtypes[outer + first] for key, first in settled.items()}
     if type(double) in MODULES:  # a layer alone: the tracer looks into the outermost module, so there has to be one around it
         double, prefix = nn.Sequential(OrderedDict(layer=double)), "layer."
+    keys = _keys_of(double, dtypes, prefix, outer)
+    unwrap_parts(double)
     try:
         module = fx.GraphModule(double, fx.Tracer().trace(double))
     except Exception as error:  # fx raises many kinds; each means that the model's own code decides by values
@@ -53,7 +57,7 @@ def trace_model(model: nn.Module, x: Any) -> Trace:
         raise TraceError(
             f"a model with one input was expected, and {name}.forward takes {', '.join(inputs)}; wrap it in a module of x"
         )
-    recorder = Recorder(module, _keys_of(double, dtypes, prefix, outer), dtypes)
+    recorder = Recorder(module, keys, dtypes)
     with torch.no_grad():
         try:
             batch = as_batch(x, given)

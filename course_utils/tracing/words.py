@@ -1,13 +1,17 @@
 """What is said of a layer, in a workbook as on the screen: its title, its shape and its formula in words."""
 
+from course_utils.tracing import activations
+from course_utils.tracing.norms import runs_of
 from course_utils.tracing.steps import Step
 
 TITLES = {
     "conv": "convolution",
     "linear": "fully connected",
     "batch_norm": "batch norm",
-    "relu": "ReLU",
-    "leaky_relu": "leaky ReLU",
+    "layer_norm": "layer norm",
+    "group_norm": "group norm",
+    "instance_norm": "instance norm",
+    **activations.TITLES,
     "max_pool": "max pool",
     "avg_pool": "average pool",
     "adaptive_avg_pool": "average pool",
@@ -15,6 +19,9 @@ TITLES = {
     "log_softmax": "log softmax",
     "add": "sum",
 }
+
+
+NORMS = ("layer_norm", "group_norm", "instance_norm")
 
 
 def by(shape: tuple[int, ...]) -> str:
@@ -32,10 +39,6 @@ def describe(step: Step) -> str:
     going_in = "bytes of a picture, divided by 255" if s.get("scaled") else "numbers that go in"
     words = {
         "input": f"The {going_in}. Change one and watch the rest.",
-        "relu": "max(0, x): negative numbers become 0.",
-        "leaky_relu": f"x where x is above 0, else {s.get('slope')} times x.",
-        "sigmoid": "1 / (1 + exp(-x)): squeezed between 0 and 1.",
-        "tanh": "tanh(x): squeezed between -1 and 1.",
         "batch_norm": "(x - mean) / √(variance + ε) × weight + bias, with the numbers of its channel.",
         "adaptive_avg_pool": "The average of each window; the windows share out the whole channel.",
         "adaptive_max_pool": "The largest number of each window; the windows share out the whole channel.",
@@ -43,7 +46,11 @@ def describe(step: Step) -> str:
         "log_softmax": "x - max minus the logarithm of the sum of all exp(x - max).",
         "add": "Cell by cell, the sum of two blocks to the left.",
     }.get(step.kind, "")
-    if step.kind == "conv":
+    if step.kind in activations.WORDS:
+        words = activations.WORDS[step.kind].format(**s)
+    elif step.kind in NORMS:
+        words = _norm_words(step)
+    elif step.kind == "conv":
         kernel = by(step.weights["weight"].value.shape[2:])
         group = step.weights["weight"].value.shape[1]
         channels = "the input" if group == 1 else f"{group} input channels"
@@ -63,3 +70,15 @@ def describe(step: Step) -> str:
         words += f", in {s['groups']} groups" if s.get("groups", 1) > 1 else ""
     words += "." if not words.endswith(".") else ""
     return words + (" Then ReLU: max(0, ...)." if s.get("relu") else "")
+
+
+def _norm_words(step: Step) -> str:
+    """What the mean and the variance are of, and what follows."""
+    if runs_of(step) == 1:
+        part = "all numbers"
+    elif step.kind == "layer_norm":
+        part = "each row" if len(step.settings["shape"]) == 1 else "each channel"
+    else:
+        part = "each channel" if step.kind == "instance_norm" else "each group of channels"
+    rest = "".join(f" {sign} {role}" for role, sign in (("weight", "×"), ("bias", "+")) if role in step.weights)
+    return f"(x - mean) / √(variance + ε){rest}, with mean and variance of {part}."

@@ -129,6 +129,7 @@ def test_another_image_moves_the_numbers():
         (nn.Conv2d(1, 1, 3), torch.rand(65, 5), {}, "64 pixels"),
         (nn.Sequential(nn.Flatten(), nn.Linear(4096, 100)), torch.rand(64, 64), {}, "100,000.*fully connected"),
         (nn.Sequential(nn.Conv2d(1, 1, 3), nn.PixelShuffle(1)), torch.rand(5, 5), {}, "PixelShuffle"),
+        (nn.Sequential(nn.Conv2d(1, 1, 3), nn.GELU()), torch.rand(5, 5), {}, r"cannot compute 1 \(GELU\); a workbook can"),
         (nn.Sequential(nn.Conv2d(1, 1, 3)), torch.rand(5, 5), {"class_names": ["a"]}, "1 class names"),
         (nn.Sequential(nn.Conv2d(1, 1, 3)), torch.rand(5, 5), {"layer": 2}, "0 to 1"),
         (nn.Sequential(nn.Conv2d(1, 1, 3)), torch.rand(5, 5), {"focus": (1, 0, 3, 0)}, "counted from 0"),

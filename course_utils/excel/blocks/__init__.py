@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
+from course_utils.excel.activations import ACTIVATIONS
 from course_utils.excel.blocks.batch_norm import batch_norm_block
 from course_utils.excel.blocks.cellwise import cellwise_block
 from course_utils.excel.blocks.convolution import convolution_block
 from course_utils.excel.blocks.input import input_block
 from course_utils.excel.blocks.linear import linear_block
+from course_utils.excel.blocks.norms import norm_block
 from course_utils.excel.blocks.pooling import pool_block
 from course_utils.excel.blocks.prediction import prediction_block
 from course_utils.excel.blocks.softmax import softmax_block
@@ -22,5 +24,6 @@ BLOCKS: dict[str, Callable[..., Grid]] = {  # each takes the sheet, the step, an
     "softmax": softmax_block,
     "log_softmax": softmax_block,
     **dict.fromkeys(("max_pool", "avg_pool", "adaptive_avg_pool", "adaptive_max_pool"), pool_block),
-    **dict.fromkeys(("relu", "leaky_relu", "sigmoid", "tanh", "add"), cellwise_block),
+    **dict.fromkeys(("layer_norm", "group_norm", "instance_norm"), norm_block),
+    **dict.fromkeys((*ACTIVATIONS, "prelu", "add"), cellwise_block),
 }

@@ -39,7 +39,7 @@ def batch_norm_block(sheet: Sheet, step: Step, source: Grid) -> Grid:
             sheet.weight_cell(step, role, feature) if role in step.weights else ""
             for role in ("running_mean", "running_var", "weight", "bias")
         )
-        return formulas.batch_norm(value, mean, variance, weight, bias, eps)
+        return formulas.normalised(value, mean, variance, weight, bias, eps)
 
     sheet.draw_all(step, grid, formula)
     return grid

@@ -33,6 +33,10 @@ MAX_NUMBERS = 100_000
 TALLEST = 420  # of a column of maps in the still picture
 LARGEST = 1e30  # so that a float32 would hold them too
 Array = NDArray[np.float64]
+COMPUTED = {  # kinds of layers, as in numbers.js
+    *("input", "conv", "linear", "batch_norm", "relu", "leaky_relu", "sigmoid", "tanh", "max_pool", "adaptive_max_pool"),
+    *("avg_pool", "adaptive_avg_pool", "flatten", "add", "softmax", "log_softmax"),
+}
 SCALES = {  # whose number farthest from zero has the deepest colour
     "map": "The deepest colour is the number of each map that is farthest from zero.",
     "layer": "The deepest colour is the number of a layer that is farthest from zero.",
@@ -43,10 +47,11 @@ SCALES = {  # whose number farthest from zero has the deepest colour
 class LayerPipeline(CourseWidget):
     """An image on its way through a network: feature maps, ReLU, max pool, ..., a probability (lecture 0:44:29-0:49:45).
 
-    `model` is made of the layers that a workbook can show (see `course_utils.excel.export_model`), and `x` one image of shape
-    (height, width) or (channels, height, width), with or without a batch axis of 1 in front; bytes, as of a Pillow image,
-    become numbers from 0 to 1. The model runs as a copy in eval mode in float64, and the screen computes the same numbers for
-    itself, so that nothing on it waits for Python; set `x` to send another image through.
+    `model` is made of Conv2d, Linear, batch norm, ReLU, LeakyReLU, Sigmoid, Tanh, pooling, Flatten, Dropout, sums and Softmax
+    (a workbook shows more, see `course_utils.excel.export_model`), and `x` one image of shape (height, width) or (channels,
+    height, width), with or without a batch axis of 1 in front; bytes, as of a Pillow image, become numbers from 0 to 1. The
+    model runs as a copy in eval mode in float64, and the screen computes the same numbers for itself, so that nothing on it
+    waits for Python; set `x` to send another image through.
 
     Traits: `layer` is the last layer shown, from 0, the input; `focus` the number whose making is spelled out (layer, map, row,
     column); `playing` and `delay` in milliseconds; `scale`, whose number farthest from zero has the deepest colour, that of
@@ -217,6 +222,11 @@ def _followed(model: nn.Module, x: Any) -> Run:
         steps = trace_model(model, image).steps
     except TraceError as error:
         raise WidgetError(str(error)) from error.__cause__
+    others = [f"{step.path} ({TITLES.get(step.kind, step.kind)})" for step in steps if step.kind not in COMPUTED]
+    if others:
+        raise WidgetError(
+            f"the screen cannot compute {', '.join(others)}; a workbook can: course_utils.excel.export_model(model, x, path)"
+        )
     count = sum(step.value.size + sum(weight.value.size for weight in step.weights.values()) for step in steps)
     if count > MAX_NUMBERS:
         most = max(steps, key=lambda step: step.value.size + sum(weight.value.size for weight in step.weights.values()))
