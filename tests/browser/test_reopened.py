@@ -1,4 +1,4 @@
-"""A notebook that was saved in `course lab` and is opened again, with no cell run."""
+"""A notebook that is opened again with no cell run, and one whose pictures are kept as VS Code keeps them."""
 
 import json
 
@@ -36,4 +36,32 @@ def test_its_widgets_are_alive(jupyterlab):
     page.get_by_role("button", name="Export to Excel").click()
     assert page.locator(".course-exported").inner_text().strip().startswith(("Writing…", "Python has stopped"))
     assert jupyterlab.outside == []
+    assert jupyterlab.complaints == []
+
+
+AS_IN_VS_CODE = """() => new MutationObserver(() => {
+  for (const image of document.querySelectorAll('img[src^="data:image/png"]')) {
+    const bytes = Uint8Array.from(atob(image.src.split(",")[1]), (one) => one.charCodeAt(0));
+    image.src = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
+  }
+}).observe(document.body, { childList: true, subtree: true })"""
+
+TWO_PICTURES = (
+    "import numpy as np\nfrom IPython.display import Image, display\nfrom course_utils.widgets import ConvolutionExplorer\n\n"
+    "display(Image(ConvolutionExplorer(np.eye(6)).picture()))\nConvolutionExplorer(np.eye(7), ['top edge'])"
+)
+IN_SIGHT = (
+    "() => [...document.querySelectorAll('.jp-OutputArea img')].map((one) => [one.src.slice(0, 5), one.checkVisibility()])"
+)
+
+
+def test_a_picture_behind_an_address_is_hidden_where_its_widget_lives_and_no_other_is(jupyterlab):
+    page = jupyterlab.page
+    jupyterlab.write_notebook("addresses.ipynb", TWO_PICTURES)
+    jupyterlab.open_notebook("addresses.ipynb", run=False)
+    page.evaluate(AS_IN_VS_CODE)
+    jupyterlab.command("notebook:run-all-cells")
+    page.locator(".course-explorer").wait_for()
+    page.wait_for_function(f"({IN_SIGHT})().flat().includes(false)")
+    assert page.evaluate(IN_SIGHT) == [["blob:", True], ["blob:", False]]
     assert jupyterlab.complaints == []

@@ -34,7 +34,7 @@ def test_bundle_has_the_widget_a_picture_and_words(make):
     assert data["text/plain"] == widget.describe()
     image = open_png(base64.b64decode(data["image/png"]))
     assert image.width == metadata["image/png"]["width"] * SCALE
-    assert metadata["image/png"]["alt"] == widget.describe()
+    assert metadata["image/png"]["alt"] == metadata["vscode_altText"] == widget.describe()
     assert widget._picture_mark in data["image/png"]
 
 

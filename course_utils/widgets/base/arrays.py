@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Set
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +67,13 @@ def as_names(values: Any, name: str) -> list[str]:
     return [str(one) for one in names]
 
 
-class Numbers(TraitType[NDArray[np.float64], Any]):
+if TYPE_CHECKING:
+    _ArrayTrait = TraitType[NDArray[np.float64], Any]
+else:
+    _ArrayTrait = TraitType  # takes no types in the traitlets of Colab
+
+
+class Numbers(_ArrayTrait):
     """An array of finite numbers with a fixed count of axes; it travels to JavaScript as nested lists.
 
     Anything that numpy makes an array of can be set, a tensor too; what is read back is float64 and cannot be written to,

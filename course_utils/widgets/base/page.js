@@ -66,7 +66,55 @@ function hidePicture(model) {
   const image = `img[src*="${mark}"]`;
   const style = make("style", {}, `${image}, .jp-OutputArea-child:has(> .jp-OutputArea-output > ${image}), .output_area:has(${image}) { display: none !important; }`);
   document.head.append(style);
-  return () => style.remove();
+  const stop = hideByPixels(model.get("_picture_sum"));
+  return () => {
+    style.remove();
+    stop();
+  };
+}
+
+// VS Code keeps pictures behind addresses that begin with blob: and say nothing of what they lead to, so the pixels of each are
+// added up. A picture may come later than the widget, and may be exchanged.
+function hideByPixels(sum) {
+  const hidden = new Map();
+  const decide = ({ target: image }) => {
+    if (image.localName !== "img" || !image.src.startsWith("blob:")) return;
+    const found = pixelSum(image) === sum;
+    if (found && !hidden.has(image)) hidden.set(image, image.style.display);
+    if (found) image.style.setProperty("display", "none", "important");
+    else show(image);
+  };
+  const show = (image) => {
+    if (hidden.has(image)) image.style.display = hidden.get(image);
+    hidden.delete(image);
+  };
+  document.addEventListener("load", decide, true);
+  for (const image of document.images) if (image.complete) decide({ target: image });
+  return () => {
+    document.removeEventListener("load", decide, true);
+    for (const image of [...hidden.keys()]) show(image);
+  };
+}
+
+// Adler-32, as in Python's zlib. The sums stay exact for 5,000 bytes before they are brought below the modulus again.
+function pixelSum(image) {
+  const canvas = make("canvas", { width: image.naturalWidth, height: image.naturalHeight });
+  if (!canvas.width || !canvas.height) return -1;
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0);
+  const bytes = context.getImageData(0, 0, canvas.width, canvas.height).data;
+  let low = 1;
+  let high = 0;
+  for (let start = 0; start < bytes.length; start += 5000) {
+    const end = Math.min(start + 5000, bytes.length);
+    for (let i = start; i < end; i++) {
+      low += bytes[i];
+      high += low;
+    }
+    low %= 65521;
+    high %= 65521;
+  }
+  return high * 65536 + low;
 }
 
 // JupyterLab listens for keys before anything in the page does. Plain keys pressed inside the widget are the widget's own; with

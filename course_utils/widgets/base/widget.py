@@ -19,7 +19,7 @@ from course_utils.widgets.base.arrays import Numbers, as_names, plain_value, sho
 from course_utils.widgets.base.bundle import script, stylesheet
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.free_names import check_beside, reserved
-from course_utils.widgets.base.picture import Picture
+from course_utils.widgets.base.picture import Picture, pixel_sum
 
 STILL = 1400  # pixels across, at most, of the picture that a page has for readers without scripts
 _JUPYTERS = {*DOMWidget.class_trait_names(), "_anywidget_id", "_esm", "_css"}  # traits that are not the widget's own
@@ -38,6 +38,8 @@ class CourseWidget(anywidget.AnyWidget):
     export_path = Unicode(help="the workbook to write; where there is a file already, a number is added").tag(sync=True)
     # A stretch of the still picture's own text, by which a living widget finds that picture in the page and hides it.
     _picture_mark = Unicode().tag(sync=True)
+    # The same for where its text is out of reach: a sum over its pixels.
+    _picture_sum = Int().tag(sync=True)
     _path_from_page = ""  # the export_path, where the page has set it and not Python
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -213,10 +215,13 @@ class CourseWidget(anywidget.AnyWidget):
         It is an image and not HTML with an image in it, because pages that host code take images out of HTML.
         """
         drawn = self._draw()
-        encoded = base64.b64encode(drawn.png()).decode("ascii")
-        self._picture_mark = encoded[-120:-40]
-        size = {"width": drawn.width, "height": drawn.height, "alt": self.describe()}
-        return {"image/png": encoded, "text/plain": ""}, {"image/png": size}
+        png = drawn.png()
+        encoded = base64.b64encode(png).decode("ascii")
+        self._picture_mark, self._picture_sum = encoded[-120:-40], pixel_sum(png)
+        words = self.describe()
+        size = {"width": drawn.width, "height": drawn.height, "alt": words}
+        # VS Code looks for the words in a place of its own.
+        return {"image/png": encoded, "text/plain": ""}, {"image/png": size, "vscode_altText": words}
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The living widget, the still picture and the words in one: each reader takes what it can show."""

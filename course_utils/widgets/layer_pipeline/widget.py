@@ -72,7 +72,7 @@ class LayerPipeline(CourseWidget):
     _module: ClassVar = Path(__file__).with_name("widget.js")
     _settings: ClassVar = ("layer", "focus", "playing", "delay", "scale", "palette", "export_path")
 
-    layers: List[dict[str, Any]] = List(help="what each layer is, one dictionary each, made here").tag(sync=True)
+    layers: "List[dict[str, Any]]" = List(help="what each layer is, one dictionary each, made here").tag(sync=True)
     class_names = List(Unicode(), help="what the outputs of the last layer are called").tag(sync=True)
     layer = Int(0, help="the last layer shown, from 0").tag(sync=True)
     focus = Tuple(Int(), Int(), Int(), Int(), help="layer, map, row and column of the number that is spelled out").tag(

@@ -76,7 +76,7 @@ class PredictionBrowser(CourseWidget):
     _predicted = Bytes(help="uint16").tag(sync=True)
     _actual = Bytes(help="uint16").tag(sync=True)
     # It asks Python for a picture and all its probabilities when it comes to it; these are there from the start.
-    _held: List[dict[str, Any]] = List(Dict(), help="row, item, picture, probabilities, large").tag(sync=True)
+    _held: "List[dict[str, Any]]" = List(Dict(), help="row, item, picture, probabilities, large").tag(sync=True)
 
     def __init__(
         self,

@@ -81,7 +81,7 @@ class ThresholdExplorer(CourseWidget):
     _probabilities = Bytes(help="float32, row after row").tag(sync=True)
     _targets = Bytes(help="a byte each, 0 or 1, row after row").tag(sync=True)
     # It asks Python for a picture when it comes to it; these are there from the start.
-    _held: List[dict[str, Any]] = List(Dict(), help="some of the pictures: row, item, picture").tag(sync=True)
+    _held: "List[dict[str, Any]]" = List(Dict(), help="some of the pictures: row, item, picture").tag(sync=True)
 
     def __init__(
         self,
