@@ -43,6 +43,7 @@ def lesson():
             cell("markdown", FOLDED.format(SECRET), "solution"),
             cell("markdown", "**Exercise 1.3.** Think about it.", "exercise"),
             cell("markdown", FOLDED.format(SECRET), "solution"),
+            cell("markdown", "Ask the hall for halves.", "notes"),
             cell("markdown", f"Try this. {FOLDED.format(SECRET)}\n\nThe end.", id="older"),
             cell("code", "workbook_links('sheet')", id="link"),
         ],
@@ -67,15 +68,16 @@ def read(path):
     return notebook
 
 
-def test_a_student_gets_all_but_the_solutions(course, tmp_path):
+def test_a_student_gets_all_but_solutions_and_speaker_notes(course, tmp_path):
     out = student_edition(tmp_path / "out")
     given = read(out / "notebooks" / "01_cats_vs_dogs.ipynb").cells
-    kept = [c for c in lesson().cells if "solution" not in c.metadata["tags"]]
+    kept = [c for c in lesson().cells if not {"solution", "notes"} & {*c.metadata["tags"]}]
     assert [c.source for c in given[:-2]] == [c.source for c in kept[:-2]]
     assert [c.source for c in given[-2:]] == ["Try this.\n\nThe end.", "workbook_links('sheet')"]
     assert (out / "spreadsheets" / "sheet.xlsx").read_bytes() == b"sheet"
     assert "secret" not in json.dumps(given)
     assert "half_of_all" not in json.dumps(given)
+    assert "the hall" not in json.dumps(given)
 
 
 def test_who_teaches_gets_the_solutions_open_and_as_they_ran(course, tmp_path):

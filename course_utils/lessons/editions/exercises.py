@@ -13,6 +13,9 @@ Cell = Any  # a cell of nbformat, which has no types
 EXERCISE, ANSWER, CHECK, SOLUTION = PARTS = ("exercise", "answer", "check", "solution")
 """The tags of the four parts."""
 
+NOTES = "notes"
+"""The tag of what is for whoever presents: a speaker note, after the cell that it is about."""
+
 TO_FILL = re.compile(r"=\s*\.\.\.\s*#\s*your code here")
 FOLDED = re.compile(r"\s*<details>\s*<summary>\s*Solution.*?</details>\s*", re.DOTALL)
 CODE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -100,10 +103,10 @@ def arguments_of_check(exercise: Exercise) -> str:
     return ", ".join(map(ast.unparse, _arguments(exercise.cells[CHECK].source)))
 
 
-def without_solutions(notebook: Any) -> Iterator[Cell]:
-    """Give the cells but for the solutions: neither those that are tagged nor the ones folded away below a task's text."""
+def for_students(notebook: Any) -> Iterator[Cell]:
+    """Give the cells without speaker notes, and without solutions, tagged or folded away below a task's text."""
     for cell in notebook.cells:
-        if SOLUTION in tags(cell):
+        if {SOLUTION, NOTES} & {*tags(cell)}:
             continue
         if cell.cell_type == "markdown" and FOLDED.search(cell.source):
             cell.source = FOLDED.sub("\n\n", cell.source).strip()

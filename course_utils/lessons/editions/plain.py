@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from course_utils.lessons.editions.exercises import SOLUTION, find_exercises, tags, without_solutions
+from course_utils.lessons.editions.exercises import SOLUTION, find_exercises, for_students, tags
 
 WORKBOOKS = "workbook_links("
 """What a lesson with workbooks calls."""
 
 
 def student_notebook(notebook: Any, name: str) -> Any:
-    """Take the solutions, and what they printed or drew, out of a notebook; the rest stays as it is.
+    """Take the solutions, what they printed or drew, and the speaker notes out of a notebook; the rest stays as it is.
 
     Raises a CourseError where an answer is filled in; see `find_exercises`.
     """
     find_exercises(notebook, name)
-    notebook.cells = list(without_solutions(notebook))
+    notebook.cells = list(for_students(notebook))
     notebook.metadata.pop("widgets", None)  # the state of all widgets, those of solutions among them
     return notebook
 
