@@ -6,6 +6,7 @@ from pathlib import Path
 
 from course_utils.files import as_path, replacing, writing
 from course_utils.widgets.activation_functions.widget import ActivationFunctions
+from course_utils.widgets.augmentations.widget import Augmentations
 from course_utils.widgets.base.alone import in_base64
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.widget import CourseWidget
@@ -25,6 +26,7 @@ WIDGETS: tuple[type[CourseWidget], ...] = (
     LearningRateFinder,
     LearningRateSchedule,
     LayerGroups,
+    Augmentations,
     PredictionBrowser,
     ActivationFunctions,
     SoftmaxSigmoid,

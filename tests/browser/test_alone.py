@@ -11,6 +11,7 @@ from torch import nn
 from course_utils.training import Predictions
 from course_utils.widgets import (
     ActivationFunctions,
+    Augmentations,
     ConvolutionExplorer,
     CrossEntropy,
     LayerPipeline,
@@ -22,7 +23,9 @@ from course_utils.widgets.base.bundle import BASE, Bundle
 from course_utils.widgets.base.numbers import fixed, plain_number
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-FITTING = (ConvolutionExplorer, LayerPipeline, MaxPooling, ActivationFunctions, SoftmaxSigmoid, CrossEntropy)  # one screen
+FITTING = (  # one screen
+    ConvolutionExplorer, LayerPipeline, MaxPooling, ActivationFunctions, SoftmaxSigmoid, CrossEntropy, Augmentations,
+)  # fmt: skip
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 // How a learning rate moves during a fit, the same as course_utils/training/schedules.py, and where it leads gradient descent on a
 // loss with two valleys, the same as valleys.py, to the last bit.
 
+import { following, started } from "../base/random.js";
+
 export const STEPS = 20; // mini-batches in an epoch
 
 // Epochs in each cycle.
@@ -66,10 +68,6 @@ function slope(w) {
   return 0.04 * (w - 5) + (2 * narrow) / (NARROW_WIDTH * below * below) + (2 * wide) / (WIDE_WIDTH * beside * beside);
 }
 
-function next(state) {
-  return (Math.imul(1664525, state) + 1013904223) >>> 0;
-}
-
 // The rates of steps as the walks take them.
 export function stepSizes(rates) {
   return rates.map((rate) => Number((SCALE * rate).toPrecision(12)));
@@ -77,12 +75,11 @@ export function stepSizes(rates) {
 
 // The weight before the first step and after each; a seed is one order of mini-batches.
 export function walkDown(sizes, seed) {
-  let state = (Math.imul(seed, 2654435761) + 12345) >>> 0;
-  for (let times = 0; times < 3; times++) state = next(state);
+  let state = started(seed);
   let weight = START;
   const path = [weight];
   for (const size of sizes) {
-    state = next(state);
+    state = following(state);
     const off = NOISE * (state / 2 ** 31 - 1);
     weight = Math.min(EDGE, Math.max(0, weight - size * (slope(weight) + off)));
     path.push(weight);

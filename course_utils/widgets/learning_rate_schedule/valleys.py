@@ -7,6 +7,8 @@ to the last bit here, in numbers.js and on every machine, however wild it is.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from course_utils.widgets.base.random import following, started
+
 Array = NDArray[np.float64]
 
 NARROW, NARROW_WIDTH = 3.0, 0.4  # where the narrow valley is, and half its width
@@ -44,23 +46,15 @@ def walk(rates: list[float], seeds: list[int]) -> Array:
     >>> walk([0.0, 0.01], seeds=[0, 1]).shape
     (3, 2)
     """
-    state = (np.asarray(seeds, dtype=np.uint64) * 2654435761 + 12345) % 2**32
-    for _ in range(3):
-        state = _next(state)
+    state = started(seeds)
     weight = np.full(len(seeds), START)
     path = [weight]
     for rate in rates:
-        state = _next(state)
+        state = following(state)
         off = NOISE * (state.astype(np.float64) / 2**31 - 1)
         weight = np.clip(weight - float(f"{SCALE * rate:.12g}") * (slope(weight) + off), *EDGES)
         path.append(weight)
     return np.stack(path)
-
-
-def _next(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The generator of Numerical Recipes, which any language can repeat."""
-    following: NDArray[np.uint64] = (1664525 * state + 1013904223) % 2**32
-    return following
 
 
 def place(weight: float) -> str:

@@ -1,0 +1,1 @@
+"""One picture, turned, zoomed and lit as it is while training, and what the network sees of it."""
