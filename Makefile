@@ -68,13 +68,13 @@ clean: ## remove what was built; data and .venv stay
 $(VENV)/.lessons: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found. Install one (https://www.python.org), or name it: make PYTHON=/path/to/python3"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Could not make $(VENV); on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
-	$(call install,.)
+	$(call install,.[lab])
 	@touch $@
 
 $(VENV)/.tests: $(VENV)/.lessons
-	$(call install,.[test])
+	$(call install,.[lab,test])
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.lessons
-	$(call install,.[bench])
+	$(call install,.[lab,bench])
 	@touch $@

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext, redirect_stdout
+from contextlib import chdir, nullcontext, redirect_stdout
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -17,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+import course_utils
 from course_utils.errors import CourseError
 from course_utils.names import counted, printable, some_of
 from course_utils.plain_text import plain
@@ -51,11 +53,15 @@ def lab(
     browser: Annotated[bool, typer.Option(help="Open a browser; without one the address is printed.")] = True,
 ) -> None:
     """Open the lessons in JupyterLab."""
-    from course_utils.lessons import find_lessons, project_folder
+    from course_utils.hosts import installing
+    from course_utils.lessons import find_lessons
 
-    _draw_samples()
-    root = project_folder()
-    first = find_lessons()[0].relative_to(root).as_posix()
+    root = _laid_out()
+    if find_spec("jupyterlab") is None:
+        raise CourseError(f"JupyterLab is not installed: {installing('jupyterlab')}; or open {root / 'notebooks'} in VS Code")
+    with chdir(root):
+        _draw_samples()
+        first = find_lessons()[0].relative_to(root).as_posix()
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}", f"--LabApp.default_url=/lab/tree/{first}"]
     if port:
         command.append(f"--port={port}")
@@ -79,13 +85,14 @@ def lessons(
     Where the project's folder may not be written to, that is the folder build among your own work.
     """
     from course_utils.files import can_write
-    from course_utils.lessons import find_lessons, project_folder, run_lesson
+    from course_utils.lessons import find_lessons, run_lesson
     from course_utils.work import work_folder
 
-    build = project_folder() / "build"
-    build = build if can_write(build) else work_folder("build")
-    chosen = find_lessons(name)
-    _draw_samples()
+    root = _laid_out()
+    build = root / "build" if can_write(root / "build") else work_folder("build")
+    with chdir(root):
+        chosen = find_lessons(name)
+        _draw_samples()
     failed = []
     for notebook in chosen:
         with console.status(shown(f"{notebook.stem} ...")) as status:
@@ -100,11 +107,36 @@ def lessons(
                 console.print(shown("failed", "red") + shown(f" {notebook.stem}: {error}"), soft_wrap=True)
                 continue
         say(f"{run.name}  {run.seconds:.0f} s  {run.headline}")
-    for workbook in sorted((project_folder() / "spreadsheets").glob("*.xlsx")):
+    for workbook in sorted((root / "spreadsheets").glob("*.xlsx")):
         shutil.copy2(workbook, build)
     say(f"The executed notebooks and the workbooks are in {build}")
     if failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def copy(
+    folder: Annotated[Path, typer.Argument(help="Where to; it is made where it is missing.")],
+    update: Annotated[bool, typer.Option("--update", help="Bring what is new to a course that was laid out before.")] = False,
+) -> None:
+    """Lay the course out in a folder of your own: notebooks, workbooks, and a place for data.
+
+    With --update what you changed stays, and its new version is put beside it. To have run a notebook is no change: what counts
+    is the text and code of its cells.
+    """
+    from course_utils.lessons import copy_course
+
+    copied = copy_course(folder.expanduser(), update)
+    for name, beside in copied.beside.items():
+        say(f"You changed {name}: yours stays, and the new version is {beside}")
+    if copied.gone:
+        say(f"No part of the course any more, and left where it is: {some_of(copied.gone)}")
+    if not update:
+        say(f"The course is in {copied.folder}. Go there (cd {copied.folder}), and course lab opens the lessons.")
+    elif copied.written:
+        say(f"Brought to {copied.folder}: {some_of(copied.written)}")
+    elif not copied.beside:
+        say(f"Nothing is new: {copied.folder} has what course_utils {course_utils.__version__} brings, beside what you changed")
 
 
 @app.command()
@@ -326,6 +358,16 @@ def doctor() -> None:
     say(report.verdict)
     if not report.ready:
         raise typer.Exit(1)
+
+
+def _laid_out() -> Path:
+    """The folder with the lessons; where they are only inside the installed package, whoever sits here is asked first."""
+    from course_utils.lessons import copy_course, find
+
+    ask = find.project_folder() == find.PACKED and sys.stdin.isatty()
+    if ask and typer.confirm(f"The lessons are not laid out yet. Lay them out in {find.HOME}?", default=True):
+        copy_course(find.HOME.expanduser())
+    return find.writable_folder()
 
 
 def _draw_samples() -> None:

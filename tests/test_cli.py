@@ -1,4 +1,5 @@
 import errno
+import io
 import json
 import os
 import subprocess
@@ -114,6 +115,64 @@ def test_lab_opens_on_the_first_lesson_and_works_as_root_without_a_browser(run, 
     assert "--LabApp.default_url=/lab/tree/notebooks/01_cats_vs_dogs.ipynb" in command
     assert {"--port=9999", "--no-browser", "--allow-root"} <= set(command)
     assert "open the address" in out.lower()
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """A package without the project's folder, whose lessons nobody has laid out yet; gives the home folder."""
+    package, home = tmp_path / "package", tmp_path / "home"
+    (package / "notebooks").mkdir(parents=True)
+    nbformat.write(nbformat.v4.new_notebook(), package / "notebooks" / "01_cats_vs_dogs.ipynb")
+    home.mkdir()
+    monkeypatch.chdir(home)
+    monkeypatch.setattr("course_utils.lessons.find.PROJECT", tmp_path / "nowhere")
+    monkeypatch.setattr("course_utils.lessons.find.PACKED", package)
+    monkeypatch.setattr("course_utils.lessons.find.HOME", home / "course")
+    monkeypatch.setattr(cli, "_draw_samples", lambda: None)
+    return home
+
+
+def test_copy_lays_the_course_out_and_says_what_to_do_next(run, installed):
+    code, out = run("copy", "mine")
+    assert (code, (installed / "mine" / "notebooks" / "01_cats_vs_dogs.ipynb").is_file()) == (0, True)
+    assert out == "The course is in mine. Go there (cd mine), and course lab opens the lessons.\n"
+    assert run("copy", "mine", "--update")[1].startswith("Nothing is new: mine has what course_utils ")
+    code, out = run("copy", "nowhere", "--update")
+    assert (code, out) == (1, "there is no course in nowhere to update; without --update it is laid out there\n")
+
+
+def test_copy_says_what_was_changed_and_where_the_new_version_lies(run, installed, tmp_path):
+    run("copy", "mine")
+    for folder, source in (("home/mine", "x = 2"), ("package", "x = 3")):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+        nbformat.write(notebook, tmp_path / folder / "notebooks" / "01_cats_vs_dogs.ipynb")
+    code, out = run("copy", "mine", "--update")
+    assert code == 0
+    assert out == (
+        "You changed notebooks/01_cats_vs_dogs.ipynb: yours stays, and the new version is notebooks/01_cats_vs_dogs.new.ipynb\n"
+    )
+
+
+@pytest.mark.parametrize(("answer", "there"), [(None, False), ("n", False), ("y", True)])
+def test_lab_offers_to_lay_the_course_out_and_does_it_only_when_told_to(run, installed, monkeypatch, answer, there):
+    started = []
+    monkeypatch.setattr(
+        "subprocess.run", lambda *given, **more: started.append(more["cwd"]) or subprocess.CompletedProcess("", 0)
+    )
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{answer}\n"))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: answer is not None)
+    _, out = run("lab")
+    assert (installed / "course" / "notebooks").is_dir() == there
+    assert started == ([installed / "course"] if there else [])
+    assert there or f"course copy {installed / 'course'} does it" in out
+
+
+def test_lab_says_what_to_do_where_jupyterlab_is_missing(run, project, monkeypatch):
+    monkeypatch.setattr(cli, "find_spec", lambda name: None)
+    code, out = run("lab")
+    assert code == 1
+    assert out.startswith("JupyterLab is not installed: ")
+    assert f"or open {project / 'notebooks'} in VS Code" in out
 
 
 def test_the_doctor_finds_this_machine_ready(run):

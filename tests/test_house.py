@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from course_utils.lessons.copying import PARTS
+from course_utils.lessons.find import PACKED
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CONDA_NAMES = {"torch": "pytorch"}
@@ -40,6 +43,16 @@ def test_every_package_is_pinned_to_the_version_it_was_tested_with():
         lowest = [int(n) for n in re.findall(r"\d+", version)]
         pinned = [int(n) for n in re.findall(r"\d+", pins[name])]
         assert pinned >= lowest, name
+
+
+def test_the_whole_course_travels_in_the_wheel():
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    packed = {path for pattern in wheel["include"] for path in ROOT.glob(pattern[1:])}
+    for part in PARTS:
+        found = list(ROOT.glob(part))
+        assert found
+        assert all({path, path.parent} & packed for path in found), part
+        assert wheel["sources"][part.partition("/")[0]] == f"course_utils/{PACKED.name}/{part.partition('/')[0]}"
 
 
 def test_importing_the_package_is_light():

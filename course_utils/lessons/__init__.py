@@ -2,6 +2,7 @@
 
 from course_utils.lessons.beside import Beside
 from course_utils.lessons.checks import check, marks
+from course_utils.lessons.copying import copy_course
 from course_utils.lessons.find import find_lessons, project_folder
 from course_utils.lessons.questions import Questionnaire, questions
 from course_utils.lessons.run import Run, headline, run_lesson
@@ -12,6 +13,7 @@ __all__ = [
     "Questionnaire",
     "Run",
     "check",
+    "copy_course",
     "find_lessons",
     "headline",
     "marks",

@@ -31,7 +31,7 @@ def writable_folder() -> Path:
     """
     folder = project_folder()
     if folder == PACKED:
-        raise CourseError(f"the lessons are not laid out yet; course copy {HOME} does it, or name a folder of your choice")
+        raise CourseError(f"the lessons are not laid out yet: course copy {HOME} does it, or name another folder and go there")
     return folder
 
 
@@ -42,7 +42,8 @@ def course_files() -> Path:
 
 def find_lessons(name: str | None = None) -> list[Path]:
     """The notebooks in order; with `name`, those whose file name starts with it or holds it (`01`, `cats`)."""
-    notebooks = sorted((project_folder() / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    # `course copy --update` puts a new version beside one that was changed, as 01_cats_vs_dogs.new.ipynb
+    notebooks = sorted(path for path in (project_folder() / "notebooks").glob("[0-9][0-9]_*.ipynb") if "." not in path.stem)
     if not name:
         return notebooks
     chosen = [path for path in notebooks if path.stem.startswith(name)] or [path for path in notebooks if name in path.stem]
