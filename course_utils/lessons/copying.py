@@ -51,7 +51,7 @@ def copy_course(folder: str | os.PathLike[str], update: bool = False) -> Copied:
     after: dict[str, str] = {}
     copied = Copied(out, gone=[name for name in before if name not in files and not _is_beside(name) and (out / name).exists()])
     for name, path in files.items():
-        new, here = _mark(path), _mark(out / name)
+        new, here = _mark(path), _mark_of(out / name)
         after[name] = new
         if here in (new, None) or here == before.get(name):
             if here != new:
@@ -85,7 +85,7 @@ def _refuse_place(out: Path, source: Path, files: dict[str, Path], update: bool)
         if not os.path.isfile(out / MANIFEST) and not any(os.path.lexists(out / name) for name in files):
             raise CourseError(f"there is no course in {out} to update; without --update it is laid out there")
         return
-    different = [name for name, path in files.items() if _mark(out / name) not in (None, _mark(path))]
+    different = [name for name, path in files.items() if _mark_of(out / name) not in (None, _mark(path))]
     if different:
         raise CourseError(
             f"nothing was written, since in {out} there is already another {some_of(different, 3)}; "
@@ -102,10 +102,13 @@ def _read_manifest(out: Path) -> dict[str, str]:
         return {}
 
 
-def _mark(path: Path) -> str | None:
-    """What a file is recognised by: the text and code of a notebook's cells, all of another file; None where it is missing."""
-    if not os.path.lexists(path):
-        return None
+def _mark_of(path: Path) -> str | None:
+    """The mark of what lies there; None where nothing does."""
+    return _mark(path) if os.path.lexists(path) else None
+
+
+def _mark(path: Path) -> str:
+    """What a file is recognised by: the text and code of a notebook's cells, all of another file."""
     with reading(path):
         content = path.read_bytes()
     if path.suffix == ".ipynb":
@@ -122,7 +125,7 @@ def _place_beside(out: Path, name: str, new: str, before: dict[str, str]) -> str
     path, number = Path(name), 1
     while True:
         beside = path.with_name(f"{path.stem}.new{number if number > 1 else ''}{path.suffix}").as_posix()
-        if _mark(out / beside) in (None, new, before.get(beside)):
+        if _mark_of(out / beside) in (None, new, before.get(beside)):
             return beside
         number += 1
 
