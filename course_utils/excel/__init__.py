@@ -3,6 +3,7 @@
 from course_utils.excel.errors import ExportError, WorkbookError
 from course_utils.excel.export import export_model
 from course_utils.excel.reader import read_input, read_weights
+from course_utils.excel.training import export_training
 from course_utils.excel.workbooks import WORKBOOKS
 
-__all__ = ["WORKBOOKS", "ExportError", "WorkbookError", "export_model", "read_input", "read_weights"]
+__all__ = ["WORKBOOKS", "ExportError", "WorkbookError", "export_model", "export_training", "read_input", "read_weights"]

@@ -27,20 +27,20 @@ class Options:
 def checked_options(title: Any, labels: Any, probabilities: Any, fused: Any, max_cells: Any) -> Options:
     """These options of `export_model`; ExportError names the first that is none."""
     if title is not None and not isinstance(title, str):
-        raise ExportError(f"title is {_shown(title)}; give a string, or None for the model's own name")
+        raise ExportError(f"title is {shown(title)}; give a string, or None for the model's own name")
     if labels is not None and not isinstance(labels, Mapping):
         raise ExportError(
-            f"labels is {_shown(labels)}; give a dictionary from a layer's path to its heading, as in {{'0': 'edges'}}"
+            f"labels is {shown(labels)}; give a dictionary from a layer's path to its heading, as in {{'0': 'edges'}}"
         )
     for path, heading in (labels or {}).items():
         if not isinstance(heading, str):
-            raise ExportError(f"labels: the heading of {path!r} is {_shown(heading)}; give a string")
+            raise ExportError(f"labels: the heading of {path!r} is {shown(heading)}; give a string")
     return Options(
         title,
         labels or {},
         None if probabilities is None else _switch("probabilities", probabilities),
         _switch("fuse_relu_with_layer", fused),
-        _limit(max_cells),
+        limit(max_cells),
     )
 
 
@@ -58,7 +58,7 @@ def class_names_of(given: Any, shape: tuple[int, ...]) -> list[str | int]:
         not isinstance(given, Iterable) and not hasattr(given, "__array__")
     ):
         why = ", which has no order" if isinstance(given, Set) else ""
-        raise ExportError(f"class_names is {_shown(given)}{why}; {wanted}")
+        raise ExportError(f"class_names is {shown(given)}{why}; {wanted}")
     names = [_name(name) for name in (given.tolist() if hasattr(given, "tolist") else given)]
     if len(shape) != 1:
         raise ExportError(f"class_names were given, and the model gives {outputs}; names stand beside a vector of outputs")
@@ -79,10 +79,10 @@ def number_of(actual: Any, names: list[str | int], last: Step) -> int | None:
         return None
     if last.kind not in ("softmax", "log_softmax"):
         raise ExportError(
-            f"actual is {_shown(actual)}, and the sheet has no probabilities to compare it with; leave it out, or give a model "
+            f"actual is {shown(actual)}, and the sheet has no probabilities to compare it with; leave it out, or give a model "
             "of two or more outputs without probabilities=False"
         )
-    actual = _item(actual)
+    actual = item(actual)
     for number, name in enumerate(names):
         if type(actual) is type(name) and actual == name:
             return number
@@ -115,24 +115,25 @@ def _name(name: Any) -> str | int:
             return operator.index(name)
     except TypeError:
         pass
-    raise ExportError(f"class_names holds {_shown(name)}; a name is a string or a whole number")
+    raise ExportError(f"class_names holds {shown(name)}; a name is a string or a whole number")
 
 
 def _switch(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         either = "True, False or None" if name == "probabilities" else "True or False"
-        raise ExportError(f"{name} is {_shown(value)}; give {either}")
+        raise ExportError(f"{name} is {shown(value)}; give {either}")
     return bool(value)
 
 
-def _limit(value: Any) -> float:
-    number = _item(value)
+def limit(value: Any, name: str = "max_cells", of: str = "numbers that a sheet may have") -> float:
+    """The most of something, a number of 1 or more; ExportError otherwise."""
+    number = item(value)
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not number >= 1:
-        raise ExportError(f"max_cells is {_shown(value)}; give the most numbers that a sheet may have, such as 300_000")
+        raise ExportError(f"{name} is {shown(value)}; give the most {of}, such as 300_000")
     return number
 
 
-def _item(value: Any) -> Any:
+def item(value: Any) -> Any:
     """The number in a NumPy or PyTorch value that holds one, and anything else as it is."""
     try:
         return value.item()
@@ -140,7 +141,8 @@ def _item(value: Any) -> Any:
         return value
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """What was given, in a few letters."""
     if isinstance(value, type):
         return f"the class {value.__name__}"
     text = " ".join(repr(value).split())

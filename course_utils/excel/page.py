@@ -24,6 +24,9 @@ _STYLES = {
         "border_color": QUIET,
     },
     "formula": {**_TEXT, "font_size": 10, "font_color": "#555555", "align": "center", "text_wrap": True, "valign": "top"},
+    "heading_left": {**_TEXT, "bold": True, "bg_color": HEAD, "border": 1, "border_color": QUIET, "indent": 1},
+    "formula_left": {**_TEXT, "font_size": 10, "font_color": "#555555", "valign": "top", "indent": 1, "text_wrap": True},
+    "example": {**_TEXT, "font_size": 9, "font_color": "#555555", "align": "center"},
     "name": {**_TEXT, "border": 1, "border_color": QUIET, "indent": 1},
     "right": {**_TEXT, "align": "right", "indent": 1},
     "number": _NUMBER,
@@ -38,6 +41,31 @@ _STYLES = {
     "edit_rate": {
         **_NUMBER,
         "num_format": "0.00E+00",
+        "font_color": EDIT,
+        "border_color": EDIT,
+        "locked": False,
+        "bg_color": "#F3F7FC",
+    },
+    "grows": {**_NUMBER, "shrink": True},
+    "plain": {**_NUMBER, "num_format": "General", "shrink": True},
+    "given": {**_NUMBER, "num_format": "0.0###", "shrink": True, "bg_color": "#F2F2F2"},
+    "verdict": {**_NUMBER, "num_format": "@", "text_wrap": True, "font_size": 11},
+    "unused": {**_NUMBER, "font_color": QUIET, "bg_color": "#F2F2F2"},
+    "map_edge": {**_NUMBER, "num_format": "0.0", "font_size": 7, "shrink": True, "font_color": "#555555"},
+    "map": {**_NUMBER, "num_format": "0.0", "font_size": 7, "shrink": True},
+    "edit_data": {
+        **_NUMBER,
+        "num_format": "0.0###",
+        "font_color": EDIT,
+        "border_color": EDIT,
+        "locked": False,
+        "bg_color": "#F3F7FC",
+        "shrink": True,
+    },
+    "edit_plain": {
+        **_NUMBER,
+        "num_format": "General",
+        "shrink": True,
         "font_color": EDIT,
         "border_color": EDIT,
         "locked": False,
@@ -90,6 +118,12 @@ class Page:
         """Write text over several cells of a row."""
         self.sheet.merge_range(row, col, row, last_col, "", self._formats[style])
         self.sheet.write_string(row, col, text, self._formats[style])
+
+    def short_where_large(self, row: int, col: int, last_row: int, last_col: int) -> None:
+        """Show numbers of six digits and more as powers of ten, so that they fit."""
+        look = self.book.add_format({"num_format": "0.00E+00"})
+        beyond = {"type": "cell", "criteria": "not between", "minimum": -99999, "maximum": 99999, "format": look}
+        self.sheet.conditional_format(row, col, last_row, last_col, beyond)
 
     def widths(self, pixels: dict[int, int]) -> None:
         """Set the widths of columns."""
