@@ -2,7 +2,9 @@
 
 import html
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from course_utils.files import as_path, replacing, writing
 from course_utils.widgets.activation_functions.widget import ActivationFunctions
@@ -78,25 +80,42 @@ def export_widgets(folder: str | os.PathLike[str]) -> Path:
     missing. Raises WidgetError where one of the pages is there already, and then nothing is written.
     """
     target = as_path("folder", folder)
-    pages = {widget: target / f"{file_name(widget)}.html" for widget in WIDGETS}
+    pages = [target / f"{file_name(widget)}.html" for widget in WIDGETS]
     index = target / "index.html"
     with writing(target):
-        there = [path.name for path in (*pages.values(), index) if os.path.lexists(path)]
+        there = [path.name for path in (*pages, index) if os.path.lexists(path)]
         if there:
             raise WidgetError(f"{target} has {', '.join(there)} already; nothing was written. Name an empty or a new folder")
         target.mkdir(parents=True, exist_ok=True)
     entries = []
-    for kind, path in pages.items():
-        widget = kind.example()
-        title = kind._title
-        with replacing(path) as beside:
-            beside.write_text(widget.html(), encoding="utf-8")
-        says, still = (kind.__doc__ or "").splitlines()[0], in_base64(widget._draw().webp(480))
-        picture = f'<img src="data:image/webp;base64,{still}" alt="" loading="lazy">'
-        entries.append(f'<li><a href="{path.name}"><h2>{html.escape(title)}</h2><p>{html.escape(says)}</p>{picture}</a></li>')
+    for one in exhibits():
+        with replacing(target / one.file) as beside:
+            beside.write_text(one.page, encoding="utf-8")
+        picture = f'<img src="data:image/webp;base64,{in_base64(one.still)}" alt="" loading="lazy">'
+        entries.append(
+            f'<li><a href="{one.file}"><h2>{html.escape(one.title)}</h2><p>{html.escape(one.says)}</p>{picture}</a></li>'
+        )
     with replacing(index) as beside:
         beside.write_text(_INDEX.format(entries="\n".join(entries)), encoding="utf-8")
     return index
+
+
+class Exhibit(NamedTuple):
+    """A widget as `example` makes it: its file, its title, what it shows, its page, and a picture of it, 480 pixels wide."""
+
+    file: str
+    title: str
+    says: str
+    page: str
+    still: bytes
+
+
+def exhibits() -> Iterator[Exhibit]:
+    """Give every widget as a page, in the order in which the lessons come to them, one at a time."""
+    for kind in WIDGETS:
+        widget = kind.example()
+        says = (kind.__doc__ or "").splitlines()[0]
+        yield Exhibit(f"{file_name(kind)}.html", kind._title, says, widget.html(), widget._draw().webp(480))
 
 
 def file_name(widget: type[CourseWidget]) -> str:
