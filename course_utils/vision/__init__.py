@@ -13,6 +13,7 @@ from course_utils.vision.images import read_image
 from course_utils.vision.learner import ImageLearner, image_learner
 from course_utils.vision.networks.backbones import WeightsError, available_offline, backbone
 from course_utils.vision.networks.heads import adapt_input_channels
+from course_utils.vision.occlusion import OcclusionMap, occlusion_map
 from course_utils.vision.prediction import ImagePrediction
 from course_utils.vision.predictor import ImagePredictor
 from course_utils.vision.transforms import Augmentation, Transforms, side_on, top_down, transforms_for
@@ -24,6 +25,7 @@ __all__ = [
     "ImageLearner",
     "ImagePrediction",
     "ImagePredictor",
+    "OcclusionMap",
     "Results",
     "TagResults",
     "Transforms",
@@ -35,6 +37,7 @@ __all__ = [
     "cooccurrence",
     "image_learner",
     "image_sizes",
+    "occlusion_map",
     "read_image",
     "show_class_counts",
     "show_cooccurrence",

@@ -151,11 +151,14 @@ class ImageLearner(Learner):
         This is the long way by hand: the transforms of the validation set, a mini-batch of one, the model in evaluation mode.
         """
         x = self.data.transforms.one(image)
+        return ImagePrediction.of(self.probabilities_of(x[None])[0], self.data.classes, self.data.task, threshold)
+
+    def probabilities_of(self, x: Tensor) -> Tensor:
+        """The probabilities (B, classes) of a mini-batch of normalised pictures (B, 3, size, size), on the cpu."""
         self.model.eval()
         with torch.no_grad(), explained(self.data, "predicting"):
-            outputs = self.model(x[None].to(self.data.device))
-        probabilities = self.data.activation(outputs)[0].cpu()
-        return ImagePrediction.of(probabilities, self.data.classes, self.data.task, threshold)
+            outputs = self.model(x.to(self.data.device))
+        return self.data.activation(outputs).cpu()
 
     def set_data(self, data: Data) -> None:
         """Go on with pictures of another size, or other pictures of the same classes; see `Learner.set_data`.

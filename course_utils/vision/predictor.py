@@ -161,15 +161,19 @@ class ImagePredictor:
         except CourseError as error:
             return error
 
-    @torch.no_grad()
     def _probabilities(self, pixels: Sequence[NDArray[np.uint8]]) -> Tensor:
         squares = self.transforms.squares(pixels)
         if self.device.type == "cuda" and len(pixels) > 1:  # a single one as learner.predict_image does it
             squares = squares.to(self.device)
-        outputs = self.model(self.transforms(squares).to(self.device))
-        if outputs.shape != (len(pixels), len(self.classes)):
+        return self.probabilities_of(self.transforms(squares))
+
+    @torch.no_grad()
+    def probabilities_of(self, x: Tensor) -> Tensor:
+        """The probabilities (B, classes) of a mini-batch of normalised pictures (B, 3, size, size), on the cpu."""
+        outputs = self.model(x.to(self.device))
+        if outputs.shape != (len(x), len(self.classes)):
             raise CourseError(
-                f"the network gives outputs of shape {tuple(outputs.shape)} for {counted(len(pixels), 'picture')} and "
+                f"the network gives outputs of shape {tuple(outputs.shape)} for {counted(len(x), 'picture')} and "
                 f"{counted(len(self.classes), 'class')}; give load_predictor the model that was exported"
             )
         return activation(self.task, outputs).cpu()
