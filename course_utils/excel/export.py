@@ -71,7 +71,7 @@ def export_model(
     plan = plan_sheet(trace, title, None if class_names is None else names, _check_labels(trace, options.labels), chosen)
     check_size(plan, options.max_cells)
     written = write_workbook(plan, target, manifest_of(plan, trace))
-    if trace.steps[0].settings.get("scaled"):
+    if any(step.settings.get("scaled") for step in trace.steps):
         print("x is a picture of bytes, so its 0-255 went in as 0-1; give floats where other numbers should go in")
     return written
 
@@ -110,7 +110,7 @@ def softmax(logits: Array) -> Array:
 
 
 def _check_labels(trace: Trace, labels: Mapping[str, str]) -> Mapping[str, str]:
-    paths = [step.path for step in trace.steps if step.kind != "flatten"]  # which moves no number and has no block
+    paths = [step.path for step in trace.steps if step.kind not in ("flatten", "move")]  # which compute nothing
     unknown = [path for path in labels if path not in paths]
     if unknown:
         raise ExportError(f"labels: the sheet has no layer {unknown[0]!r}; it has {', '.join(paths)}")

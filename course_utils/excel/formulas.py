@@ -52,18 +52,19 @@ def convolution(
     return "+".join([*terms, bias] if bias else terms) or "0"
 
 
-def linear(sources: list[Rect], weights: list[Rect], bias: str) -> str:
-    """SUMPRODUCT of all inputs and as many weights, and the bias.
+def linear(sources: list[Rect], weights: list[Rect], bias: str, moving: str = "weights") -> str:
+    """SUMPRODUCT of all inputs and as many weights, and the bias; `moving` says which addresses have no dollar signs.
 
     >>> linear([Rect(0, 0, 3, 1)], [Rect(0, 2, 3, 1)], "D1")
     'SUMPRODUCT($A$1:$A$3,C1:C3)+D1'
+    >>> linear([Rect(0, 0, 1, 2)], [Rect(0, 5, 1, 2)], "$I$1", "inputs")
+    'SUMPRODUCT(A1:B1,$F$1:$G$1)+$I$1'
     """
-    terms = [
-        f"SUMPRODUCT({values.address(fixed=True)},{factors.address()})"
-        if values.height * values.width > 1
-        else f"{values.address(fixed=True)}*{factors.address()}"
-        for values, factors in zip(sources, weights, strict=True)
-    ]
+    fixed = moving == "weights"
+    terms = []
+    for values, factors in zip(sources, weights, strict=True):
+        first, second = values.address(fixed=fixed), factors.address(fixed=not fixed)
+        terms.append(f"SUMPRODUCT({first},{second})" if values.height * values.width > 1 else f"{first}*{second}")
     return "+".join([*terms, bias] if bias else terms)
 
 

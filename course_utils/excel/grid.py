@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from xlsxwriter.utility import xl_cell_to_rowcol, xl_range, xl_range_abs, xl_rowcol_to_cell
 
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384  # of an .xlsx sheet
@@ -84,7 +86,10 @@ def bounds(rects: list[Rect]) -> Rect:
 
 @dataclass(frozen=True)
 class Grid:
-    """A tensor on the sheet: channels start `pitch` rows apart; a vector is a column of channels of one cell."""
+    """A tensor on the sheet: channels start `pitch` rows apart.
+
+    A vector is a column of channels of one cell, and a sequence (positions, features) has a channel of one row per position.
+    """
 
     row: int
     col: int
@@ -105,6 +110,26 @@ class Grid:
         """
         channel, rest = divmod(number, self.height * self.width)
         return self.at(channel, *divmod(rest, self.width))
+
+    def address(self, number: int, fixed: bool = False) -> str:
+        """The address of the value with this number once the tensor is flattened."""
+        return cell(*self.flat(number), fixed)
+
+    def places(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The rows and the columns of all values, in the order of the flattened tensor."""
+        rows = self.row + self.pitch * np.arange(self.channels)[:, None, None] + np.arange(self.height)[:, None]
+        cols = self.col + np.arange(self.width)
+        rows, cols = np.broadcast_arrays(rows, cols)
+        return rows.reshape(-1), cols.reshape(-1)
+
+    def line(self, number: int) -> Rect:
+        """The cells of the row with this number, counted over all channels: one position of a sequence.
+
+        >>> Grid(row=7, col=1, channels=6, height=1, width=8, pitch=1).line(2).address()
+        'B10:I10'
+        """
+        channel, y = divmod(number, self.height)
+        return Rect(self.row + channel * self.pitch + y, self.col, 1, self.width)
 
     def channel(self, number: int) -> Rect:
         """The cells of one channel."""

@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from course_utils.excel.blocks import BLOCKS, prediction_block
+from course_utils.excel.blocks import BLOCKS, ONE_BY_ONE, prediction_block
 from course_utils.excel.errors import ExportError
-from course_utils.excel.grid import MAX_COLUMNS, MAX_ROWS
+from course_utils.excel.grid import MAX_COLUMNS, MAX_ROWS, Grid
+from course_utils.excel.placed import Placed, as_grid, gathered
 from course_utils.excel.plan import Block, Plan
 from course_utils.excel.sheet import Sheet
 from course_utils.excel.texts import base_name, plain
 from course_utils.tracing.steps import Step, Trace
-from course_utils.tracing.words import TITLES, by, describe
+from course_utils.tracing.words import by, describe, title_of
 
 GAP = 2  # columns between blocks
 NARROWEST = 7  # columns that a heading needs
@@ -42,19 +44,41 @@ def plan_sheet(
 
 
 def _place(sheet: Sheet, step: Step, labels: Mapping[str, str]) -> None:
-    """One step: its weights, then its numbers, then the heading above both."""
-    sources = [sheet.grids[source] for source in step.sources]
-    if step.kind == "flatten":  # the same numbers in the same cells
-        sheet.grids.append(sources[0])
+    """One step; what only moves numbers has no block until a layer needs them side by side, or nothing follows."""
+    if step.kind not in ("flatten", "move"):
+        sources = [
+            sheet.grids[source] if step.kind in ONE_BY_ONE else _side_by_side(sheet, source, labels) for source in step.sources
+        ]
+        sheet.grids.append(_draw(sheet, step, sources, labels))
         return
+    placed = [sheet.grids[source] for source in step.sources]
+    sheet.grids.append(placed[0] if step.kind == "flatten" else gathered(placed, step.settings["index"]))
+    if step is sheet.steps[-1]:
+        _side_by_side(sheet, len(sheet.grids) - 1, labels)
+
+
+def _side_by_side(sheet: Sheet, number: int, labels: Mapping[str, str]) -> Grid:
+    """The grid of a step's numbers, in its shape; where they are scattered they are drawn once more."""
+    step, placed = sheet.steps[number], sheet.grids[number]
+    grid = as_grid(placed, step.value.shape)
+    if grid is None:
+        drawn = step if step.kind == "move" else replace(step, kind="move", settings={"title": "reshaped"}, weights={})
+        grid = _draw(sheet, drawn, [placed], labels)
+    sheet.grids[number] = grid
+    return grid
+
+
+def _draw(sheet: Sheet, step: Step, sources: Sequence[Placed], labels: Mapping[str, str]) -> Grid:
+    """The block of one step: its weights, then its numbers, then the heading above both."""
     sheet.base = base_name(step, sheet.taken)
     first_col, cells = sheet.col, sheet.plan.cells
-    sheet.grids.append(BLOCKS[step.kind](sheet, step, *sources))
+    grid = BLOCKS[step.kind](sheet, step, *sources)
     pixels = sum(sheet.plan.wide_columns.get(col, 28) for col in range(first_col, sheet.col))
     sheet.col += max(0, math.ceil((NARROWEST * 28 - pixels) / 28))
-    kind = TITLES.get(step.kind, step.kind)
+    kind = title_of(step)
     name = step.path if step.path.lower() == kind.lower() else f"{step.path} · {kind}"
     heading = plain(labels.get(step.path, name), 60)
     shape = by(step.value.shape)
     sheet.plan.blocks.append(Block(heading, shape, describe(step), first_col, sheet.col - 1, sheet.plan.cells - cells))
     sheet.col += GAP
+    return grid

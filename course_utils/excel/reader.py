@@ -48,14 +48,18 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     return state
 
 
-def read_input(path: str | os.PathLike[str]) -> Tensor:
-    """The input in a workbook of `export_model`, in the shape and dtype in which it was given.
+def read_input(path: str | os.PathLike[str]) -> Any:
+    """The input in a workbook of `export_model`: a tensor of the shape and dtype in which it was given.
+
+    Several inputs come back as they were given, as a tuple of tensors or a dictionary of them.
 
     Raises WorkbookError where the file is not such a workbook, or names the cell that does not hold a number.
     """
-    _, tensors = _read(path, lambda entry: not entry["keys"])
+    manifest, tensors = _read(path, lambda entry: not entry["keys"])
+    if tensors and manifest.get("inputs") == "dict":
+        return {entry["input"]: tensor for entry, tensor in zip(manifest["tensors"], tensors, strict=True)}
     if tensors:
-        return tensors[0]
+        return tuple(tensors) if manifest.get("inputs") == "tuple" else tensors[0]
     raise WorkbookError(f"{path}: its hidden sheet {MANIFEST_SHEET!r} names no input; export the model again")
 
 
@@ -137,6 +141,8 @@ def _parse_manifest(path: str | os.PathLike[str], text: str) -> dict[str, Any]:
 
 def _is_tensor(entry: Any) -> bool:
     if not isinstance(entry, dict) or entry.get("dtype") not in DTYPES or not isinstance(entry.get("name"), str):
+        return False
+    if not isinstance(entry.get("input", ""), str):
         return False
     keys, shape, rects = entry.get("keys"), entry.get("shape"), entry.get("rects")
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):

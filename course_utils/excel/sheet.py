@@ -6,6 +6,7 @@ import numpy as np
 
 from course_utils.excel import formulas
 from course_utils.excel.grid import Grid, Rect, cell
+from course_utils.excel.placed import Placed, sides
 from course_utils.excel.plan import CONTENT_ROW, Area, Item, Named, Plan
 from course_utils.excel.texts import plain
 from course_utils.tracing.steps import Array, Step, Trace, Weight
@@ -21,21 +22,27 @@ class Sheet:
         self.steps = trace.steps
         self.class_names = class_names
         self.col = 1
-        self.grids: list[Grid] = []  # where the output of each step stands
+        self.grids: list[Placed] = []  # where the output of each step stands
         self.drawn: dict[tuple[str, ...], list[Rect]] = {}  # weights that stand on the sheet already, by state dict keys
         self.taken: set[str] = set()
         self.base = ""
         self.exponentials: dict[int, tuple[list[str], str]] = {}  # of a softmax step: x - largest of each class, and their sum
 
     def grid(self, shape: tuple[int, ...], pitch: int = 0) -> Grid:
-        """Room for a tensor at the next free columns; for a vector one column."""
+        """Room for a tensor at the next free columns: for a vector one column, for a sequence a row for each position."""
         if len(shape) == 1:
             return self.vector(shape[0], "")
-        channels, height, width = shape
-        single = (height, width) == (1, 1) and pitch == 0
-        grid = Grid(CONTENT_ROW, self.col, channels, height, width, 1 if single else max(pitch, height + 2))
+        channels, height, width = sides(shape)
+        close = len(shape) == 2 or ((height, width) == (1, 1) and pitch == 0)
+        grid = Grid(CONTENT_ROW, self.col, channels, height, width, 1 if close else max(pitch, height + 2))
         self.col += width
         return grid
+
+    def grid_of(self, number: int) -> Grid:
+        """Where the numbers of a step stand that have a block of their own."""
+        placed = self.grids[number]
+        assert isinstance(placed, Grid)
+        return placed
 
     def vector(self, size: int, label: str) -> Grid:
         """Room for a vector in the next free column, with a label above."""
@@ -53,23 +60,40 @@ class Sheet:
 
     def draw(self, step: Step, grid: Grid, channel: int, formula: Callable[[int, int], str]) -> None:
         """One channel of formulas (all of a vector), with PyTorch's numbers beside them."""
-        wrapped = (lambda y, x: formulas.relu(formula(y, x))) if step.settings.get("relu") else formula
-        rect = grid.rects()[0] if grid.pitch == 1 else grid.channel(channel)
-        values = step.value[channel] if grid.pitch > 1 else step.value.reshape(-1, 1)
-        formulas.check_length(wrapped(rect.height - 1, rect.width - 1), step.path)
-        formulas.check_length(wrapped(rect.height // 2, rect.width // 2), step.path)
-        self.plan.areas.append(Area(rect, values, "wide" if grid.col in self.plan.wide_columns else "value", wrapped))
+        rect, values = self.parts(grid, step.value)[channel]
+        self._draw(step, rect, values, formula)
+
+    def draw_each(self, step: Step, grid: Grid, formula: Callable[[int], str]) -> None:
+        """Every number by `formula(number)`, counted as in the flattened tensor."""
+        first = 0
+        for rect, values in self.parts(grid, step.value):
+            self._draw(step, rect, values, lambda y, x, first=first, width=rect.width: formula(first + y * width + x))  # type: ignore[misc]
+            first += values.size
+        self.finish(step, grid)
 
     def draw_all(self, step: Step, grid: Grid, formula: Callable[[int, int, int], str]) -> None:
-        """Every channel by `formula(channel, y, x)`; of a vector, y is the number of the feature."""
-        if grid.pitch > 1:
-            for channel in range(grid.channels):
-                self.draw(step, grid, channel, lambda y, x, channel=channel: formula(channel, y, x))  # type: ignore[misc]
-        elif step.value.ndim == 3:  # channels of one cell
-            self.draw(step, grid, 0, lambda y, x: formula(y, 0, 0))
-        else:
-            self.draw(step, grid, 0, lambda y, x: formula(0, y, 0))
-        self.finish(step, grid)
+        """Every number by `formula(channel, y, x)`; of a vector, the channel is the number of the feature."""
+
+        def by_number(number: int) -> str:
+            channel, rest = divmod(number, grid.height * grid.width)
+            return formula(channel, *divmod(rest, grid.width))
+
+        self.draw_each(step, grid, by_number)
+
+    def parts(self, grid: Grid, values: Array) -> list[tuple[Rect, Array]]:
+        """The rectangles of a grid, each with its numbers of a tensor."""
+        flat, start, found = values.reshape(-1), 0, []
+        for rect in grid.rects():
+            size = rect.height * rect.width
+            found.append((rect, flat[start : start + size].reshape(rect.height, rect.width)))
+            start += size
+        return found
+
+    def _draw(self, step: Step, rect: Rect, values: Array, formula: Callable[[int, int], str]) -> None:
+        wrapped = (lambda y, x: formulas.relu(formula(y, x))) if step.settings.get("relu") else formula
+        formulas.check_length(wrapped(rect.height - 1, rect.width - 1), step.path)
+        formulas.check_length(wrapped(rect.height // 2, rect.width // 2), step.path)
+        self.plan.areas.append(Area(rect, values, "wide" if rect.col in self.plan.wide_columns else "value", wrapped))
 
     def finish(self, step: Step, grid: Grid) -> None:
         """Label the channels of a layer's numbers, and name their cells."""
@@ -86,6 +110,18 @@ class Sheet:
             start += size
         self.drawn[weight.keys] = rects
         self.name_cells(f"{self.base}_{role}", "weight", f"{step.path} {role}", weight.value, rects, weight)
+
+    def once_more(self, cells: list[tuple[int, int]], values: Array, label: str) -> Grid:
+        """Numbers that stand in these cells already, in the shape of `values`, where a layer needs them so."""
+        self.label(CONTENT_ROW - 1, self.col, label)
+        grid, first = self.grid(values.shape), 0
+        for rect, numbers in self.parts(grid, values):
+            here = cells[first : first + numbers.size]
+            formula = lambda y, x, here=here, width=rect.width: cell(*here[y * width + x])  # noqa: E731
+            self.plan.areas.append(Area(rect, numbers, "value", formula))
+            first += numbers.size
+        self.col += 1
+        return grid
 
     def weight_cell(self, step: Step, role: str, number: int, fixed: bool = True) -> str:
         """The address of one number of a weight that has one for each channel or feature."""

@@ -1,5 +1,7 @@
 """ReLU joined with the layer before it."""
 
+from dataclasses import replace
+
 from course_utils.tracing.steps import Step, Trace
 
 
@@ -19,4 +21,4 @@ def fuse_relu(trace: Trace) -> Trace:
                 continue
         moved[number] = len(steps)
         steps.append(Step(step.kind, step.path, tuple(moved[n] for n in step.sources), step.value, step.settings, step.weights))
-    return Trace(steps, trace.input_shape, trace.input_dtype, trace.counters)
+    return replace(trace, steps=steps)

@@ -1,5 +1,6 @@
 """What people hand over as a model and its input: as a module and a tensor, or refused with the reason."""
 
+import inspect
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -151,15 +152,84 @@ def _with_channels_first(picture: Tensor) -> Tensor:
     return picture.permute(2, 0, 1) if picture.shape[2] in CHANNELS else picture
 
 
-def as_batch(x: Tensor, given: Any) -> Tensor:
-    """`x` in float64 with a batch axis of 1; TraceError where it is no one image or vector, with what to write instead."""
+def as_inputs(x: Any, model: nn.Module) -> tuple[dict[str, tuple[Tensor, bool]], str]:
+    """Each argument of the model's forward with its tensor, and in which form they were given: "one", a "tuple" or a "dict".
+
+    Several tensors are given as a dictionary by the names of these arguments, or as a tuple in their order; those with a
+    default may be left out.
+
+    >>> class Sum(nn.Module):
+    ...     def forward(self, a, b):
+    ...         return a + b
+    >>> given, form = as_inputs({"a": [1.0], "b": [2.0]}, Sum())
+    >>> list(given), form
+    (['a', 'b'], 'dict')
+    """
+    names, needed = _arguments(model)
+    takes = f"{type(model).__name__}.forward takes {', '.join(names)}"
+    if isinstance(x, Mapping):
+        if unknown := [key for key in x if key not in names]:
+            raise TraceError(f"x holds {unknown[0]!r}, and {takes}; give a dictionary by these names")
+        if missing := [name for name in needed if name not in x]:
+            raise TraceError(f"x holds no {missing[0]!r}, and {takes}; give a dictionary with each of them")
+        return {name: _named(name, x[name]) for name in names if name in x}, "dict"
+    if isinstance(x, (tuple, list)) and len(needed) > 1:
+        if not len(needed) <= len(x) <= len(names):
+            raise TraceError(f"x holds {len(x)} inputs, and {takes}; give as many")
+        return {name: _named(name, part) for name, part in zip(names, x, strict=False)}, "tuple"
+    if len(needed) > 1:
+        several = f"({', '.join(needed)})"
+        raise TraceError(
+            f"one input was given, and {takes}; give x={several}, a tuple of as many, or a dictionary by these names"
+        )
+    return {names[0] if names else "input": as_input(x)}, "one"
+
+
+def _named(name: str, part: Any) -> tuple[Tensor, bool]:
+    try:
+        return as_input(part)
+    except TraceError as error:
+        raise TraceError(f"of the input {name!r}, {error}") from error.__cause__
+
+
+def _arguments(model: nn.Module) -> tuple[list[str], list[str]]:
+    """The names of what forward takes by place, and of those that have no default."""
+    taken = [
+        parameter
+        for parameter in inspect.signature(model.forward).parameters.values()
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    ]
+    return [each.name for each in taken], [each.name for each in taken if each.default is each.empty]
+
+
+def as_batch(x: Tensor, given: Any, reads: str, sequence_first: bool = False) -> Tensor:
+    """`x` in float64 with a batch axis of 1; TraceError where it is no one example, with what to write instead.
+
+    `reads` is what the model is for: "pictures" (channels, height, width), "sequences" (positions, features; of whole numbers
+    only positions), or "any", where a tensor with three axes and one row is a sequence with its batch axis. With
+    `sequence_first` the batch axis of a sequence is the second one, as recurrent layers have it by default.
+    """
     shape = tuple(x.shape)
     if 0 in shape or not shape:
         raise TraceError(f"{_expected(shape)}, which holds no numbers")
     if len(shape) > 4:
         raise TraceError(f"{_expected(shape)}; x.squeeze() takes away axes of 1")
+    if reads == "sequences" and len(shape) in (1, 2, 3):
+        features = 0 if _whole(x) else 1  # a sequence of codes has no axis of features
+        if len(shape) == 1 + features:
+            return x.double().unsqueeze(1 if sequence_first else 0)
+        if len(shape) == 2 + features:
+            if shape[1 if sequence_first else 0] != 1:
+                axes = "(positions, 1, features)" if sequence_first else "(1, positions, features)"
+                raise TraceError(
+                    f"one sequence was expected, {axes}, and x has shape {shape}; for one of a batch give "
+                    f"{'x[:, :1]' if sequence_first else 'x[:1]'}"
+                )
+            return x.double()
+    if reads == "any" and len(shape) == 3 and shape[0] == 1:
+        return x.double()
     if len(shape) in (2, 4) and shape[0] != 1:
-        grey = "; for one grey picture give x[None]" if len(shape) == 2 else ""
+        grey = "; for one grey picture or one sequence give x[None]" if len(shape) == 2 else ""
         raise TraceError(f"{_expected(shape)}; for one of a batch give x[0]{grey}")
     single = shape[1:] if len(shape) in (2, 4) else shape
     if len(single) == 3 and single[0] not in CHANNELS:
@@ -170,6 +240,10 @@ def as_batch(x: Tensor, given: Any) -> Tensor:
             advice = f"give {channels_first(given, one)}"
         raise TraceError(f"an image of 1-4 channels was expected, channels first, and x has shape {shape}; {advice}")
     return x.double().reshape(1, *single)
+
+
+def _whole(x: Tensor) -> bool:
+    return not x.is_floating_point() and x.dtype != torch.bool
 
 
 def channels_first(given: Any, name: str) -> str:

@@ -1,6 +1,5 @@
 """The layers that can be followed: what each is called here, its settings and its weights."""
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_utils.tracing import activations, norms
+from course_utils.tracing import activations, moves, norms
 from course_utils.tracing.errors import UnsupportedError
 from course_utils.tracing.steps import Parts
 
@@ -94,12 +93,6 @@ def _dropout(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Parts:
     return "same", {}, {}
 
 
-def _add(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Parts:
-    if kwargs.get("alpha", 1) != 1:
-        raise UnsupportedError(f"alpha={kwargs['alpha']}")
-    return "add", {}, {}
-
-
 def _called(parts: Callable[..., Parts]) -> Callable[[tuple[Any, ...], dict[str, Any]], Parts]:
     """For a function whose arguments after the tensor are those of `parts`."""
     return lambda args, kwargs: parts(*args[1:], **{key: value for key, value in kwargs.items() if key != "input"})
@@ -114,7 +107,6 @@ MODULES: dict[type, Callable[[Any], Parts]] = {
     nn.AvgPool2d: lambda m: _avg_pool(m.kernel_size, m.stride, m.padding, m.ceil_mode, m.count_include_pad, m.divisor_override),
     nn.AdaptiveAvgPool2d: _simple("adaptive_avg_pool"),
     nn.AdaptiveMaxPool2d: lambda m: _adaptive_max(None, m.return_indices),
-    nn.Flatten: _simple("flatten"),
     nn.Dropout: _simple("same"),
     nn.Dropout1d: _simple("same"),
     nn.Dropout2d: _simple("same"),
@@ -134,13 +126,7 @@ METHODS: dict[str, Callable[[tuple[Any, ...], dict[str, Any]], Parts]] = {
     **{name: _called(parts) for name, parts in activations.CALLS.items() if isinstance(name, str)},
     "softmax": _simple("softmax"),
     "log_softmax": _simple("log_softmax"),
-    "flatten": _simple("flatten"),
-    "view": _simple("flatten"),
-    "reshape": _simple("flatten"),
-    "squeeze": _simple("flatten"),
     "contiguous": _simple("same"),
-    "add": _add,
-    "add_": _add,
 }
 FUNCTIONS: dict[Any, Callable[[tuple[Any, ...], dict[str, Any]], Parts]] = {
     **{function: _called(parts) for function, parts in activations.CALLS.items() if not isinstance(function, str)},
@@ -152,15 +138,10 @@ FUNCTIONS: dict[Any, Callable[[tuple[Any, ...], dict[str, Any]], Parts]] = {
     torch.softmax: _simple("softmax"),
     F.log_softmax: _simple("log_softmax"),
     torch.log_softmax: _simple("log_softmax"),
-    torch.flatten: _simple("flatten"),
-    torch.reshape: _simple("flatten"),
     F.dropout: _dropout,
-    torch.add: _add,
-    operator.add: _add,
-    operator.iadd: _add,
 }
 
 SUPPORTED = (
-    f"{', '.join(layer.__name__ for layer in MODULES)}, the sum of two tensors of one shape, and Sequentials and modules of "
-    "your own made of these"
+    f"{', '.join(layer.__name__ for layer in (*MODULES, *moves.MODULES))}; reshaping, joining, slicing and padding; sums, "
+    "differences, products and quotients; weights used by hand; and Sequentials and modules of your own made of these"
 )

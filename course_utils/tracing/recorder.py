@@ -1,27 +1,41 @@
 """Running a model layer by layer, and writing down what each made of what it read."""
 
+import operator
 from typing import Any
 
 import numpy as np
 from torch import Tensor, fx, nn
 
+from course_utils.tracing import joins, moves
 from course_utils.tracing.errors import UnsupportedError
+from course_utils.tracing.joins import joined
 from course_utils.tracing.layers import FUNCTIONS, METHODS, MODULES, NOT_AMONG, pair
+from course_utils.tracing.moves import moved
 from course_utils.tracing.norms import normalised
 from course_utils.tracing.steps import Array, Step, Weight
 from course_utils.tracing.words import NORMS, by
+
+MOVES: dict[str, dict[Any, str]] = {
+    "call_module": {**moves.MODULES},
+    "call_method": {**moves.METHODS},
+    "call_function": moves.FUNCTIONS,
+}
+JOINS: dict[str, dict[Any, str]] = {"call_method": {**joins.METHODS}, "call_function": joins.FUNCTIONS}
+PICTURES = ("conv", "max_pool", "avg_pool", "adaptive_avg_pool", "adaptive_max_pool")  # kinds that read nothing else
 
 
 class Recorder(fx.Interpreter):
     """Runs a traced model node by node and keeps a Step for each node that makes a tensor."""
 
-    def __init__(self, module: fx.GraphModule, keys: dict[int, list[str]], dtypes: dict[str, str]) -> None:
+    def __init__(self, module: fx.GraphModule, keys: dict[int, list[str]], dtypes: dict[str, str], form: str) -> None:
         super().__init__(module)
         self.steps: list[Step] = []
         self.problems: list[str] = []
         self._dtypes = dtypes
+        self._form = form
         self._made_by: dict[int, int] = {}  # id of a tensor -> the step that made it; an in-place layer takes it over
-        self._alive: list[Tensor] = []  # so that no id is used twice
+        self._by_hand: dict[int, str] = {}  # id of a weight or constant that the model uses by hand -> what it is called
+        self._alive: list[Any] = []  # so that no id is used twice
         self._keys = keys
         self._running: tuple[fx.Node, Any] | None = None  # the node that runs, and its arguments
 
@@ -42,63 +56,95 @@ class Recorder(fx.Interpreter):
     def run_node(self, node: fx.Node) -> Any:
         """Run one node of the graph, and keep its step; what cannot be shown is kept among the problems."""
         args, kwargs = self.fetch_args_kwargs_from_env(node)
-        for tensor in (*args, *kwargs.values()) if node.op != "output" else ():
+        for tensor in tensors_in((args, kwargs)) if node.op != "output" else ():
             number = self._made_by.get(id(tensor))
-            if number is not None and not np.array_equal(_without_batch(tensor, strict=False), self.steps[number].value, True):
+            if number is not None and not np.array_equal(_row(tensor), self.steps[number].value.reshape(-1), True):
                 self.problems.append(f"{node.name}: reads {self.steps[number].path} after another layer changed it in place")
         self._running = node, (*args, *kwargs.values())
         result = super().run_node(node)
         self._running = None
-        if node.op != "output" and isinstance(result, Tensor):
+        made = tensors_in(result)
+        if node.op != "output" and made:
             path, what = self._place(node)
             try:
                 self._record(node, path, args, kwargs, result)
             except UnsupportedError as problem:
                 self.problems.append(f"{path} ({what}): {problem}")
-                self._add(Step("unsupported", path, (), _without_batch(result, strict=False)), result)
+                for tensor in made:
+                    self._add(Step("unsupported", path, (), without_batch(tensor)), tensor)
         return result
 
     def _place(self, node: fx.Node) -> tuple[str, str]:
         """Where in the model a node stands, and what it is, for people."""
         if node.op == "call_module":
             return str(node.target), type(self.fetch_attr(str(node.target))).__name__
-        return node.name, str(getattr(node.target, "__name__", node.target))
+        inside = f"{node.meta['inside']}." if "inside" in node.meta else ""
+        return f"{inside}{node.name}", str(getattr(node.target, "__name__", node.target))
 
-    def _record(self, node: fx.Node, path: str, args: Any, kwargs: dict[str, Any], result: Tensor) -> None:
+    def _record(self, node: fx.Node, path: str, args: Any, kwargs: dict[str, Any], result: Any) -> None:
         if node.op == "placeholder":
-            if self.steps:
-                raise UnsupportedError("a second input")
-            self._add(Step("input", "input", (), _without_batch(result)), result)
+            name = "input" if self._form == "one" else node.name
+            self._add(Step("input", name, (), checked(without_batch(result))), result)
             return
-        if node.op == "get_attr":
-            return  # a weight used by hand: the function that reads it says so
+        if node.op == "get_attr":  # its step is made where a layer reads it as one of its inputs
+            self._by_hand[id(result)] = str(node.target)
+            self._alive.append(result)
+            return
+        if node.target is operator.getitem and not isinstance(args[0], Tensor):
+            return  # one of several tensors, each with its own step
+        target: Any = type(self.fetch_attr(str(node.target))) if node.op == "call_module" else node.target
+        said = dict(node.meta.get("said", {}))
+        if title := MOVES[node.op].get(target):
+            self._record_move(node, path, args, kwargs, result, {"title": title, **said})
+            return
         if node.op == "call_module":
-            module = self.fetch_attr(str(node.target))
-            maker = MODULES.get(type(module))
+            maker = MODULES.get(target)
             if maker is None:
                 raise UnsupportedError(NOT_AMONG)
-            kind, settings, roles = maker(module)
+            kind, settings, roles = maker(self.fetch_attr(str(node.target)))
+        elif join := JOINS[node.op].get(target):
+            kind, settings, roles = join, joined(args, kwargs), {}
         else:
-            function = METHODS.get(str(node.target)) if node.op == "call_method" else FUNCTIONS.get(node.target)
+            function = METHODS.get(str(target)) if node.op == "call_method" else FUNCTIONS.get(target)
             if function is None:
                 raise UnsupportedError("not among the operations it can show")
             kind, settings, roles = function(args, kwargs)
-        tensors = [arg for arg in (*args, *kwargs.values()) if isinstance(arg, Tensor)]
-        sources = tuple(self._source(tensor) for tensor in tensors)
+        read = [tensor for tensor in tensors_in((args, kwargs)) if all(tensor is not role for role in roles.values())]
+        sources = tuple(self._source(tensor) for tensor in read)
         if kind == "same":  # dropout in eval mode, identity
             self._made_by[id(result)] = sources[0]
             self._alive.append(result)
             return
         weights = {role: self._weight(value) for role, value in roles.items() if value is not None}
-        step = Step(kind, path, sources, _without_batch(result), settings, weights)
-        _check_step(step, [self.steps[source].value for source in sources])
+        step = Step(kind, path, sources, checked(without_batch(result)), {**settings, **said}, weights)
+        check_step(step, [self.steps[source].value for source in sources])
         self._add(step, result)
 
+    def _record_move(self, node: fx.Node, path: str, args: Any, kwargs: dict[str, Any], result: Any, settings: Any) -> None:
+        """A step for each tensor that is made of numbers that stand elsewhere; "flatten" where they also keep their order."""
+        target: Any = self.fetch_attr(str(node.target)) if node.op == "call_module" else node.target
+        operation = getattr(Tensor, target) if isinstance(target, str) else target
+        sources, index = moved(operation, args, kwargs, self._source)
+        read = sum(self.steps[source].value.size for source in sources)
+        results = tensors_in(result)
+        for number, (each, places) in enumerate(zip(results, index, strict=True), start=1):
+            same = len(sources) == 1 and len(places) == read and (places == np.arange(1, read + 1)).all()
+            kind = "flatten" if same else "move"
+            name = path if len(results) == 1 else f"{path}.{number}"
+            self._add(Step(kind, name, sources, without_batch(each), {} if same else {**settings, "index": places}), each)
+
     def _source(self, tensor: Tensor) -> int:
+        """The step that made a tensor; a weight or a constant that is used by hand becomes a step of its own."""
         number = self._made_by.get(id(tensor))
-        if number is None:
-            raise UnsupportedError("reads a tensor that no layer made (a weight or a constant used by hand)")
-        return number
+        if number is not None:
+            return number
+        name = self._by_hand.get(id(tensor))
+        if name is None:
+            raise UnsupportedError("reads a tensor that no layer made")
+        weights = {"value": self._weight(tensor)} if id(tensor) in self._keys else {}
+        value = checked(without_batch(tensor))
+        self._add(Step("parameter" if weights else "constant", name.removeprefix("layer."), (), value, {}, weights), tensor)
+        return len(self.steps) - 1
 
     def _weight(self, tensor: Tensor) -> Weight:
         keys = self._keys.get(id(tensor))
@@ -128,28 +174,54 @@ def _misfit(layer: nn.Module | None, shape: tuple[int, ...]) -> str:
     return ""
 
 
-def _without_batch(tensor: Tensor, strict: bool = True) -> Array:
-    value = tensor.detach().double().numpy().copy()  # a copy: the next layer may work in place
+def tensors_in(value: Any) -> list[Tensor]:
+    """The tensors among arguments or results, in their order; those in lists and tuples too.
+
+    >>> import torch
+    >>> len(tensors_in((torch.zeros(1), [torch.zeros(2), 3])))
+    2
+    """
+    found: list[Tensor] = []
+    fx.node.map_aggregate(value, lambda each: found.append(each) if isinstance(each, Tensor) else None)
+    return found
+
+
+def _row(tensor: Tensor) -> Array:
+    values: Array = tensor.detach().double().numpy().reshape(-1)
+    return values
+
+
+def without_batch(tensor: Tensor) -> Array:
+    """The numbers of a tensor without its batch axis of 1: the first, or the second of three where the first is longer.
+
+    >>> import torch
+    >>> without_batch(torch.zeros(1, 4)).shape, without_batch(torch.zeros(5, 1, 4)).shape, without_batch(torch.zeros(1)).shape
+    ((4,), (5, 4), (1,))
+    """
+    value: Array = tensor.detach().double().numpy().copy()  # a copy: the next layer may work in place
     if value.ndim > 1 and value.shape[0] == 1:
         value = value[0]
-    if strict and value.ndim not in (1, 3):
-        raise UnsupportedError(f"gives shape {tuple(tensor.shape)}; only images and vectors can be drawn")
+    elif value.ndim == 3 and value.shape[1] == 1:
+        value = value[:, 0]
+    return value.reshape(1) if value.ndim == 0 else value
+
+
+def checked(value: Array) -> Array:
+    """`value` if a sheet can show its shape."""
+    if value.ndim > 3:
+        raise UnsupportedError(f"gives shape {value.shape}; only tensors of at most three axes beside the batch can be drawn")
     return value
 
 
-def _check_step(step: Step, inputs: list[Array]) -> None:
+def check_step(step: Step, inputs: list[Array]) -> None:
     """Refuse what the same kind of layer may do elsewhere but a sheet cannot show."""
     first = inputs[0]
-    if step.kind == "add" and (len(inputs) != 2 or inputs[0].shape != inputs[1].shape):
-        raise UnsupportedError("adds something other than two tensors of one shape")
-    if step.kind == "linear" and first.ndim != 1:
-        raise UnsupportedError("reads an image; put a Flatten before it")
-    if step.kind == "batch_norm" and step.value.size % len(step.weights["running_mean"].value):
+    if step.kind == "batch_norm" and len(first) != len(step.weights["running_mean"].value):
         raise UnsupportedError("has other channels than its input")
-    if step.kind == "flatten" and not (step.value.ndim == 1 or step.value.shape == first.shape):
-        raise UnsupportedError(f"makes shape {step.value.shape} of {first.shape}; only flattening into a vector can be shown")
     if step.kind in NORMS and not np.allclose(step.value, normalised(step, first), atol=1e-12):
         raise UnsupportedError("takes mean and variance of other numbers than those of one input")
+    if step.kind in PICTURES and first.ndim != 3:
+        raise UnsupportedError(f"reads shape {first.shape}; an image (channels, height, width) was expected")
     if step.kind in ("softmax", "log_softmax"):
         shifted = first - first.max()
         logs = shifted - np.log(np.exp(shifted).sum())

@@ -32,13 +32,25 @@ class Step:
     weights: dict[str, Weight] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Given:
+    """One input as it was given: the name of the argument of forward that it is for, its shape and its dtype."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
 @dataclass
 class Trace:
-    """All steps of one run, the first being the input; and what a state dict holds beside the weights (counters)."""
+    """All steps of one run, the inputs first; and what a state dict holds beside the weights (counters).
+
+    `form` says how the inputs were given: "one" by itself, or several in a "tuple" or a "dict".
+    """
 
     steps: list[Step]
-    input_shape: tuple[int, ...]
-    input_dtype: str
+    inputs: tuple[Given, ...]
+    form: str
     counters: dict[str, int]
 
     def readers(self, number: int) -> list[Step]:

@@ -1,26 +1,45 @@
 """Following one input through a model: the layers in the order they run, their weights and their values in float64."""
 
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
+from course_utils.tracing import moves
 from course_utils.tracing.errors import TraceError
-from course_utils.tracing.inputs import as_batch, as_input, as_model
+from course_utils.tracing.inputs import as_batch, as_inputs, as_model
 from course_utils.tracing.layers import MODULES, NOT_AMONG, SUPPORTED
+from course_utils.tracing.purpose import look_up_whole_numbers, reading
 from course_utils.tracing.recorder import Recorder
-from course_utils.tracing.steps import Step, Trace
+from course_utils.tracing.steps import Given, Step, Trace
+from course_utils.tracing.tracer import ShapeTracer
 from course_utils.tracing.wrapped import double_copy, settle_weights, unwrap_parts
+from course_utils.tracing.written_out import WRITTEN_OUT
+
+LISTS = (nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
+
+
+class Alone(nn.Module):
+    """A layer alone, inside of a module."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, *inputs: Tensor, **named: Tensor) -> Any:
+        """What the layer gives."""
+        return self.layer(*inputs, **named)
 
 
 def trace_model(model: nn.Module, x: Any) -> Trace:
     """Run a float64 copy of `model` in eval mode on one input and write down every layer.
 
-    `x` is an image of shape (channels, height, width) with 1-4 channels or a vector of shape (features,), with or without a
-    batch axis of 1 in front; a picture of bytes becomes one of 0-1, see `as_input`. The model is left as it is.
+    `x` is an image of shape (channels, height, width) with 1-4 channels, a vector of shape (features,), or a sequence of shape
+    (positions, features), of whole numbers (positions,), with or without a batch axis of 1; several inputs are a tuple of
+    these, or a dictionary by the names of forward's arguments. A picture of bytes becomes one of 0-1, see `as_input`. The
+    model is left as it is.
 
     Raises TraceError, which names every layer that cannot be shown with its place in the model.
 
@@ -29,7 +48,7 @@ def trace_model(model: nn.Module, x: Any) -> Trace:
     [('input', 'input', (2,)), ('linear', '0', (3,)), ('relu', '1', (3,))]
     """
     model, outer = as_model(model)
-    given, (x, scaled) = x, as_input(x)
+    given, form = as_inputs(x, model)
     state = {outer + key: value for key, value in model.state_dict().items() if isinstance(value, Tensor)}
     dtypes = {key: str(value.dtype).removeprefix("torch.") for key, value in state.items()}
     name, prefix = type(model).__name__, ""
@@ -39,42 +58,45 @@ def trace_model(model: nn.Module, x: Any) -> Trace:
         raise TraceError(f"{name} cannot be copied ({error}); make it anew and load its weights") from error
     settled = settle_weights(double)
     dtypes |= {outer + key: dtypes[outer + first] for key, first in settled.items()}
-    if type(double) in MODULES:  # a layer alone: the tracer looks into the outermost module, so there has to be one around it
-        double, prefix = nn.Sequential(OrderedDict(layer=double)), "layer."
+    reads, first = reading(double)
+    if fx.Tracer().is_leaf_module(double, ""):  # the tracer looks into the outermost module, so there has to be one around it
+        double, prefix = Alone(double), "layer."
     keys = _keys_of(double, dtypes, prefix, outer)
     unwrap_parts(double)
+    look_up_whole_numbers(double)
+    unknown = _unknown_layers(double.named_modules())
     try:
-        module = fx.GraphModule(double, fx.Tracer().trace(double))
-    except Exception as error:  # fx raises many kinds; each means that the model's own code decides by values
-        raise TraceError(
-            f"{name}: its forward cannot be followed without running it ({error}). Its layers should run in the "
-            "same order for every input: take out `if` and loops over tensor values."
-        ) from error
-    module.graph.eliminate_dead_code()
-    unknown = _unknown_layers(module)
-    inputs = [str(node.target) for node in module.graph.nodes if node.op == "placeholder" and not node.args]
-    if len(inputs) > 1 and not unknown:
-        raise TraceError(
-            f"a model with one input was expected, and {name}.forward takes {', '.join(inputs)}; wrap it in a module of x"
-        )
-    recorder = Recorder(module, keys, dtypes)
+        batches = _batches(given, x, reads, first)
+        module = _followed(double, batches, name)
+        if reads == "any" and _works_on_pictures(module.graph):
+            batches = _batches(given, x, "pictures", first)
+            module = _followed(double, batches, name)
+    except TraceError as error:
+        if unknown:  # the input is another than that of images and vectors because the layer is
+            raise _cannot_show(name, unknown) from error
+        raise
+    unknown = _unknown_layers(
+        (str(node.target), module.get_submodule(str(node.target))) for node in module.graph.nodes if node.op == "call_module"
+    )
+    recorder = Recorder(module, keys, dtypes, form)
     with torch.no_grad():
         try:
-            batch = as_batch(x, given)
-            result = recorder.run(batch)
-            direct = double(batch)
+            result = recorder.run(*batches.values())
+            direct = double(**batches) if len(batches) > 1 or form == "dict" else double(*batches.values())
         except Exception as error:  # a layer may raise anything about an input that it does not take
-            if unknown:  # the input is another than that of images and vectors because the layer is
+            if unknown:
                 raise _cannot_show(name, unknown) from error
             if isinstance(error, TraceError):
                 raise
-            raise TraceError(f"{name} cannot take an input of shape {tuple(x.shape)}: {recorder.refusal(error)}") from error
+            shapes = " and ".join(str(tuple(tensor.shape)) for tensor, _ in given.values())
+            raise TraceError(f"{name} cannot take an input of shape {shapes}: {recorder.refusal(error)}") from error
     if not isinstance(result, Tensor):
         raise TraceError(f"a model with one output was expected, and {name} gives {_no_tensor(result)}")
     if recorder.problems:
         raise _cannot_show(name, [*(line for line in unknown if line not in recorder.problems), *recorder.problems])
-    if scaled:
-        recorder.steps[0].settings["scaled"] = True
+    for step, (_, scaled) in zip(recorder.steps, given.values(), strict=False):
+        if scaled:
+            step.settings["scaled"] = True
     _check_finite(recorder.steps)
     if not torch.allclose(result, direct, rtol=1e-12, atol=1e-12):
         raise TraceError(
@@ -87,7 +109,36 @@ def trace_model(model: nn.Module, x: Any) -> Trace:
         for key, value in state.items()
         if key not in drawn and value.numel() == 1 and not value.is_floating_point()
     }
-    return Trace(recorder.steps, tuple(x.shape), str(x.dtype).removeprefix("torch."), counters)
+    inputs = tuple(
+        Given(name, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")) for name, (tensor, _) in given.items()
+    )
+    return Trace(recorder.steps, inputs, form, counters)
+
+
+def _batches(given: dict[str, tuple[Tensor, bool]], x: Any, reads: str, sequence_first: bool) -> dict[str, Tensor]:
+    """Each input with a batch axis of 1."""
+    return {
+        name: as_batch(tensor, x[name] if isinstance(x, Mapping) else x, reads, sequence_first)
+        for name, (tensor, _) in given.items()
+    }
+
+
+def _followed(model: nn.Module, batches: dict[str, Tensor], name: str) -> fx.GraphModule:
+    """The model as a graph of its layers."""
+    try:
+        module = fx.GraphModule(model, ShapeTracer(batches).trace(model))
+    except Exception as error:  # fx raises many kinds; each means that the model's own code decides by values
+        raise TraceError(
+            f"{name}: its forward cannot be followed without running it ({error}). Its layers should run in the "
+            "same order for every input: take out `if` and loops over tensor values."
+        ) from error
+    module.graph.eliminate_dead_code()
+    return module
+
+
+def _works_on_pictures(graph: fx.Graph) -> bool:
+    """Whether a function of the graph is one for pictures; modules tell by their kind."""
+    return any(node.op == "call_function" and "2d" in getattr(node.target, "__name__", "") for node in graph.nodes)
 
 
 def _no_tensor(result: Any) -> str:
@@ -100,12 +151,18 @@ def _no_tensor(result: Any) -> str:
     return f"a {type(result).__name__}, and no tensor"
 
 
-def _unknown_layers(module: fx.GraphModule) -> list[str]:
-    """A line for each module of the graph that is none of ours, found without running it."""
-    layers = [
-        (str(node.target), module.get_submodule(str(node.target))) for node in module.graph.nodes if node.op == "call_module"
-    ]
-    return [f"{path} ({type(layer).__name__}): {NOT_AMONG}" for path, layer in layers if type(layer) not in MODULES]
+def _unknown_layers(layers: Iterable[tuple[str, nn.Module]]) -> list[str]:
+    """A line for each layer of PyTorch's own that is none of ours, and lies in none that is known."""
+    lines, inside = [], "?"
+    for path, layer in layers:
+        known = type(layer) in MODULES or type(layer) in moves.MODULES or type(layer) in WRITTEN_OUT
+        leaf = fx.Tracer().is_leaf_module(layer, path) and not isinstance(layer, LISTS)
+        if path.startswith(inside) or not (known or leaf):
+            continue
+        inside = f"{path}."
+        if not known:
+            lines.append(f"{path} ({type(layer).__name__}): {NOT_AMONG}")
+    return lines
 
 
 def _cannot_show(name: str, problems: list[str]) -> TraceError:

@@ -1,6 +1,6 @@
 """What is said of a layer, in a workbook as on the screen: its title, its shape and its formula in words."""
 
-from course_utils.tracing import activations
+from course_utils.tracing import activations, joins
 from course_utils.tracing.norms import runs_of
 from course_utils.tracing.steps import Step
 
@@ -17,11 +17,22 @@ TITLES = {
     "adaptive_avg_pool": "average pool",
     "adaptive_max_pool": "max pool",
     "log_softmax": "log softmax",
-    "add": "sum",
+    **joins.TITLES,
+    "parameter": "weight",
 }
 
 
 NORMS = ("layer_norm", "group_norm", "instance_norm")
+
+
+def title_of(step: Step) -> str:
+    """What a layer is called beside its place in the model.
+
+    >>> import numpy
+    >>> title_of(Step("conv", "features.0", (), numpy.zeros(1)))
+    'convolution'
+    """
+    return str(step.settings.get("title", TITLES.get(step.kind, step.kind.replace("_", " "))))
 
 
 def by(shape: tuple[int, ...]) -> str:
@@ -44,12 +55,18 @@ def describe(step: Step) -> str:
         "adaptive_max_pool": "The largest number of each window; the windows share out the whole channel.",
         "softmax": "exp(x - max) makes every number positive; divided by their sum they add up to 1.",
         "log_softmax": "x - max minus the logarithm of the sum of all exp(x - max).",
-        "add": "Cell by cell, the sum of two blocks to the left.",
+        "move": "Numbers from the left, each in its new place. Nothing is computed.",
+        "parameter": "A weight that the model uses by itself.",
+        "constant": "Numbers that stand in the model and are never learnt.",
     }.get(step.kind, "")
+    if "words" in s:
+        return str(s["words"])
     if step.kind in activations.WORDS:
         words = activations.WORDS[step.kind].format(**s)
     elif step.kind in NORMS:
         words = _norm_words(step)
+    elif step.kind in joins.TITLES:
+        words = _join(step)
     elif step.kind == "conv":
         kernel = by(step.weights["weight"].value.shape[2:])
         group = step.weights["weight"].value.shape[1]
@@ -82,3 +99,14 @@ def _norm_words(step: Step) -> str:
         part = "each channel" if step.kind == "instance_norm" else "each group of channels"
     rest = "".join(f" {sign} {role}" for role, sign in (("weight", "×"), ("bias", "+")) if role in step.weights)
     return f"(x - mean) / √(variance + ε){rest}, with mean and variance of {part}."
+
+
+def _join(step: Step) -> str:
+    name, sign = joins.TITLES[step.kind], joins.SIGNS[step.kind]
+    if constants := step.settings.get("constants"):
+        return f"Cell by cell, {_short(constants[0])} {sign} {_short(constants[1])}."
+    return f"Cell by cell, the {name} of two blocks to the left."
+
+
+def _short(constant: float | None) -> str:
+    return "x" if constant is None else f"{constant:g}"

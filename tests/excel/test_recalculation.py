@@ -26,24 +26,8 @@ pytestmark = office.needs_libreoffice
 def check_networks(seeds, folder) -> int:
     """Recalculate a workbook for each seed; every formula must give PyTorch's number. Returns how many formulas there were."""
     folder.mkdir(exist_ok=True)
-    written, stripped = {}, {}
-    for seed in seeds:
-        model, x = random_network(seed)
-        written[seed] = export_model(model, x, folder / f"net{seed}.xlsx", fuse_relu_with_layer=seed % 2 == 0)
-        stripped[seed] = office.strip_values(written[seed], folder / f"bare{seed}.xlsx")
-    computed = office.recalculate(stripped.values(), folder / "out")
-    count = 0
-    for seed, file in written.items():
-        formulas = office.formula_cells(file)
-        count += len(formulas)
-        stored, new = office.values(file), office.values(computed[stripped[seed]])
-        wrong = office.differences(stored, new, formulas)
-        assert not wrong, f"network {seed}: {len(wrong)} of {len(formulas)} formulas differ, such as {wrong[:3]}"
-        for key in formulas:  # and what is stored is PyTorch's number, which stands in the same cell of the other sheet
-            if key[0] == "Network" and ("PyTorch", key[1]) in stored and isinstance(stored[key], float):
-                assert stored[key] == stored["PyTorch", key[1]]
-        assert new["Check", "B2"].startswith("All "), f"network {seed}: {new['Check', 'B2']}"
-    return count
+    models = {f"net{seed}": (*random_network(seed), {"fuse_relu_with_layer": seed % 2 == 0}) for seed in seeds}
+    return sum(len(office.formula_cells(file)) for file in recalculated(models, folder))
 
 
 def test_random_networks(tmp_path):
@@ -55,6 +39,54 @@ def test_random_networks(tmp_path):
 def test_random_networks_two_hundred(tmp_path):
     others = [seed for seed in range(200) if seed % 5]
     assert sum(check_networks(others[start : start + 40], tmp_path / f"{start}") for start in range(0, 160, 40)) > 20_000
+
+
+class Joined(nn.Module):
+    """Two inputs, a weight and a constant by hand, the same layer on a vector and on a sequence, and numbers that move."""
+
+    def __init__(self):
+        super().__init__()
+        self.shared, self.last, self.scale = nn.Linear(4, 3), nn.Linear(6, 2), nn.Parameter(torch.randn(3))
+        self.register_buffer("shift", torch.randn(1, 5, 3), persistent=False)
+
+    def forward(self, positions, row):
+        first = self.shared(row).tanh() * self.scale - 2
+        sequence = self.shared(positions) / 3 + self.shift
+        swapped = sequence.transpose(1, 2).flip(1)[:, :, 1:4]
+        sides = self.shared(F.pad(swapped, (0, 1)))
+        return self.last(torch.cat([first, 1 - sides[:, 0] * sides[:, -1]], dim=1))
+
+
+def test_several_inputs_sequences_and_joins(tmp_path):
+    torch.manual_seed(0)
+    model = Joined()
+    x = {"positions": torch.randn(1, 5, 4), "row": torch.randn(4)}
+    models = {"joined": (model, x), "tuple": (model, tuple(x.values())), "alone": (nn.Linear(3, 2), torch.randn(1, 4, 3))}
+    for file, computed in recalculated(models, tmp_path).items():
+        model, x = models[file.stem]
+        state, given = read_weights(computed), read_input(computed)
+        assert all(torch.equal(state[key], value) for key, value in model.state_dict().items())
+        assert type(given) is type(x)
+        pairs = zip(given.values(), x.values(), strict=True) if isinstance(x, dict) else zip(given, x, strict=True)
+        assert all(torch.equal(*pair) for pair in pairs)
+
+
+def recalculated(models, folder):
+    """Each workbook and what LibreOffice made of its formulas alone; every formula gives PyTorch's number there."""
+    written = {
+        name: export_model(model, x, folder / f"{name}.xlsx", **dict(*options)) for name, (model, x, *options) in models.items()
+    }
+    bare = {name: office.strip_values(file, folder / f"bare_{name}.xlsx") for name, file in written.items()}
+    computed = office.recalculate(bare.values(), folder / "out")
+    for name, file in written.items():
+        stored, new = office.values(file), office.values(computed[bare[name]])
+        wrong = office.differences(stored, new, office.formula_cells(file))
+        assert not wrong, f"{name}: {len(wrong)} formulas differ, such as {wrong[:3]}"
+        for (sheet, place), value in stored.items():  # and what is stored is PyTorch's number
+            if sheet == "Network" and isinstance(value, float) and ("PyTorch", place) in stored:
+                assert value == stored["PyTorch", place]
+        assert new["Check", "B2"].startswith("All "), f"{name}: {new['Check', 'B2']}"
+    return {file: computed[bare[name]] for name, file in written.items()}
 
 
 def test_cells_are_read_as_openpyxl_reads_them(tmp_path):

@@ -19,14 +19,15 @@ def small() -> nn.Sequential:
 def read(model, x) -> torch.Tensor:
     """The input of a trace in the shape and dtype that it notes, as a workbook gives it back."""
     trace = trace_model(model, x)
-    return torch.tensor(trace.steps[0].value).to(getattr(torch, trace.input_dtype)).reshape(trace.input_shape)
+    (given,) = trace.inputs
+    return torch.tensor(trace.steps[0].value).to(getattr(torch, given.dtype)).reshape(given.shape)
 
 
 @pytest.mark.parametrize(
     ("x", "message"),
     [
         (torch.zeros(2, 1, 6, 6), r"\(2, 1, 6, 6\); for one of a batch give x\[0\]"),
-        (torch.zeros(6, 6), r"for one of a batch give x\[0\]; for one grey picture give x\[None\]"),
+        (torch.zeros(6, 6), r"for one of a batch give x\[0\]; for one grey picture or one sequence give x\[None\]"),
         (torch.zeros(6, 6, 5), r"1-4 channels; give some of them, as in x\[:3\]"),
         (torch.full((1, 6, 6), float("nan")), r"not finite.*torch\.nan_to_num"),
         (np.full((1, 6, 6), np.inf), r"not finite.*numpy\.nan_to_num"),
@@ -57,7 +58,7 @@ def test_the_advice_on_channels_first_can_be_followed(make, shape):
         trace_model(nn.Conv2d(3, 1, 3), x)
     advice = re.search(r"give (.*)", str(caught.value))[1]
     followed = eval(advice, {"x": x, "numpy": np})
-    assert trace_model(nn.Conv2d(3, 1, 3), followed).input_shape == (3, 6, 7)
+    assert trace_model(nn.Conv2d(3, 1, 3), followed).inputs[0].shape == (3, 6, 7)
 
 
 def test_arrays_lists_numbers_and_pictures():

@@ -4,18 +4,21 @@ from collections.abc import Callable
 
 from course_utils.excel.activations import ACTIVATIONS
 from course_utils.excel.blocks.batch_norm import batch_norm_block
-from course_utils.excel.blocks.cellwise import cellwise_block
+from course_utils.excel.blocks.cellwise import cellwise_block, join_block
 from course_utils.excel.blocks.convolution import convolution_block
 from course_utils.excel.blocks.input import input_block
 from course_utils.excel.blocks.linear import linear_block
+from course_utils.excel.blocks.moves import move_block, parameter_block
 from course_utils.excel.blocks.norms import norm_block
 from course_utils.excel.blocks.pooling import pool_block
 from course_utils.excel.blocks.prediction import prediction_block
 from course_utils.excel.blocks.softmax import softmax_block
 from course_utils.excel.grid import Grid
 
-__all__ = ["BLOCKS", "prediction_block"]
+__all__ = ["BLOCKS", "ONE_BY_ONE", "prediction_block"]
 
+CELLWISE = (*ACTIVATIONS, "prelu")
+JOINS = ("add", "subtract", "multiply", "divide")
 BLOCKS: dict[str, Callable[..., Grid]] = {  # each takes the sheet, the step, and where what it reads stands
     "input": input_block,
     "conv": convolution_block,
@@ -25,5 +28,10 @@ BLOCKS: dict[str, Callable[..., Grid]] = {  # each takes the sheet, the step, an
     "log_softmax": softmax_block,
     **dict.fromkeys(("max_pool", "avg_pool", "adaptive_avg_pool", "adaptive_max_pool"), pool_block),
     **dict.fromkeys(("layer_norm", "group_norm", "instance_norm"), norm_block),
-    **dict.fromkeys((*ACTIVATIONS, "prelu", "add"), cellwise_block),
+    **dict.fromkeys(CELLWISE, cellwise_block),
+    **dict.fromkeys(JOINS, join_block),
+    "move": move_block,
+    **dict.fromkeys(("parameter", "constant"), parameter_block),
 }
+# These read their numbers one by one, so that it is no matter where each stands; all others get them side by side, in a grid.
+ONE_BY_ONE = {*CELLWISE, *JOINS, "move", "batch_norm"}

@@ -1,23 +1,25 @@
 """A batch norm, with the numbers that it learnt."""
 
 from course_utils.excel import formulas
-from course_utils.excel.grid import Grid, Rect, cell
+from course_utils.excel.grid import Grid, Rect
+from course_utils.excel.placed import Placed
 from course_utils.excel.plan import CONTENT_ROW
 from course_utils.excel.sheet import TABLE, Sheet
 from course_utils.tracing.steps import Step
 
 
-def batch_norm_block(sheet: Sheet, step: Step, source: Grid) -> Grid:
+def batch_norm_block(sheet: Sheet, step: Step, source: Placed) -> Grid:
     """Mean, variance, weight and bias of each channel or feature, and the numbers that they make."""
     roles = [role for role in ("running_mean", "running_var", "weight", "bias") if role in step.weights]
     eps = step.settings["eps"]
-    if step.value.ndim == 1:  # a vector: one row of numbers per feature
+    features = len(step.value)
+    if step.value.ndim < 3:  # a vector, or a row for each channel: one row of numbers per feature
         for role in roles:
             if step.weights[role].keys not in sheet.drawn:
                 sheet.label(CONTENT_ROW - 1, sheet.col, role.removeprefix("running_"), "column")
-                sheet.draw_weight(step, role, [Rect(CONTENT_ROW, sheet.col, step.value.size, 1)], "wide_weight")
+                sheet.draw_weight(step, role, [Rect(CONTENT_ROW, sheet.col, features, 1)], "wide_weight")
                 sheet.wide(1)
-        grid = sheet.vector(step.value.size, "output")
+        grid = sheet.vector(features, "output") if step.value.ndim == 1 else sheet.grid(step.value.shape)
     else:  # an image: the numbers of a channel beside its top
         pitch = max(step.value.shape[1], len(roles)) + 2
         new = [role for role in roles if step.weights[role].keys not in sheet.drawn]
@@ -32,14 +34,13 @@ def batch_norm_block(sheet: Sheet, step: Step, source: Grid) -> Grid:
             sheet.col += 3
         grid = sheet.grid(step.value.shape, pitch)
 
-    def formula(channel: int, y: int, x: int) -> str:
-        value = cell(*(source.flat(y) if step.value.ndim == 1 else source.at(channel, y, x)))
-        feature = y if step.value.ndim == 1 else channel
+    def formula(number: int) -> str:
+        feature = number * features // step.value.size
         mean, variance, weight, bias = (
             sheet.weight_cell(step, role, feature) if role in step.weights else ""
             for role in ("running_mean", "running_var", "weight", "bias")
         )
-        return formulas.normalised(value, mean, variance, weight, bias, eps)
+        return formulas.normalised(source.address(number), mean, variance, weight, bias, eps)
 
-    sheet.draw_all(step, grid, formula)
+    sheet.draw_each(step, grid, formula)
     return grid

@@ -7,13 +7,10 @@ from course_utils.tracing.steps import Step
 
 
 def input_block(sheet: Sheet, step: Step) -> Grid:
-    """The numbers of an image, channel below channel, or of a vector in a column."""
+    """The numbers of an image, channel below channel, of a vector in a column, or of a sequence in a row for each position."""
     grid = sheet.grid(step.value.shape)
-    for channel in range(grid.channels) if grid.pitch > 1 else [0]:
-        rect = grid.channel(channel) if grid.pitch > 1 else grid.rects()[0]
-        values = step.value[channel] if step.value.ndim == 3 else step.value.reshape(-1, 1)
-        style = "input" if step.value.ndim == 3 else "wide_input"
-        sheet.plan.areas.append(Area(rect, values.reshape(rect.height, rect.width), style))
+    for rect, values in sheet.parts(grid, step.value):
+        sheet.plan.areas.append(Area(rect, values, "wide_input" if step.value.ndim == 1 else "input"))
     sheet.channel_labels(grid)
-    sheet.name_cells("input", "input", "input", step.value, grid.rects())
+    sheet.name_cells("input" if step.path == "input" else f"{sheet.base}_in", "input", step.path, step.value, grid.rects())
     return grid

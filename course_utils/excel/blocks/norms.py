@@ -29,14 +29,13 @@ def norm_block(sheet: Sheet, step: Step, source: Grid) -> Grid:
     _draw_weights(sheet, step)
     grid = sheet.vector(step.value.size, "output") if step.value.ndim == 1 else sheet.grid(step.value.shape)
 
-    def formula(channel: int, y: int, x: int) -> str:
-        number = y if step.value.ndim == 1 else (channel * source.height + y) * source.width + x
+    def formula(number: int) -> str:
         run = number // count
         mean, variance = (cell(CONTENT_ROW + run, table + n, fixed=True) for n in (0, 1))
         weight, bias = (_weight_cell(sheet, step, role, number) for role in ("weight", "bias"))
-        return formulas.normalised(cell(*source.flat(number)), mean, variance, weight, bias, step.settings["eps"])
+        return formulas.normalised(source.address(number), mean, variance, weight, bias, step.settings["eps"])
 
-    sheet.draw_all(step, grid, formula)
+    sheet.draw_each(step, grid, formula)
     return grid
 
 

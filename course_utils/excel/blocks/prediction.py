@@ -14,7 +14,7 @@ from course_utils.tracing.words import by
 
 def prediction_block(sheet: Sheet, actual: int | None) -> None:
     """Predicted class, one-hot actuals, cross-entropy and a bar chart, from the probabilities of the last step."""
-    step, grid = sheet.steps[-1], sheet.grids[-1]
+    step, grid = sheet.steps[-1], sheet.grid_of(-1)
     size, values = step.value.size, step.value
     logits = sheet.steps[step.sources[0]].value
     logs = logits - logits.max() - np.log(np.exp(logits - logits.max()).sum())
@@ -63,10 +63,11 @@ def prediction_block(sheet: Sheet, actual: int | None) -> None:
     name = base_name(Step("cross_entropy", "cross_entropy", (), step.value), sheet.taken)
     sheet.name_cells(name, "output", "cross-entropy", -logs[chosen : chosen + 1], [total])
     sheet.plan.named[-1].coloured = False
+    seen = sheet.grid_of(0)
     charts = [(CONTENT_ROW + 4, words_col)]
-    below = sheet.grids[0].channel(sheet.grids[0].channels - 1).last_row + 2
-    if sheet.grids[0].width * 28 > CHART_WIDTH and below + CHART_HEIGHT // 28 <= sheet.plan.last_row:
-        charts.append((below, sheet.grids[0].col))  # there is room below the input: seen while a pixel is edited
+    below = seen.channel(seen.channels - 1).last_row + 2
+    if seen.width * 28 > CHART_WIDTH and below + CHART_HEIGHT // 28 <= sheet.plan.last_row:
+        charts.append((below, seen.col))  # there is room below the input: seen while a pixel is edited
     sheet.plan.prediction = Prediction(labels, output, (rows["actual"], words_col + 1), charts, step.kind == "log_softmax")
     sheet.col = words_col + 2 + math.ceil((CHART_WIDTH - 220) / 28)
     words = "The class with the largest probability. Choose the actual class: cross-entropy is -ln of its probability."

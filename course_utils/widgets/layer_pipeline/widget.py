@@ -18,7 +18,7 @@ from course_utils.tracing.errors import TraceError
 from course_utils.tracing.inputs import as_input
 from course_utils.tracing.steps import Step
 from course_utils.tracing.trace import trace_model
-from course_utils.tracing.words import TITLES, by
+from course_utils.tracing.words import by, title_of
 from course_utils.tracing.words import describe as in_words
 from course_utils.widgets.base.arrays import Numbers, as_image, as_names
 from course_utils.widgets.base.colours import PALETTES, colour_limit
@@ -219,20 +219,16 @@ def _followed(model: nn.Module, x: Any) -> Run:
         image = torch.tensor(as_image(pixels if isinstance(x, Tensor) else pixels.numpy(), MAX_SIDE, name))
         if image.abs().max() > LARGEST:
             raise WidgetError(f"x holds {image.abs().max():g}; numbers of at most {LARGEST:g} can be followed. Divide them")
-        steps = trace_model(model, image).steps
+        steps = trace_model(model, image[None]).steps
     except TraceError as error:
         raise WidgetError(str(error)) from error.__cause__
-    others = [f"{step.path} ({TITLES.get(step.kind, step.kind)})" for step in steps if step.kind not in COMPUTED]
-    if others:
-        raise WidgetError(
-            f"the screen cannot compute {', '.join(others)}; a workbook can: course_utils.excel.export_model(model, x, path)"
-        )
+    _check_shown(steps)
     count = sum(step.value.size + sum(weight.value.size for weight in step.weights.values()) for step in steps)
     if count > MAX_NUMBERS:
         most = max(steps, key=lambda step: step.value.size + sum(weight.value.size for weight in step.weights.values()))
         raise WidgetError(
             f"the network has {count:,} numbers on this image and {MAX_NUMBERS:,} can be shown; most of them are in "
-            f"{most.path} ({TITLES.get(most.kind, most.kind)}, {by(most.value.shape)}). Give a smaller image or fewer channels"
+            f"{most.path} ({title_of(most)}, {by(most.value.shape)}). Give a smaller image or fewer channels"
         )
     # Flattening changes no number: the layer after it is drawn as reading the maps before it.
     seen: dict[int, int] = {}
@@ -250,6 +246,27 @@ def _followed(model: nn.Module, x: Any) -> Run:
     return Run(image, steps, layers, [_as_maps(step.value) for step in shown], _as_bytes(shown))
 
 
+def _check_shown(steps: list[Step]) -> None:
+    """Refuse what a workbook can show and the screen cannot."""
+    lines = []
+    for step in steps:
+        reads = {steps[source].value.ndim for source in step.sources}
+        on_a_row = step.kind in ("linear", "softmax", "log_softmax") and reads != {1}
+        if (
+            step.kind not in COMPUTED
+            or step.value.ndim not in (1, 3)
+            or step.settings.keys() & {"constants", "index"}
+            or on_a_row
+        ):
+            lines.append(f"  {step.path} ({title_of(step)}, {by(step.value.shape)})")
+    if lines:
+        listed = "\n".join(lines)
+        raise WidgetError(
+            f"the screen cannot show these layers:\n{listed}\nIt shows images and vectors in the layers of lesson 5; "
+            "course_utils.excel.export_model writes all of them as a workbook"
+        )
+
+
 def _as_layer(step: Step, sources: list[int], number: int, start: int) -> dict[str, Any]:
     """A layer as the screen shows it; `number` is its place there, the input being 0, and `start` that of its first weight."""
     weights = {}
@@ -257,7 +274,7 @@ def _as_layer(step: Step, sources: list[int], number: int, start: int) -> dict[s
         weights[role] = {"start": start, "shape": list(weight.value.shape)}
         start += weight.value.size
     vector = step.value.ndim == 1
-    title = "image" if step.kind == "input" else TITLES.get(step.kind, step.kind.replace("_", " "))
+    title = "image" if step.kind == "input" else title_of(step)
     nameless = step.path.replace(".", "").isdigit()  # in a Sequential, which counts from 0 and counts what is not shown
     return {
         "kind": step.kind,
