@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import chdir, nullcontext, redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -137,6 +137,35 @@ def copy(
         say(f"Brought to {copied.folder}: {some_of(copied.written)}")
     elif not copied.beside:
         say(f"Nothing is new: {copied.folder} has what course_utils {course_utils.__version__} brings, beside what you changed")
+
+
+@app.command()
+def present(
+    name: Annotated[str, typer.Argument(help="Which lesson: 01, cats, ...; or the path of a notebook.")],
+    out: Annotated[Path | None, typer.Option(help="Write the slides to this file, and open nothing.")] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="As a PDF, by Chromium, Chrome or Edge.")] = False,
+    handout: Annotated[bool, typer.Option("--handout", help="For paper: two slides a page, what to say beside them.")] = False,
+    pictures: Annotated[bool, typer.Option("--pictures", help="Still pictures for the widgets: nothing is run.")] = False,
+    light: Annotated[bool | None, typer.Option(help="By default as the machine is set; D changes it.")] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where JupyterLab listens: slides lead to it.")] = 8888,
+) -> None:
+    """Open a lesson as slides: one file that needs no network, in which the widgets live.
+
+    The first time, the lesson is run as far as its widgets need it, which takes up to some minutes; --pictures does without.
+    Press ? in the slides for their keys: S opens the speaker's window, C shows the whole code, M a map. What to say is in the
+    notebook's cells tagged notes, each after the cell that it belongs to.
+    """
+    from course_utils.lessons.slides.writing import write_slides
+
+    theme: Literal["light", "dark", "system"] = "system" if light is None else "light" if light else "dark"
+    with console.status(shown(f"{name} ...")) as status:
+        target = write_slides(
+            name, out, pdf=pdf, handout=handout, pictures=pictures, theme=theme, port=port,
+            on_cell=lambda done, cells: status.update(shown(f"making the widgets: cell {done + 1} of {cells}")), say=say,
+        )  # fmt: skip
+    say(f"Written to {target}")
+    if out is None and _has_browser():
+        typer.launch(target.as_uri())
 
 
 @app.command()
