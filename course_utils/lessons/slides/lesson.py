@@ -4,16 +4,17 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import Any, Literal
 
+from course_utils.lessons.alive import EXERCISE
 from course_utils.lessons.slides.blocks import GAP, LINE, ROOM, Block, height_of
 from course_utils.lessons.slides.code import code_blocks
 from course_utils.lessons.slides.prose import Part, as_html, parts
 from course_utils.lessons.slides.results import result_blocks
 
 NOTES = "notes"  # the tag of a cell that is said and not shown
-PROSE = 410  # the height of prose on a slide; more of it becomes two
+PROSE = 455  # the height of prose on a slide; more of it becomes two
 HEADING = 76  # what a heading takes
 FEW = 150  # the height of code that a widget's slide does without: the key C shows it
 READABLE = 17  # pixels, below which letters are not made smaller to keep code and its result together
@@ -72,7 +73,8 @@ def slides(cells: Sequence[Any], pages: Mapping[str, Sequence[str]] | None = Non
     found = [slide for group in groups for slide in _cut(group)]
     taken: set[str] = set()
     for slide in found:
-        slide.notes = [note for cell in slide.cells for note in notes.get(cell, [])]
+        before_all = [""] if slide is found[0] else []  # what is to be said before anything is shown
+        slide.notes = [note for cell in [*before_all, *slide.cells] for note in notes.get(cell, [])]
         slide.id = _free(slide.cells[0], taken)
     return found
 
@@ -86,16 +88,14 @@ def _groups(cells: Sequence[Any], pages: Mapping[str, Sequence[str]]) -> tuple[l
         if NOTES in tags or slide_type == "notes":
             notes.setdefault(before, []).append(as_html(cell.source))
             continue
-        before = cell.id
-        if "solution" in tags or not cell.source.strip():
+        if "solution" in tags or not cell.source.strip() or (slide_type == "skip" and not EXERCISE & tags):
             continue
+        before = cell.id
         if "exercise" in tags:
             groups.append(_exercise(cell, section))
         elif tags & {"answer", "check"}:
             if groups and groups[-1].kind == "exercise":
                 groups[-1].blocks.extend(code_blocks(cell.source, cell.id))
-        elif slide_type == "skip":
-            continue
         elif cell.cell_type == "markdown":
             for number, part in enumerate(parts(cell.source, cell.id)):
                 opens = number == 0 and slide_type == "slide" and bool(part.words)
@@ -103,12 +103,17 @@ def _groups(cells: Sequence[Any], pages: Mapping[str, Sequence[str]]) -> tuple[l
                 if part.level or slide_type in NEW or not groups or groups[-1].kind == "exercise":
                     kind: Literal["", "title"] = "" if groups or part.level != 1 else "title"
                     groups.append(_Group(part, section, cell.id, opens or not groups, kind))
+                elif part.lecture:
+                    groups[-1].part.lecture, groups[-1].part.minutes = part.lecture, part.minutes
                 groups[-1].blocks.extend(part.blocks)
         elif cell.cell_type == "code":
             if slide_type in NEW or not groups or groups[-1].kind == "exercise":
                 groups.append(_Group(Part(), section, cell.id, not groups))
             results = result_blocks(cell, pages.get(cell.id, ()), section)
             groups[-1].blocks.extend(_of_code(cell, results))
+    for earlier, group in pairwise(groups):
+        if not group.part.lecture and group.section == earlier.section:
+            group.part.lecture, group.part.minutes = earlier.part.lecture, earlier.part.minutes
     return groups, notes
 
 
@@ -137,10 +142,10 @@ def _cut(group: _Group) -> Iterator[Slide]:
     piles = [group.blocks] if group.kind == "exercise" else list(_piles(group.blocks, bool(group.part.heading), group.kind))
     for number, blocks in enumerate(piles or [[]]):
         first = number == 0
-        cells = list(dict.fromkeys(block.cell for block in blocks)) or [group.cell]
+        cells = list(dict.fromkeys([*([group.cell] if first else []), *(block.cell for block in blocks)]))
         words = group.part.words if first and group.part.words else next((block.words for block in blocks if block.words), "")
         yield Slide(
-            group.section, group.part.heading if first else "", blocks, words, [group.cell, *cells] if first else cells,
+            group.section, group.part.heading if first else "", blocks, words, cells,
             group.part.lecture, group.part.minutes, kind=group.kind if first or group.kind == "exercise" else "",
             opens=group.opens and first,
         )  # fmt: skip

@@ -1,7 +1,8 @@
 // The living widgets: each in a frame of its own, so that its keys and its style stay apart; made when its slide comes near.
 
 const Widgets = (() => {
-  const WIDTHS = [1160, 1000, 1300, 880, 1450, 1600, 1800];
+  const NARROWER = [1060, 960, 860, 760];
+  const WIDER = [1300, 1450, 1600, 1800];
   const SMALLEST = 0.35; // below this a widget is not shrunk further, and can be scrolled
   const frames = new Set();
   let dark = () => false;
@@ -9,7 +10,11 @@ const Widgets = (() => {
   let entered = () => {};
 
   const settled = () => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(go, 30))));
-  const paint = (frame) => frame.contentDocument?.body?.setAttribute("data-jp-theme-light", String(!dark()));
+  function paint(frame) {
+    const body = frame.contentDocument?.body;
+    body?.setAttribute("data-jp-theme-light", String(!dark()));
+    body?.style.setProperty("background", getComputedStyle(document.documentElement).getPropertyValue("--paper"));
+  }
 
   function place(frame, width, height, room) {
     const size = Math.max(SMALLEST, Math.min(room.width / width, room.height / height));
@@ -21,29 +26,46 @@ const Widgets = (() => {
 
   const heightOf = (frame) => Math.ceil(frame.contentDocument.querySelector("#widget").getBoundingClientRect().bottom + 14);
 
-  // The width at which the widget's letters come out largest on the slide.
-  async function fit(frame, room) {
-    let best = { letters: 0 };
-    for (const width of WIDTHS) {
-      frame.style.width = `${width}px`;
-      frame.style.height = `${room.height}px`;
-      await settled();
-      const height = heightOf(frame);
-      const size = Math.min(room.width / width, room.height / height);
-      const root = frame.contentDocument.querySelector(".course-widget") ?? frame.contentDocument.body;
-      const letters = parseFloat(frame.contentWindow.getComputedStyle(root).fontSize) * size;
-      if (letters > best.letters * 1.02) best = { letters, width, height };
-      if (height * (room.width / width) < room.height * 0.8) break; // narrower or wider ones are no larger from here on
-    }
-    frame.style.width = `${best.width}px`;
+  // How large the widget's letters come out on the slide at a width.
+  async function tried(frame, width, room) {
+    frame.style.width = `${width}px`;
+    frame.style.height = `${room.height}px`;
     await settled();
-    place(frame, best.width, heightOf(frame), room);
+    const height = heightOf(frame);
+    const size = Math.min(room.width / width, room.height / height);
+    const root = frame.contentDocument.querySelector(".course-widget") ?? frame.contentDocument.body;
+    return { letters: parseFloat(frame.contentWindow.getComputedStyle(root).fontSize) * size, width, height };
+  }
+
+  // The width at which they come out largest: narrower where there is room below, else wider, as long as that helps.
+  async function best(frame, room) {
+    let found = await tried(frame, room.width, room);
+    for (const width of found.height <= room.height ? NARROWER : WIDER) {
+      const next = await tried(frame, width, room);
+      if (next.letters < found.letters * 1.01) break;
+      found = next;
+    }
+    return found;
+  }
+
+  async function fit(frame, room) {
+    const larger = frame.contentDocument.querySelector(".course-larger");
+    let found = await best(frame, room);
+    if (larger) {
+      larger.click();
+      const large = await best(frame, room);
+      if (large.letters > found.letters * 1.04) found = large;
+      else larger.click();
+    }
+    frame.style.width = `${found.width}px`;
+    await settled();
+    let tallest = heightOf(frame);
+    place(frame, found.width, tallest, room);
     frame.dataset.ready = "true";
     // What opens inside may need more room.
-    let tallest = heightOf(frame);
     new frame.contentWindow.ResizeObserver(() => {
       const height = heightOf(frame);
-      if (height > tallest) place(frame, best.width, (tallest = height), room);
+      if (height > tallest) place(frame, found.width, (tallest = height), room);
     }).observe(frame.contentDocument.querySelector("#widget"));
   }
 
