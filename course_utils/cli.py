@@ -146,7 +146,7 @@ def present(
     pdf: Annotated[bool, typer.Option("--pdf", help="As a PDF, by Chromium, Chrome or Edge.")] = False,
     handout: Annotated[bool, typer.Option("--handout", help="For paper: two slides a page, what to say beside them.")] = False,
     pictures: Annotated[bool, typer.Option("--pictures", help="Still pictures for the widgets: nothing is run.")] = False,
-    light: Annotated[bool | None, typer.Option(help="By default as the machine is set; D changes it.")] = None,
+    light: Annotated[bool | None, typer.Option("--light/--dark", help="By default as this machine.")] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where JupyterLab listens: slides lead to it.")] = 8888,
 ) -> None:
     """Open a lesson as slides: one file that needs no network, in which the widgets live.
@@ -158,9 +158,11 @@ def present(
     from course_utils.lessons.slides.writing import write_slides
 
     theme: Literal["light", "dark", "system"] = "system" if light is None else "light" if light else "dark"
-    with console.status(shown(f"{name} ...")) as status:
+    here = name.endswith(".ipynb")
+    root = Path.cwd() if here else _laid_out()
+    with chdir(root), console.status(shown(f"{name} ...")) as status:
         target = write_slides(
-            name, out, pdf=pdf, handout=handout, pictures=pictures, theme=theme, port=port,
+            name, out and out.absolute(), pdf=pdf, handout=handout, pictures=pictures, theme=theme, port=port,
             on_cell=lambda done, cells: status.update(shown(f"making the widgets: cell {done + 1} of {cells}")), say=say,
         )  # fmt: skip
     say(f"Written to {target}")

@@ -58,6 +58,17 @@ def test_a_lesson_runs_and_says_what_it_came_to(run, project):
     assert nbformat.read(project / "notebooks" / "01_cats_vs_dogs.ipynb", 4).cells[1].outputs == []
 
 
+def test_a_lesson_is_presented_by_its_number_or_as_a_file(run, project):
+    for lesson, file in (("01", "by_number.html"), ("01_cats_vs_dogs.ipynb", "by_name.html")):
+        code, out = run("present", lesson, "--pictures", "--dark", "--port", "9999", "--out", file)
+        assert code == 0
+        assert out.split() == ["Written", "to", str(project / "notebooks" / file)]
+        page = (project / "notebooks" / file).read_text()
+        assert 'data-theme="dark"' in page
+        assert "http://localhost:9999/lab/tree/notebooks/01_cats_vs_dogs.ipynb#cell-id=" in page
+    assert run("present", "01", "--pdf", "--out", "slides.html")[0] == 1
+
+
 def test_a_lesson_that_fails_is_shown_and_the_others_run(run, project):
     code, out = run("lessons")
     assert code == 1

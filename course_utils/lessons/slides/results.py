@@ -43,8 +43,8 @@ def result_blocks(cell: Any, pages: Sequence[str], name: str) -> list[Block]:
             still_of_widget = None
         elif picture:
             said = output.get("metadata", {}).get(picture, {})
-            words = said.get("alt") if isinstance(said, dict) else None
-            found.append(_figure(data[picture], picture, words or f"Figure: {name}", cell.id))
+            described = said.get("alt") if isinstance(said, dict) else None
+            found.append(_figure(data[picture], picture, described or f"Figure: {name}", cell.id))
         elif "text/html" in data:
             found.extend(_from_html(_text(data["text/html"]), cell.id))
         elif output.output_type == "error":
