@@ -158,11 +158,11 @@ def present(
     from course_utils.lessons.slides.writing import write_slides
 
     theme: Literal["light", "dark", "system"] = "system" if light is None else "light" if light else "dark"
-    here = name.endswith(".ipynb")
-    root = Path.cwd() if here else _laid_out()
+    root = Path.cwd() if name.endswith(".ipynb") else _laid_out()
+    target = out and out.absolute()
     with chdir(root), console.status(shown(f"{name} ...")) as status:
         target = write_slides(
-            name, out and out.absolute(), pdf=pdf, handout=handout, pictures=pictures, theme=theme, port=port,
+            name, target, pdf=pdf, handout=handout, pictures=pictures, theme=theme, port=port,
             on_cell=lambda done, cells: status.update(shown(f"making the widgets: cell {done + 1} of {cells}")), say=say,
         )  # fmt: skip
     say(f"Written to {target}")
