@@ -191,8 +191,18 @@ def test_a_refused_setting_changes_nothing():
 
 def test_words_say_the_output():
     words = ConvolutionExplorer(np.eye(4), "identity", position=(1, 1), relu=True, pool=2).describe()
-    for part in ("4 × 4 image", "“identity”", "2 × 2 outputs", "row 2, column 2", "9 products", "add up to 1", "ReLU"):
+    for part in (
+        "4 × 4 image",
+        "“identity”",
+        "2 × 2 outputs",
+        "row 2, column 2",
+        "9 products",
+        "add up to 1. ReLU leaves it 1.",
+    ):
         assert part in words
+    assert (
+        "add up to −1. ReLU makes it 0." in ConvolutionExplorer(-np.eye(4), "identity", position=(1, 1), relu=True).describe()
+    )
 
 
 def test_export_writes_the_numbers_on_the_screen(tmp_path, monkeypatch):

@@ -126,7 +126,7 @@ def test_targets_are_taken_in_every_form(targets):
 def test_words():
     widget = CrossEntropy()
     assert widget.describe() == (
-        "Picture 5: the truth is plane, and the network gives it 0.017; its loss is −ln(0.017) = 4.061, 61 % of the sum "
+        "Picture 5: the truth is plane, and the network gives it 0.017; its loss is −ln(0.017) = 4.061, 61% of the sum "
         "over the batch. The mean loss is 1.335; 3 of 5 answers are right."
     )
     widget.kind, widget.focus, widget.base = "sigmoid", 0, 2
@@ -135,7 +135,7 @@ def test_words():
     )
     assert "7 of 15 answers" in widget.describe()
     one = CrossEntropy([[0.5], [-2.0]], [[1], [1]], ["water"])
-    assert "that term is −ln(0.622) = 0.474, 18 % of the sum over the batch. The mean loss is 1.301;" in one.describe()
+    assert "that term is −ln(0.622) = 0.474, 18% of the sum over the batch. The mean loss is 1.301;" in one.describe()
     sure = CrossEntropy([[-9.0, 0.0]], [0])
     assert "gives it 0.000123; its loss is −ln(0.000123) = 9.000. The mean" in sure.describe()
 

@@ -86,7 +86,7 @@ def test_colours_of_the_screen_are_those_of_the_picture(run):
 def test_words():
     widget = EmbeddingMap([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0]], {0: 5263.4, 1: 200.0, 2: 0.5}, "mean sales", item=2)
     assert widget.describe() == (
-        "3 points have 2 numbers each; this side of them, components 1 and 2, holds 100 % of how they differ. "
+        "3 points have 2 numbers each; this side of them, components 1 and 2, holds 100% of how they differ. "
         "Nearest to 2 in all of them is 1 (5). On the map it is nearest too. "
         "The colour is mean sales, 0.5 for 2; from left to right it falls (correlation −0.88)."
     )

@@ -121,7 +121,7 @@ def test_the_screen_reads_a_search_as_python_does(run, searched):
 @pytest.mark.parametrize(
     ("search", "options", "words"),
     [
-        (made(VALLEY), {"rate": 0.0032}, "At a rate of 0.0032 the smoothed loss is 0.60: 92 % of its way from 1.73 at first "
+        (made(VALLEY), {"rate": 0.0032}, "At a rate of 0.0032 the smoothed loss is 0.60: 92% of its way from 1.73 at first "
          "down to 0.50. The lowest point is at 0.032, 9.9 times as high. A bold rate: it may learn faster, or fail."),
         (made(VALLEY), {}, "The lowest point is at 0.032, 158 times as high. A good rate: the loss still falls there."),
         (made(VALLEY), {"rate": 0.2}, "The lowest point is at 0.032, 6.3 times lower. Too high: the loss rises."),

@@ -16,7 +16,7 @@ from torch import nn
 from course_utils.training import f_beta, f_beta_curve
 from course_utils.widgets import LayerPipeline
 from course_utils.widgets.base.bundle import BASE
-from course_utils.widgets.base.numbers import fixed, plain_number, significant
+from course_utils.widgets.base.numbers import fixed, percent, plain_number, probability, significant
 from tests.tracing.random_networks import random_network
 
 PIPELINE = BASE.parent / "layer_pipeline" / "numbers.js"
@@ -55,6 +55,13 @@ def test_numbers_are_written_as_python_writes_them(run):
         assert texts == [significant(value, digits) for value in values]
         for value, text in zip(values, texts, strict=True):
             assert float(text.replace("−", "-")) == pytest.approx(value, rel=0.5001 * 10.0 ** (1 - digits))
+
+
+def test_shares_are_written_as_python_writes_them(run):
+    shares = [*(np.arange(1001) / 1000).tolist(), 0.9996, 0.99996, 1 - 1e-12, 1e-12, 1e-5, 1.25, -0.5]
+    written = run(BASE / "numbers.js", "given.map((one) => [it.percent(one), it.percent(one, 1), it.probability(one)])", shares)
+    assert written == [[percent(one), percent(one, 1), probability(one)] for one in shares]
+    assert [percent(one) for one in (0.005, 0.994, 0.996, 1 - 1e-12, 0.004, 0.0)] == ["1%", "99%", ">99%", "100%", "<1%", "0%"]
 
 
 def test_numbers_are_rounded_half_up_as_they_are_read():

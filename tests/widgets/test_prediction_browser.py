@@ -88,7 +88,7 @@ def test_of_2000_pictures_only_those_near_are_elements(run):
 def test_words():
     values = torch.tensor([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]])
     browser = PredictionBrowser(Predictions(values, torch.tensor([0, 0, 1]), ["a 0", "a 2", "a 3"], ["cat", "dog"]), Drawn())
-    start = "2 of 3 pictures are right (66.7 %)."
+    start = "2 of 3 pictures are right (66.7%)."
     assert browser.describe() == (
         f"{start} Shown: 1 (wrong, the surest first). Number 1 is dog with 0.600, and it is labelled cat."
     )

@@ -47,6 +47,25 @@ function withoutZeros(text) {
   return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
 }
 
+// A share of all, as per cent; what is not quite all or nothing is not written as if it were. `percent` in numbers.py is the same.
+export function percent(share, digits = 0) {
+  const [least, text] = [10 ** -digits, fixed(100 * share, digits)];
+  if (share < 1 - 1e-9 && text === fixed(100, digits)) return `>${fixed(100 - least, digits)}%`;
+  if (share > 1e-9 && text === fixed(0, digits)) return `<${fixed(least, digits)}%`;
+  return `${text}%`;
+}
+
+// Three decimals; 0.9996 is not 1. `probability` in numbers.py writes the same.
+export function probability(value) {
+  const text = fixed(value, 3);
+  return text === "1.000" && value < 1 ? ">0.999" : text;
+}
+
+// A count, with commas between thousands.
+export function counted(number) {
+  return number.toLocaleString("en-US");
+}
+
 // With so many digits from the first one on, as a learning rate is written; `significant` in numbers.py writes the same.
 export function significant(value, digits = 2) {
   const [mantissa, exponent] = agreed(value);

@@ -45,6 +45,32 @@ def plain_number(value: float) -> str:
     return fixed(value, 3 if size < Decimal("0.1") else 2).rstrip("0").rstrip(".") or "0"
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """A share of all, as per cent; what is not quite all or nothing is not written as if it were.
+
+    `percent` in numbers.js writes the same.
+
+    >>> percent(0.72), percent(0.9996), percent(0.9996, 2), percent(1.0), percent(0.004)
+    ('72%', '>99%', '99.96%', '100%', '<1%')
+    """
+    least, text = 10.0**-digits, fixed(100 * float(share), digits)
+    if share < 1 - 1e-9 and text == fixed(100, digits):
+        return f">{fixed(100 - least, digits)}%"
+    if share > 1e-9 and text == fixed(0, digits):
+        return f"<{fixed(least, digits)}%"
+    return f"{text}%"
+
+
+def probability(value: float) -> str:
+    """Three decimals; 0.9996 is not 1. `probability` in numbers.js writes the same.
+
+    >>> probability(0.5), probability(0.99961), probability(1.0)
+    ('0.500', '>0.999', '1.000')
+    """
+    text = fixed(float(value), 3)
+    return ">0.999" if text == "1.000" and value < 1 else text
+
+
 def significant(value: float, digits: int = 2) -> str:
     """A number with so many digits from its first one on, as a learning rate is written; what can be typed as it stands.
 

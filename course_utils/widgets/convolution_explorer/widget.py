@@ -135,7 +135,8 @@ class ConvolutionExplorer(CourseWidget):
         row, column = self.position
         kernel, stages = self.kernels[self.selected], ""
         if self.relu:
-            stages += f" ReLU then makes it {plain_number(self.rectified[self.selected, row, column])}."
+            before, after = self.output[self.selected, row, column], self.rectified[self.selected, row, column]
+            stages += f" ReLU {'leaves it' if before == after else 'makes it'} {plain_number(after)}."
         if self.pool > 1:
             stages += f" Max pool {self.pool} × {self.pool} leaves {self.pooled.shape[1]} × {self.pooled.shape[2]} numbers."
         total = plain_number(self.output[self.selected, row, column])

@@ -3,7 +3,7 @@
 
 import { choice, heading, make, shape } from "../base/elements.js";
 import { numberField } from "../base/field.js";
-import { fixed, plain, sum } from "../base/numbers.js";
+import { fixed, percent, sum } from "../base/numbers.js";
 import { em, exportButton, onWidth, page } from "../base/page.js";
 import { plot } from "../base/plot.js";
 import { set } from "../base/state.js";
@@ -309,7 +309,7 @@ function render({ model, el }) {
     figure.setAttribute("aria-valuenow", fixed(true_ ? p : 1 - p, 3));
     figure.setAttribute("aria-valuetext", `picture ${row + 1}, ${name}: ${fixed(true_ ? p : 1 - p, 3)}, a loss of ${fixed(all.costs[row][at], 3)}`);
     const there = softmaxed ? `the truth is ${name}, and` : `${name} is ${true_ ? "" : "not "}there, and`;
-    const part = logits.length > 1 && total > 0 ? `, ${fixed((100 * all.each[row]) / total, 0)} % of the sum over the batch` : "";
+    const part = logits.length > 1 && total > 0 ? `, ${percent(all.each[row] / total)} of the sum over the batch` : "";
     const own = softmaxed ? `its loss is ${spelled}${part}.` : `that term is ${spelled}${classes.length > 1 ? `. The mean of its ${classes.length} terms is ${fixed(all.each[row], 3)}` : ""}${part}.`;
     words.textContent = `Picture ${row + 1}: ${there} the network gives it ${share(p)}; ${own} The mean loss is ${fixed(all.mean, 3)}; ${all.hits} of ${all.asked} answers are right.${remark}`;
   }

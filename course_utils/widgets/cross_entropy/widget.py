@@ -16,7 +16,7 @@ from course_utils.widgets.base.arrays import Numbers, as_array, as_names, shown
 from course_utils.widgets.base.axes import Axes
 from course_utils.widgets.base.colours import BLUE, ORANGE, ink
 from course_utils.widgets.base.errors import WidgetError
-from course_utils.widgets.base.numbers import fixed
+from course_utils.widgets.base.numbers import fixed, percent
 from course_utils.widgets.base.picture import FAINT, MARK, Picture, text_width
 from course_utils.widgets.base.still import Panel, fitting, still
 from course_utils.widgets.base.widget import CourseWidget
@@ -147,7 +147,7 @@ class CrossEntropy(CourseWidget):
         probability, name, true = _share(self.probabilities[row, at]), self.classes[at], self.targets[row, at] == 1
         term = f"−{BASES[self.base]}({'' if true else '1 − '}{probability}) = {fixed(self.terms[row, at], 3)}"
         total = self.losses.sum()
-        part = f", {fixed(100 * self.losses[row] / total, 0)} % of the sum over the batch" if pictures > 1 and total > 0 else ""
+        part = f", {percent(self.losses[row] / total)} of the sum over the batch" if pictures > 1 and total > 0 else ""
         if softmaxed:
             there, own = f"the truth is {name}", f"its loss is {term}{part}."
         else:

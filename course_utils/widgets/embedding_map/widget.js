@@ -5,7 +5,7 @@ import { choice, heading, make, shape } from "../base/elements.js";
 import { colour, css, ink } from "../base/grid.js";
 import { oneStop } from "../base/keys.js";
 import { legend } from "../base/legend.js";
-import { fixed, largest, plain, sum } from "../base/numbers.js";
+import { counted, fixed, largest, percent, plain, sum } from "../base/numbers.js";
 import { em, exportButton, onWidth, page } from "../base/page.js";
 import { plot, roundTicks } from "../base/plot.js";
 import { set } from "../base/state.js";
@@ -155,7 +155,7 @@ function render({ model, el }) {
 
   function axisName(which) {
     const component = model.get("seen")[which];
-    return `component ${component + 1}: ${fixed(100 * map.shares[component], 0)} % of how they differ`;
+    return `component ${component + 1}: ${percent(map.shares[component])} of how they differ`;
   }
 
   // `moving` lets the points go to their new places, where they can be followed.
@@ -291,10 +291,10 @@ function render({ model, el }) {
   function describe() {
     const [item, side, kind, column] = ["item", "seen", "_kind", "column"].map((name) => model.get(name));
     const [count, dimensions] = [names.length, map.vectors[0].length];
-    const held = fixed(100 * sum(side.map((at) => map.shares[at])), 0);
+    const held = percent(sum(side.map((at) => map.shares[at])));
     const listed = map.near.map((at) => `${names[at]} (${plain(map.far[at])})`);
     const all = [...(listed.length > 1 ? [listed.slice(0, -1).join(", ")] : []), listed.at(-1)].join(" and ");
-    const said = [`${count.toLocaleString("en-US")} points${kind ? `, one for each ${kind},` : ""} have ${dimensions} number${dimensions === 1 ? "" : "s"} each; this side of them, components ${side[0] + 1} and ${side[1] + 1}, holds ${held} % of how they differ.`];
+    const said = [`${counted(count)} points${kind ? `, one for each ${kind},` : ""} have ${dimensions} number${dimensions === 1 ? "" : "s"} each; this side of them, components ${side[0] + 1} and ${side[1] + 1}, holds ${held} of how they differ.`];
     said.push(`Nearest to ${called(item)} ${dimensions > 1 ? "in all of them" : "there"} ${listed.length === 1 ? "is" : "are"} ${all}.`);
     if (map.near.length < count - 1) {
       const alike = map.near.filter((at) => map.nearHere.includes(at)).length;

@@ -14,7 +14,7 @@ from course_utils.widgets.base.arrays import Numbers, as_array, as_names, plain_
 from course_utils.widgets.base.axes import Axes, round_ticks
 from course_utils.widgets.base.colours import BLUE, PALETTES, Colour, colour_limit
 from course_utils.widgets.base.errors import WidgetError
-from course_utils.widgets.base.numbers import fixed, plain_number
+from course_utils.widgets.base.numbers import fixed, percent, plain_number
 from course_utils.widgets.base.picture import MARK, Picture, text_width
 from course_utils.widgets.base.still import Panel, fitting, legend_panel, maps_panel, still
 from course_utils.widgets.base.widget import CourseWidget
@@ -175,8 +175,8 @@ class EmbeddingMap(CourseWidget):
         each = f", one for each {self._kind}," if self._kind else ""
         count = len(self._names)
         said = [f"{count:,} points{each} have {dimensions} number{'s' * (dimensions != 1)} each"]
-        held = fixed(100 * float(self.shares[list(seen)].sum()), 0)
-        said[0] += f"; this side of them, components {seen[0] + 1} and {seen[1] + 1}, holds {held} % of how they differ."
+        held = percent(float(self.shares[list(seen)].sum()))
+        said[0] += f"; this side of them, components {seen[0] + 1} and {seen[1] + 1}, holds {held} of how they differ."
         near = self.nearest
         listed = [f"{self._names[at]} ({plain_number(self.distances[at])})" for at in near]
         listed = [", ".join(listed[:-1])] * (len(listed) > 1) + listed[-1:]

@@ -3,7 +3,7 @@
 
 import { choice, make } from "../base/elements.js";
 import { oneStop } from "../base/keys.js";
-import { fixed, significant } from "../base/numbers.js";
+import { counted, fixed, percent, significant } from "../base/numbers.js";
 import { page } from "../base/page.js";
 import { rateControls, typed } from "../base/rates.js";
 import { set } from "../base/state.js";
@@ -11,10 +11,6 @@ import { groupsOf, totals } from "./numbers.js";
 
 const BYTES = 8; // of each weight that trains: its gradient and its momentum
 const PACE = 420; // milliseconds from group to group, while a step is shown
-
-function counted(number) {
-  return number.toLocaleString("en-US");
-}
 
 // As `_size` in widget.py.
 function size(count) {
@@ -87,7 +83,7 @@ function render({ model, el }) {
       state.textContent = `Group ${number + 1}: ${group.trains ? `trains at ${significant(rate)}` : "❄ frozen"}`;
       dots.forEach((dot) => dot.classList.toggle("course-moves", group.learns));
       const averages = group.averages ? [make("div", {}, `${counted(group.averages)} averages ${group.learns ? "move" : "stand still"}`)] : [];
-      counts.replaceChildren(make("div", {}, `${counted(group.weights)} weights, ${fixed((100 * group.weights) / sum, 0)} %`), ...averages);
+      counts.replaceChildren(make("div", {}, `${counted(group.weights)} weights, ${percent(group.weights / sum)}`), ...averages);
     };
     return { node, bars, show };
   }
@@ -147,7 +143,7 @@ function render({ model, el }) {
     const first = model.get("first_trainable");
     const { weights, moving, averages, learning } = totals(groups);
     const still = first === 0 ? "nothing is frozen" : `${numbered(1, first)} ${first === 1 ? "is" : "are"} frozen`;
-    const text = `${counted(moving)} of ${counted(weights)} weights move (${fixed((100 * moving) / weights, 0)} %): ${still}, and gradients need ${size(BYTES * moving)} with momentum.`;
+    const text = `${counted(moving)} of ${counted(weights)} weights move (${percent(moving / weights)}): ${still}, and gradients need ${size(BYTES * moving)} with momentum.`;
     if (!averages) return `${text} There is no batch norm.`;
     if (model.get("batch_norms_frozen")) return `${text} No running average of a batch norm moves, though the weights of those that train do.`;
     if (!learning) return `${text} No running average of a batch norm moves, as those of frozen groups stand still.`;
@@ -170,7 +166,7 @@ function render({ model, el }) {
     rates.show();
     views.forEach(({ show }, number) => show(groups[number], model.get("rates")[number], weights));
     total.textContent = counted(moving);
-    totalWords.textContent = `of ${counted(weights)} weights move (${fixed((100 * moving) / weights, 0)} %)`;
+    totalWords.textContent = `of ${counted(weights)} weights move (${percent(moving / weights)})`;
     words.textContent = remark + describe(groups);
     code.textContent = codeOf(model);
   }

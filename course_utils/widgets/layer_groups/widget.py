@@ -17,7 +17,7 @@ from course_utils.vision.networks.heads import with_head
 from course_utils.widgets.base.arrays import Numbers, as_array, shown
 from course_utils.widgets.base.colours import BLUE
 from course_utils.widgets.base.errors import WidgetError
-from course_utils.widgets.base.numbers import fixed, significant
+from course_utils.widgets.base.numbers import fixed, percent, significant
 from course_utils.widgets.base.picture import FAINT, Picture, text_width
 from course_utils.widgets.base.rates import to_type, typed
 from course_utils.widgets.base.still import Panel, still
@@ -131,7 +131,7 @@ class LayerGroups(CourseWidget):
         are = "is" if first == 1 else "are"
         frozen = f"{_numbered(range(1, first + 1))} {are} frozen" if first else "nothing is frozen"
         words = (
-            f"{moving:,} of {total:,} weights move ({fixed(100 * moving / total, 0)} %): {frozen}, and gradients need "
+            f"{moving:,} of {total:,} weights move ({percent(moving / total)}): {frozen}, and gradients need "
             f"{_size(BYTES * moving)} with momentum."
         )
         if not self.averages.sum():

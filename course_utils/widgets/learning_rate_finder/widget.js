@@ -3,7 +3,7 @@
 
 import { heading, make, shape } from "../base/elements.js";
 import { numberField } from "../base/field.js";
-import { fixed, significant } from "../base/numbers.js";
+import { fixed, percent, significant } from "../base/numbers.js";
 import { em, exportButton, onWidth, page } from "../base/page.js";
 import { clock, player, speedSlider } from "../base/player.js";
 import { plot, roundTicks } from "../base/plot.js";
@@ -153,7 +153,7 @@ function render({ model, el }) {
     if (!kind) return `${here}. The loss did not fall in this search: search again from a lower rate on, or with more steps.`;
     const best = lowestRate();
     const times = best >= rate ? `${significant(best / rate)} times as high` : `${significant(rate / best)} times lower`;
-    return `${here}: ${fixed(100 * share, 0)} % of its way from ${fixed(curve[0], 2)} at first down to ${fixed(curve[lowest(curve)], 2)}. The lowest point is at ${significant(best)}, ${times}. ${VERDICTS[kind]}.`;
+    return `${here}: ${percent(share)} of its way from ${fixed(curve[0], 2)} at first down to ${fixed(curve[lowest(curve)], 2)}. The lowest point is at ${significant(best)}, ${times}. ${VERDICTS[kind]}.`;
   }
 
   function update() {

@@ -16,7 +16,7 @@ from course_utils.widgets.base.arrays import Numbers, as_array, shown
 from course_utils.widgets.base.axes import Axes, round_ticks
 from course_utils.widgets.base.colours import BLUE, ORANGE, WHITE, mixed
 from course_utils.widgets.base.errors import WidgetError
-from course_utils.widgets.base.numbers import fixed, plain_number, significant
+from course_utils.widgets.base.numbers import fixed, percent, plain_number, significant
 from course_utils.widgets.base.picture import MARK, Picture, text_width
 from course_utils.widgets.base.still import Panel, still
 from course_utils.widgets.base.widget import CourseWidget
@@ -165,7 +165,7 @@ class LearningRateFinder(CourseWidget):
         ratio = self.lowest / self.rate
         times = f"{significant(ratio)} times as high" if ratio >= 1 else f"{significant(1 / ratio)} times lower"
         return (
-            f"{here}: {fixed(100 * self.gained, 0)} % of its way from {fixed(curve[0], 2)} at first down to "
+            f"{here}: {percent(self.gained)} of its way from {fixed(curve[0], 2)} at first down to "
             f"{fixed(curve.min(), 2)}. The lowest point is at {significant(self.lowest)}, {times}. {VERDICTS[self.verdict]}."
         )
 

@@ -4,7 +4,7 @@
 import { choice, heading, make } from "../base/elements.js";
 import { colour, css, ink } from "../base/grid.js";
 import { oneStop } from "../base/keys.js";
-import { fixed } from "../base/numbers.js";
+import { counted, fixed, percent, probability } from "../base/numbers.js";
 import { em, onWidth, page } from "../base/page.js";
 import { set, told } from "../base/state.js";
 import { confusion, mistakes, readSet, rightOf, rowsOf, seen } from "./numbers.js";
@@ -18,16 +18,6 @@ const PAUSE = 80; // milliseconds of rest until pictures are asked for
 const PATIENCE = 8000; // and until the screen does without
 const TILE = { width: 7.2, height: 10.2 }; // em
 let views = 0; // for names of elements that no other view has
-
-function counted(number) {
-  return number.toLocaleString("en-US");
-}
-
-// As `_decimal` in widget.py.
-function decimal(probability) {
-  const text = fixed(probability, 3);
-  return text === "1.000" && probability < 1 ? ">0.999" : text;
-}
 
 function setOf(model) {
   return readSet(model.get("_top"), model.get("_predicted"), model.get("_actual"));
@@ -182,9 +172,9 @@ function render({ model, el }) {
       role: "option",
       "aria-setsize": rows.length,
       "aria-posinset": place + 1,
-      "aria-label": `${place + 1}: predicted ${guess} with ${decimal(all.top[row])}, ${right ? "right" : `labelled ${label}`}`,
+      "aria-label": `${place + 1}: predicted ${guess} with ${probability(all.top[row])}, ${right ? "right" : `labelled ${label}`}`,
       click: () => set(model, { place }),
-    }, image(row), make("div", { class: "course-guess" }, make("b", {}, right ? "✓" : "✗"), make("span", {}, guess), make("small", {}, decimal(all.top[row]))), make("div", { class: "course-truth" }, right ? "" : `labelled ${label}`));
+    }, image(row), make("div", { class: "course-guess" }, make("b", {}, right ? "✓" : "✗"), make("span", {}, guess), make("small", {}, probability(all.top[row]))), make("div", { class: "course-truth" }, right ? "" : `labelled ${label}`));
     tile.style.left = `${(100 * (place % across)) / across}%`;
     tile.style.width = `${100 / across}%`;
     tile.style.top = `${Math.floor(place / across) * TILE.height}em`;
@@ -275,7 +265,7 @@ function render({ model, el }) {
       const kind = at === all.actual[row] ? "course-is" : "course-not";
       const bar = make("i", { class: kind });
       bar.style.width = `${100 * share}%`;
-      return make("div", { class: `course-share ${kind}` }, make("span", { class: "course-name", title: classes[at] }, classes[at]), make("span", { class: "course-track" }, bar), make("small", {}, decimal(share)));
+      return make("div", { class: `course-share ${kind}` }, make("span", { class: "course-name", title: classes[at] }, classes[at]), make("span", { class: "course-track" }, bar), make("small", {}, probability(share)));
     });
     const rest = classes.length - known.length;
     const left = Math.max(0, 1 - known.reduce((sum, [, share]) => sum + share, 0));
@@ -291,13 +281,13 @@ function render({ model, el }) {
   function describe() {
     const classes = model.get("classes");
     const right = rightOf(counts);
-    const start = `${counted(right)} of ${counted(all.top.length)} pictures are right (${fixed((100 * right) / all.top.length, 1)} %).`;
+    const start = `${counted(right)} of ${counted(all.top.length)} pictures are right (${percent(right / all.top.length, 1)}).`;
     const kept = [["labelled", model.get("actual")], ["predicted", model.get("predicted")]].filter(([, name]) => name).map(([how, name]) => ` ${how} ${name}`).join(" and");
     const place = chosenPlace();
     const row = rows[place];
     if (row === undefined) return `${start} Of those${kept} none is ${model.get("order") === "most wrong" ? "wrong" : "there"}.`;
     const verdict = all.predicted[row] === all.actual[row] ? "which is right" : `and it is labelled ${classes[all.actual[row]]}`;
-    return `${start} Shown: ${counted(rows.length)}${kept} (${WHICH[model.get("order")]}). Number ${counted(place + 1)} is ${classes[all.predicted[row]]} with ${decimal(all.top[row])}, ${verdict}.`;
+    return `${start} Shown: ${counted(rows.length)}${kept} (${WHICH[model.get("order")]}). Number ${counted(place + 1)} is ${classes[all.predicted[row]]} with ${probability(all.top[row])}, ${verdict}.`;
   }
 
   function update() {

@@ -17,7 +17,7 @@ from course_utils.training import Predictions
 from course_utils.widgets.base.arrays import as_array, as_names, shown
 from course_utils.widgets.base.colours import BLUE, ORANGE, WHITE, colours, ink
 from course_utils.widgets.base.errors import WidgetError
-from course_utils.widgets.base.numbers import fixed
+from course_utils.widgets.base.numbers import percent, probability
 from course_utils.widgets.base.picture import FAINT, Picture, text_width
 from course_utils.widgets.base.still import Panel, fitting, still
 from course_utils.widgets.base.thumbnails import Pictures, data_url, smaller_url, thumbnail, with_pictures
@@ -136,7 +136,7 @@ class PredictionBrowser(CourseWidget):
     def describe(self) -> str:
         """What is on the screen, in a few sentences."""
         count, right = len(self.values), int((self.guesses == self.targets).sum())
-        words = f"{right:,} of {count:,} pictures are right ({fixed(100 * self.accuracy, 1)} %)."
+        words = f"{right:,} of {count:,} pictures are right ({percent(self.accuracy, 1)})."
         rows = self.rows
         if (row := self.row) is None:
             return f"{words} Of those{self._kept_to()} none is {'wrong' if self.order == WRONG else 'there'}."
@@ -144,7 +144,7 @@ class PredictionBrowser(CourseWidget):
         what = f"{len(rows):,}{self._kept_to()} ({which[self.order]})"
         guess, label = self.classes[self.guesses[row]], self.classes[self.targets[row]]
         verdict = "which is right" if guess == label else f"and it is labelled {label}"
-        return f"{words} Shown: {what}. Number {rows.index(row) + 1:,} is {guess} with {_decimal(self.top[row])}, {verdict}."
+        return f"{words} Shown: {what}. Number {rows.index(row) + 1:,} is {guess} with {probability(self.top[row])}, {verdict}."
 
     def _kept_to(self) -> str:
         parts = [f" {how} {name}" for how, name in (("labelled", self.actual), ("predicted", self.predicted)) if name]
@@ -299,7 +299,7 @@ class PredictionBrowser(CourseWidget):
             else:
                 picture.paste(left, top, side, Image.open(io.BytesIO(jpeg)))
             picture.frame(left, top, side, side, BLUE if right else ORANGE, 2)
-            number = _decimal(self.top[row])
+            number = probability(self.top[row])
             picture.text(left, top + side + 8, f"{fitting(guess, side - text_width(f' {number}'))} {number}", bold=not right)
             if not right:
                 picture.text(left, top + side + 26, fitting(f"labelled {label}", side))
@@ -375,13 +375,3 @@ def _names(classes: Sequence[str] | None, count: int) -> list[str]:
     if len(names) != count or len(set(names)) < count or not all(names):
         raise WidgetError(f"classes is {shown(names)}; expected a name of its own for each of the {count} classes")
     return names
-
-
-def _decimal(probability: float) -> str:
-    """Three decimals; 0.9996 is not 1.
-
-    >>> _decimal(0.5), _decimal(0.99961), _decimal(1.0)
-    ('0.500', '>0.999', '1.000')
-    """
-    text = fixed(float(probability), 3)
-    return ">0.999" if text == "1.000" and probability < 1 else text

@@ -2,7 +2,7 @@
 // The state is the model's traits; what follows from them is counted in numbers.js.
 
 import { heading, make } from "../base/elements.js";
-import { fixed, plain, sum } from "../base/numbers.js";
+import { counted, fixed, plain, sum } from "../base/numbers.js";
 import { em, onWidth, page } from "../base/page.js";
 import { plot } from "../base/plot.js";
 import { set, told } from "../base/state.js";
@@ -28,10 +28,6 @@ function decimal(threshold) {
 
 function rounded(share) {
   return share === null ? "undefined" : fixed(share, 3);
-}
-
-function counted(number) {
-  return number.toLocaleString("en-US");
 }
 
 function scoresOf(model) {
