@@ -49,6 +49,7 @@ def execute(content: Any, folder: Path, on_cell: Callable[[int, int], None] = la
     """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    from traitlets.config import Config
 
     code = [i for i, cell in enumerate(content.cells) if cell.cell_type == "code"]
 
@@ -61,6 +62,8 @@ def execute(content: Any, folder: Path, on_cell: Callable[[int, int], None] = la
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
         on_cell_execute=started,
+        # A kernel's sockets are open to every user of the machine: it warns of that, unless both sides know how to encrypt.
+        config=Config({"KernelManager": {"transport_encryption": "auto"}}),
     )
     try:
         client.execute()
