@@ -110,7 +110,7 @@ def test_five_optimisers_by_two_hundred_steps_recalculated(tmp_path):
     nets = {"classes": three_classes(), "no_bias": three_classes(bias=False)}
     for name, (net, inputs, targets) in nets.items():
         files[name] = export_training(
-            net, inputs, targets, tmp_path / f"{name}.xlsx", optim.Adam(net.parameters(), 0.1), steps=12
+            net, inputs, targets, tmp_path / f"{name}.xlsx", optim.Adam(net.parameters(), 0.1), steps=6
         )
     xor_net, corners, truth = xor()
     nesterov = optim.SGD(xor_net.parameters(), lr=0.5, momentum=0.9, nesterov=True)
