@@ -390,7 +390,7 @@ def export(
 
     if name is None:
         for known, make in WORKBOOKS.items():
-            say(f"{known:<15} {(make.__doc__ or '').strip()}")
+            say(f"{known:<17} {(make.__doc__ or '').strip()}")
         say("course export NAME writes one.")
         return
     if name not in WORKBOOKS:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import nn, optim
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from course_utils.excel.export import export_model
 from course_utils.excel.gradient_sheet import gradient_workbook
 from course_utils.excel.parameters_sheet import parameters_workbook
 from course_utils.excel.softmax_sheet import softmax_workbook
+from course_utils.excel.training import export_training
 from course_utils.networks import digits_network, drawn_seven, edge_network
 
 
@@ -59,11 +61,63 @@ def gradient_step(path: str | os.PathLike[str]) -> Path:
     return gradient_workbook(path)
 
 
+# 2x + 3 at 0, 0.25, ..., 7, and chance with a standard deviation of 1
+POINTS = (
+    *(3.1, 4.8, 3.1, 5.5, 4.7, 5.2, 7.9, 6.7, 7.0, 8.2, 9.1, 8.5, 9.6, 8.5, 9.6),
+    *(10.1, 9.7, 10.0, 10.4, 12.3, 12.8, 13.2, 14.1, 13.2, 14.9, 15.7, 16.8, 15.7, 16.6),
+)
+
+
+def gradient_descent(path: str | os.PathLike[str]) -> Path:
+    """A line through 29 points by five optimisers side by side, every step by formula: turn the rates and watch the losses."""
+    y = torch.tensor(POINTS, dtype=torch.float64)
+    line = _set(nn.Linear(1, 1, dtype=torch.float64), [[0.0]], [0.0])
+    weights = list(line.parameters())
+    optimisers = {
+        "SGD": optim.SGD(weights, lr=0.03),
+        "momentum": optim.SGD(weights, lr=0.02, momentum=0.8),
+        "RMSprop": optim.RMSprop(weights, lr=0.1),
+        "Adam": optim.Adam(weights, lr=0.3),
+        "AdamW": optim.AdamW(weights, lr=0.3, weight_decay=0.1),
+    }
+    title = "A line through 29 points, by five optimisers side by side"
+    return export_training(line, torch.arange(29) / 4, y, path, optimisers, steps=50, title=title)
+
+
+def learn_xor(path: str | os.PathLike[str]) -> Path:
+    """Two hidden numbers learn exclusive or, forward and backward by formula, with a map of what is learnt after each step."""
+    corners = torch.tensor([[0.0, 0], [0, 1], [1, 0], [1, 1]], dtype=torch.float64)
+    either = torch.tensor([0.0, 1, 1, 0], dtype=torch.float64)
+    first = _set(nn.Linear(2, 2, dtype=torch.float64), [[0.5, -0.6], [-0.9, 0.8]], [-0.2, -0.4])
+    second = _set(nn.Linear(2, 1, dtype=torch.float64), [[0.2, -0.4]], [-0.5])
+    model = nn.Sequential(first, nn.Tanh(), second)
+    weights = list(model.parameters())
+    optimisers = {"momentum": optim.SGD(weights, lr=1, momentum=0.8), "Adam": optim.Adam(weights, lr=0.2)}
+    title = "Two hidden numbers learn exclusive or"
+    return export_training(model, corners, either, path, optimisers, 60, binary_cross_entropy_with_logits, title=title)
+
+
+def _set(layer: nn.Linear, weight: list[list[float]], bias: list[float]) -> nn.Linear:
+    """A layer with these weights."""
+    layer.load_state_dict({"weight": torch.tensor(weight), "bias": torch.tensor(bias)})
+    return layer
+
+
 def vgg_parameters(path: str | os.PathLike[str]) -> Path:
     """Where the parameters of VGG16 and ResNet-34 are, layer by layer, with live counts."""
     return parameters_workbook(path)
 
 
 WORKBOOKS: dict[str, Callable[[str | os.PathLike[str]], Path]] = {
-    make.__name__: make for make in (conv_example, digits, softmax, relu_maxpool, gradient_step, vgg_parameters)
+    make.__name__: make
+    for make in (
+        conv_example,
+        digits,
+        softmax,
+        relu_maxpool,
+        gradient_step,
+        gradient_descent,
+        learn_xor,
+        vgg_parameters,
+    )
 }

@@ -12,7 +12,16 @@ from course_utils.excel import WORKBOOKS, gradient_sheet, parameters_sheet, read
 from tests.excel import office
 
 SPREADSHEETS = Path(__file__).parents[2] / "spreadsheets"
-NAMES = ["conv_example", "digits", "gradient_step", "relu_maxpool", "softmax", "vgg_parameters"]
+NAMES = [
+    "conv_example",
+    "digits",
+    "gradient_descent",
+    "gradient_step",
+    "learn_xor",
+    "relu_maxpool",
+    "softmax",
+    "vgg_parameters",
+]
 
 
 @pytest.fixture(scope="module")

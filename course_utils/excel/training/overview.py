@@ -74,7 +74,8 @@ class Overview:
             self._write_map(page, steps, HEAD + 14, last + 2)
 
     def _step(self, steps: Sequence[Steps]) -> int:
-        return len(steps[0].shares) if len(steps) > 1 else len(steps[0].shares) // 4
+        """The step that is shown at first: a line is most of the way there after a quarter of them."""
+        return len(steps[0].shares) // (4 if self._problem.x.shape[1] == 1 else 1)
 
     def _write_words(self, page: Page, title: str, count: int, drawn: bool) -> None:
         problem = self._problem

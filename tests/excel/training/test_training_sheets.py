@@ -175,7 +175,7 @@ def test_the_pictures_show_the_chosen_step(tmp_path):
     file = export_training(net, corners, truth, tmp_path / "xor.xlsx", adam, 20, loss)
     after = copy.deepcopy(net).double()
     nn.utils.vector_to_parameters(
-        torch.tensor(by_torch(net, corners, truth, adam, 20, loss)[0][5], dtype=DOUBLE), after.parameters()
+        torch.tensor(by_torch(net, corners, truth, adam, 20, loss)[0][-1], dtype=DOUBLE), after.parameters()
     )
     sheet = openpyxl.load_workbook(file, data_only=True)["Training"]
     found = sheet.conditional_formatting
