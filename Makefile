@@ -14,10 +14,10 @@ SIDE_BY_SIDE := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 # $(call install,WHAT): the pinned versions, or where one of them was withdrawn the newest that fit together
 install = @sh tools/install.sh $(BIN)/python "$(1)"
 
-.PHONY: help setup lab lessons test test-all check unit thorough notebooks test-real bench docs format clean
+.PHONY: help setup lab lessons test test-all check unit thorough notebooks test-real bench host-colab host-kaggle docs format clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.lessons ## install everything for the lessons into .venv (the others do it by themselves)
 	@echo "Everything is installed in $(VENV); make lab opens the lessons"
@@ -54,6 +54,12 @@ test-real: $(VENV)/.tests ## tests on real data in the folder COURSE_DATA; QUICK
 bench: $(VENV)/.bench ## time and memory beside what one would use instead; one table
 	@$(BIN)/python -m benchmarks
 
+host-colab: ## run the lessons with the versions that Google Colab publishes; NAME=05 runs one
+	@$(PYTHON) tools/host.py colab $(NAME)
+
+host-kaggle: ## the same for a Kaggle notebook
+	@$(PYTHON) tools/host.py kaggle $(NAME)
+
 docs: $(VENV)/.lessons ## write docs/lecture.md: what the lecture writes, and what one writes today
 	@$(BIN)/python -m course_utils.lecture.translation docs/lecture.md
 
@@ -68,6 +74,7 @@ clean: ## remove what was built; data and .venv stay
 $(VENV)/.lessons: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found. Install one (https://www.python.org), or name it: make PYTHON=/path/to/python3"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Could not make $(VENV); on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null
 	$(call install,.[lab])
 	@touch $@
 

@@ -93,7 +93,7 @@ def _machine() -> str:
     about = [platform.node()]
     for file in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
         try:
-            about.append(os.readlink(file) if file.endswith("pid") else Path(file).read_text())
+            about.append(os.readlink(file) if file.endswith("pid") else Path(file).read_text(encoding="ascii"))
         except OSError:  # not Linux
             about.append("")
     return hashlib.blake2b("\n".join(about).encode("utf-8", "replace"), digest_size=3).hexdigest()

@@ -191,7 +191,7 @@ class Transfer:
         if not whole:
             require_room(self.folder, length or 0, f"the rest of {path.name} needs")
             if not goes_on:
-                self.version.write_text(json.dumps({"version": "" if encoded else _version(response)}))
+                self.version.write_text(json.dumps({"version": "" if encoded else _version(response)}), encoding="utf-8")
             self._write(chain([first], chunks), path.name, start if goes_on else 0, size)
         if size is not None and self._arrived() < size:  # older versions of urllib3 say nothing
             raise _BrokenError("it ended early")
@@ -291,7 +291,7 @@ class Transfer:
         if not self._arrived():
             return ""
         try:
-            return str(json.loads(self.version.read_text())["version"])
+            return str(json.loads(self.version.read_text(encoding="utf-8"))["version"])
         except (ValueError, KeyError, TypeError, OSError):
             return ""
 
