@@ -50,9 +50,8 @@ def blank_convolution(path: Target) -> Path:
 def _convolution(path: Path) -> None:
     numbers = [[0] * 6, [0, 2, 2, 2, 2, 0], [0, 0, 0, 0, 2, 0], [0, 0, 0, 2, 0, 0], [0, 0, 2, 0, 0, 0], [0, 0, 2, 0, 0, 0]]
     convolution = nn.Conv2d(1, 2, 3).double()
-    with torch.no_grad():
-        convolution.weight.copy_(torch.tensor([[KERNELS["top edge"]], [KERNELS["left edge"]]]))
-        convolution.bias.copy_(torch.tensor([1.0, -2.0]))
+    kernels = torch.tensor([[KERNELS["top edge"]], [KERNELS["left edge"]]])
+    convolution.load_state_dict({"weight": kernels, "bias": torch.tensor([1.0, -2.0])})
     x = torch.tensor(numbers, dtype=torch.float64)[None]
     export_model(nn.Sequential(OrderedDict(conv=convolution)), x, path, title="A convolution by hand", probabilities=False)
 
