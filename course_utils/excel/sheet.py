@@ -123,6 +123,14 @@ class Sheet:
         self.col += 1
         return grid
 
+    def draw_channel_bias(self, step: Step, channels: int, pitch: int) -> None:
+        """The bias of each channel beside its top, where the layer has any."""
+        if "bias" in step.weights and step.weights["bias"].keys not in self.drawn:
+            for channel in range(channels):
+                self.label(CONTENT_ROW - 1 + channel * pitch, self.col, "bias")
+            self.draw_weight(step, "bias", [Rect(CONTENT_ROW + o * pitch, self.col, 1, 1) for o in range(channels)])
+            self.col += 2
+
     def weight_cell(self, step: Step, role: str, number: int, fixed: bool = True) -> str:
         """The address of one number of a weight that has one for each channel or feature."""
         rects = self.drawn[step.weights[role].keys]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, fx, nn
 
-from course_utils.tracing import joins, moves
+from course_utils.tracing import joins, moves, reductions, upsampling
 from course_utils.tracing.errors import UnsupportedError
 from course_utils.tracing.joins import joined
 from course_utils.tracing.layers import FUNCTIONS, METHODS, MODULES, NOT_AMONG, pair
@@ -21,7 +21,8 @@ MOVES: dict[str, dict[Any, str]] = {
     "call_function": moves.FUNCTIONS,
 }
 JOINS: dict[str, dict[Any, str]] = {"call_method": {**joins.METHODS}, "call_function": joins.FUNCTIONS}
-PICTURES = ("conv", "max_pool", "avg_pool", "adaptive_avg_pool", "adaptive_max_pool")  # kinds that read nothing else
+# kinds that read nothing but pictures; convolutions also sequences, which are pictures of one row
+PICTURES = ("conv", "conv_transpose", "max_pool", "avg_pool", "adaptive_avg_pool", "adaptive_max_pool")
 
 
 class Recorder(fx.Interpreter):
@@ -94,14 +95,24 @@ class Recorder(fx.Interpreter):
             return  # one of several tensors, each with its own step
         target: Any = type(self.fetch_attr(str(node.target))) if node.op == "call_module" else node.target
         said = dict(node.meta.get("said", {}))
+        layer = self.fetch_attr(str(node.target)) if node.op == "call_module" else None
+        mode = upsampling.mode_of(target, layer, args, kwargs)
+        if mode in upsampling.REPEATING:
+            settings = {"title": "upsampling", "words": upsampling.words(mode), **said}
+            self._record_move(node, path, args, kwargs, result, settings)
+            return
         if title := MOVES[node.op].get(target):
             self._record_move(node, path, args, kwargs, result, {"title": title, **said})
             return
-        if node.op == "call_module":
+        if mode:
+            kind, settings, roles = upsampling.between(layer or target, args, kwargs, mode)
+        elif target in reductions.MODULES:
+            kind, settings, roles = reductions.MODULES[target](layer, args[0])
+        elif node.op == "call_module":
             maker = MODULES.get(target)
             if maker is None:
                 raise UnsupportedError(NOT_AMONG)
-            kind, settings, roles = maker(self.fetch_attr(str(node.target)))
+            kind, settings, roles = maker(layer)
         elif join := JOINS[node.op].get(target):
             kind, settings, roles = join, joined(args, kwargs), {}
         else:
@@ -112,6 +123,8 @@ class Recorder(fx.Interpreter):
         read = [tensor for tensor in tensors_in((args, kwargs)) if all(tensor is not role for role in roles.values())]
         sources = tuple(self._source(tensor) for tensor in read)
         if kind == "same":  # dropout in eval mode, identity
+            if not np.array_equal(_row(result), self.steps[sources[0]].value.reshape(-1)):
+                raise UnsupportedError("changes the numbers by rounding them")
             self._made_by[id(result)] = sources[0]
             self._alive.append(result)
             return
@@ -220,8 +233,10 @@ def check_step(step: Step, inputs: list[Array]) -> None:
         raise UnsupportedError("has other channels than its input")
     if step.kind in NORMS and not np.allclose(step.value, normalised(step, first), atol=1e-12):
         raise UnsupportedError("takes mean and variance of other numbers than those of one input")
-    if step.kind in PICTURES and first.ndim != 3:
-        raise UnsupportedError(f"reads shape {first.shape}; an image (channels, height, width) was expected")
+    axes = step.weights["weight"].value.ndim - 1 if step.kind in ("conv", "conv_transpose") else 3
+    if step.kind in PICTURES and first.ndim != axes:
+        expected = "an image (channels, height, width)" if axes == 3 else "a sequence (channels, positions)"
+        raise UnsupportedError(f"reads shape {first.shape}; {expected} was expected")
     if step.kind in ("softmax", "log_softmax"):
         shifted = first - first.max()
         logs = shifted - np.log(np.exp(shifted).sum())

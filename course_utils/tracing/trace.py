@@ -7,10 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
-from course_utils.tracing import moves
 from course_utils.tracing.errors import TraceError
 from course_utils.tracing.inputs import as_batch, as_inputs, as_model
-from course_utils.tracing.layers import MODULES, NOT_AMONG, SUPPORTED
+from course_utils.tracing.layers import LAYERS, NOT_AMONG, SUPPORTED
 from course_utils.tracing.purpose import look_up_whole_numbers, reading
 from course_utils.tracing.recorder import Recorder
 from course_utils.tracing.steps import Given, Step, Trace
@@ -86,8 +85,8 @@ def trace_model(model: nn.Module, x: Any) -> Trace:
         except Exception as error:  # a layer may raise anything about an input that it does not take
             if unknown:
                 raise _cannot_show(name, unknown) from error
-            if isinstance(error, TraceError):
-                raise
+            if isinstance(error, TraceError):  # of our own; fx adds where it was in its graph
+                raise TraceError(str(error).partition("\n\nWhile executing")[0]) from error.__cause__
             shapes = " and ".join(str(tuple(tensor.shape)) for tensor, _ in given.values())
             raise TraceError(f"{name} cannot take an input of shape {shapes}: {recorder.refusal(error)}") from error
     if not isinstance(result, Tensor):
@@ -155,7 +154,7 @@ def _unknown_layers(layers: Iterable[tuple[str, nn.Module]]) -> list[str]:
     """A line for each layer of PyTorch's own that is none of ours, and lies in none that is known."""
     lines, inside = [], "?"
     for path, layer in layers:
-        known = type(layer) in MODULES or type(layer) in moves.MODULES or type(layer) in WRITTEN_OUT
+        known = type(layer) in LAYERS or type(layer) in WRITTEN_OUT
         leaf = fx.Tracer().is_leaf_module(layer, path) and not isinstance(layer, LISTS)
         if path.startswith(inside) or not (known or leaf):
             continue

@@ -4,14 +4,19 @@ from collections.abc import Callable
 
 from course_utils.excel.activations import ACTIVATIONS
 from course_utils.excel.blocks.batch_norm import batch_norm_block
+from course_utils.excel.blocks.between import between_block
 from course_utils.excel.blocks.cellwise import cellwise_block, join_block
+from course_utils.excel.blocks.conv_transpose import conv_transpose_block
 from course_utils.excel.blocks.convolution import convolution_block
+from course_utils.excel.blocks.embedding import embedding_block
 from course_utils.excel.blocks.input import input_block
 from course_utils.excel.blocks.linear import linear_block
 from course_utils.excel.blocks.moves import move_block, parameter_block
 from course_utils.excel.blocks.norms import norm_block
 from course_utils.excel.blocks.pooling import pool_block
 from course_utils.excel.blocks.prediction import prediction_block
+from course_utils.excel.blocks.reductions import FUNCTIONS as REDUCTIONS
+from course_utils.excel.blocks.reductions import reduction_block
 from course_utils.excel.blocks.softmax import softmax_block
 from course_utils.excel.grid import Grid
 
@@ -31,7 +36,11 @@ BLOCKS: dict[str, Callable[..., Grid]] = {  # each takes the sheet, the step, an
     **dict.fromkeys(CELLWISE, cellwise_block),
     **dict.fromkeys(JOINS, join_block),
     "move": move_block,
+    "embedding": embedding_block,
+    "conv_transpose": conv_transpose_block,
+    "between": between_block,
+    **dict.fromkeys(REDUCTIONS, reduction_block),
     **dict.fromkeys(("parameter", "constant"), parameter_block),
 }
 # These read their numbers one by one, so that it is no matter where each stands; all others get them side by side, in a grid.
-ONE_BY_ONE = {*CELLWISE, *JOINS, "move", "batch_norm"}
+ONE_BY_ONE = {*CELLWISE, *JOINS, *REDUCTIONS, "move", "batch_norm", "embedding"}
