@@ -13,6 +13,9 @@ from course_utils.training.arguments import whole
 from course_utils.training.predictions import Predictions
 from course_utils.training.tasks import Split
 
+MOST_CATEGORIES = 255
+"""How many categories of a column scikit-learn's boosted trees keep apart."""
+
 
 def random_forest(data: TabularData, split: Split = "valid", trees: int = 40, seed: int = 42) -> Predictions:
     """Predictions for one split by the mean of many trees, each grown on rows drawn with replacement (Breiman, 2001).
@@ -30,19 +33,35 @@ def random_forest(data: TabularData, split: Split = "valid", trees: int = 40, se
 def boosted_trees(data: TabularData, split: Split = "valid", trees: int = 500, seed: int = 42) -> Predictions:
     """Predictions for one split by small trees, each grown on the errors of those before it (Friedman, 2001).
 
-    Continuous columns are cut into 255 ranges, which makes it fast (Ke et al., 2017). Categorical
-    columns of up to 255 categories stay so.
+    Continuous columns are cut into 255 ranges, which makes it fast (Ke et al., 2017), and categorical columns may have as many
+    categories. For one with more, such as a thousand shops, each category stands for the mean of its targets (Micci-Barreca,
+    2001), which for a training row is taken over other rows than its own.
     """
+    from sklearn.compose import make_column_transformer
     from sklearn.ensemble import HistGradientBoostingRegressor
+    from sklearn.pipeline import make_pipeline
 
     _require_rows(data)
     trees = whole("trees", trees)
     cardinalities = data.preprocessor.cardinalities
-    categories = [number for number, codes in enumerate(cardinalities) if codes <= 255]
+    many = [number for number, codes in enumerate(cardinalities) if codes > MOST_CATEGORIES]
+    means = make_column_transformer((_target_encoder(seed), many), remainder="passthrough")  # puts these columns in front
+    categories = range(len(many), len(cardinalities))
     boosting = HistGradientBoostingRegressor(
-        max_iter=trees, learning_rate=0.1, max_leaf_nodes=63, categorical_features=categories or None, random_state=seed
+        max_iter=trees, learning_rate=0.1, max_leaf_nodes=63, categorical_features=[*categories] or None, random_state=seed
     )
-    return _fitted(boosting, data, split)
+    return _fitted(make_pipeline(means, boosting), data, split)
+
+
+def _target_encoder(seed: int) -> Any:
+    """Means of targets, each over folds of other rows; before its version 1.9 scikit-learn took the seed of folds, not folds."""
+    import sklearn
+    from sklearn.model_selection import KFold
+    from sklearn.preprocessing import TargetEncoder
+
+    takes_folds = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 9)
+    folds = {"cv": KFold(5, shuffle=True, random_state=seed)} if takes_folds else {"random_state": seed}
+    return TargetEncoder(target_type="continuous", **folds)
 
 
 def _require_rows(data: object) -> None:

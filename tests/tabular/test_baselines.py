@@ -68,6 +68,17 @@ def test_boosted_trees_are_scikit_learns_and_keep_categories_apart(frame: pd.Dat
     assert np.allclose(found.values, np.exp(trees.predict(columns[VALID])), rtol=1e-3)
 
 
+def test_of_more_shops_than_trees_keep_apart_each_stands_for_its_mean() -> None:
+    rng = np.random.default_rng(3)
+    level = rng.normal(size=300)  # in no order that the numbers of the shops would tell
+    shop = np.arange(3000) % 300
+    sales = np.exp(8 + level[shop] + rng.normal(0, 0.05, 3000))
+    frame = pd.DataFrame({"day": np.arange(3000) % 7, "shop": shop, "size": rng.random(3000), "sales": sales})
+    data = TabularData.from_frame(frame, "sales", ["day", "shop"], ["size"], rng.permutation(3000)[:600], log_target=True)
+    found = boosted_trees(data.to("cpu"), trees=60)
+    assert rmspe(found.values, found.targets) < 0.12
+
+
 @pytest.mark.parametrize("baseline", [random_forest, boosted_trees])
 def test_a_test_set_has_predictions_without_targets(frame: pd.DataFrame, baseline) -> None:
     data = data_of(frame)
