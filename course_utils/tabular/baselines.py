@@ -54,7 +54,7 @@ def boosted_trees(data: TabularData, split: Split = "valid", trees: int = 500, s
 
 
 def _target_encoder(seed: int) -> Any:
-    """Means of targets, each over folds of other rows; before its version 1.9 scikit-learn took the seed of folds, not folds."""
+    """Means of targets, each over folds of other rows; before version 1.9 scikit-learn took a seed in place of folds."""
     import sklearn
     from sklearn.model_selection import KFold
     from sklearn.preprocessing import TargetEncoder
