@@ -16,6 +16,7 @@ from course_utils.excel.grid import MAX_COLUMNS
 from course_utils.excel.package import EnoughError, Package, open_package
 
 MOST_TEXT = 10_000_000  # characters in all cells asked for
+MOST_ARRAYS = 1_000  # formulas that give several cells at once
 
 Wanted = Mapping[int, Mapping[int, int]]  # row -> column, both from 0 -> which place of the result its value is for
 Value = float | str | bool | None
@@ -55,8 +56,13 @@ class Sheets:
         """What the sheets are called, hidden ones too."""
         return list(self._sheets)
 
-    def named_areas(self, wanted: Container[str]) -> dict[str, str]:
-        """What these names stand for, such as Network!$B$9:$D$11, or #REF! where those cells were deleted.
+    @property
+    def parts(self) -> dict[str, str]:
+        """The part of the file that each sheet is."""
+        return dict(self._sheets)
+
+    def named_areas(self, wanted: Container[str] | None) -> dict[str, str]:
+        """What these names, or all, stand for, such as Network!$B$9:$D$11, or #REF! where those cells were deleted.
 
         A sheet that was copied has names of its own for its cells, which are the same: those of the whole workbook count.
         """
@@ -69,7 +75,7 @@ class Sheets:
             nonlocal name
             of_all = tag.rpartition(" ")[2] == "definedName" and "localSheetId" not in attributes
             name = attributes.get("name") if of_all else None
-            name = name if name in wanted else None
+            name = name if wanted is None or name in wanted else None
             pieces.clear()
 
         def end(tag: str) -> None:
@@ -86,10 +92,11 @@ class Sheets:
         self._package.parse(self._workbook, start, end, text)
         return found
 
-    def cells(self, sheet: str, wanted: Wanted, count: int) -> list[Value]:
+    def cells(self, sheet: str, wanted: Wanted, count: int, formulas: "Formulas | None" = None) -> list[Value]:
         """The values of the cells of `wanted` in their `count` places: numbers, text, truth values, and None where empty.
 
-        Of a formula it is the value stored beside it. Rows after the last one wanted are not read.
+        Of a formula it is the value stored beside it, and `formulas` collects its text. Rows after the last one wanted are not
+        read.
         """
         found: list[Value] = [None] * count
         shared: dict[int, list[int]] = {}  # number of a shared string -> the places that it is for
@@ -99,16 +106,16 @@ class Sheets:
         here: Mapping[int, int] = {}
         place, kind, inside = -1, "", False  # of the cell that the parser is in; whether its value is being read
         pieces: list[str] = []
-        a_row = a_cell = a_value = a_text = ""  # the tags, in the sheet's own namespace
+        a_row = a_cell = a_value = a_text = a_formula = ""  # the tags, in the sheet's own namespace
 
         def start(tag: str, attributes: dict[str, str], depth: int) -> None:
-            nonlocal row, column, numbered, here, place, kind, inside, a_row, a_cell, a_value, a_text
+            nonlocal row, column, numbered, here, place, kind, inside, a_row, a_cell, a_value, a_text, a_formula
             if depth == 1:
                 main = tag.removesuffix("worksheet")
-                a_row, a_cell, a_value, a_text = (main + name for name in ("row", "c", "v", "t"))
+                a_row, a_cell, a_value, a_text, a_formula = (main + name for name in ("row", "c", "v", "t", "f"))
             elif tag == a_cell:
                 column += 1
-                if "r" in attributes and (here or not numbered):
+                if "r" in attributes and (here or not numbered or formulas is not None):
                     letters, digits = _address(attributes["r"])
                     column = letters
                     if not numbered:
@@ -124,12 +131,16 @@ class Sheets:
                 if row > last:
                     raise EnoughError
                 here = wanted.get(row, {})
+            elif formulas is not None and tag == a_formula:
+                formulas.open(place, row, column, attributes)
             elif place >= 0:
                 inside = tag == (a_text if kind == "inlineStr" else a_value)
 
         def end(tag: str) -> None:
             nonlocal inside, place
             inside = False
+            if formulas is not None and tag == a_formula:
+                formulas.close()
             if place >= 0 and tag == a_cell:
                 text = "".join(pieces)
                 if kind == "s" and text:
@@ -142,8 +153,13 @@ class Sheets:
             if inside:
                 budget.spend(len(piece))
                 pieces.append(piece)
+            elif formulas is not None and formulas.inside:
+                budget.spend(len(piece))
+                formulas.pieces.append(piece)
 
         self._package.parse(self._sheets[sheet], start, end, text)
+        if formulas is not None:
+            formulas.finish(wanted)
         for number, string in self._shared(shared, budget).items():
             for where in shared[number]:
                 found[where] = string
@@ -182,6 +198,59 @@ class Sheets:
         if len(found) < len(wanted):
             raise WorkbookError(f"{self._package.path}: a text that a cell names is missing; save the workbook again as .xlsx")
         return found
+
+
+class Formulas:
+    """The formulas of cells by their places, as far as they stand there.
+
+    A formula that was filled down is written once and shared by the cells below; one that gives several cells at once belongs
+    to all of them, though only the first says so.
+    """
+
+    def __init__(self) -> None:
+        self.texts: dict[int, str] = {}
+        self.inside = False
+        self.pieces: list[str] = []
+        self._place, self._kind, self._number = -1, "", ""
+        self._area = ((0, 0), (0, 0))
+        self._shared: dict[str, str] = {}
+        self._sharing: dict[int, str] = {}
+        self._arrays: list[tuple[tuple[tuple[int, int], tuple[int, int]], str]] = []
+
+    def open(self, place: int, row: int, column: int, attributes: dict[str, str]) -> None:
+        """The tag of a formula begins."""
+        self.inside = True
+        self.pieces.clear()
+        self._place, self._kind, self._number = place, attributes.get("t", "normal"), attributes.get("si", "")
+        first, _, last = attributes.get("ref", "").partition(":")
+        if self._kind == "array" and first:
+            (left, top), (right, bottom) = _address(first), _address(last or first)
+            self._area = (top, left), (bottom, right)
+
+    def close(self) -> None:
+        """The tag of a formula ends."""
+        self.inside = False
+        text = "".join(self.pieces)
+        if self._kind == "shared" and text:
+            self._shared[self._number] = text
+        if self._kind == "array" and self._area[0] != self._area[1]:
+            self._arrays.append((self._area, text))
+            if len(self._arrays) > MOST_ARRAYS:
+                raise WorkbookError(f"the sheet has more than {MOST_ARRAYS:,} formulas of several cells; it is not read")
+        if self._place >= 0:
+            self.texts[self._place] = text
+            if self._kind == "shared" and not text:
+                self._sharing[self._place] = self._number
+
+    def finish(self, wanted: Wanted) -> None:
+        """Give the cells that only share a formula its text."""
+        for place, number in self._sharing.items():
+            self.texts[place] = self._shared.get(number, "")
+        for ((top, left), (bottom, right)), text in self._arrays:
+            for row, columns in wanted.items():
+                for column, place in columns.items() if top <= row <= bottom else ():
+                    if left <= column <= right:
+                        self.texts.setdefault(place, text)
 
 
 class _Budget:

@@ -9,7 +9,7 @@ from course_utils.excel.errors import WorkbookError
 from course_utils.excel.grid import Rect, bounds, place_of
 
 MOST_CELLS = 1_000_000  # that are looked at to find which rows or columns came in between
-AREA = re.compile(r"(?:'((?:[^']|'')+)'|([^'!,\s]+))!(\$?[A-Z]{1,3}\$?\d{1,7})(?::(\$?[A-Z]{1,3}\$?\d{1,7}))?")
+AREA = re.compile(r"(?:'((?:[^']|'')+)'|([^'!,:]+))!(\$?[A-Z]{1,3}\$?\d{1,7})(?::(\$?[A-Z]{1,3}\$?\d{1,7}))?")
 Lines = Callable[[int], int]  # from the row or column that was noted to the one that it is now
 
 

@@ -70,6 +70,13 @@ class Package:
     def __contains__(self, part: str) -> bool:
         return part.lower() in self._parts
 
+    def read_all(self) -> dict[str, bytes]:
+        """Every part of the file, unpacked."""
+        total = sum(info.file_size for info in self._parts.values())
+        if total > MOST_BYTES:
+            raise WorkbookError(f"{self.path} unpacks to {total:,} bytes, and at most {MOST_BYTES:,} are read")
+        return {info.filename: self._archive.read(info) for info in self._archive.infolist()}
+
     def related(self, part: str) -> dict[str, tuple[str, str]]:
         """What a part refers to, by number: its kind, and the part that it is."""
         folder, name = posixpath.split(part)

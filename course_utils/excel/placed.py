@@ -1,11 +1,12 @@
 """Numbers that stand on the sheet already, some here and some there, read as one tensor."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils.excel.grid import Grid, cell
+from course_utils.excel.grid import Grid, Rect, cell
 
 Index = NDArray[np.intp]
 
@@ -79,3 +80,26 @@ def sides(shape: tuple[int, ...]) -> tuple[int, int, int]:
     if len(shape) == 1:
         return shape[0], 1, 1
     return (shape[0], 1, shape[1]) if len(shape) == 2 else (shape[0], shape[1], shape[2])
+
+
+def rectangles(cells: Sequence[tuple[int, int]]) -> list[Rect]:
+    """Rectangles that hold these cells, each once: one where they fill it, else stretches of rows put together.
+
+    >>> [rect.address() for rect in rectangles([(0, 0), (0, 1), (1, 0), (1, 1), (5, 3)])]
+    ['A1:B2', 'D6']
+    """
+    found: list[Rect] = []
+    for row, col in sorted(cells):
+        last = found[-1] if found else None
+        if last and last.row == row and last.col + last.width == col:
+            found[-1] = Rect(row, last.col, 1, last.width + 1)
+        else:
+            found.append(Rect(row, col, 1, 1))
+    joined: list[Rect] = []
+    for rect in sorted(found, key=lambda each: (each.col, each.width, each.row)):
+        last = joined[-1] if joined else None
+        if last and (last.col, last.width, last.row + last.height) == (rect.col, rect.width, rect.row):
+            joined[-1] = Rect(last.row, last.col, last.height + 1, last.width)
+        else:
+            joined.append(rect)
+    return joined

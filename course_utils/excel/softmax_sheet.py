@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,21 +19,27 @@ TOP = 10
 NAME, LOGIT, POWER, SOFTMAX, SIGMOID, ACTUAL, LOSS = range(1, 8)
 
 
-def softmax_workbook(path: str | os.PathLike[str]) -> Path:
-    """Five random logits, their exponentials, softmax and, beside it, sigmoid; one-hot actuals and cross-entropy."""
+def softmax_workbook(path: str | os.PathLike[str], logits: Sequence[float] | None = None) -> Path:
+    """Five logits, their exponentials, softmax and, beside it, sigmoid; one-hot actuals and cross-entropy.
+
+    The logits are fresh random numbers at each recalculation, or those given.
+    """
+    note = "Press F9 (in a browser: change any cell) for fresh random numbers, or type your own over the blue ones."
+    if logits is not None:
+        note = "Change a blue number and watch the rest."
     with replacing(workbook_path(path)) as part, new_book(part) as book:
         page = Page(
             book,
             "Softmax",
             "Softmax picks one, sigmoid need not",
-            "Press F9 (in a browser: change any cell) for fresh random numbers, or type your own over the blue ones.",
+            note,
         )
         page.widths({NAME: 190, **dict.fromkeys(range(2, 8), 130)})
-        _write(page)
+        _write(page, logits)
     return Path(path)
 
 
-def _write(page: Page) -> None:
+def _write(page: Page, given: Sequence[float] | None) -> None:
     page.put(3, 1, "base of the power", "right")
     base = page.put(3, 2, Formula("EXP(1)", math.e), "edit")
     page.put(3, 3, "e = 2.718...; another base has the effect of another temperature", "note")
@@ -48,7 +55,7 @@ def _write(page: Page) -> None:
     headings = ("class", "logit x", "power", "softmax", "sigmoid", "one-hot actual", "-ln(softmax)")
     words = (
         "",
-        "RAND() × 10 - 5",
+        "RAND() × 10 - 5" if given is None else "what a network says",
         "base ^ (x / temperature)",
         "power / sum of powers",
         "1 / (1 + exp(-x))",
@@ -59,7 +66,7 @@ def _write(page: Page) -> None:
     for col, (heading, said) in enumerate(zip(headings, words, strict=True), start=NAME):
         page.put(TOP - 2, col, heading, "heading")
         page.put(TOP - 1, col, said, "formula")
-    logits = np.random.default_rng(1).random(rows) * 10 - 5
+    logits = np.random.default_rng(1).random(rows) * 10 - 5 if given is None else np.array(given, dtype=float)
     powers = np.exp(logits)
     chosen = CLASSES.index("dog")
     total = cell(last + 1, POWER, fixed=True)
@@ -68,7 +75,7 @@ def _write(page: Page) -> None:
         x, power, soft, hot = (cell(row, col) for col in (LOGIT, POWER, SOFTMAX, ACTUAL))
         probability = powers[n] / powers.sum()
         page.put(row, NAME, name, "name")
-        page.put(row, LOGIT, Formula("RAND()*10-5", logits[n]), "edit")
+        page.put(row, LOGIT, Formula("RAND()*10-5", logits[n]) if given is None else float(logits[n]), "edit")
         page.put(row, POWER, Formula(f"{base}^({x}/{temperature})", powers[n]), "number")
         page.put(row, SOFTMAX, Formula(f"{power}/{total}", probability), "number")
         page.put(row, SIGMOID, Formula(f"1/(1+EXP(-{x}))", 1 / (1 + np.exp(-logits[n]))), "number")
@@ -81,7 +88,10 @@ def _write(page: Page) -> None:
         address = Rect(TOP, col, rows, 1).address()
         page.put(last + 1, col, Formula(f"SUM({address})", float(value)), "sum")
     probabilities, names = (Rect(TOP, col, rows, 1).address() for col in (SOFTMAX, NAME))
-    winner = Formula(f"INDEX({names},MATCH(MAX({probabilities}),{probabilities},0))", CLASSES[int(logits.argmax())])
+    largest = f"INDEX({names},MATCH(MAX({probabilities}),{probabilities},0))"
+    if given is not None:  # where the probabilities may be left to be filled in
+        largest = f'IF(COUNT({probabilities})={rows},{largest},"")'
+    winner = Formula(largest, CLASSES[int(logits.argmax())])
     page.put(last + 3, 1, "predicted class", "right")
     page.put(last + 3, 2, winner, "result")
     page.put(last + 4, 1, "cross-entropy", "right")

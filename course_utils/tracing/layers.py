@@ -1,15 +1,13 @@
 """The layers that can be followed: what each is called here, its settings and its weights."""
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
-from course_utils.tracing import activations, attention, moves, norms, recurrent
+from course_utils.tracing import activations, moves, norms, reductions, upsampling
 from course_utils.tracing.errors import UnsupportedError
 from course_utils.tracing.steps import Parts
 
@@ -27,21 +25,42 @@ def pair(value: Any) -> tuple[int, int]:
     return int(value), int(value)
 
 
-def _conv(module: nn.Conv2d) -> Parts:
+def _conv(module: nn.Conv1d | nn.Conv2d) -> Parts:
     if module.padding_mode != "zeros":
         raise UnsupportedError(f"padding_mode={module.padding_mode!r}; only zeros can be shown")
-    kernel, dilation = pair(module.kernel_size), pair(module.dilation)
+    kernel, dilation = _sides(module.kernel_size), _sides(module.dilation, 1)
     if module.padding == "same":  # where the padding is odd PyTorch puts the smaller half first
         padding = tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
     else:
-        padding = (0, 0) if module.padding == "valid" else pair(module.padding)
+        padding = (0, 0) if module.padding == "valid" else _sides(module.padding, 0)
     settings = {
-        "stride": pair(module.stride),
+        "stride": _sides(module.stride),
         "padding": padding,
         "dilation": dilation,
         "groups": module.groups,
     }
     return "conv", settings, {"weight": module.weight, "bias": module.bias}
+
+
+def _conv_transpose(module: nn.ConvTranspose1d | nn.ConvTranspose2d) -> Parts:
+    settings = {
+        "stride": _sides(module.stride),
+        "padding": _sides(module.padding, 0),
+        "dilation": _sides(module.dilation),
+        "groups": module.groups,
+    }
+    return "conv_transpose", settings, {"weight": module.weight, "bias": module.bias}
+
+
+def _sides(value: Any, height: int = 1) -> tuple[int, int]:
+    """Height and width of a setting for both, or of one along a sequence, which is a picture of one row."""
+    return pair(value) if len(value) == 2 else (height, int(value[0]))
+
+
+def _embedding(module: nn.Embedding) -> Parts:
+    if module.max_norm is not None:
+        raise UnsupportedError(f"max_norm={module.max_norm}: it changes its weights when it looks them up")
+    return "embedding", {"padding": module.padding_idx}, {"weight": module.weight}
 
 
 def _linear(module: nn.Linear) -> Parts:
@@ -95,11 +114,6 @@ def _dropout(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Parts:
     return "same", {}, {}
 
 
-def _whole_call(parts: Callable[..., Parts]) -> Callable[[tuple[Any, ...], dict[str, Any]], Parts]:
-    """For a function that has the arguments of `parts`."""
-    return lambda args, kwargs: parts(*args, **kwargs)
-
-
 def _called(parts: Callable[..., Parts]) -> Callable[[tuple[Any, ...], dict[str, Any]], Parts]:
     """For a function whose arguments after the tensor are those of `parts`."""
     return lambda args, kwargs: parts(*args[1:], **{key: value for key, value in kwargs.items() if key != "input"})
@@ -107,8 +121,11 @@ def _called(parts: Callable[..., Parts]) -> Callable[[tuple[Any, ...], dict[str,
 
 MODULES: dict[type, Callable[[Any], Parts]] = {
     nn.Conv2d: _conv,
+    nn.Conv1d: _conv,
+    nn.ConvTranspose1d: _conv_transpose,
+    nn.ConvTranspose2d: _conv_transpose,
     nn.Linear: _linear,
-    NonDynamicallyQuantizableLinear: _linear,
+    nn.Embedding: _embedding,
     **norms.MODULES,
     **activations.MODULES,
     nn.MaxPool2d: lambda m: _max_pool(m.kernel_size, m.stride, m.padding, m.dilation, m.ceil_mode, m.return_indices),
@@ -131,13 +148,14 @@ def _adaptive_max(output_size: Any, return_indices: bool = False) -> Parts:
 
 
 METHODS: dict[str, Callable[[tuple[Any, ...], dict[str, Any]], Parts]] = {
+    **reductions.METHODS,
     **{name: _called(parts) for name, parts in activations.CALLS.items() if isinstance(name, str)},
     "softmax": _simple("softmax"),
     "log_softmax": _simple("log_softmax"),
-    "contiguous": _simple("same"),
-    **dict.fromkeys(("matmul", "bmm", "mm"), _simple("matmul")),
+    **dict.fromkeys(("contiguous", "clone", "detach", "long"), _simple("same")),
 }
 FUNCTIONS: dict[Any, Callable[[tuple[Any, ...], dict[str, Any]], Parts]] = {
+    **reductions.FUNCTIONS,
     **{function: _called(parts) for function, parts in activations.CALLS.items() if not isinstance(function, str)},
     F.max_pool2d: _called(_max_pool),
     F.avg_pool2d: _called(_avg_pool),
@@ -148,16 +166,11 @@ FUNCTIONS: dict[Any, Callable[[tuple[Any, ...], dict[str, Any]], Parts]] = {
     F.log_softmax: _simple("log_softmax"),
     torch.log_softmax: _simple("log_softmax"),
     F.dropout: _dropout,
-    **dict.fromkeys((torch.matmul, torch.bmm, torch.mm, operator.matmul), _simple("matmul")),
-    **{function: _whole_call(parts) for function, parts in {**attention.CALLS, **recurrent.CALLS}.items()},
 }
 
-LAYERS = [
-    layer.__name__
-    for layer in (*MODULES, *moves.MODULES, *recurrent.WRITTEN_OUT, *attention.WRITTEN_OUT)
-    if layer is not NonDynamicallyQuantizableLinear  # the linear layer inside of attention
-]
+LAYERS = (*MODULES, *reductions.MODULES, *upsampling.MODULES, *moves.MODULES)
 SUPPORTED = (
-    f"{', '.join(LAYERS)}; reshaping, joining, slicing and padding; sums, differences, products and quotients; matrix "
-    "products; weights used by hand; and Sequentials and modules of your own made of these"
+    f"{', '.join(layer.__name__ for layer in LAYERS)}; reshaping, joining, slicing and padding; sums, differences, products "
+    "and quotients of two tensors; means, sums and largest numbers over axes; weights used by hand; and Sequentials and "
+    "modules of your own made of these"
 )

@@ -9,7 +9,7 @@ from course_utils.tracing.errors import TraceError
 
 PICTURES = (
     *(nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d, nn.InstanceNorm2d, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d),
-    *(nn.AdaptiveMaxPool2d, nn.Upsample, nn.Dropout2d, nn.PixelShuffle, nn.PixelUnshuffle, nn.ZeroPad2d),
+    *(nn.AdaptiveMaxPool2d, nn.Dropout2d, nn.PixelShuffle, nn.PixelUnshuffle, nn.ZeroPad2d),
     *(nn.ReflectionPad2d, nn.ReplicationPad2d, nn.LocalResponseNorm),
 )
 SEQUENCES = (
@@ -27,9 +27,10 @@ def reading(model: nn.Module) -> tuple[str, bool]:
     layers = list(model.modules())
     if any(isinstance(layer, PICTURES) for layer in layers):
         return "pictures", False
-    if any(isinstance(layer, SEQUENCES) for layer in layers):
+    modes = [layer.mode for layer in layers if isinstance(layer, nn.Upsample)]
+    if "linear" in modes or any(isinstance(layer, SEQUENCES) for layer in layers):
         return "sequences", any(getattr(layer, "batch_first", True) is False for layer in layers)
-    return "any", False
+    return "pictures" if modes else "any", False
 
 
 def look_up_whole_numbers(model: nn.Module) -> None:

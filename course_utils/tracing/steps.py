@@ -1,6 +1,5 @@
 """One run of a model, written down: its layers in the order they ran, with their weights and values."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,17 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 Array = NDArray[np.float64]
-# What a layer says of itself: its kind, its settings, and its weights by role.
-Parts = tuple[str, dict[str, Any], Mapping[str, "Tensor | Rows | None"]]
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Some rows of a weight that holds those of several layers, as attention keeps queries, keys and values in one."""
-
-    weight: Tensor
-    first: int
-    count: int
+Parts = tuple[str, dict[str, Any], dict[str, Tensor | None]]  # what a layer says of itself: kind, settings, weights by role
 
 
 @dataclass(frozen=True)

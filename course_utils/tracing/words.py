@@ -1,6 +1,6 @@
 """What is said of a layer, in a workbook as on the screen: its title, its shape and its formula in words."""
 
-from course_utils.tracing import activations, joins
+from course_utils.tracing import activations, joins, reductions
 from course_utils.tracing.norms import runs_of
 from course_utils.tracing.steps import Step
 
@@ -19,9 +19,9 @@ TITLES = {
     "log_softmax": "log softmax",
     **joins.TITLES,
     "parameter": "weight",
-    "matmul": "matrix product",
-    "row_softmax": "softmax",
-    "row_log_softmax": "log softmax",
+    **reductions.KINDS,
+    "conv_transpose": "transposed convolution",
+    "embedding": "embedding",
 }
 
 
@@ -58,9 +58,6 @@ def describe(step: Step) -> str:
         "adaptive_max_pool": "The largest number of each window; the windows share out the whole channel.",
         "softmax": "exp(x - max) makes every number positive; divided by their sum they add up to 1.",
         "log_softmax": "x - max minus the logarithm of the sum of all exp(x - max).",
-        "row_softmax": "exp(x - max) of each number, divided by the sum of its row: shares that add up to 1.",
-        "row_log_softmax": "x - max of its row, minus the logarithm of the sum of all exp(x - max) in that row.",
-        "matmul": "Each row of the first matrix times each column of the second, number by number, and added up.",
         "move": "Numbers from the left, each in its new place. Nothing is computed.",
         "parameter": "A weight that the model uses by itself.",
         "constant": "Numbers that stand in the model and are never learnt.",
@@ -78,18 +75,24 @@ def describe(step: Step) -> str:
         group = step.weights["weight"].value.shape[1]
         channels = "the input" if group == 1 else f"{group} input channels"
         words = f"Each number is the sum of a {kernel} window of {channels} times the kernel"
+    elif step.kind == "conv_transpose":
+        kernel = by(step.weights["weight"].value.shape[2:])
+        words = f"Each number that is read spreads over a {kernel} window: times the kernel, added to what others spread there"
+    elif step.kind == "embedding":
+        padding = s.get("padding")
+        rest = "" if padding is None else f" Code {padding} stands for nothing, and its row is not learnt."
+        words = f"Each code is looked up: the row of the table with its number, counted from 0.{rest}"
     elif step.kind == "linear":
         words = f"Each output is the sum of all {step.weights['weight'].value.shape[1]} inputs, each times its own weight"
     elif step.kind in ("max_pool", "avg_pool"):
         words = f"The {'largest' if step.kind == 'max_pool' else 'average'} of each {by(s['kernel'])} window"
-    if step.kind in ("conv", "linear"):
+    if step.kind in ("conv", "conv_transpose", "linear"):
         words += ", plus bias" if "bias" in step.weights else ""
-    if step.kind in ("conv", "max_pool", "avg_pool"):
-        words += ", stride " + (str(s["stride"][0]) if len(set(s["stride"])) == 1 else by(s["stride"]))
-        words += (
-            f", padding {s['padding'][0] if len(set(s['padding'])) == 1 else by(s['padding'])}" if any(s["padding"]) else ""
-        )
-        words += f", dilation {by(s['dilation'])}" if s.get("dilation", (1, 1)) != (1, 1) else ""
+    if step.kind in ("conv", "conv_transpose", "max_pool", "avg_pool"):
+        flat = step.value.ndim == 2  # along a sequence, whose settings are those of a picture of one row
+        for name, usual in (("stride", None), ("padding", (0, 0)), ("dilation", (1, 1))):
+            if s.get(name, usual) != usual:
+                words += f", {name} {_sides(s[name][flat:])}"
         words += f", in {s['groups']} groups" if s.get("groups", 1) > 1 else ""
     words += "." if not words.endswith(".") else ""
     return words + (" Then ReLU: max(0, ...)." if s.get("relu") else "")
@@ -105,6 +108,15 @@ def _norm_words(step: Step) -> str:
         part = "each channel" if step.kind == "instance_norm" else "each group of channels"
     rest = "".join(f" {sign} {role}" for role, sign in (("weight", "×"), ("bias", "+")) if role in step.weights)
     return f"(x - mean) / √(variance + ε){rest}, with mean and variance of {part}."
+
+
+def _sides(sizes: tuple[int, ...]) -> str:
+    """One number where all sides are the same.
+
+    >>> _sides((2, 2)), _sides((1, 2)), _sides((3,))
+    ('2', '1 × 2', '3')
+    """
+    return str(sizes[0]) if len(set(sizes)) == 1 else by(sizes)
 
 
 def _join(step: Step) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -114,3 +115,47 @@ def differences(stored: Cells, computed: Cells, formulas: Iterable[tuple[str, st
         elif (a or "") != (b or ""):
             wrong.append(f"{key[0]}!{key[1]}: stored {a!r}, computed {b!r}")
     return wrong
+
+
+Stage = tuple[Iterable[str], Path]  # lines of Basic, in which `doc` is the workbook, and where it is saved after them
+
+
+def edited_in_libreoffice(edits: Mapping[Path, Iterable[Stage]], folder: Path) -> None:
+    """Open each workbook in one headless LibreOffice, and save it after each stage of changes."""
+    assert SOFFICE is not None
+    profile = folder / "profile"
+    command = [SOFFICE, f"-env:UserInstallation={profile.resolve().as_uri()}", "--headless"]
+    subprocess.run([*command, "--terminate_after_init"], capture_output=True, timeout=300)  # makes the profile
+    library = profile / "user" / "basic" / "Standard"
+    library.mkdir(parents=True, exist_ok=True)
+    subs = []
+    for n, (source, stages) in enumerate(edits.items()):
+        lines = [
+            f"Sub Edit{n}",
+            "Dim args(0) As New com.sun.star.beans.PropertyValue",
+            'args(0).Name = "Hidden" : args(0).Value = True',
+            f'doc = StarDesktop.loadComponentFromURL("{source.resolve().as_uri()}", "_blank", 0, args())',
+            'args(0).Name = "FilterName" : args(0).Value = "Calc MS Excel 2007 XML"',
+        ]
+        for changes, target in stages:
+            lines += [*changes, f'doc.storeToURL("{target.resolve().as_uri()}", args())']
+        subs.append("\n".join([*lines, "doc.close(True)", "End Sub"]))
+    module = "\n".join(["Sub Main", *(f"Edit{n}" for n in range(len(edits))), "End Sub", *subs])
+    head, space = '<?xml version="1.0" encoding="UTF-8"?>\n', "http://openoffice.org/2000"
+    (library / "script.xlb").write_text(
+        f'{head}<library:library xmlns:library="{space}/library" library:name="Standard" library:readonly="false" '
+        'library:passwordprotected="false"><library:element library:name="Module1"/></library:library>'
+    )
+    (library / "Module1.xba").write_text(
+        f'{head}<script:module xmlns:script="{space}/script" script:name="Module1" script:language="StarBasic">'
+        f"{escape(module)}</script:module>",
+        encoding="utf-8",
+    )
+    (library.parent / "script.xlc").write_text(
+        f'{head}<library:libraries xmlns:library="{space}/library" xmlns:xlink="http://www.w3.org/1999/xlink">'
+        '<library:library library:name="Standard" xlink:href="$(USER)/basic/Standard/script.xlb/" xlink:type="simple" '
+        'library:link="false"/></library:libraries>'
+    )
+    done = subprocess.run([*command, "macro:///Standard.Module1.Main"], capture_output=True, text=True, timeout=300)
+    missing = [target.name for stages in edits.values() for _, target in stages if not target.exists()]
+    assert not missing, f"LibreOffice did not write {missing}: {done.stderr[-500:]}"

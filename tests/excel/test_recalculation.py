@@ -8,6 +8,7 @@ import openpyxl
 import pytest
 import torch
 import torch.nn.functional as F
+import torchvision
 from torch import nn
 
 from course_utils.excel import WORKBOOKS, export_model, read_input, read_weights
@@ -17,28 +18,44 @@ from course_utils.excel.embedding_sheet import embedding_workbook
 from course_utils.excel.rate_search_sheet import rate_search_workbook
 from course_utils.excel.schedule_sheet import schedule_workbook
 from course_utils.networks import digits_network
+from course_utils.tabular.model import TabularModel
 from tests.excel import office
+from tests.tracing.joined_networks import joined_network
 from tests.tracing.random_networks import random_network
 
 pytestmark = office.needs_libreoffice
 
 
-def check_networks(seeds, folder) -> int:
-    """Recalculate a workbook for each seed; every formula must give PyTorch's number. Returns how many formulas there were."""
+def check_networks(make, seeds, folder) -> int:
+    """Recalculate a workbook of `make(seed)` for each seed, and read it back. Returns how many formulas there were."""
     folder.mkdir(exist_ok=True)
-    models = {f"net{seed}": (*random_network(seed), {"fuse_relu_with_layer": seed % 2 == 0}) for seed in seeds}
-    return sum(len(office.formula_cells(file)) for file in recalculated(models, folder))
+    models = {f"net{seed}": (*make(seed), {"fuse_relu_with_layer": seed % 2 == 0}) for seed in seeds}
+    count = 0
+    for file, computed in recalculated(models, folder).items():
+        model, x, _ = models[file.stem]
+        count += len(office.formula_cells(file))
+        state, given = read_weights(computed), read_input(computed)
+        assert all(torch.equal(value, model.state_dict()[key]) for key, value in state.items()), file.stem
+        if isinstance(x, torch.Tensor):
+            x, given = (x,), (given,)
+        for mine, back in zip(*(each.values() if isinstance(each, dict) else each for each in (x, given)), strict=True):
+            assert torch.equal(mine, back), file.stem
+    return count
 
 
 def test_random_networks(tmp_path):
-    assert check_networks(range(0, 200, 5), tmp_path / "nets") > 5_000
+    assert check_networks(random_network, range(0, 200, 8), tmp_path / "nets") > 3_000
+
+
+def test_random_networks_with_branches_sequences_and_tables(tmp_path):
+    assert check_networks(joined_network, range(24), tmp_path / "nets") > 2_000
 
 
 @pytest.mark.thorough
 @pytest.mark.timeout(1800)
-def test_random_networks_two_hundred(tmp_path):
-    others = [seed for seed in range(200) if seed % 5]
-    assert sum(check_networks(others[start : start + 40], tmp_path / f"{start}") for start in range(0, 160, 40)) > 20_000
+@pytest.mark.parametrize("make", [random_network, joined_network])
+def test_three_hundred_random_networks(make, tmp_path):
+    assert sum(check_networks(make, range(first, first + 50), tmp_path / f"{first}") for first in range(0, 300, 50)) > 30_000
 
 
 class Joined(nn.Module):
@@ -69,6 +86,43 @@ def test_several_inputs_sequences_and_joins(tmp_path):
         assert type(given) is type(x)
         pairs = zip(given.values(), x.values(), strict=True) if isinstance(x, dict) else zip(given, x, strict=True)
         assert all(torch.equal(*pair) for pair in pairs)
+
+
+def test_networks_of_the_lessons_and_the_board(tmp_path):
+    """LeNet-5, a VGG, blocks of ResNet, MobileNet and squeeze-excite, an autoencoder, and our network for tables."""
+    torch.manual_seed(0)
+    lenet = nn.Sequential(
+        *(nn.Conv2d(1, 3, 5), nn.Tanh(), nn.AvgPool2d(2), nn.Conv2d(3, 4, 3), nn.Tanh(), nn.AvgPool2d(2)),
+        *(nn.Flatten(), nn.Linear(16, 6), nn.Tanh(), nn.Linear(6, 10)),
+    )
+    vgg = nn.Sequential(
+        *(nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU(True), nn.MaxPool2d(2)),
+        *(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(True), nn.MaxPool2d(2), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+        *(nn.Dropout(), nn.Linear(4, 2)),
+    )
+    config = torchvision.models.mobilenetv3.InvertedResidualConfig(8, 3, 8, 8, True, "HS", 1, 1, 1.0)
+    mobile = nn.Sequential(nn.Conv2d(1, 8, 1), torchvision.models.mobilenetv3.InvertedResidual(config, nn.BatchNorm2d))
+    encoder = nn.Sequential(
+        *(nn.Conv2d(1, 2, 3, stride=2, padding=1), nn.ReLU(), nn.ConvTranspose2d(2, 2, 3, 2, 1, output_padding=1)),
+        *(nn.ReLU(), nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(2, 1, 1), nn.Sigmoid()),
+    )
+    row = {"codes": torch.tensor([2, 0]), "values": torch.randn(3)}
+    models = {
+        "lenet": (lenet, torch.rand(1, 18, 18)),
+        "vgg": (vgg, torch.rand(3, 8, 8)),
+        "resnet": (torchvision.models.resnet.BasicBlock(2, 2), torch.rand(2, 4, 4)),
+        "mobilenet": (mobile, torch.rand(1, 3, 3)),
+        "autoencoder": (encoder, torch.rand(1, 6, 6)),
+        "table": (TabularModel([(4, 2), (3, 1)], 3, (4, 3), (0.0, 0.0), y_range=(0.0, 12.0)), row),
+    }
+    for model, _ in models.values():
+        for norm in (module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)):
+            norm.running_mean.normal_()
+            norm.running_var.uniform_(0.5, 2)
+    for file, computed in recalculated(models, tmp_path).items():
+        model, _ = models[file.stem]
+        state = read_weights(computed)
+        assert all(torch.equal(state[key], value) for key, value in model.state_dict().items()), file.stem
 
 
 def recalculated(models, folder):

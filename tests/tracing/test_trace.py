@@ -44,7 +44,7 @@ class Scaled(nn.Module):
     def __init__(self):
         super().__init__()
         self.weight = nn.Parameter(torch.ones(1))
-        self.up = nn.Upsample(scale_factor=2)
+        self.up = nn.LPPool2d(2, 2)
 
     def forward(self, x):
         return self.up(x) * self.weight
@@ -78,8 +78,8 @@ class ChangesInPlace(nn.Module):
         (nn.Sequential(nn.FractionalMaxPool2d(2, 2), nn.RReLU()), ["0 (FractionalMaxPool2d)", "1 (RReLU)"]),
         (nn.Conv2d(1, 1, 3, padding=1, padding_mode="reflect"), ["padding_mode='reflect'"]),
         (nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False)), ["track_running_stats=False"]),
-        (nn.Softmax(dim=1), ["another axis"]),
-        (Scaled(), ["up (Upsample)"]),
+        (nn.Softmax(dim=2), ["another axis"]),
+        (Scaled(), ["up (LPPool2d)"]),
         (Alpha(), ["alpha=2"]),
         (Branching(), ["cannot be followed", "Branching"]),
         (TwoOutputs(), ["one output was expected"]),
@@ -140,6 +140,15 @@ class TwoInputs(nn.Module):
         return x + y
 
 
+class Last(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(4, 5, batch_first=True)
+
+    def forward(self, x):
+        return self.lstm(x)[0][:, -1]
+
+
 @pytest.mark.parametrize(
     ("model", "x", "said"),
     [
@@ -171,9 +180,13 @@ class TwoInputs(nn.Module):
         (nn.Sequential(nn.Linear(2, 2), nn.LazyLinear(3)), torch.ones(2), "1: its weights have no shape yet"),
         (nn.Linear(2, 1, device="meta"), torch.ones(2), "no numbers"),
         (nn.Linear(2, 1).to(torch.complex64), torch.ones(2), "complex numbers"),
-        (nn.Sequential(nn.Conv1d(1, 4, 3), nn.Flatten()), torch.rand(1, 1, 16), r"0 \(Conv1d\): not among the layers"),
-        (nn.Sequential(nn.Conv1d(1, 4, 3), nn.Flatten()), torch.rand(3, 16), r"0 \(Conv1d\): not among the layers"),
-        (nn.Sequential(nn.Embedding(10, 4), nn.Flatten()), torch.tensor([[1, 2]]), r"0 \(Embedding\): not among the layers"),
+        (nn.Conv1d(1, 4, 3), torch.rand(3, 16), r"\(Conv1d\) does not fit: it reads 1 channel and gets 3 × 16"),
+        (nn.Conv1d(2, 4, 3), torch.rand(2, 2, 16), r"one sequence was expected, \(1, positions, features\).*give x\[:1\]"),
+        (nn.Conv3d(1, 4, 3), torch.rand(1, 3, 16), r"\(Conv3d\): not among the layers"),
+        (nn.Sequential(nn.Embedding(10, 4)), torch.tensor([1, 10]), r"0 \(Embedding\): looks up .* from 0 to 9, and gets 10"),
+        (nn.Embedding(10, 4, max_norm=1.0), torch.tensor([1]), "max_norm=1.0: it changes its weights"),
+        (nn.Upsample(scale_factor=2, mode="area"), torch.rand(1, 3, 3), "mode='area'; it can show nearest"),
+        (Last(), torch.rand(1, 3, 4), r"lstm \(LSTM\): not among the layers"),
     ],
 )
 def test_what_else_people_hand_over_is_refused_with_its_true_reason(model, x, said):

@@ -9,8 +9,7 @@ from typing import Any
 from course_utils.errors import CourseError
 from course_utils.files import reading
 from course_utils.lessons.editions.exercises import ANSWER, CHECK, EXERCISE, NOTES, SOLUTION, for_students, tags
-from course_utils.lessons.site.code import code_block
-from course_utils.lessons.site.markdown import pieces, slug
+from course_utils.lessons.site.markdown import code_block, pieces, slug
 from course_utils.lessons.site.outputs import shown
 
 SETUP = "setup"  # the cell that installs the package on another host

@@ -9,7 +9,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from course_utils.lessons.site.code import code_block
+from course_utils.lessons.rendering import highlighted, markdown_parser
 
 Link = Callable[[str], str]
 """Gives the address on the site of one that a notebook has."""
@@ -56,6 +56,12 @@ def inline(source: str) -> str:
     return str(_parser().renderInline(source))
 
 
+def code_block(source: str, language: str = "python") -> str:
+    """Give code as a block of HTML, its kinds of words marked by Pygments' short class names."""
+    coloured = highlighted(source.strip("\n"), language)
+    return f'<pre class="code"><code>{coloured}</code></pre>\n'
+
+
 def slug(title: str) -> str:
     """What a heading is called in an address; the same for `Finding a rate` and for JupyterLab's `Finding-a-rate`.
 
@@ -68,21 +74,11 @@ def slug(title: str) -> str:
 
 @cache
 def _parser() -> Any:
-    from markdown_it import MarkdownIt
-    from mdit_py_plugins.dollarmath import dollarmath_plugin
-
-    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-    parser.use(dollarmath_plugin, allow_digits=False, double_inline=True, renderer=_formula)
+    parser = markdown_parser()
     parser.add_render_rule("fence", _fence)
     parser.add_render_rule("table_open", lambda *_: '<div class="scroll"><table>\n')
     parser.add_render_rule("table_close", lambda *_: "</table></div>\n")
     return parser
-
-
-def _formula(latex: str, options: dict[str, Any]) -> str:
-    from latex2mathml.converter import convert
-
-    return str(convert(latex, display="block" if options.get("display_mode") else "inline"))
 
 
 def _fence(_renderer: Any, tokens: Sequence[Any], at: int, *_: Any) -> str:

@@ -82,10 +82,11 @@ def _spreadsheets() -> Path:
 
 
 def _books() -> list[Book]:
-    from course_utils.excel import WORKBOOKS
+    from course_utils.excel import BLANKS, WORKBOOKS
 
+    makers = {**WORKBOOKS, **BLANKS}
     return [
-        Book(path.name, (WORKBOOKS[path.stem].__doc__ or "").strip() if path.stem in WORKBOOKS else "", _kilobytes(path))
+        Book(path.name, (makers[path.stem].__doc__ or "").strip() if path.stem in makers else "", _kilobytes(path))
         for path in sorted(_spreadsheets().glob("*.xlsx"))
     ]
 

@@ -1,13 +1,11 @@
 """The code of a cell on a slide: folded to what is being said."""
 
 import ast
-import html
 import math
 import re
 from collections.abc import Sequence
-from functools import cache
-from typing import Any
 
+from course_utils.lessons.rendering import highlighted
 from course_utils.lessons.slides.blocks import WIDTH, Block
 
 DRAWING = {"plt", "axis", "axes", "ax", "figure", "fig", "bar", "colorbar"}  # what only lays out a figure
@@ -148,26 +146,3 @@ def _runs(kept: list[int], lines: Sequence[str], starts: set[int]) -> list[list[
         rest = rest[end:]
     runs.append(_without_edges(rest, lines))
     return [run for run in runs if run]
-
-
-def highlighted(source: str, language: str = "python") -> str:
-    """Code as HTML with Pygments' short class names; each line is whole by itself."""
-    from pygments import highlight
-    from pygments.formatters import HtmlFormatter
-
-    lexer = _lexer(language)
-    if lexer is None:
-        return html.escape(source, quote=False)
-    coloured = highlight(source, lexer, HtmlFormatter(nowrap=True))
-    return str(coloured).rstrip("\n").replace(' class="err"', "")
-
-
-@cache
-def _lexer(language: str) -> Any:
-    from pygments.lexers import get_lexer_by_name
-    from pygments.util import ClassNotFound
-
-    try:
-        return get_lexer_by_name(language or "text", stripnl=False)
-    except ClassNotFound:
-        return None

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from course_utils.files import reading
+from course_utils.lessons.rendering import highlighted
 from course_utils.lessons.slides.blocks import html_of
-from course_utils.lessons.slides.code import highlighted
 from course_utils.lessons.slides.lesson import Slide, slides
 
 HERE = Path(__file__).parent

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from course_utils.lessons.rendering import highlighted, markdown_parser
 from course_utils.lessons.slides.blocks import LETTERS, LINE, Block
-from course_utils.lessons.slides.code import highlighted
 
 LECTURE = re.compile(r"\s*\*?Lecture:")
 MINUTE = re.compile(r"\b\d:\d\d:\d\d\b")
@@ -184,15 +184,4 @@ def _mend_link(link: Any) -> None:
 
 @cache
 def _parser() -> Any:
-    from markdown_it import MarkdownIt
-    from mdit_py_plugins.dollarmath import dollarmath_plugin
-
-    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-    parser.use(dollarmath_plugin, allow_digits=False, double_inline=True, renderer=_formula)
-    return parser
-
-
-def _formula(latex: str, options: dict[str, Any]) -> str:
-    from latex2mathml.converter import convert
-
-    return str(convert(latex, display="block" if options.get("display_mode") else "inline"))
+    return markdown_parser()
