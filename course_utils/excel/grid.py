@@ -67,6 +67,14 @@ class Rect:
         """
         return span(self.row, self.col, self.last_row, self.last_col, fixed)
 
+    def __contains__(self, place: tuple[int, int]) -> bool:
+        """Whether a cell is inside, between its first and its last ones.
+
+        >>> (1, 1) in Rect(0, 0, 2, 2), (2, 1) in Rect(0, 0, 2, 2)
+        (True, False)
+        """
+        return self.row <= place[0] <= self.last_row and self.col <= place[1] <= self.last_col
+
     def cells(self) -> Iterator[tuple[int, int]]:
         """Its cells, row by row."""
         for y in range(self.height):

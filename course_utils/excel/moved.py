@@ -14,7 +14,7 @@ Lines = Callable[[int], int]  # from the row or column that was noted to the one
 
 
 @dataclass(frozen=True)
-class Placed:
+class CellsNow:
     """The cells of a tensor where they stand now: their sheet, and what each noted row and column has become."""
 
     sheet: str
@@ -43,7 +43,7 @@ def parse_area(text: str) -> tuple[str, Rect] | None:
     return sheet, Rect(row, col, last_row - row + 1, last_col - col + 1)
 
 
-def find_cells(sheets: Sheets, noted: str, copy: str, rects: list[Rect], area: str | None, what: str) -> Placed:
+def find_cells(sheets: Sheets, noted: str, copy: str, rects: list[Rect], area: str | None, what: str) -> CellsNow:
     """The cells that were written to these rectangles of the sheet `noted`, by the `area` that their name stands for now.
 
     Without a name they are where they were noted. Rows and columns that came in between are told from the others by being
@@ -52,7 +52,7 @@ def find_cells(sheets: Sheets, noted: str, copy: str, rects: list[Rect], area: s
     was = bounds(rects)
     whole = tuple(rects)
     if area is None:
-        return Placed(_there(noted, sheets), whole, lambda row: row, lambda col: col)
+        return CellsNow(_there(noted, sheets), whole, lambda row: row, lambda col: col)
     found = parse_area(area)
     if found is None:
         raise WorkbookError(
@@ -62,7 +62,7 @@ def find_cells(sheets: Sheets, noted: str, copy: str, rects: list[Rect], area: s
     sheet, now = _there(found[0], sheets), found[1]
     down, right = now.row - was.row, now.col - was.col
     if (now.height, now.width) == (was.height, was.width):
-        return Placed(sheet, whole, lambda row: row + down, lambda col: col + right)
+        return CellsNow(sheet, whole, lambda row: row + down, lambda col: col + right)
     moved = f"sheet {sheet}: {what} stands in {now.address()} now, and was written to {was.address()}"
     if now.height < was.height or now.width < was.width:
         raise WorkbookError(f"{moved}: rows or columns of it were deleted. Undo that, or export the model again")
@@ -78,7 +78,7 @@ def find_cells(sheets: Sheets, noted: str, copy: str, rects: list[Rect], area: s
                 f"Empty the inserted {kind} or delete them, or export the model again"
             )
         maps.append(dict(zip(old, new, strict=True)))
-    return Placed(sheet, whole, maps[0].__getitem__, maps[1].__getitem__)
+    return CellsNow(sheet, whole, maps[0].__getitem__, maps[1].__getitem__)
 
 
 def _there(sheet: str, sheets: Sheets) -> str:

@@ -14,7 +14,7 @@ from course_utils.excel.cells import Sheets, Value, open_sheets
 from course_utils.excel.errors import WorkbookError
 from course_utils.excel.grid import MAX_COLUMNS, MAX_ROWS, Rect, cell
 from course_utils.excel.manifest import MANIFEST_SHEET, MARK, MODEL_SHEET, REFERENCE_SHEET, VERSION
-from course_utils.excel.moved import Placed, find_cells
+from course_utils.excel.moved import CellsNow, find_cells
 from course_utils.tracing.inputs import DTYPES
 
 # A workbook comes from outside: these, and those of `cells`, bound what reading one may cost.
@@ -90,7 +90,7 @@ def _read(path: str | os.PathLike[str], chosen: Callable[[dict[str, Any]], bool]
     return {**manifest, "tensors": entries}, tensors
 
 
-def _place(path: str | os.PathLike[str], sheets: Sheets, entry: dict[str, Any], area: str | None) -> Placed:
+def _place(path: str | os.PathLike[str], sheets: Sheets, entry: dict[str, Any], area: str | None) -> CellsNow:
     """Where the cells of a tensor stand now."""
     rects = [Rect(*rect) for rect in entry["rects"]]
     try:
@@ -167,7 +167,7 @@ def _between(value: Any, low: int, high: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
-def _tensor(path: str | os.PathLike[str], entry: dict[str, Any], placed: Placed, values: list[Value]) -> Tensor:
+def _tensor(path: str | os.PathLike[str], entry: dict[str, Any], placed: CellsNow, values: list[Value]) -> Tensor:
     numbers = []
     for number, value in enumerate(values):
         if isinstance(value, bool) or not isinstance(value, float) or not math.isfinite(value):
@@ -183,5 +183,5 @@ def _tensor(path: str | os.PathLike[str], entry: dict[str, Any], placed: Placed,
     return tensor.reshape(entry["shape"])
 
 
-def _cell(path: str | os.PathLike[str], placed: Placed, number: int) -> str:
+def _cell(path: str | os.PathLike[str], placed: CellsNow, number: int) -> str:
     return f"{path}, sheet {placed.sheet}, cell {cell(*next(islice(placed.cells(), number, None)))}"

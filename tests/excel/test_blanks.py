@@ -222,6 +222,14 @@ def test_a_cell_that_does_not_count_is_named_and_takes_its_region_alone(empty, a
     assert remarks(graded)["max pool"].startswith(said)
 
 
+def test_a_region_that_reads_one_that_is_not_right_says_where_to_begin(empty, answers):
+    """A right formula over wrong numbers is not right, and whoever reads the remarks should know why."""
+    wrong = {**answers, "K9": ("MAX(1,B9)", 4.0), "T9": (answers["T9"][0], 6.0)}
+    graded = grade(filled(empty, wrong))
+    assert graded.regions[0].remarks == ("K9: 4 is not the value yet",)
+    assert graded.regions[1].remarks == ("T9: 6 is not the value yet", "it reads ReLU, which is not yet right: begin there")
+
+
 def test_several_cells_are_counted(empty, answers):
     graded = grade(filled(empty, {**answers, "T9": (None, 5.0), "U9": (None, 2.0), "V9": ("K9", 8.0)}))
     assert graded.regions[1].remarks == ("2 cells, the first is T9: a number, not a formula", "V9: 8 is not the value yet")

@@ -4,7 +4,7 @@ import itertools
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from course_utils.excel.blanks.front_page import CHANGED, NOT_YET, RIGHT
@@ -88,7 +88,7 @@ def grade(path: str | os.PathLike[str], key: str | os.PathLike[str] | None = Non
         own = read_key(sheets)
         used, notes = _trusted(path, sheets, own, key)
         file = _File(Path(path), sheets, used)
-        regions = tuple(file.region(number) for number in range(len(used.parts)))
+        regions = file.regions()
         changed = file.changed_givens()
     if file.without_values and not any(region.cells_right for region in regions):
         raise WorkbookError(
@@ -144,6 +144,7 @@ class _File:
         self.path, self._sheets, self._key = path, sheets, key
         self.notes: list[str] = []
         self.without_values = 0
+        self._read: list[set[int]] = [set() for _ in key.parts]  # the other parts that the wrong cells of each part read
         self._names = {name.upper(): area for name, area in sheets.named_areas(None).items()}
         references = self._references()
         self._now, first = list[tuple[str, list[Place | None]]](), 0
@@ -178,8 +179,17 @@ class _File:
             raise WorkbookError(f"{self.path} has no sheet {part.sheet!r} (it has {listed}); it was renamed or deleted")
         return part.sheet, list(part.cells)
 
-    def region(self, number: int) -> RegionGrade:
-        """The grade of one part."""
+    def regions(self) -> tuple[RegionGrade, ...]:
+        """The grades of all parts; one that reads numbers of another that is not right says so."""
+        graded = [self._region(number) for number in range(len(self._key.parts))]
+        for number, region in enumerate(graded):
+            unsound = [graded[other].name for other in sorted(self._read[number]) if not graded[other].right]
+            if unsound and not region.right:
+                said = f"it reads {' and '.join(unsound)}, which is {NOT_YET} right: begin there"
+                graded[number] = replace(region, remarks=(*region.remarks, said))
+        return tuple(graded)
+
+    def _region(self, number: int) -> RegionGrade:
         part, (sheet, places) = self._key.parts[number], self._now[number]
         found = Formulas()
         wanted: dict[int, dict[int, int]] = {}
@@ -195,6 +205,8 @@ class _File:
             problem = self._problem(part, sheet, value, formula, expected)
             if problem is None:
                 right += 1
+            if problem == "wrong" and formula is not None:
+                self._read[number] |= self._parts_read(sheet, formula) - {number}
             if problem is not None or (formula is None and value is not None):
                 seen.add(problem or "typed", where, value)
             if formula is not None and value is None:
@@ -202,6 +214,15 @@ class _File:
         whole = right == len(part.cells)
         remarks = tuple(seen.remarks(part.typed_numbers))
         return RegionGrade(part.name, whole, right, len(part.cells), part.marks if whole else 0, part.marks, remarks)
+
+    def _parts_read(self, sheet: str, formula: str) -> set[int]:
+        """The parts whose cells a formula reads."""
+        read = set()
+        for name, area in areas_in(formula, sheet, self._names):
+            for other, (where, places) in enumerate(self._now):
+                if name.casefold() == where.casefold() and any(place is not None and place in area for place in places):
+                    read.add(other)
+        return read
 
     def _problem(self, part: Part, sheet: str, value: Value, formula: str | None, expected: float) -> str | None:
         """Why a cell does not count; None where it does."""

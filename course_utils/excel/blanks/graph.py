@@ -82,8 +82,6 @@ class Graph:
 
 def _inside(area: Rect, sheet: SheetText) -> Iterator[tuple[int, int]]:
     if area.height * area.width > len(sheet.cells):  # whole columns
-        yield from (
-            place for place in sheet.cells if area.row <= place[0] <= area.last_row and area.col <= place[1] <= area.last_col
-        )
+        yield from (place for place in sheet.cells if place in area)
     else:
         yield from (place for place in area.cells() if place in sheet.cells)

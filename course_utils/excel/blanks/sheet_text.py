@@ -115,9 +115,8 @@ class SheetText:
     def is_free(self, row: int, col: int) -> bool:
         """Whether nothing stands in a cell, and it is no part of a merged one."""
         there = self.cells.get((row, col))
-        return (there is None or (there.formula is None and there.value is None)) and not any(
-            area.row <= row <= area.last_row and area.col <= col <= area.last_col for area in self.merged
-        )
+        nothing = there is None or (there.formula is None and there.value is None)
+        return nothing and not any((row, col) in area for area in self.merged)
 
     def changed(self, cells: Mapping[tuple[int, int], str], conditions: str = "") -> bytes:
         """The sheet with these cells written anew, and `conditions` beside its conditional formats."""
@@ -148,7 +147,8 @@ class SheetText:
         for start, end, written in sorted(pieces, key=lambda piece: piece[:2]):
             out += [self.data[last:start], written.encode()]
             last = end
-        return b"".join([*out, self.data[last:]])
+        whole = b"".join([*out, self.data[last:]])
+        return re.sub(rb'(<row\b[^>]*?)\sspans="[^"]*"', rb"\1", whole)  # the columns of a row, which may be more now
 
     def _before(self, row: Row, col: int) -> int:
         """Where a new cell of a row is put in."""
