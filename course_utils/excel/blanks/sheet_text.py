@@ -143,11 +143,11 @@ class SheetText:
                     at = self._before(known, col)
                     pieces.append((at, at, xml))
         pieces.append((self._conditions, self._conditions, conditions))
-        out, last = [], 0
+        out, last = list[bytes](), 0
         for start, end, written in sorted(pieces, key=lambda piece: piece[:2]):
             out += [self.data[last:start], written.encode()]
             last = end
-        whole = b"".join([*out, self.data[last:]])
+        whole: bytes = b"".join([*out, self.data[last:]])
         return re.sub(rb'(<row\b[^>]*?)\sspans="[^"]*"', rb"\1", whole)  # the columns of a row, which may be more now
 
     def _before(self, row: Row, col: int) -> int:
