@@ -144,11 +144,11 @@ class SheetText:
                     pieces.append((at, at, xml))
         pieces.append((self._conditions, self._conditions, conditions))
         out, last = list[bytes](), 0
-        for start, end, written in sorted(pieces, key=lambda piece: piece[:2]):
-            out += [self.data[last:start], written.encode()]
+        for start, end, piece in sorted(pieces, key=lambda one: one[:2]):
+            out += [self.data[last:start], piece.encode()]
             last = end
-        whole: bytes = b"".join([*out, self.data[last:]])
-        return re.sub(rb'(<row\b[^>]*?)\sspans="[^"]*"', rb"\1", whole)  # the columns of a row, which may be more now
+        joined = b"".join([*out, self.data[last:]])
+        return re.sub(rb'(<row\b[^>]*?)\sspans="[^"]*"', rb"\1", joined)  # the columns of a row, which may be more now
 
     def _before(self, row: Row, col: int) -> int:
         """Where a new cell of a row is put in."""
