@@ -74,7 +74,7 @@ def test_search_without_a_server_and_without_a_mouse(site, page):
     assert page.evaluate("document.activeElement.querySelector('.title').textContent") == "The rate"
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/01_cats_vs_dogs.html#the-rate")
+    page.wait_for_url("**/01_cats_vs_dogs.html#the-rate*")
     page.keyboard.press("Control+k")
     page.keyboard.type("epoch")
     page.get_by_role("status").filter(has_text="1 section.").wait_for()
@@ -100,11 +100,21 @@ def test_the_theme_is_kept_and_a_widget_in_its_frame_follows(site, page):
     widget = page.frame_locator("iframe")
     widget.locator(".course-words").filter(has_text="Softmax picks").wait_for()
     widget.locator('body[data-jp-theme-light="false"]').wait_for()
+    assert not widget.get_by_text("Back to the course").is_visible()
     inside = widget.locator("body").evaluate("body => body.scrollHeight")
     page.wait_for_function("h => Math.abs(document.querySelector('iframe').clientHeight - h) <= 8", arg=inside)
     page.get_by_role("button", name="Dark").click()
     widget.locator('body[data-jp-theme-light="true"]').wait_for()
     assert page.evaluate("localStorage.length") == 0  # as the system has it: nothing to keep
+
+
+def test_a_widget_on_a_page_of_its_own_leads_back(site, page):
+    page.goto((site / "01_cats_vs_dogs.html").as_uri())
+    page.get_by_role("link", name="Open this widget").click()
+    page.locator(".course-words").filter(has_text="Softmax picks").wait_for()
+    assert page.locator("h1").is_visible()
+    page.get_by_role("link", name="Back to the course").click()
+    page.wait_for_url("**/out/01_cats_vs_dogs.html")
 
 
 def test_code_is_copied_and_the_contents_follow_the_reader(site, page):

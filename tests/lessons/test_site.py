@@ -150,7 +150,9 @@ def test_a_widget_lives_where_its_page_is_there_and_is_a_picture_elsewhere(folde
     page = page_of(alive)
     assert (still in page, alive.living) == (False, 1)
     assert '<iframe src="living/01_cats_vs_dogs/moves-1.html" title="Three bars &lt;of&gt; red" loading="lazy"' in page
-    assert b"it moves" in alive.files["living/01_cats_vs_dogs/moves-1.html"]
+    moving = alive.files["living/01_cats_vs_dogs/moves-1.html"]
+    assert b"it moves" in moving
+    assert b'<a href="../../01_cats_vs_dogs.html">' in moving
 
 
 def test_solutions_are_folded_or_not_there(folder):
@@ -209,8 +211,10 @@ def test_what_is_not_ours_is_never_replaced(folder):
     out = folder / "out"
     out.mkdir()
     (out / "index.html").write_text("my home page")
+    ran = []
     with pytest.raises(CourseError, match=r"already holds index\.html, and not from here; nothing was written"):
-        write_site(out, gallery=False)
+        write_site(out, living=lambda path: ran.append(path) or {}, gallery=False)
+    assert ran == []  # it is said before anything is run
     assert [path.name for path in out.rglob("*")] == ["index.html"]
     (out / "index.html").unlink()
     (out / LIST).write_text("no list")

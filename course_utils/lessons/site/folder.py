@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,10 +16,11 @@ LIST = "course-html.json"  # in the folder: which files are ours, and what was i
 
 
 @contextmanager
-def replacing_folder(folder: Path) -> Iterator[Path]:
+def replacing_folder(folder: Path, sure: Sequence[str] = ()) -> Iterator[Path]:
     """Give an empty folder to write into, and move what is in it to `folder` if the block succeeds.
 
     What was written to `folder` so before is replaced. Other files and folders at its top stay, such as `.git` or `CNAME`.
+    Where a name in `sure`, which will be written in any case, is in the way, that is said before the block.
 
     Raises:
         CourseError: the name of one that is to be written is taken by something that is not ours, or that was changed since;
@@ -29,6 +30,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         folder = Path(os.path.realpath(folder))
     ours = _listed(folder)
     _refuse_changes(folder, ours)
+    _refuse_taken(folder, ours, sure)
     with scratch(beside=folder) as part:
         new = part / "new"
         new.mkdir()
@@ -56,7 +58,7 @@ def _listed(folder: Path) -> dict[str, str]:
 
 def _refuse_changes(folder: Path, ours: dict[str, str]) -> None:
     """Refuse where a file of ours was changed, or another one lies in a folder of ours."""
-    tops = {name.split("/")[0] for name in ours}
+    tops = {*_tops(ours)} - {LIST}
     wrong = [
         name
         for name in _files_in(folder)
@@ -69,18 +71,21 @@ def _refuse_changes(folder: Path, ours: dict[str, str]) -> None:
         )
 
 
-def _swap(new: Path, old: Path, folder: Path, ours: dict[str, str]) -> None:
-    """Move what is ours and old out of `folder`, and what is new into it; as before where that fails."""
-    tops = sorted({name.split("/")[0] for name in ours} | ({LIST} if ours else set()))
-    names = sorted(entry.name for entry in new.iterdir())
-    taken = [name for name in names if os.path.lexists(folder / name) and name not in tops]
+def _refuse_taken(folder: Path, ours: dict[str, str], names: Iterable[str]) -> None:
+    taken = [name for name in names if os.path.lexists(folder / name) and name not in _tops(ours)]
     if taken:
         raise CourseError(
             f"{folder} already holds {some_of(taken, 3)}, and not from here; nothing was written: name an empty or a new folder"
         )
+
+
+def _swap(new: Path, old: Path, folder: Path, ours: dict[str, str]) -> None:
+    """Move what is ours and old out of `folder`, and what is new into it; as before where that fails."""
+    names = sorted(entry.name for entry in new.iterdir())
+    _refuse_taken(folder, ours, names)
     folder.mkdir(parents=True, exist_ok=True)
     old.mkdir()
-    moves = [(folder / name, old / name) for name in tops if os.path.lexists(folder / name)]
+    moves = [(folder / name, old / name) for name in _tops(ours) if os.path.lexists(folder / name)]
     moves += [(new / name, folder / name) for name in names]
     done: list[tuple[Path, Path]] = []
     try:
@@ -92,6 +97,11 @@ def _swap(new: Path, old: Path, folder: Path, ours: dict[str, str]) -> None:
             with suppress(OSError):
                 target.rename(source)
         raise
+
+
+def _tops(ours: dict[str, str]) -> list[str]:
+    """What is ours at the top of the folder."""
+    return sorted({name.split("/")[0] for name in ours} | ({LIST} if ours else set()))
 
 
 def _files_in(folder: Path) -> Iterator[str]:

@@ -37,7 +37,8 @@ def shown(
 
     Args:
         outputs: of a cell of a notebook.
-        place: the lesson and cell, as `05_conv_in_excel/cell-02`: files are called so, with a number.
+        place: the lesson and cell, as `05_conv_in_excel/cell-02`: files are called so, with a number; `05_conv_in_excel.html`
+            is the page that they belong to.
         caption: what a picture is called that has no words of its own.
         living: the pages of the widgets that the cell showed, in their order; one without a page, or with an empty one, stays
             a picture.
@@ -54,7 +55,7 @@ def shown(
             if rest and _is_still(rest[0]):  # which the living widget stands for
                 words = rest.pop(0)["metadata"]["image/png"]["alt"]
             address = f"living/{place}-{len(found.files) + 1}.html"
-            found.files[address] = in_a_frame(page).encode()
+            found.files[address] = with_a_way_back(page, f"../../{place.split('/')[0]}.html").encode()
             found.words.append(words)
             parts.append(_frame(address, words))
         elif WIDGET not in data or not rest or not _is_still(rest[0]):
@@ -63,14 +64,22 @@ def shown(
     return found
 
 
-def in_a_frame(page: str) -> str:
-    """The page of a widget for a frame: it has no heading, tells how high it is, and is light or dark as the page around it."""
-    return page.replace("</head>", f"{_IN_FRAME}</head>", 1)
+def with_a_way_back(page: str, address: str) -> str:
+    """The page of a widget with a link to the page of the site that it belongs to.
+
+    In a frame of that page it shows neither the link nor its heading, tells how high it is, and is light or dark as the page
+    around it.
+    """
+    page = page.replace("</head>", f"{_IN_FRAME}</head>", 1)
+    return page.replace("<body>", f'<body>\n<nav class="back"><a href="{address}">← Back to the course</a></nav>', 1)
 
 
-_IN_FRAME = """<style>
-html.framed > body > h1 { display: none; }
+_IN_FRAME = """<link rel="icon" href="data:,">
+<style>
+.back { font: 15px/1.4 system-ui, sans-serif; margin: 0 4px 12px; }
+.back a { color: inherit; }
 html.framed > body { margin: 0 auto; padding: 0 4px; overflow-x: auto; }
+html.framed > body > :is(h1, .back) { display: none; }
 html.framed > body[data-jp-theme-light="false"] { background: #15181d; --jp-layout-color1: #15181d; }
 </style>
 <script>

@@ -12,6 +12,7 @@ from course_utils.files import as_path
 from course_utils.lessons.find import find_lessons, project_folder
 from course_utils.lessons.site.folder import replacing_folder
 from course_utils.lessons.site.lesson import Lesson, read_lesson
+from course_utils.lessons.site.outputs import with_a_way_back
 from course_utils.lessons.site.pictures import cover, letter_on_its_way
 from course_utils.lessons.site.search import search_index
 
@@ -50,11 +51,10 @@ def write_site(out: str | os.PathLike[str], solutions: bool = True, living: Livi
     import nbformat
 
     folder = as_path("out", out, of="a folder")
-    books = _books()
-    lessons = [
-        read_lesson(path, [book.name for book in books], solutions, living(path) if living else None) for path in find_lessons()
-    ]
-    with replacing_folder(folder) as part:
+    with replacing_folder(folder, sure=["index.html", "assets"]) as part:  # before anything is run
+        books = _books()
+        names = [book.name for book in books]
+        lessons = [read_lesson(path, names, solutions, living(path) if living else None) for path in find_lessons()]
         for lesson in lessons:
             _write(part, lesson.files)
             _write(part, {f"notebooks/{lesson.stem}.ipynb": nbformat.writes(lesson.notebook).encode()})
@@ -114,7 +114,7 @@ def _gallery(part: Path) -> list[dict[str, str]]:
     found = []
     for one in exhibits():
         picture = f"widgets/{Path(one.file).stem}.webp"
-        _write(part, {f"widgets/{one.file}": one.page.encode(), picture: one.still})
+        _write(part, {f"widgets/{one.file}": with_a_way_back(one.page, "../widgets.html").encode(), picture: one.still})
         found.append({"page": f"widgets/{one.file}", "title": one.title, "says": one.says, "picture": picture})
     return found
 

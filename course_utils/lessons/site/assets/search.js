@@ -31,7 +31,7 @@ function search(query, sections) {
     if (section.plainTitle.includes(phrase)) score += 40;
     const whole = section.plainText.indexOf(phrase);
     if (whole >= 0) score += 20;
-    found.push({ section, score, at: whole >= 0 ? whole : Math.max(0, hits.find((hit) => hit >= 0) ?? 0), words });
+    found.push({ section, score, phrase: whole >= 0 ? section[3].slice(whole, whole + phrase.length) : "", at: whole >= 0 ? whole : Math.max(0, hits.find((hit) => hit >= 0) ?? 0), words });
   }
   return found.sort((a, b) => b.score - a.score);
 }
@@ -73,7 +73,9 @@ function around({ section, at, words }) {
 
 function result(found) {
   const [address, lesson, title] = found.section;
-  const link = Object.assign(document.createElement("a"), { href: address });
+  // A browser that can goes to the phrase itself, and marks it.
+  const there = found.phrase && document.fragmentDirective ? `:~:text=${encodeURIComponent(found.phrase).replaceAll("-", "%2D")}` : "";
+  const link = Object.assign(document.createElement("a"), { href: address + there });
   link.append(
     Object.assign(document.createElement("span"), { className: "where", textContent: lesson }),
     Object.assign(document.createElement("span"), { className: "title", textContent: title }),
