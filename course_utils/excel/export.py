@@ -17,6 +17,7 @@ from course_utils.excel.target import workbook_path
 from course_utils.excel.writer import write_workbook
 from course_utils.tracing.errors import TraceError
 from course_utils.tracing.fuse import fuse_relu
+from course_utils.tracing.recurrent import ROWS
 from course_utils.tracing.steps import Array, Step, Trace
 from course_utils.tracing.trace import trace_model
 
@@ -90,6 +91,8 @@ def check_size(plan: Plan, max_cells: float) -> None:
 def _add_softmax(trace: Trace, probabilities: bool | None) -> None:
     last = trace.steps[-1]
     several = last.value.ndim == 1 and last.value.size > 1 and last.kind != "input"
+    if probabilities is None and last.kind == "move" and trace.steps[last.sources[0]].kind in ROWS:
+        return  # the state of a recurrent layer alone stands for no classes
     if last.kind in ("softmax", "log_softmax") or not (several if probabilities is None else probabilities):
         return
     if not several:

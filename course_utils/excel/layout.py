@@ -76,7 +76,8 @@ def _draw(sheet: Sheet, step: Step, sources: Sequence[Placed], labels: Mapping[s
     pixels = sum(sheet.plan.wide_columns.get(col, 28) for col in range(first_col, sheet.col))
     sheet.col += max(0, math.ceil((NARROWEST * 28 - pixels) / 28))
     kind = title_of(step)
-    name = step.path if step.path.lower() == kind.lower() else f"{step.path} · {kind}"
+    path = step.path.removesuffix(f".{kind}")  # of a part of a layer that is called what it is
+    name = path if path.lower() == kind.lower() else f"{path} · {kind}"
     heading = plain(labels.get(step.path, name), 60)
     shape = by(step.value.shape)
     sheet.plan.blocks.append(Block(heading, shape, describe(step), first_col, sheet.col - 1, sheet.plan.cells - cells))

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
@@ -45,7 +46,20 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     state = {key: value.clone() for entry, value in zip(manifest["tensors"], tensors, strict=True) for key in entry["keys"]}
     for key, count in manifest["counters"].items():
         state[key] = torch.tensor(count)
-    return state
+    return _with_rows_joined(state)
+
+
+def _with_rows_joined(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights that stand on the sheet as some rows here and some there, put together; their keys end in [first:last]."""
+    parts: dict[str, dict[int, Tensor]] = {}
+    whole: dict[str, Tensor] = {}
+    for key, value in state.items():
+        if found := re.fullmatch(r"(.+)\[(\d{1,9}):\d{1,9}\]", key):
+            parts.setdefault(found[1], {})[int(found[2])] = value
+            whole[found[1]] = value  # in its place among the others
+        else:
+            whole[key] = value
+    return whole | {key: torch.cat([rows[first] for first in sorted(rows)]) for key, rows in parts.items()}
 
 
 def read_input(path: str | os.PathLike[str]) -> Any:

@@ -97,7 +97,7 @@ class Sheet:
 
     def finish(self, step: Step, grid: Grid) -> None:
         """Label the channels of a layer's numbers, and name their cells."""
-        self.channel_labels(grid)
+        self.channel_labels(grid, step.settings.get("channels", "channel"))
         self.name_cells(f"{self.base}_out", "output", step.path, step.value, grid.rects())
 
     def draw_weight(self, step: Step, role: str, rects: list[Rect], style: str = "weight") -> None:
@@ -138,6 +138,12 @@ class Sheet:
             return cell(rects[0].row + number, rects[0].col, fixed)
         return rects[number].address(fixed)
 
+    def weight_places(self, step: Step, role: str) -> list[tuple[int, int]]:
+        """The cells of all numbers of a weight in their order; none where the layer has no such weight."""
+        if role not in step.weights:
+            return []
+        return [place for rect in self.drawn[step.weights[role].keys] for place in rect.cells()]
+
     def bias(self, step: Step, number: int, fixed: bool = True) -> str:
         """The address of the bias of an output; nothing where the layer has none."""
         return self.weight_cell(step, "bias", number, fixed) if "bias" in step.weights else ""
@@ -154,10 +160,10 @@ class Sheet:
         """One cell of text."""
         self.plan.items.append(Item(row, col, text, style))
 
-    def channel_labels(self, grid: Grid) -> None:
-        """The number of each channel above it, where there are several."""
-        for channel in range(grid.channels if grid.channels > 1 and grid.pitch > 1 else 0):
-            self.label(CONTENT_ROW - 1 + channel * grid.pitch, grid.col, f"channel {channel + 1}")
+    def channel_labels(self, grid: Grid, name: str = "channel") -> None:
+        """The number of each channel above it, where there are several; with no name, none."""
+        for channel in range(grid.channels if name and grid.channels > 1 and grid.pitch > 1 else 0):
+            self.label(CONTENT_ROW - 1 + channel * grid.pitch, grid.col, f"{name} {channel + 1}")
 
     def class_value(self, number: int) -> str | int:
         """What a class is called, its number where it has no name."""

@@ -22,6 +22,7 @@ STYLES: dict[str, dict[str, Any]] = {
     "words": {**_TEXT, "indent": 1, "align": "left", "font_size": 10, "bg_color": HEAD, "text_wrap": True, "valign": "top"},
     "label": {**_TEXT, "font_size": 8, "font_color": "#777777", "valign": "bottom"},
     "column": {**_TEXT, "font_size": 9, "font_color": "#555555", "align": "center", "bold": True, "valign": "bottom"},
+    "spelled_out": {**_TEXT, "font_size": 9, "font_color": "#555555", "align": "left", "indent": 1},
     "row": {**_TEXT, "font_size": 9, "align": "right", "indent": 1},
     "below": {**_NUMBER, "bg_color": RED, "border": 1, "border_color": QUIET},
     "zero": {**_NUMBER, "border": 1, "border_color": QUIET},

@@ -1,13 +1,15 @@
 """The layers that can be followed: what each is called here, its settings and its weights."""
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
-from course_utils.tracing import activations, moves, norms, reductions, upsampling
+from course_utils.tracing import activations, attention, moves, norms, recurrent, reductions, upsampling
 from course_utils.tracing.errors import UnsupportedError
 from course_utils.tracing.steps import Parts
 
@@ -114,6 +116,11 @@ def _dropout(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Parts:
     return "same", {}, {}
 
 
+def _whole_call(parts: Callable[..., Parts]) -> Callable[[tuple[Any, ...], dict[str, Any]], Parts]:
+    """For a function that has the arguments of `parts`."""
+    return lambda args, kwargs: parts(*args, **kwargs)
+
+
 def _called(parts: Callable[..., Parts]) -> Callable[[tuple[Any, ...], dict[str, Any]], Parts]:
     """For a function whose arguments after the tensor are those of `parts`."""
     return lambda args, kwargs: parts(*args[1:], **{key: value for key, value in kwargs.items() if key != "input"})
@@ -126,6 +133,7 @@ MODULES: dict[type, Callable[[Any], Parts]] = {
     nn.ConvTranspose2d: _conv_transpose,
     nn.Linear: _linear,
     nn.Embedding: _embedding,
+    NonDynamicallyQuantizableLinear: _linear,
     **norms.MODULES,
     **activations.MODULES,
     nn.MaxPool2d: lambda m: _max_pool(m.kernel_size, m.stride, m.padding, m.dilation, m.ceil_mode, m.return_indices),
@@ -153,6 +161,7 @@ METHODS: dict[str, Callable[[tuple[Any, ...], dict[str, Any]], Parts]] = {
     "softmax": _simple("softmax"),
     "log_softmax": _simple("log_softmax"),
     **dict.fromkeys(("contiguous", "clone", "detach", "long"), _simple("same")),
+    **dict.fromkeys(("matmul", "bmm", "mm"), _simple("matmul")),
 }
 FUNCTIONS: dict[Any, Callable[[tuple[Any, ...], dict[str, Any]], Parts]] = {
     **reductions.FUNCTIONS,
@@ -166,11 +175,17 @@ FUNCTIONS: dict[Any, Callable[[tuple[Any, ...], dict[str, Any]], Parts]] = {
     F.log_softmax: _simple("log_softmax"),
     torch.log_softmax: _simple("log_softmax"),
     F.dropout: _dropout,
+    **dict.fromkeys((torch.matmul, torch.bmm, torch.mm, operator.matmul), _simple("matmul")),
+    **{function: _whole_call(parts) for function, parts in {**attention.CALLS, **recurrent.CALLS}.items()},
 }
 
-LAYERS = (*MODULES, *reductions.MODULES, *upsampling.MODULES, *moves.MODULES)
+LAYERS = (
+    *(*MODULES, *reductions.MODULES, *upsampling.MODULES, *moves.MODULES),
+    *(*recurrent.WRITTEN_OUT, *attention.WRITTEN_OUT),
+)
+NAMES = [layer.__name__ for layer in LAYERS if layer is not NonDynamicallyQuantizableLinear]  # a linear layer inside attention
 SUPPORTED = (
-    f"{', '.join(layer.__name__ for layer in LAYERS)}; reshaping, joining, slicing and padding; sums, differences, products "
-    "and quotients of two tensors; means, sums and largest numbers over axes; weights used by hand; and Sequentials and "
-    "modules of your own made of these"
+    f"{', '.join(NAMES)}; reshaping, joining, slicing and padding; sums, differences, products and quotients of two tensors; "
+    "matrix products; means, sums and largest numbers over axes; weights used by hand; and Sequentials and modules of your own "
+    "made of these"
 )

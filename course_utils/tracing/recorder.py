@@ -12,7 +12,7 @@ from course_utils.tracing.joins import joined
 from course_utils.tracing.layers import FUNCTIONS, METHODS, MODULES, NOT_AMONG, pair
 from course_utils.tracing.moves import moved
 from course_utils.tracing.norms import normalised
-from course_utils.tracing.steps import Array, Step, Weight
+from course_utils.tracing.steps import Array, Rows, Step, Weight
 from course_utils.tracing.words import NORMS, by
 
 MOVES: dict[str, dict[Any, str]] = {
@@ -80,7 +80,9 @@ class Recorder(fx.Interpreter):
         if node.op == "call_module":
             return str(node.target), type(self.fetch_attr(str(node.target))).__name__
         inside = f"{node.meta['inside']}." if "inside" in node.meta else ""
-        return f"{inside}{node.name}", str(getattr(node.target, "__name__", node.target))
+        return f"{inside}{node.meta.get('path') or node.name}".removeprefix("layer."), str(
+            getattr(node.target, "__name__", node.target)
+        )
 
     def _record(self, node: fx.Node, path: str, args: Any, kwargs: dict[str, Any], result: Any) -> None:
         if node.op == "placeholder":
@@ -120,7 +122,7 @@ class Recorder(fx.Interpreter):
             if function is None:
                 raise UnsupportedError("not among the operations it can show")
             kind, settings, roles = function(args, kwargs)
-        read = [tensor for tensor in tensors_in((args, kwargs)) if all(tensor is not role for role in roles.values())]
+        read = [tensor for tensor in tensors_in((args, kwargs)) if all(tensor is not whole(role) for role in roles.values())]
         sources = tuple(self._source(tensor) for tensor in read)
         if kind == "same":  # dropout in eval mode, identity
             if not np.array_equal(_row(result), self.steps[sources[0]].value.reshape(-1)):
@@ -159,11 +161,16 @@ class Recorder(fx.Interpreter):
         self._add(Step("parameter" if weights else "constant", name.removeprefix("layer."), (), value, {}, weights), tensor)
         return len(self.steps) - 1
 
-    def _weight(self, tensor: Tensor) -> Weight:
+    def _weight(self, given: Tensor | Rows) -> Weight:
+        tensor = given.weight if isinstance(given, Rows) else given
         keys = self._keys.get(id(tensor))
         if not keys:
             raise UnsupportedError("a weight that is not in the state dict (no parameter, and a buffer with persistent=False)")
-        return Weight(tuple(keys), self._dtypes[keys[0]], tensor.detach().numpy().copy())
+        dtype, value = self._dtypes[keys[0]], tensor.detach().numpy().copy()
+        if isinstance(given, Rows):
+            last = given.first + given.count
+            return Weight(tuple(f"{key}[{given.first}:{last}]" for key in keys), dtype, value[given.first : last])
+        return Weight(tuple(keys), dtype, value)
 
     def _add(self, step: Step, result: Tensor) -> None:
         self.steps.append(step)
@@ -199,6 +206,11 @@ def tensors_in(value: Any) -> list[Tensor]:
     return found
 
 
+def whole(role: Tensor | Rows | None) -> Tensor | None:
+    """The weight that a role is, or that its rows are of."""
+    return role.weight if isinstance(role, Rows) else role
+
+
 def _row(tensor: Tensor) -> Array:
     values: Array = tensor.detach().double().numpy().reshape(-1)
     return values
@@ -226,6 +238,12 @@ def checked(value: Array) -> Array:
     return value
 
 
+def row_softmax(x: Array) -> Array:
+    """The shares of the numbers of each row."""
+    exps = np.exp(x - x.max(-1, keepdims=True))
+    return exps / exps.sum(-1, keepdims=True)
+
+
 def check_step(step: Step, inputs: list[Array]) -> None:
     """Refuse what the same kind of layer may do elsewhere but a sheet cannot show."""
     first = inputs[0]
@@ -237,6 +255,11 @@ def check_step(step: Step, inputs: list[Array]) -> None:
     if step.kind in PICTURES and first.ndim != axes:
         expected = "an image (channels, height, width)" if axes == 3 else "a sequence (channels, positions)"
         raise UnsupportedError(f"reads shape {first.shape}; {expected} was expected")
+    if step.kind in ("softmax", "log_softmax") and first.ndim > 1:
+        step.kind = f"row_{step.kind}"
+        shares = np.exp(step.value) if step.kind == "row_log_softmax" else step.value
+        if not np.allclose(shares, row_softmax(first), atol=1e-12):
+            raise UnsupportedError("is taken over another axis than the last one")
     if step.kind in ("softmax", "log_softmax"):
         shifted = first - first.max()
         logs = shifted - np.log(np.exp(shifted).sum())

@@ -1,5 +1,6 @@
 """One run of a model, written down: its layers in the order they ran, with their weights and values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +9,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 Array = NDArray[np.float64]
-Parts = tuple[str, dict[str, Any], dict[str, Tensor | None]]  # what a layer says of itself: kind, settings, weights by role
+# What a layer says of itself: its kind, its settings, and its weights by role.
+Parts = tuple[str, dict[str, Any], Mapping[str, "Tensor | Rows | None"]]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a weight that holds those of several layers, as attention keeps queries, keys and values in one."""
+
+    weight: Tensor
+    first: int
+    count: int
 
 
 @dataclass(frozen=True)

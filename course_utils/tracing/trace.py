@@ -1,13 +1,14 @@
 """Following one input through a model: the layers in the order they run, their weights and their values in float64."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
-from course_utils.tracing.errors import TraceError
+from course_utils.tracing.errors import TraceError, UnsupportedError
 from course_utils.tracing.inputs import as_batch, as_inputs, as_model
 from course_utils.tracing.layers import LAYERS, NOT_AMONG, SUPPORTED
 from course_utils.tracing.purpose import look_up_whole_numbers, reading
@@ -15,7 +16,6 @@ from course_utils.tracing.recorder import Recorder
 from course_utils.tracing.steps import Given, Step, Trace
 from course_utils.tracing.tracer import ShapeTracer
 from course_utils.tracing.wrapped import double_copy, settle_weights, unwrap_parts
-from course_utils.tracing.written_out import WRITTEN_OUT
 
 LISTS = (nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
 
@@ -78,7 +78,7 @@ def trace_model(model: nn.Module, x: Any) -> Trace:
         (str(node.target), module.get_submodule(str(node.target))) for node in module.graph.nodes if node.op == "call_module"
     )
     recorder = Recorder(module, keys, dtypes, form)
-    with torch.no_grad():
+    with torch.no_grad(), _in_doubles():
         try:
             result = recorder.run(*batches.values())
             direct = double(**batches) if len(batches) > 1 or form == "dict" else double(*batches.values())
@@ -89,6 +89,8 @@ def trace_model(model: nn.Module, x: Any) -> Trace:
                 raise TraceError(str(error).partition("\n\nWhile executing")[0]) from error.__cause__
             shapes = " and ".join(str(tuple(tensor.shape)) for tensor, _ in given.values())
             raise TraceError(f"{name} cannot take an input of shape {shapes}: {recorder.refusal(error)}") from error
+    if isinstance(double, Alone) and isinstance(direct, tuple):
+        direct = direct[0]
     if not isinstance(result, Tensor):
         raise TraceError(f"a model with one output was expected, and {name} gives {_no_tensor(result)}")
     if recorder.problems:
@@ -125,14 +127,33 @@ def _batches(given: dict[str, tuple[Tensor, bool]], x: Any, reads: str, sequence
 def _followed(model: nn.Module, batches: dict[str, Tensor], name: str) -> fx.GraphModule:
     """The model as a graph of its layers."""
     try:
-        module = fx.GraphModule(model, ShapeTracer(batches).trace(model))
+        with _in_doubles():
+            module = fx.GraphModule(model, ShapeTracer(batches).trace(model))
+    except TraceError:
+        raise
+    except UnsupportedError as problem:
+        raise _cannot_show(name, [str(problem)]) from None
     except Exception as error:  # fx raises many kinds; each means that the model's own code decides by values
         raise TraceError(
             f"{name}: its forward cannot be followed without running it ({error}). Its layers should run in the "
             "same order for every input: take out `if` and loops over tensor values."
         ) from error
+    if isinstance(model, Alone):  # a recurrent layer gives its states too, and attention its shares: no numbers but those shown
+        output = next(node for node in module.graph.nodes if node.op == "output")
+        output.args = (output.all_input_nodes[0],)
     module.graph.eliminate_dead_code()
     return module
+
+
+@contextmanager
+def _in_doubles() -> Iterator[None]:
+    """Let a forward that makes tensors of its own make them in float64, as everything else is."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def _works_on_pictures(graph: fx.Graph) -> bool:
@@ -154,7 +175,7 @@ def _unknown_layers(layers: Iterable[tuple[str, nn.Module]]) -> list[str]:
     """A line for each layer of PyTorch's own that is none of ours, and lies in none that is known."""
     lines, inside = [], "?"
     for path, layer in layers:
-        known = type(layer) in LAYERS or type(layer) in WRITTEN_OUT
+        known = type(layer) in LAYERS
         leaf = fx.Tracer().is_leaf_module(layer, path) and not isinstance(layer, LISTS)
         if path.startswith(inside) or not (known or leaf):
             continue

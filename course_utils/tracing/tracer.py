@@ -7,9 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-from course_utils.tracing.written_out import WRITTEN_OUT
+from course_utils.tracing.composed import WRITTEN_OUT, WRITTEN_OUT_CALLS
+from course_utils.tracing.errors import MisfitError, TraceError, UnsupportedError
 
 KNOWN = ("shape", "size", "dim", "ndim", "numel", "dtype", "device", "is_floating_point")  # of a tensor without its numbers
+FILLERS = {  # give the same numbers whatever those of the tensor are
+    *("new_zeros", "new_ones", "new_full", "new_tensor"),
+    *(torch.zeros_like, torch.ones_like, torch.full_like),
+}
 UNKNOWN = object()  # what a node gives where it could not be run
 
 
@@ -62,6 +67,19 @@ class ShapeTracer(fx.Tracer):
             self._running = False
         return node
 
+    def create_proxy(self, kind: str, target: Any, args: Any, kwargs: Any, *options: Any, **others: Any) -> Any:
+        """What stands for a call; a function that is written out is called with what stands for its arguments."""
+        if kind.startswith("call_") and target in FILLERS and not self._running and isinstance(args[0], ShapeProxy):
+            example = self.example(args[0].node)
+            if isinstance(example, Tensor):
+                return (getattr(Tensor, target) if kind == "call_method" else target)(example, *args[1:], **kwargs)
+        if target in WRITTEN_OUT_CALLS and not self._running:
+            try:
+                return WRITTEN_OUT_CALLS[target](*args, **kwargs)
+            except UnsupportedError as problem:
+                raise UnsupportedError(f"{target.__name__}: {problem}") from None
+        return super().create_proxy(kind, target, args, kwargs, *options, **others)
+
     def _run(self, node: fx.Node) -> Any:
         if node.op == "placeholder":
             return self._inputs[str(node.target)]
@@ -88,9 +106,16 @@ class ShapeTracer(fx.Tracer):
         if self._running:
             return forward(*args, **kwargs)
         if type(m) in WRITTEN_OUT:
-            self._inside.append(self.path_of_module(m))
+            path = self.path_of_module(m)
+            self._inside.append(path)
             try:
                 return WRITTEN_OUT[type(m)](m, *args, **kwargs)
+            except UnsupportedError as problem:
+                raise UnsupportedError(f"{path.removeprefix('layer.')} ({type(m).__name__}): {problem}") from None
+            except MisfitError as problem:
+                raise TraceError(
+                    f"its layer {path.removeprefix('layer.')} ({type(m).__name__}) does not fit: {problem}"
+                ) from None
             finally:
                 self._inside.pop()
         return super().call_module(m, forward, args, kwargs)

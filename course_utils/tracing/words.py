@@ -22,6 +22,9 @@ TITLES = {
     **reductions.KINDS,
     "conv_transpose": "transposed convolution",
     "embedding": "embedding",
+    "matmul": "matrix product",
+    "row_softmax": "softmax",
+    "row_log_softmax": "log softmax",
 }
 
 
@@ -58,6 +61,9 @@ def describe(step: Step) -> str:
         "adaptive_max_pool": "The largest number of each window; the windows share out the whole channel.",
         "softmax": "exp(x - max) makes every number positive; divided by their sum they add up to 1.",
         "log_softmax": "x - max minus the logarithm of the sum of all exp(x - max).",
+        "row_softmax": "exp(x - max) of each number, divided by the sum of its row: shares that add up to 1.",
+        "row_log_softmax": "x - max of its row, minus the logarithm of the sum of all exp(x - max) in that row.",
+        "matmul": "Each row of the first matrix times each column of the second, number by number, and added up.",
         "move": "Numbers from the left, each in its new place. Nothing is computed.",
         "parameter": "A weight that the model uses by itself.",
         "constant": "Numbers that stand in the model and are never learnt.",

@@ -78,7 +78,7 @@ class ChangesInPlace(nn.Module):
         (nn.Sequential(nn.FractionalMaxPool2d(2, 2), nn.RReLU()), ["0 (FractionalMaxPool2d)", "1 (RReLU)"]),
         (nn.Conv2d(1, 1, 3, padding=1, padding_mode="reflect"), ["padding_mode='reflect'"]),
         (nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False)), ["track_running_stats=False"]),
-        (nn.Softmax(dim=2), ["another axis"]),
+        (nn.Softmax(dim=1), ["another axis"]),
         (Scaled(), ["up (LPPool2d)"]),
         (Alpha(), ["alpha=2"]),
         (Branching(), ["cannot be followed", "Branching"]),
@@ -140,15 +140,6 @@ class TwoInputs(nn.Module):
         return x + y
 
 
-class Last(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.lstm = nn.LSTM(4, 5, batch_first=True)
-
-    def forward(self, x):
-        return self.lstm(x)[0][:, -1]
-
-
 @pytest.mark.parametrize(
     ("model", "x", "said"),
     [
@@ -186,7 +177,6 @@ class Last(nn.Module):
         (nn.Sequential(nn.Embedding(10, 4)), torch.tensor([1, 10]), r"0 \(Embedding\): looks up .* from 0 to 9, and gets 10"),
         (nn.Embedding(10, 4, max_norm=1.0), torch.tensor([1]), "max_norm=1.0: it changes its weights"),
         (nn.Upsample(scale_factor=2, mode="area"), torch.rand(1, 3, 3), "mode='area'; it can show nearest"),
-        (Last(), torch.rand(1, 3, 4), r"lstm \(LSTM\): not among the layers"),
     ],
 )
 def test_what_else_people_hand_over_is_refused_with_its_true_reason(model, x, said):
