@@ -174,7 +174,7 @@ class TwoInputs(nn.Module):
         (nn.Conv1d(1, 4, 3), torch.rand(3, 16), r"\(Conv1d\) does not fit: it reads 1 channel and gets 3 × 16"),
         (nn.Conv1d(2, 4, 3), torch.rand(2, 2, 16), r"one sequence was expected, \(1, positions, features\).*give x\[:1\]"),
         (nn.Conv3d(1, 4, 3), torch.rand(1, 3, 16), r"\(Conv3d\): not among the layers"),
-        (nn.Sequential(nn.Embedding(10, 4)), torch.tensor([1, 10]), r"0 \(Embedding\): looks up .* from 0 to 9, and gets 10"),
+        (nn.Sequential(nn.Embedding(10, 4)), torch.tensor([1, 10]), r"0 \(Embedding\): it looks up .* 0 to 9, and gets 10"),
         (nn.Embedding(10, 4, max_norm=1.0), torch.tensor([1]), "max_norm=1.0: it changes its weights"),
         (nn.Upsample(scale_factor=2, mode="area"), torch.rand(1, 3, 3), "mode='area'; it can show nearest"),
     ],
