@@ -87,14 +87,21 @@
     if (on) showNotes();
   }
   function openSpeaker() {
+    const open = window.open;
+    let blocked = false;
+    window.open = (...asked) => {
+      const opened = open.apply(window, asked);
+      blocked = !opened;
+      return opened;
+    };
     try {
-      const opened = window.open("", "reveal.js - Notes", "width=1100,height=700");
-      if (!opened) throw new Error("blocked");
-      if (opened.location.href === "about:blank" && !opened.document.body?.childElementCount) opened.close();
       Reveal.getPlugin("notes").open();
-    } catch {
+    } catch (error) {
+      if (!blocked) throw error;
       toggleNotes(true);
       say("This browser blocks the speaker's window, so the notes are here. N hides them.");
+    } finally {
+      window.open = open;
     }
   }
 
@@ -146,7 +153,10 @@
   document.addEventListener("keydown", (event) => {
     const open = document.querySelector("dialog[open]");
     const closing = { code: "c", map: "m", keys: "?" };
-    if (open && closing[open.id] === event.key) open.close(), event.preventDefault();
+    if (!open || closing[open.id] !== event.key) return;
+    open.close();
+    event.preventDefault();
+    event.stopImmediatePropagation(); // or reveal.js opens it again
   });
 
   document.body.append(code.dialog, map.dialog, keys.dialog, spoken, pointer, said);

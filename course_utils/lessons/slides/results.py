@@ -95,7 +95,7 @@ def _figure(picture: Any, kind: str, words: str, cell: str) -> Block:
     return Block(
         "figure",
         f'<figure style="--w:{width};--h:{height}"><img src="{address}" width="{width}" height="{height}" '
-        f'alt="{html.escape(words)}" decoding="async"></figure>',
+        f'alt="{html.escape(words)}"></figure>',
         min(LEAST, max(120, height)),
         first_words(words),
         cell=cell,
