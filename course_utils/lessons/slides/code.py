@@ -11,7 +11,7 @@ from course_utils.lessons.slides.blocks import WIDTH, Block
 DRAWING = {"plt", "axis", "axes", "ax", "figure", "fig", "bar", "colorbar"}  # what only lays out a figure
 SETTINGS = ("%config", "%matplotlib", "%load_ext", "%autoreload", "%reload_ext")
 MOST = 18  # lines on a slide
-LARGEST, SMALLEST = 27, 17  # of letters, in pixels
+LARGEST, SMALLEST, BROKEN = 27, 17, 21  # of letters, in pixels; the last for lines that are broken in any case
 WIDE = 0.602  # of a letter's size: how wide a letter of a monospaced font is
 HIGH = 1.42  # and how high a line
 
@@ -50,18 +50,21 @@ def _block(run: Sequence[int], lines: Sequence[str], coloured: Sequence[str], hi
 
 
 def size_of(lines: Sequence[str]) -> tuple[float, float]:
-    """How large the letters of monospaced lines can be, in pixels, and how high they stand then."""
-    longest = max(map(len, lines), default=1)
-    size = max(SMALLEST, min(LARGEST, math.floor((WIDTH - 48) / (WIDE * max(longest, 1)))))
-    fits = (WIDTH - 48) / (WIDE * size)
-    count = sum(max(1, math.ceil(len(line) / fits)) for line in lines)
+    """How large the letters of monospaced lines can be, in pixels, and how high they stand then.
+
+    Lines that would have to be broken even in the smallest letters are broken in larger ones.
+    """
+    fits = (WIDTH - 48) / (WIDE * max(map(len, lines), default=1))
+    size = min(LARGEST, math.floor(fits)) if fits >= SMALLEST else BROKEN
+    letters = (WIDTH - 48) / (WIDE * size)
+    count = sum(max(1, math.ceil(len(line) / letters)) for line in lines)
     return size, count * size * HIGH + 32
 
 
 def letters_style(size: float, lines: Sequence[str]) -> str:
     """How large monospaced lines are as CSS: in em of the slide's letters, and never so large that the longest line breaks."""
     most = (WIDTH - 50) / (0.606 * max(map(len, lines), default=1))
-    return f"--letter:{size / 28:.3f};--most:{max(SMALLEST, most):.1f}"
+    return f"--letter:{size / 28:.3f};--most:{most if most >= SMALLEST else BROKEN:.1f}"
 
 
 def kept_lines(source: str) -> list[int]:

@@ -176,7 +176,8 @@ def _begins(block: Block, following: Sequence[Block], pile: Sequence[Block], roo
             and height_of(_of_cell(following, block.cell)) <= 3.3 * LINE
         ):
             return used + GAP + block.height > room  # a word on what came out
-        return not (block.is_result and block.cell == last.cell) or used + GAP + block.height > room
+        of_one_cell = block.is_result and block.cell == last.cell
+        return not of_one_cell or (used + GAP + block.height > room and not _fits([*pile, block]))
     if block.kind == "prose":
         rest = [other for other in following if other.kind == "prose" and other.cell == block.cell]
         so_far = height_of([other for other in pile if other.cell == block.cell]) if last.cell == block.cell else 0

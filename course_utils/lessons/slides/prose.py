@@ -86,7 +86,7 @@ def _blocks(tokens: Sequence[Any], cell: str) -> Iterator[Block]:
                     first_words(code), cell=cell)  # fmt: skip
     elif first.type == "table_open":
         rows = sum(token.type == "tr_open" for token in tokens)
-        yield Block("table", f'<div class="table">{_html(tokens)}</div>', 44 * rows, _words(tokens[:12]), cell=cell)
+        yield Block("table", f'<div class="table words">{_html(tokens)}</div>', 44 * rows, _words(tokens[:12]), cell=cell)
     elif first.type == "html_block":
         text = re.sub("<[^>]+>", " ", first.content)
         if text.strip():

@@ -15,6 +15,7 @@ from course_utils.lessons.slides.prose import first_words
 LINES = 14  # of printed text
 ROWS = 10  # of a table
 LEAST = 350  # pixels of height below which a figure goes to a slide of its own
+TALL = 530  # the same for one that is about as high as wide, and large
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 ROW = re.compile(r"<tr\b[\s\S]*?</tr>", re.IGNORECASE)
 
@@ -92,13 +93,15 @@ def _figure(picture: Any, kind: str, words: str, cell: str) -> Block:
     content = "".join(_text(picture).split())
     width, height = picture_size(base64.b64decode(content))
     address = f"data:{kind};base64,{content}"
+    tall = height >= 400 and height > 0.8 * width
     return Block(
         "figure",
         f'<figure style="--w:{width};--h:{height}"><img src="{address}" width="{width}" height="{height}" '
         f'alt="{html.escape(words)}"></figure>',
-        min(LEAST, max(120, height)),
+        TALL if tall else min(LEAST, max(120, height)),
         first_words(words),
         cell=cell,
+        letters=17 if tall else 28,  # what a tall figure says in small letters is not made smaller for the sake of its code
     )
 
 
