@@ -167,14 +167,11 @@ def _piles(blocks: Sequence[Block], heading: bool, kind: str) -> Iterator[list[B
 def _begins(block: Block, following: Sequence[Block], pile: Sequence[Block], room: float) -> bool:
     """Whether a block begins a new slide, after what is in the pile."""
     used, last = height_of(pile), pile[-1]
-    if "widget" in (block.kind, last.kind):
+    if "widget" in (block.kind, last.kind) or (block.kind == "figure" and any(other.kind == "figure" for other in pile)):
         return True
     if last.is_result:
-        if (
-            block.kind == "prose"
-            and last.kind in ("text", "table")
-            and height_of(_of_cell(following, block.cell)) <= 3.3 * LINE
-        ):
+        short = block.kind == "prose" and height_of(_of_cell(following, block.cell)) <= 3.3 * LINE
+        if short and last.kind in ("text", "table"):
             return used + GAP + block.height > room  # a word on what came out
         of_one_cell = block.is_result and block.cell == last.cell
         return not of_one_cell or (used + GAP + block.height > room and not _fits([*pile, block]))
