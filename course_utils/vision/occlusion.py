@@ -86,6 +86,13 @@ def occlusion_map(
 
     Raises:
         CourseError: the picture cannot be read, or an argument does not fit.
+
+    >>> from course_utils.vision import transforms_for
+    >>> network = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(3, 2))
+    >>> predictor = ImagePredictor(network, ["cat", "dog"], "single-label", transforms_for(None, 32), device="cpu")
+    >>> found = occlusion_map(predictor, torch.zeros(40, 60, 3), places=5)
+    >>> found.drop("cat").shape, found.heat("cat").shape
+    (torch.Size([5, 5]), torch.Size([32, 32]))
     """
     if not isinstance(learner, ImageLearner | ImagePredictor):
         raise CourseError(f"learner is {shown(learner)}; give an image_learner, or what load_predictor reads of one")

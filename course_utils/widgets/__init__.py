@@ -22,6 +22,7 @@ from course_utils.widgets.max_pooling.widget import MaxPooling
 from course_utils.widgets.prediction_browser.widget import PredictionBrowser
 from course_utils.widgets.softmax_sigmoid.widget import SoftmaxSigmoid
 from course_utils.widgets.threshold_explorer.widget import ThresholdExplorer
+from course_utils.widgets.try_your_own.widget import TryYourOwn
 
 __all__ = [
     "PRESETS",
@@ -38,6 +39,7 @@ __all__ = [
     "PredictionBrowser",
     "SoftmaxSigmoid",
     "ThresholdExplorer",
+    "TryYourOwn",
     "WidgetError",
     "export_widgets",
     "letter",

@@ -1,4 +1,4 @@
-"""All widgets, in the order in which the lessons come to them, and as pages in one folder."""
+"""All widgets that need no Python, in the order in which the lessons come to them, and as pages in one folder."""
 
 import html
 import os

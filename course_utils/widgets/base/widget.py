@@ -32,6 +32,7 @@ class CourseWidget(anywidget.AnyWidget):
     _module: ClassVar[Path]  # a widget's own JavaScript; its style lies beside it, of the same name
     # What may be given by name on creation, beside the arguments that are spelled out.
     _settings: ClassVar[tuple[str, ...]] = ()
+    needs_python: ClassVar[bool] = False  # whether it has nothing to say where there is no Python, and so no page
 
     # Written here, shown in the widget: the outcome of the last export.
     message = Unicode(help="what the last export did").tag(sync=True)
@@ -164,6 +165,11 @@ class CourseWidget(anywidget.AnyWidget):
         >>> SoftmaxSigmoid().html(title="Cats and dogs")[:15], SoftmaxSigmoid().html().count("https:")
         ('<!doctype html>', 0)
         """
+        if self.needs_python:
+            raise WidgetError(
+                f"{type(self).__name__} asks Python for everything that it shows, so a page without Python would be empty; "
+                "picture() gives what is on the screen as a PNG"
+            )
         page = Page(
             title=plain_value(title) or self._title, module=self._module, css=self._css, state=self._page_state(),
             numbers=self._numbers(), words=self.describe(), still=self._draw().webp(STILL),
