@@ -469,7 +469,7 @@ class TestInLibreOffice:
 
     def test_a_given_number_that_was_changed_is_named_at_once(self, in_libreoffice, folder):
         file = folder / "changed.xlsx"
-        assert set(said(file)) == {"given numbers were changed"}
+        assert set(said(file)) == {"input changed"}
         values = office.values(file)
         assert values["Fill in", "B6"] == "Changed: Network!C10. Put 5 back there."
         assert values["Fill in", "B5"] == "0 of 2 parts right"

@@ -11,7 +11,7 @@ from course_utils.excel.blanks.sheet_text import MAIN, written
 from course_utils.excel.grid import Rect, cell
 
 FILL, FRAME = "EDE3F8", "7B4FB0"  # of cells to fill in: lilac, which stands for nothing else in any workbook
-RIGHT, NOT_YET, CHANGED = "right", "not yet", "given numbers were changed"
+RIGHT, NOT_YET, CHANGED = "right", "not yet", "input changed"
 INKS = {RIGHT: ("1E7B34", "E2F2E5"), NOT_YET: ("A0520B", "FCEFDC"), CHANGED: ("B00020", "FBE3E6")}
 TOP = 8  # the row of the first part
 NAME, TASK, CELLS, COUNT, VERDICT, MARKS = range(1, 7)
@@ -98,7 +98,7 @@ def front_page(key: Key, shown: Sequence[str], looks: Looks) -> str:
     sheet.text(
         2,
         TASK,
-        "   All other cells are given: your formulas read them, and they stay.",
+        "   All other cells are given: read them in your formulas, and leave them alone.",
         looks.text,
     )
     verdicts, marks = (Rect(TOP, col, len(parts), 1).address(fixed=True) for col in (VERDICT, MARKS))
@@ -129,7 +129,7 @@ def front_page(key: Key, shown: Sequence[str], looks: Looks) -> str:
         sheet.number(row, MARKS, part.marks, looks.centre)
         row_of_list += count
     notes = [
-        "The right numbers belong to the given ones: where one of those was changed, nothing can be compared until it is back.",
+        "The right numbers are known for the given ones only: where one of those was changed, put it back to go on.",
         "An empty cell, a text and an error are not yet right.",
         _typed(key),
         "When you are done, save this file and hand it in: the command  course grade FILE.xlsx  tells its marks.",
