@@ -3,6 +3,8 @@
 
 const Fit = (() => {
   const SIZES = [1.18, 1.1, 1, 0.94, 0.88, 0.82, 0.77, 0.72, 0.67, 0.62]; // of 28 pixels
+  const NARROW = 0.8; // the size down to which a wide table is kept whole
+  const SHORT = 22; // letters
   const content = (section) => section.querySelector(".content");
 
   function overflows(section) {
@@ -77,24 +79,37 @@ const Fit = (() => {
   };
   const counted = (number, what) => `… ${number} more ${what}${number === 1 ? "" : "s"}`;
 
-  // Cuts a table that is too large, and says by how much: columns from the right, then rows from below.
-  function cutTable(section, table) {
-    const box = content(section);
-    let columns = 0;
-    while (box.scrollWidth > box.clientWidth + 1 && Math.max(...[...table.rows].map((row) => row.cells.length)) > 2) {
-      for (const row of table.rows) row.lastElementChild?.remove();
-      columns += 1;
-      said(table.parentElement, counted(columns, "column"));
+  // Cuts columns from the right of tables that are too wide in letters that can be read, and says how many; short words and dates
+  // stay in one line.
+  function narrow(sections) {
+    const tables = sections.flatMap((section) => [...section.querySelectorAll(".content table")]);
+    for (const table of tables) {
+      for (const cell of table.querySelectorAll("td")) if (cell.textContent.length <= SHORT) cell.style.whiteSpace = "nowrap";
     }
-    const before = box.querySelector("[data-rows]");
+    for (const section of sections) content(section).style.setProperty("--fit", NARROW);
+    const wide = tables.filter((table) => table.offsetWidth > table.closest(".content").clientWidth + 1);
+    for (const table of wide) {
+      const room = table.closest(".content").clientWidth;
+      const most = () => Math.max(...[...table.rows].map((row) => row.cells.length));
+      let columns = 0;
+      while (table.offsetWidth > room + 1 && most() > 2) {
+        for (const row of table.rows) row.lastElementChild?.remove();
+        said(table.parentElement, counted(columns += 1, "column"));
+      }
+    }
+  }
+
+  // Cuts rows from below.
+  function cutRows(section, table) {
+    const before = content(section).querySelector("[data-rows]");
     const already = Number(before?.dataset.rows ?? 0);
+    const columns = table.parentElement.querySelector(":scope > .more.cut")?.textContent;
     let rows = 0;
     while (overflows(section) && table.rows.length > 2) {
       table.rows[table.rows.length - 1].remove();
       rows += 1;
-      const both = columns ? `${counted(columns, "column")}, ${already + rows} more rows` : counted(already + rows, "row");
       before?.remove();
-      said(table.parentElement, both);
+      said(table.parentElement, columns ? `${columns}, ${counted(already + rows, "row").slice(2)}` : counted(already + rows, "row"));
     }
   }
 
@@ -111,7 +126,7 @@ const Fit = (() => {
   }
 
   function shorten(section) {
-    for (const table of section.querySelectorAll(".content table")) if (overflows(section)) cutTable(section, table);
+    for (const table of section.querySelectorAll(".content table")) if (overflows(section)) cutRows(section, table);
     for (const pre of section.querySelectorAll(".content pre")) if (overflows(section)) cutLines(section, pre);
     for (let size = 0.58; overflows(section) && size > 0.3; size -= 0.04) content(section).style.setProperty("--fit", size);
   }
@@ -119,6 +134,7 @@ const Fit = (() => {
   function all() {
     document.documentElement.classList.add("measured");
     let sections = [...document.querySelectorAll(".slides > section > section")];
+    narrow(sections);
     for (let round = 0; round < 12 && sections.length; round += 1) {
       const left = scale(sections);
       const parts = left.flatMap((section) => {
