@@ -52,6 +52,16 @@ class Sheets:
         self._strings = next((to for kind, to in related.values() if kind == "sharedStrings"), "")
 
     @property
+    def parts(self) -> dict[str, str]:
+        """The part of the file that each sheet is, by the sheet's name."""
+        return dict(self._sheets)
+
+    @property
+    def workbook(self) -> str:
+        """The part that lists the sheets."""
+        return self._workbook
+
+    @property
     def names(self) -> list[str]:
         """What the sheets are called, hidden ones too."""
         return list(self._sheets)

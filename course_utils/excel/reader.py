@@ -5,6 +5,7 @@ import math
 import os
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -22,6 +23,29 @@ from course_utils.tracing.inputs import DTYPES
 MOST_PIECES = 400  # of the manifest
 MOST_LISTS = 1_000_000  # in it
 MOST_NUMBERS = 2_000_000  # in all tensors of the state dict
+
+
+@dataclass(frozen=True)
+class Held:
+    """A tensor that a workbook holds: its name there, its keys in the state dict (none of an input), and its cells."""
+
+    name: str
+    keys: tuple[str, ...]
+    value: Tensor
+    sheet: str
+    cells: tuple[tuple[int, int], ...]  # row and column of each number, in the order of the flattened values
+
+
+def read_held(path: str | os.PathLike[str]) -> list[Held]:
+    """All inputs and weights in a workbook of `export_model`, with the cells that they stand in now.
+
+    Raises WorkbookError as `read_weights` does.
+    """
+    manifest, tensors, placed = _read_placed(path, lambda entry: True)
+    return [
+        Held(entry["name"], tuple(entry["keys"]), tensor, where.sheet, tuple(where.cells()))
+        for entry, tensor, where in zip(manifest["tensors"], tensors, placed, strict=True)
+    ]
 
 
 def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
@@ -79,6 +103,14 @@ def read_input(path: str | os.PathLike[str]) -> Any:
 
 def _read(path: str | os.PathLike[str], chosen: Callable[[dict[str, Any]], bool]) -> tuple[dict[str, Any], list[Tensor]]:
     """The checked manifest, and the tensors of it that are `chosen`; no other cell is looked at."""
+    manifest, tensors, _ = _read_placed(path, chosen)
+    return manifest, tensors
+
+
+def _read_placed(
+    path: str | os.PathLike[str], chosen: Callable[[dict[str, Any]], bool]
+) -> tuple[dict[str, Any], list[Tensor], list[Placed]]:
+    """The same, and where these tensors stand."""
     with open_sheets(path) as sheets:
         if MANIFEST_SHEET not in sheets.names:
             raise WorkbookError(_not_ours(path, sheets.names))
@@ -101,7 +133,7 @@ def _read(path: str | os.PathLike[str], chosen: Callable[[dict[str, Any]], bool]
             for number in here:
                 values[number] = list(islice(found, math.prod(entries[number]["shape"])))
     tensors = [_tensor(path, *whole) for whole in zip(entries, placed, values, strict=True)]
-    return {**manifest, "tensors": entries}, tensors
+    return {**manifest, "tensors": entries}, tensors, placed
 
 
 def _place(path: str | os.PathLike[str], sheets: Sheets, entry: dict[str, Any], area: str | None) -> CellsNow:

@@ -101,6 +101,11 @@ class LayerPipeline(CourseWidget):
         super().__init__(layers=run.layers, class_names=names, _weights=run.weights, _pixels=run.image.numpy(), **traits)
 
     @property
+    def model(self) -> nn.Module:
+        """The model that is shown; set `x` again after its weights changed."""
+        return self._model
+
+    @property
     def x(self) -> Tensor:
         """The image that is on its way, of shape (channels, height, width), in float64; set another one to send it through."""
         return self._run.image

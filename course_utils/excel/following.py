@@ -1,0 +1,403 @@
+"""A workbook and a model kept in step: what changes in the one comes into the other; nothing is lost where both changed."""
+
+import hashlib
+import os
+import re
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.errors import CourseError
+from course_utils.excel.errors import WorkbookError
+from course_utils.excel.options import item, shown
+from course_utils.excel.patch import write_numbers
+from course_utils.excel.reader import Held, read_held
+from course_utils.files import as_path
+
+PATIENCE = 5.0  # seconds in which a file that cannot be read may still be on its way
+ROWS = re.compile(r"(.+)\[(\d{1,9}):(\d{1,9})\]")  # of the key of a weight of which the sheet holds some rows here, some there
+START = ("workbook", "model")
+Numbers = dict[str, Tensor]  # by the name of the cells; the input is called INPUT
+INPUT = "input"
+
+_active: dict[Path, "Following"] = {}
+
+
+class Shown(Protocol):
+    """A widget that shows a model at work on `x`, such as LayerPipeline."""
+
+    x: Any
+
+
+def follow(
+    path: str | os.PathLike[str],
+    model: nn.Module,
+    widget: Shown | None = None,
+    start: str | None = None,
+    interval: float = 0.5,
+) -> "Following":
+    """Keep a workbook of `export_model`, the model, and perhaps its LayerPipeline in step, until it is stopped.
+
+    Saving the workbook brings its weights and input into `model` and onto `widget`; what changes in the notebook is written
+    into the workbook where no spreadsheet program has it open, and else once it is closed. Where both changed the same tensor
+    since they were last in step, the workbook's numbers count and a copy beside it keeps those of the notebook; either is said.
+
+    Use it in a `with` block, or in a notebook as the last line of a cell, which shows a button that stops it. `start` says
+    which numbers count where workbook and notebook differ at first: "workbook" or "model". The file is looked at every
+    `interval` seconds. Of a file that is written into, formulas have no values until a spreadsheet program opens it.
+
+    Raises WorkbookError where the file is not such a workbook, belongs to another model or, without `start`, differs from it.
+
+    >>> import tempfile
+    >>> from course_utils.excel import export_model, read_weights
+    >>> model = nn.Linear(2, 1)
+    >>> file = export_model(model, torch.ones(2), Path(tempfile.mkdtemp()) / "line.xlsx")
+    >>> with follow(file, model) as following:
+    ...     _ = nn.init.ones_(model.weight)
+    line.xlsx is followed: save it, or change the model
+    the notebook's numbers were written to line.xlsx: weight
+    line.xlsx is not followed any more
+    >>> read_weights(file)["weight"]
+    tensor([[1., 1.]])
+    """
+    if start is not None and start not in START:
+        raise WorkbookError(f"start is {shown(start)}; it is 'workbook' or 'model', or None where both hold the same numbers")
+    seconds = item(interval)
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0.01 <= seconds <= 60:
+        raise WorkbookError(f"interval is {shown(interval)}; it is a number of seconds from 0.01 to 60")
+    following = Following(as_path("path", path, "a workbook"), model, widget, float(seconds))
+    following.begin(start)
+    return following
+
+
+class Following:
+    """A workbook that is followed; see `follow`. `messages` is what was said, and `x` the input as it is now."""
+
+    def __init__(self, path: Path, model: nn.Module, widget: Shown | None, interval: float) -> None:
+        if not isinstance(model, nn.Module):
+            raise WorkbookError(f"model is {shown(model)}; give the network that the workbook was exported from")
+        if widget is not None and not hasattr(widget, "x"):
+            raise WorkbookError(f"widget is {shown(widget)}; give a LayerPipeline of the model, or None")
+        if widget is not None and getattr(widget, "model", model) is not model:
+            raise WorkbookError("the widget shows another model; make it of the one that is followed: LayerPipeline(model, x)")
+        self.path, self.messages, self.interval = path, list[str](), interval
+        self._model, self._widget = model, widget
+        self._stopped, self._busy = threading.Event(), threading.RLock()
+        self._thread = threading.Thread(target=self._watch, name=f"follow {path.name}", daemon=True)
+        self._label: Any = None
+        self._button: Any = None
+        self._looked = _look(path)  # at the file, when it was read last; taken before it is read
+        self._digest = _digest(path) if path.is_file() else b""
+        self._held = read_held(path)
+        self._state = self._fitting(self._held)
+        self._inputs = [held for held in self._held if not held.keys]
+        self._x = self._inputs[0].value if len(self._inputs) == 1 else None
+        self._agreed = _numbers(self._held)  # what both held when they were last in step
+        self._last_look: object = self._looked
+        self._last_here: Numbers | None = None
+        self._unread_since: float | None = None
+        self._waits = ""  # what was said last of why nothing is written
+
+    # -- for whoever uses it -------------------------------------------------------------------------------------------------
+
+    @property
+    def x(self) -> Tensor | None:
+        """The input, in the shape that the workbook holds; None where it holds several. Set it, where there is no widget."""
+        return self._here().get(INPUT, self._x)
+
+    @x.setter
+    def x(self, value: Any) -> None:
+        if self._x is None:
+            raise WorkbookError("the workbook holds several inputs, which are not written from here; change them there")
+        if self._widget is not None:
+            self._widget.x = value
+        else:
+            self._x = torch.as_tensor(value).to(self._x.dtype).reshape(self._x.shape)
+
+    @property
+    def running(self) -> bool:
+        """Whether it still looks at the file."""
+        return not self._stopped.is_set()
+
+    def begin(self, start: str | None) -> None:
+        """Bring both into step, as `start` says where they differ, and look at the file from now on."""
+        here = self._here()
+        apart = [name for name in here if not _same(here[name], self._agreed[name])]
+        if apart and start is None:
+            raise WorkbookError(
+                f"{self.path.name} and the notebook hold different numbers at first: {self._named(apart)}. Say which count: "
+                "start='workbook' or start='model'"
+            )
+        if (before := _active.get(self.path.absolute())) is not None:
+            before.stop()
+        _active[self.path.absolute()] = self
+        if apart and start == "workbook":
+            self._take(self._agreed)
+        self._say(f"{self.path.name} is followed: save it, or change the model")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Bring both into step a last time, and stop looking at the file."""
+        if self._stopped.is_set():
+            return
+        self._stopped.set()
+        try:
+            self._thread.join(10)
+            self.look(last=True)
+            here = self._here()
+            if left := [name for name in here if not _same(here[name], self._agreed[name])]:
+                self._say(f"{self.path.name} does not hold what the notebook changed last: {self._named(left)}")
+        finally:
+            _active.pop(self.path.absolute(), None)
+            if self._button is not None:
+                self._button.disabled = True
+            self._say(f"{self.path.name} is not followed any more")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
+    def _ipython_display_(self) -> None:
+        """In a notebook: what was said last, and a button that stops it."""
+        from IPython.display import display
+        from ipywidgets import Button, HBox, Label
+
+        self._label = Label(self.messages[-1] if self.messages else "")
+        self._button = Button(description="Stop", tooltip=f"Follow {self.path.name} no longer", disabled=not self.running)
+        self._button.on_click(lambda button: self.stop())
+        display(HBox([self._button, self._label]))
+
+    # -- looking ---------------------------------------------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(self.interval):
+            try:
+                self.look()
+            except Exception as error:  # a widget or a model may raise anything; the next save is looked at again
+                self._wait_for(f"{type(error).__name__}: {error}")
+
+    def look(self, last: bool = False) -> None:
+        """Look once: at the file, if it lies still, and at the notebook, if its numbers do. `last` waits for neither."""
+        with self._busy:
+            there = self._news_of_the_file(last)
+            here = self._news_of_the_notebook(last)
+            if there is not None:
+                self._meet(there, here if here is not None else self._here())
+            elif here is not None:
+                self._write(here)
+
+    def _news_of_the_file(self, last: bool) -> Numbers | None:
+        """What the workbook holds, where it was saved since it was read; None where it was not, or cannot be read yet."""
+        now = _look(self.path)
+        if now == self._looked:
+            return None
+        if now is None or (now != self._last_look and not last):  # missing for a moment, or still being written
+            self._last_look = now
+            return None
+        try:
+            digest = _digest(self.path)
+            held = [] if digest == self._digest else read_held(self.path)
+            state = self._fitting(held) if held else self._state
+            if held and _numbers(held).keys() != self._agreed.keys():
+                raise WorkbookError("it holds other layers than before; stop following it, and follow it anew")
+        except (CourseError, OSError) as error:
+            self._unread_since = self._unread_since or time.monotonic()
+            if last or time.monotonic() - self._unread_since > PATIENCE:
+                self._wait_for(f"{self.path.name} was saved and cannot be read: {error}")
+            return None
+        if _look(self.path) != now:
+            return None
+        self._looked, self._digest, self._unread_since, self._waits = now, digest, None, ""
+        if not held:
+            return None
+        self._held, self._state = held, state
+        found = _numbers(held)
+        return found if any(not _same(found[name], self._agreed[name]) for name in found) else None
+
+    def _news_of_the_notebook(self, last: bool) -> Numbers | None:
+        """What model and widget hold, where it changed and does not change any more."""
+        here = self._here()
+        if all(_same(here[name], self._agreed[name]) for name in here):
+            self._last_here = None
+            return None
+        still = self._last_here is not None and all(_same(here[name], self._last_here[name]) for name in here)
+        self._last_here = here
+        return here if still or last else None
+
+    # -- bringing both into step -----------------------------------------------------------------------------------------------
+
+    def _meet(self, there: Numbers, here: Numbers) -> None:
+        """The workbook was saved: take what it changed; where the notebook changed the same, keep that in a copy."""
+        changed = [name for name in there if not _same(there[name], self._agreed[name])]
+        both = [
+            name
+            for name in changed
+            if name in here and not _same(here[name], self._agreed[name]) and not _same(here[name], there[name])
+        ]
+        if both:
+            copy = self._copy(here)
+            self._take(there)
+            self._say(
+                f"{self.path.name} was saved and the notebook had changed too: {self._named(both)}. The workbook's numbers "
+                f"count; the notebook's are kept in {copy.name}, from which read_weights and read_input bring them back"
+            )
+            return
+        self._take({name: there[name] for name in changed})
+        self._say(f"{self.path.name} was saved: {self._named(changed)} came into the notebook")
+
+    def _write(self, here: Numbers) -> None:
+        """The notebook changed: write what it holds into the workbook, unless that is open."""
+        changed = [name for name in here if not _same(here[name], self._agreed[name])]
+        if (lock := _lock(self.path)) is not None:
+            self._wait_for(
+                f"the notebook changed {self._named(changed)}; {self.path.name} is open elsewhere ({lock.name} is there) and "
+                "is written once it is closed"
+            )
+            return
+        if not all(torch.isfinite(here[name].double()).all() for name in changed):
+            self._wait_for(f"the notebook's {self._named(changed)} hold nan or inf, which no cell can; nothing is written")
+            return
+        if _look(self.path) != self._looked:  # saved in between: the next look sees both
+            return
+        try:
+            replaced = self._put(here, self.path)
+        except CourseError as error:
+            self._wait_for(f"the notebook's numbers are not written: {error}")
+            return
+        self._looked, self._digest = _look(self.path), _digest(self.path)
+        self._last_look, self._waits = self._looked, ""
+        self._agreed |= here
+        formulas = f" ({replaced} of its cells held a formula)" if replaced else ""
+        self._say(f"the notebook's numbers were written to {self.path.name}: {self._named(changed)}{formulas}")
+
+    def _take(self, numbers: Numbers) -> None:
+        """Bring numbers of the workbook into the model and onto the widget."""
+        with torch.no_grad():
+            for name, value in numbers.items():
+                for tensor in self._state.get(name, ()):
+                    tensor.copy_(value)
+        self._agreed |= numbers
+        self._last_here = None
+        if self._x is not None:
+            self._x = self._agreed[INPUT]
+            if self._widget is not None:
+                self._widget.x = self._x  # also where the weights alone changed: it runs the model again
+
+    def _copy(self, here: Numbers) -> Path:
+        """Write the notebook's numbers into a copy of the workbook beside it."""
+        number = 1
+        while (copy := self.path.with_name(f"{self.path.stem} (notebook {number}){self.path.suffix}")).exists():
+            number += 1
+        self._put(here, copy)
+        return copy
+
+    def _put(self, here: Numbers, to: Path) -> int:
+        numbers: dict[str, dict[tuple[int, int], float]] = {}
+        kept: dict[str, set[tuple[int, int]]] = {}
+        for held in self._held:
+            kept.setdefault(held.sheet, set()).update(held.cells)
+            name = _name(held)
+            if name in here:
+                pairs = zip(held.cells, here[name].flatten().tolist(), held.value.flatten().tolist(), strict=True)
+                numbers.setdefault(held.sheet, {}).update({place: new for place, new, old in pairs if new != old})
+        replaced = write_numbers(self.path, numbers, kept, to)
+        if to == self.path:
+            self._held = read_held(to)
+        return replaced
+
+    # -- what each of them holds -----------------------------------------------------------------------------------------------
+
+    def _here(self) -> Numbers:
+        """What the notebook holds, in the shapes and dtypes of the workbook."""
+        self._state = self._fitting(self._held)  # anew: a model that moved to another device has other tensors
+        found = {name: tensors[0].detach().cpu().clone() for name, tensors in self._state.items()}
+        if self._x is not None:
+            x = torch.as_tensor(self._x if self._widget is None else self._widget.x).detach().cpu()
+            if x.numel() != self._x.numel():
+                raise WorkbookError(
+                    f"the widget shows an input of shape {tuple(x.shape)}, and {self.path.name} holds one of "
+                    f"{tuple(self._x.shape)}; export the model again with the new one"
+                )
+            found[INPUT] = x.to(self._x.dtype).reshape(self._x.shape).clone()
+        return found
+
+    def _fitting(self, held: list[Held]) -> dict[str, list[Tensor]]:
+        """The tensors of the model that each weight of the workbook belongs to; WorkbookError where it has others."""
+        state, found = self._model.state_dict(keep_vars=False), dict[str, list[Tensor]]()
+        for one in (each for each in held if each.keys):
+            tensors = []
+            for key in one.keys:
+                part = ROWS.fullmatch(key)
+                tensor = state.get(part[1] if part else key)
+                if tensor is not None and part:
+                    tensor = tensor[int(part[2]) : int(part[3])]
+                if tensor is None or tensor.shape != one.value.shape:
+                    has = "none" if tensor is None else f"one of shape {tuple(tensor.shape)}"
+                    raise WorkbookError(
+                        f"{self.path.name} holds {key} of shape {tuple(one.value.shape)}, and the model has {has}; give the "
+                        "model that it was exported from"
+                    )
+                tensors.append(tensor)
+            found[_name(one)] = tensors
+        return found
+
+    def _named(self, names: list[str]) -> str:
+        keys = {_name(held): held.keys[0] if held.keys else "the input" for held in self._held}
+        listed = [keys.get(name, name) for name in names]
+        return ", ".join(listed[:4]) + (f" and {len(listed) - 4} more" if len(listed) > 4 else "")
+
+    def _wait_for(self, what: str) -> None:
+        """Say, once, why something has to wait."""
+        if what != self._waits:
+            self._waits = what
+            self._say(what)
+
+    def _say(self, message: str) -> None:
+        self.messages.append(message)
+        if self._label is not None:
+            with suppress(Exception):  # the page that showed it may be gone
+                self._label.value = message
+        else:
+            print(message, flush=True)
+
+
+def _name(held: Held) -> str:
+    return held.name if held.keys else INPUT
+
+
+def _numbers(held: list[Held]) -> Numbers:
+    """The weights, and the input where there is one alone."""
+    inputs = [one for one in held if not one.keys]
+    return {_name(one): one.value for one in held if one.keys or len(inputs) == 1}
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    return bool(((one == other) | ((one != one) & (other != other))).all())  # nan, which equals nothing, included
+
+
+def _look(path: Path) -> tuple[int, int, int] | None:
+    """What tells that a file was saved, without reading it; None where it is not there."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _digest(path: Path) -> bytes:
+    return hashlib.blake2b(path.read_bytes()).digest()
+
+
+def _lock(path: Path) -> Path | None:
+    """The file that Excel or LibreOffice puts beside a workbook as long as it is open there."""
+    for name in (f"~${path.name}", f".~lock.{path.name}#"):
+        if os.path.lexists(path.with_name(name)):
+            return path.with_name(name)
+    return None
