@@ -52,11 +52,6 @@ class Sheets:
         self._strings = next((to for kind, to in related.values() if kind == "sharedStrings"), "")
 
     @property
-    def parts(self) -> dict[str, str]:
-        """The part of the file that each sheet is, by the sheet's name."""
-        return dict(self._sheets)
-
-    @property
     def workbook(self) -> str:
         """The part that lists the sheets."""
         return self._workbook
