@@ -109,7 +109,7 @@ def _read(path: str | os.PathLike[str], chosen: Callable[[dict[str, Any]], bool]
 
 def _read_placed(
     path: str | os.PathLike[str], chosen: Callable[[dict[str, Any]], bool]
-) -> tuple[dict[str, Any], list[Tensor], list[Placed]]:
+) -> tuple[dict[str, Any], list[Tensor], list[CellsNow]]:
     """The same, and where these tensors stand."""
     with open_sheets(path) as sheets:
         if MANIFEST_SHEET not in sheets.names:
