@@ -9,6 +9,7 @@ from course_utils.excel.blanks.sheet_text import SheetText
 from course_utils.excel.grid import Rect, cell
 
 Node = tuple[str, int, int]  # sheet, row, column
+LARGE = 1_000  # cells of an area
 
 
 class Graph:
@@ -40,6 +41,7 @@ class Graph:
     def downstream(self, start: Iterable[Node]) -> set[Node]:
         """The formulas that read these cells, and those that read them in turn; and all that may read any cell."""
         readers: dict[Node, list[Node]] = defaultdict(list)
+        far: list[tuple[str, Rect, Node]] = []  # formulas that read large areas, which are not taken apart
         found: set[Node] = set()
         for name, sheet in self._sheets.items():
             for (row, col), there in sheet.cells.items():
@@ -48,11 +50,19 @@ class Graph:
                 node = (name, row, col)
                 if functions_in(there.formula) & ANYWHERE:
                     found.add(node)
-                for read in self._reads(node, there.formula):
-                    readers[read].append(node)
+                for other, area in areas_in(there.formula, name, self._names):
+                    if area.height * area.width > LARGE:
+                        far.append((other, area, node))
+                    else:
+                        for place in area.cells():
+                            readers[(other, *place)].append(node)
         waiting = [*start, *found]
         while waiting:
-            for reader in readers.get(waiting.pop(), ()):
+            now = waiting.pop()
+            reached = {reader for name, area, reader in far if name == now[0] and now[1:] in area}
+            if reached:
+                far = [one for one in far if one[2] not in reached]
+            for reader in [*readers.get(now, ()), *reached]:
                 if reader not in found:
                     found.add(reader)
                     waiting.append(reader)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from course_utils.excel.blanks.regions import MOST_REGIONS
@@ -57,7 +57,7 @@ class Key:
 
     @property
     def digest(self) -> str:
-        """A number of the key's content: two keys with the same one are the same."""
+        """A number of the key's content, by which one sees whether it is whole."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
     def is_right(self, value: object, expected: float) -> bool:
@@ -69,6 +69,19 @@ class Key:
         if isinstance(value, bool) or not isinstance(value, float) or not math.isfinite(value):
             return False
         return abs(value - expected) <= self.tolerance * max(1.0, abs(expected))
+
+    def agrees(self, other: "Key") -> bool:
+        """Whether another key asks the same and takes the same values for right; their last bits depend on the processor."""
+        values = [value for part in self.parts for value in part.values]
+        others = [value for part in other.parts for value in part.values]
+        return (
+            self._without_values() == other._without_values()
+            and len(values) == len(others)
+            and all(map(self.is_right, others, values))
+        )
+
+    def _without_values(self) -> "Key":
+        return replace(self, title="", parts=tuple(replace(part, values=()) for part in self.parts))
 
     def lines(self) -> list[str]:
         """The key as texts that fit into cells."""
