@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -123,24 +124,37 @@ def checkout() -> Path | None:
 def installing(*packages: str) -> str:
     """Say how `packages` are installed, or installed anew, on this host.
 
-    >>> "timm" in installing("timm") or "make setup" in installing("timm") or "-e ." in installing("timm")
+    >>> any(way in installing("timm") for way in ("timm", "make setup", "conda env", "uv sync", "-e"))
     True
     """
     here, project = host(), checkout()
     names = " ".join(packages)
     if here in (COLAB, KAGGLE, HUB) or (project is None and here.notebook):
         first = f"{here.first}, " if here.first else ""
-        return f"{first}run %pip install {names} in a cell, then {here.restart}"
+        pip = "%pip install" if _has_pip() else f"!{_pip()}"
+        return f"{first}run {pip} {names} in a cell, then {here.restart}"
     then = f", then {here.restart}" if here.notebook else ""
     if project is None:
-        return f"{_quoted(sys.executable)} -m pip install {names}"
+        return f"{_pip()} {names}"
     if here is VS_CODE and os.path.isdir(project / ".venv") and not _runs_from(project / ".venv"):
         return "choose the project's own .venv: Select Kernel, at the top right of the notebook"
     if os.path.isdir(Path(sys.prefix) / "conda-meta"):
         return f"in the project's folder: conda env update -f environment.yml{then}"
+    if not _has_pip() and _runs_from(project / ".venv"):
+        return f"in the project's folder: uv sync --extra lab{then}"
     if shutil.which("make") and (_runs_from(project / ".venv") or not os.path.isdir(project / ".venv")):
         return f"in the project's folder: make setup{then}"
-    return f"in the project's folder: {_quoted(sys.executable)} -m pip install -c constraints.txt -e .{then}"
+    return f'in the project\'s folder: {_pip()} -c constraints.txt -e ".[lab]"{then}'
+
+
+def _has_pip() -> bool:
+    return find_spec("pip") is not None
+
+
+def _pip() -> str:
+    """What one types before the names of packages; an environment that uv made has no pip of its own."""
+    python = _quoted(sys.executable)
+    return f"{python} -m pip install" if _has_pip() else f"uv pip install --python {python}"
 
 
 def _runs_from(folder: Path) -> bool:

@@ -91,7 +91,7 @@ def test_in_the_project_it_is_the_way_that_it_was_set_up(machine, monkeypatch, t
     machine(venv=True)
     assert installing("timm") == "in the project's folder: make setup"
     monkeypatch.setattr("shutil.which", lambda name: None)  # Windows
-    assert installing("timm").endswith("-m pip install -c constraints.txt -e .")
+    assert installing("timm").endswith('-m pip install -c constraints.txt -e ".[lab]"')
     (tmp_path / "project" / ".venv" / "conda-meta").mkdir()
     assert installing("timm") == "in the project's folder: conda env update -f environment.yml"
 
@@ -106,3 +106,15 @@ def test_a_python_with_a_space_in_its_path_is_quoted(machine, monkeypatch):
     machine(checkout=False)
     monkeypatch.setattr(sys, "executable", "C:/Program Files/python.exe")
     assert installing("timm") == '"C:/Program Files/python.exe" -m pip install timm'
+
+
+def test_an_environment_that_uv_made_has_no_pip_and_is_mended_with_uv(machine, monkeypatch):
+    monkeypatch.setattr(hosts, "find_spec", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(sys, "executable", "/env/bin/python")
+    machine(checkout=False)
+    assert installing("timm") == "uv pip install --python /env/bin/python timm"
+    machine(checkout=False, kernel=True)
+    assert installing("timm").startswith("run !uv pip install --python /env/bin/python timm in a cell")
+    machine(venv=True)
+    assert installing("timm") == "in the project's folder: uv sync --extra lab"
