@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -45,27 +44,54 @@ class FastSheet(Worksheet):
         self._xml_inline_string(string, False, attributes)
 
 
+class Packed:
+    """The file that a workbook is packed into, as far as `zipfile` uses one.
+
+    A zip file that could not be written to its end, as on a disk that is full, is written to once more when Python drops it,
+    which complains a second time, on the screen. So nothing is written any more once it was given up.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w+b", buffering=0)
+        self.tell, self.seek, self.read, self.flush = self._file.tell, self._file.seek, self._file.read, self._file.flush
+        self._given_up = False
+
+    def write(self, data: bytes) -> int:
+        """Write all of it."""
+        left = memoryview(b"" if self._given_up else data)
+        while left:
+            left = left[self._file.write(left) :]
+        return len(data)
+
+    def give_up(self) -> None:
+        """Close the file, and write nothing more; to the zip file it looks as if there were still one, at its end."""
+        end = self._file.seek(0, 2)
+        self._given_up = True
+        self.tell, self.seek, self.flush = (lambda: end), (lambda *_: end), (lambda: None)
+        self._file.close()
+
+
 @contextmanager
 def new_book(path: Path, constant_memory: bool = False) -> Iterator[Workbook]:
     """An empty workbook, written to `path` when the block ends; its bytes depend on nothing but what is put into it.
 
-    XlsxWriter packs it in memory: a zip file on a disk that is full complains a second time, on the screen, when Python drops
-    it. With `constant_memory` the rows wait in a folder beside `path`, and not in that for temporary files, which may be full
-    where there is room here.
+    With `constant_memory` the rows wait in a folder beside `path`, and not in that for temporary files, which may be full where
+    there is room here.
     """
-    packed, rows = BytesIO(), path.with_name(part_name("workbook", ""))
+    rows = path.with_name(part_name("workbook", ""))
     font = {"font_name": "Arial", "font_size": 10}  # column widths count in digits of it, and every system has one like it
     place = {"constant_memory": True, "tmpdir": str(rows)} if constant_memory else {"in_memory": True}
     if constant_memory:
         rows.mkdir()
+    packed = Packed(path)
     book = Workbook(packed, {**place, "default_format_properties": font})
     try:
         book.set_properties({"author": "course_utils", "created": CREATED})
         book.set_calc_mode("auto")
         yield book
         book.close()
-        path.write_bytes(packed.getbuffer())
     finally:
+        packed.give_up()
         for sheet in book.worksheets():  # left open where it failed, and a full disk has the room back once they are closed
             for file in (sheet.row_data_fh, sheet.fh):
                 with suppress(OSError, AttributeError):

@@ -1,6 +1,7 @@
 """Putting the layers of a trace on a sheet from left to right, channels one below the other, kernels beside what they make."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -11,9 +12,12 @@ from course_utils.excel.placed import Placed, as_grid, gathered
 from course_utils.excel.plan import Block, Plan
 from course_utils.excel.sheet import Sheet
 from course_utils.excel.texts import base_name, plain
+from course_utils.tracing import joins, moves
 from course_utils.tracing.steps import Step, Trace
 from course_utils.tracing.words import by, describe, title_of
 
+TABLES = (moves.METHODS, moves.FUNCTIONS, joins.METHODS, joins.FUNCTIONS)
+OPERATIONS = {getattr(function, "__name__", function) for table in TABLES for function in table}  # their names in a graph
 GAP = 2  # columns between blocks
 NARROWEST = 7  # columns that a heading needs
 
@@ -77,7 +81,10 @@ def _draw(sheet: Sheet, step: Step, sources: Sequence[Placed], labels: Mapping[s
     sheet.col += max(0, math.ceil((NARROWEST * 28 - pixels) / 28))
     kind = title_of(step)
     path = step.path.removesuffix(f".{kind}")  # of a part of a layer that is called what it is
-    name = path if path.lower() == kind.lower() else f"{path} · {kind}"
+    module, _, last = path.rpartition(".")
+    if re.sub(r"_\d+$", "", last) in OPERATIONS:  # the graph calls it after its operation: add, add_1
+        path = module
+    name = f"{path} · {kind}" if path and path.lower() != kind.lower() else path or kind
     heading = plain(labels.get(step.path, name), 60)
     shape = by(step.value.shape)
     sheet.plan.blocks.append(Block(heading, shape, describe(step), first_col, sheet.col - 1, sheet.plan.cells - cells))

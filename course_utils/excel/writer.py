@@ -175,18 +175,19 @@ def _set_up_page(sheet: FastSheet, plan: Plan) -> None:
     """Pages as high as the sheet, with whole blocks side by side; a zoom at which a screen shows it from top to bottom."""
     height = 0.75 * PIXEL * (plan.last_row + 2 - HEAD_ROWS) + 130 + _words_height(plan)
     widths = [_width(plan, block.first_col, block.last_col) + 1.5 * PIXEL for block in plan.blocks]
-    scale = max(0.25, min(PAGE_HEIGHT / height, PAGE_WIDTH / max(widths), 1.5))
-    if scale * sum(widths) < 1.3 * PAGE_WIDTH:  # rather a little smaller, and all on one page
-        scale = min(scale, PAGE_WIDTH / sum(widths))
+    margin = 0.75 * PIXEL  # the empty first column
+    scale = max(0.25, min(PAGE_HEIGHT / height, PAGE_WIDTH / (margin + max(widths)), 1.5))
+    if scale * (margin + sum(widths)) < 1.3 * PAGE_WIDTH:  # rather a little smaller, and all on one page
+        scale = min(scale, PAGE_WIDTH / (margin + sum(widths)))
     sheet.set_landscape()
     sheet.set_paper(8)  # A3
     sheet.set_margins(0.4, 0.4, 0.5, 0.5)
     sheet.set_print_scale(int(scale * 100))
     sheet.set_footer("&L&F  &A&RPage &P of &N")
     sheet.set_zoom(max(40, min(150, int(90_000 / (height * 4 / 3)))))
-    breaks, used = [], 0.0
-    for block, width in zip(plan.blocks, widths, strict=True):
-        if used and (used + width) * scale > PAGE_WIDTH:
+    breaks, used = [], margin
+    for number, (block, width) in enumerate(zip(plan.blocks, widths, strict=True)):
+        if number and (used + width) * scale > PAGE_WIDTH:
             breaks.append(block.first_col)
             used = 0.0
         used += width

@@ -296,10 +296,18 @@ def test_another_program_computes_the_same(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("seed", [2000, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in (2001, 2002))])
-def test_another_program_computes_the_same_of_random_networks(seed, tmp_path):
+@pytest.mark.parametrize(
+    ("make", "seed"),
+    [
+        (random_network, 2000),
+        (joined_network, 2),  # our network for tables
+        *(pytest.param(random_network, seed, marks=pytest.mark.thorough) for seed in (2001, 2002)),
+        *(pytest.param(joined_network, seed, marks=pytest.mark.thorough) for seed in range(3, 15)),
+    ],
+)
+def test_another_program_computes_the_same_of_random_networks(make, seed, tmp_path):
     formulas = pytest.importorskip("formulas", reason="a second oracle beside LibreOffice: pip install formulas")
-    model, x = random_network(seed)
+    model, x = make(seed)
     file = export_model(model, x, tmp_path / "m.xlsx")
     bare = office.strip_values(file, tmp_path / "bare.xlsx")
     solution = formulas.ExcelModel().loads(str(bare)).finish().calculate()
