@@ -1,18 +1,22 @@
 """Attention, written out: queries, keys and values of each head, scores, shares and the mixture (Vaswani et al. 2017)."""
 
 import math
+import operator
 from collections.abc import Callable
 from inspect import unwrap
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from course_utils.tracing.errors import MisfitError, UnsupportedError
 from course_utils.tracing.steps import Parts, Rows
-from course_utils.tracing.written_out import known, one_step, said
+from course_utils.tracing.written_out import constant, known, one_step, said
 
+NOTHING_LEFT = -1e4  # exp of a score so far below the others is 0
+MASK_FILLS = ("masked_fill", torch.masked_fill)
+ADDITIONS = ("add", torch.add, operator.add)
 Hidden = tuple[Any, ...]  # nested tuples of truth values, one for each head, row and column: what may not be seen
 WORDS = {
     "queries": "What each position asks for: its row times the weights of a head, plus bias.",
@@ -54,13 +58,13 @@ def scores_parts(queries: Tensor, keys: Tensor, scale: float | None, added: Hidd
 
 
 @one_step
-def shares(made: Tensor, hidden: Hidden | None) -> Tensor:
+def masked_softmax(made: Tensor, hidden: Hidden | None) -> Tensor:
     """The softmax of each row of scores, over what is not hidden from it."""
     return (made if hidden is None else made.masked_fill(torch.tensor(hidden), -math.inf)).softmax(-1)
 
 
-def shares_parts(made: Tensor, hidden: Hidden | None) -> Parts:
-    """What `shares` says of itself."""
+def masked_softmax_parts(made: Tensor, hidden: Hidden | None) -> Parts:
+    """What `masked_softmax` says of itself."""
     return "row_softmax", {"hidden": hidden, "channels": "head"}, {}
 
 
@@ -80,12 +84,51 @@ def attended(queries: Any, keys: Any, values: Any, mask: Any, scale: float | Non
     how += ", plus a number of the mask" if added else ""
     sees = " What the mask hides gets 0." if hidden else ""
     fit = said(scores(queries, keys, scale, added), "scores", WORDS["scores"].format(how=how), f"{path}scores")
-    given = said(shares(fit, hidden), "softmax of the scores", WORDS["shares"].format(hidden=sees), f"{path}softmax")
+    given = said(masked_softmax(fit, hidden), "softmax of the scores", WORDS["shares"].format(hidden=sees), f"{path}softmax")
     return said(torch.matmul(given, values), "mixture of the values", WORDS["mixture"], f"{path}mixture"), given
 
 
-def _nested(array: Tensor) -> Hidden:
-    return tuple(tuple(map(tuple, head)) for head in array.tolist())
+def _nested(values: Any) -> Any:
+    """The numbers of a tensor as tuples in tuples, which a step of a model may be called with."""
+    values = values.tolist() if isinstance(values, Tensor) else values
+    return tuple(_nested(value) for value in values) if isinstance(values, list) else values
+
+
+def softmax_of_masked(x: Any, dim: Any) -> Any:
+    """The softmax of scores that a forward masked by hand, each row over what it may see; None where nothing was masked.
+
+    What was masked was filled with minus infinity, or with a number so low that nothing is left of it, or had that added.
+    """
+    found = _unmasked(x) if dim in (-1, x.dim() - 1) else None
+    if found is None:
+        return None
+    made, hide = found
+    words = WORDS["shares"].format(hidden=" What the mask hides gets 0.")
+    return said(masked_softmax(made, _nested(hide.broadcast_to(x.shape)[0])), "softmax", words)
+
+
+def _unmasked(x: Any) -> tuple[Any, Tensor] | None:
+    """The scores before a mask was put on them, and what it hides."""
+    node = x.node
+    operands = [fx.Proxy(each, x.tracer) if isinstance(each, fx.Node) else each for each in node.args]
+    if (
+        node.target in MASK_FILLS
+        and len(operands) == 3
+        and not isinstance(operands[2], fx.Proxy)
+        and operands[2] <= NOTHING_LEFT
+    ):
+        return operands[0], known(operands[1], "its mask").bool()
+    if node.target in ADDITIONS and len(operands) == 2:
+        for made, mask in (operands, operands[::-1]):
+            values = constant(mask)
+            if (
+                values is not None
+                and isinstance(made, fx.Proxy)
+                and ((values == 0) | (values <= NOTHING_LEFT)).all()
+                and values.any()
+            ):
+                return made, values <= NOTHING_LEFT
+    return None
 
 
 def scaled_dot_product(
@@ -276,5 +319,5 @@ WRITTEN_OUT_CALLS: dict[Any, Callable[..., Any]] = {F.scaled_dot_product_attenti
 CALLS: dict[Any, Callable[..., Parts]] = {
     unwrap(to_heads): to_heads_parts,
     unwrap(scores): scores_parts,
-    unwrap(shares): shares_parts,
+    unwrap(masked_softmax): masked_softmax_parts,
 }

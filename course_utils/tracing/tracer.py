@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-from course_utils.tracing.composed import WRITTEN_OUT, WRITTEN_OUT_CALLS
+from course_utils.tracing.attention import softmax_of_masked
+from course_utils.tracing.composed import SOFTMAXES, WRITTEN_OUT, WRITTEN_OUT_CALLS
 from course_utils.tracing.errors import MisfitError, TraceError, UnsupportedError
 
 KNOWN = ("shape", "size", "dim", "ndim", "numel", "dtype", "device", "is_floating_point")  # of a tensor without its numbers
@@ -73,11 +74,15 @@ class ShapeTracer(fx.Tracer):
             example = self.example(args[0].node)
             if isinstance(example, Tensor):
                 return (getattr(Tensor, target) if kind == "call_method" else target)(example, *args[1:], **kwargs)
-        if target in WRITTEN_OUT_CALLS and not self._running:
+        if kind.startswith("call_") and target in (*SOFTMAXES, *WRITTEN_OUT_CALLS) and not self._running:
             try:
-                return WRITTEN_OUT_CALLS[target](*args, **kwargs)
+                if target in WRITTEN_OUT_CALLS:
+                    return WRITTEN_OUT_CALLS[target](*args, **kwargs)
+                made = softmax_of_masked(args[0], kwargs.get("dim", args[1] if len(args) > 1 else None))
             except UnsupportedError as problem:
-                raise UnsupportedError(f"{target.__name__}: {problem}") from None
+                raise UnsupportedError(f"{getattr(target, '__name__', target)}: {problem}") from None
+            if made is not None:
+                return made
         return super().create_proxy(kind, target, args, kwargs, *options, **others)
 
     def _run(self, node: fx.Node) -> Any:
@@ -105,6 +110,8 @@ class ShapeTracer(fx.Tracer):
         """One layer as one node, or what it is written out as."""
         if self._running:
             return forward(*args, **kwargs)
+        if type(m) is nn.Softmax and (made := softmax_of_masked(args[0], m.dim)) is not None:
+            return made
         if type(m) in WRITTEN_OUT:
             path = self.path_of_module(m)
             self._inside.append(path)

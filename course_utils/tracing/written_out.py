@@ -36,19 +36,25 @@ def one_step(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def known(x: Any, what: str) -> Tensor:
-    """The tensor `x`, or what stands for it if it does not depend on an input."""
-    if isinstance(x, Tensor):
-        return x
+def constant(x: Any) -> Tensor | None:
+    """The tensor `x`, or what stands for it, if it is the same for every input; else None."""
+    if not isinstance(x, fx.Proxy):
+        return x if isinstance(x, Tensor) else None
     before, seen = [x.node], set()
     while before:
         node = before.pop()
         if node.op == "placeholder":
-            raise UnsupportedError(f"{what} depends on the input; only one that is the same for every input can be shown")
+            return None
         if node not in seen:
             seen.add(node)
             before.extend(node.all_input_nodes)
-    found = x.tracer.example(x.node)
-    if not isinstance(found, Tensor):
-        raise UnsupportedError(f"{what} is no tensor")
+    found = x.tracer.example(x.node)  # type: ignore[attr-defined]
+    return found if isinstance(found, Tensor) else None
+
+
+def known(x: Any, what: str) -> Tensor:
+    """The tensor `x`, or what stands for it; UnsupportedError where it depends on an input."""
+    found = constant(x)
+    if found is None:
+        raise UnsupportedError(f"{what} depends on the input; only one that is the same for every input can be shown")
     return found

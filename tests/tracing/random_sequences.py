@@ -42,7 +42,7 @@ class Attend(nn.Module):
         if self.way.startswith("layer"):
             mask = None
             if self.way == "layer, causal":
-                mask = nn.Transformer.generate_square_subsequent_mask(length)
+                mask = nn.Transformer.generate_square_subsequent_mask(length, dtype=x.dtype)
             elif self.way == "layer, window":
                 mask = (torch.arange(length)[:, None] - torch.arange(length)).abs() > 1
             return x + self.layer(x, x, x, attn_mask=mask)[0]
@@ -52,6 +52,11 @@ class Attend(nn.Module):
             made = F.scaled_dot_product_attention(queries, keys, values, is_causal=True)
         else:
             scores = queries @ keys.transpose(-2, -1) / queries.shape[-1] ** 0.5
+            sees = torch.ones(length, length).tril()
+            if self.way == "by hand, filled":
+                scores = scores.masked_fill(sees == 0, float("-inf"))
+            elif self.way == "by hand, added":
+                scores = scores + (1 - sees) * -1e9
             made = scores.softmax(dim=-1) @ values
         made = made.transpose(1, 2).reshape(1, length, -1)
         return x + (made if self.batch_first else made.transpose(0, 1))
@@ -112,6 +117,7 @@ def _layer(rng: random.Random, kind: str, size: int, batch_first: bool) -> tuple
         heads = rng.choice([heads for heads in (1, 2, 3) if size % heads == 0])
         if kind == "attention":
             ways = ["layer", "layer, causal", "layer, window", "layer, no bias", "function", "by hand"]
+            ways += ["by hand, filled", "by hand, added"]
             return Attend(size, heads, rng.choice(ways), batch_first), size
         options = {"norm_first": rng.random() < 0.5, "activation": rng.choice(["relu", "gelu"]), "batch_first": batch_first}
         return nn.TransformerEncoderLayer(size, heads, rng.randint(2, 5), **options), size
