@@ -1,10 +1,8 @@
 """A workbook and a model kept in step: what changes in the one comes into the other; nothing is lost where both changed."""
 
-import hashlib
 import os
 import re
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -17,9 +15,9 @@ from course_utils.excel.errors import WorkbookError
 from course_utils.excel.options import item, shown
 from course_utils.excel.patch import write_numbers
 from course_utils.excel.reader import Held, read_held
+from course_utils.excel.saved_file import SavedFile
 from course_utils.files import as_path
 
-PATIENCE = 5.0  # seconds in which a file that cannot be read may still be on its way
 ROWS = re.compile(r"(.+)\[(\d{1,9}):(\d{1,9})\]")  # of the key of a weight of which the sheet holds some rows here, some there
 START = ("workbook", "model")
 Numbers = dict[str, Tensor]  # by the name of the cells; the input is called INPUT
@@ -91,16 +89,13 @@ class Following:
         self._thread = threading.Thread(target=self._watch, name=f"follow {path.name}", daemon=True)
         self._label: Any = None
         self._button: Any = None
-        self._looked = _look(path)  # at the file, when it was read last; taken before it is read
-        self._digest = _digest(path) if path.is_file() else b""
+        self._file = SavedFile(path)  # before it is read: what is saved from now on is news
         self._held = read_held(path)
         self._state = self._fitting(self._held)
         self._inputs = [held for held in self._held if not held.keys]
         self._x = self._inputs[0].value if len(self._inputs) == 1 else None
         self._agreed = _numbers(self._held)  # what both held when they were last in step
-        self._last_look: object = self._looked
         self._last_here: Numbers | None = None
-        self._unread_since: float | None = None
         self._waits = ""  # what was said last of why nothing is written
 
     # -- for whoever uses it -------------------------------------------------------------------------------------------------
@@ -195,31 +190,23 @@ class Following:
 
     def _news_of_the_file(self, last: bool) -> Numbers | None:
         """What the workbook holds, where it was saved since it was read; None where it was not, or cannot be read yet."""
-        now = _look(self.path)
-        if now == self._looked:
-            return None
-        if now is None or (now != self._last_look and not last):  # missing for a moment, or still being written
-            self._last_look = now
-            return None
         try:
-            digest = _digest(self.path)
-            held = [] if digest == self._digest else read_held(self.path)
-            state = self._fitting(held) if held else self._state
-            if held and _numbers(held).keys() != self._agreed.keys():
-                raise WorkbookError("it holds other layers than before; stop following it, and follow it anew")
-        except (CourseError, OSError) as error:
-            self._unread_since = self._unread_since or time.monotonic()
-            if last or time.monotonic() - self._unread_since > PATIENCE:
-                self._wait_for(f"{self.path.name} was saved and cannot be read: {error}")
+            held = self._file.news(self._read, last)
+        except WorkbookError as error:
+            self._wait_for(str(error))
             return None
-        if _look(self.path) != now:
+        if held is None:
             return None
-        self._looked, self._digest, self._unread_since, self._waits = now, digest, None, ""
-        if not held:
-            return None
-        self._held, self._state = held, state
+        self._held, self._waits = held, ""
         found = _numbers(held)
         return found if any(not _same(found[name], self._agreed[name]) for name in found) else None
+
+    def _read(self) -> list[Held]:
+        held = read_held(self.path)
+        self._fitting(held)
+        if _numbers(held).keys() != self._agreed.keys():
+            raise WorkbookError("it holds other layers than before; stop following it, and follow it anew")
+        return held
 
     def _news_of_the_notebook(self, last: bool) -> Numbers | None:
         """What model and widget hold, where it changed and does not change any more."""
@@ -255,7 +242,7 @@ class Following:
     def _write(self, here: Numbers) -> None:
         """The notebook changed: write what it holds into the workbook, unless that is open."""
         changed = [name for name in here if not _same(here[name], self._agreed[name])]
-        if (lock := _lock(self.path)) is not None:
+        if (lock := self._file.lock()) is not None:
             self._wait_for(
                 f"the notebook changed {self._named(changed)}; {self.path.name} is open elsewhere ({lock.name} is there) and "
                 "is written once it is closed"
@@ -264,15 +251,15 @@ class Following:
         if not all(torch.isfinite(here[name].double()).all() for name in changed):
             self._wait_for(f"the notebook's {self._named(changed)} hold nan or inf, which no cell can; nothing is written")
             return
-        if _look(self.path) != self._looked:  # saved in between: the next look sees both
+        if self._file.saved:  # in between: the next look sees both
             return
         try:
             replaced = self._put(here, self.path)
         except CourseError as error:
             self._wait_for(f"the notebook's numbers are not written: {error}")
             return
-        self._looked, self._digest = _look(self.path), _digest(self.path)
-        self._last_look, self._waits = self._looked, ""
+        self._file.was_written()
+        self._waits = ""
         self._agreed |= here
         formulas = f" ({replaced} of its cells held a formula)" if replaced else ""
         self._say(f"the notebook's numbers were written to {self.path.name}: {self._named(changed)}{formulas}")
@@ -380,24 +367,3 @@ def _numbers(held: list[Held]) -> Numbers:
 
 def _same(one: Tensor, other: Tensor) -> bool:
     return bool(((one == other) | ((one != one) & (other != other))).all())  # nan, which equals nothing, included
-
-
-def _look(path: Path) -> tuple[int, int, int] | None:
-    """What tells that a file was saved, without reading it; None where it is not there."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def _digest(path: Path) -> bytes:
-    return hashlib.blake2b(path.read_bytes()).digest()
-
-
-def _lock(path: Path) -> Path | None:
-    """The file that Excel or LibreOffice puts beside a workbook as long as it is open there."""
-    for name in (f"~${path.name}", f".~lock.{path.name}#"):
-        if os.path.lexists(path.with_name(name)):
-            return path.with_name(name)
-    return None

@@ -157,7 +157,7 @@ def test_a_file_that_is_half_saved_is_waited_for(model, file):
 
 
 def test_what_cannot_be_read_is_said_and_the_next_save_counts(model, file, monkeypatch):
-    monkeypatch.setattr("course_utils.excel.following.PATIENCE", 0.05)
+    monkeypatch.setattr("course_utils.excel.saved_file.PATIENCE", 0.05)
     before = model[0].weight.clone()
     with follow(file, model, interval=QUICK) as following:
         save_by_openpyxl(file, weight_name(file), "seven")
