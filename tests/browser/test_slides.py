@@ -240,6 +240,10 @@ def test_what_the_keys_do(small):
     small.keyboard.press("?")
     assert small.locator("#keys dt").count() > 10
     small.keyboard.press("Escape")
+    go(small, 0)
+    small.keyboard.press("o")
+    small.get_by_text("Words.").wait_for()  # of another slide
+    small.keyboard.press("o")
     small.keyboard.press("l")
     small.mouse.move(400, 300)
     assert small.locator("#pointer i").bounding_box()["x"] == pytest.approx(387, abs=2)
