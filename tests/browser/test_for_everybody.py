@@ -1,4 +1,4 @@
-"""Whether everybody can use the saved page of each widget: what axe-core finds, in the light and in the dark."""
+"""Whether everybody can use the saved page of each widget: axe-core in the light and in the dark, and forced colours."""
 
 import pytest
 
@@ -39,3 +39,26 @@ def test_nothing_serious_is_found(kind, light_and_dark, tmp_path):
         }
         assert serious == {}, scheme
         assert complaints == []
+    told_in_forced_colours(light_and_dark["light"])
+
+
+# Of each pressed button its colour, and that of one beside it which is not; of each bar and swatch whether it kept its own.
+FORCED = """() => {
+    const shade = (one) => getComputedStyle(one).backgroundColor;
+    const seen = (one) => one.getClientRects().length > 0;
+    const pressed = [...document.querySelectorAll('.course-widget button[aria-pressed="true"]')].filter(seen);
+    const beside = (one) => [...one.parentNode.children].find((other) => other.getAttribute('aria-pressed') === 'false');
+    const marks = [...document.querySelectorAll('.course-widget i')].filter(seen);
+    return {
+        alike: pressed.filter((one) => beside(one) && shade(one) === shade(beside(one))).map((one) => one.outerHTML),
+        lost: marks.filter((one) => getComputedStyle(one).forcedColorAdjust !== 'none').map((one) => one.outerHTML),
+    };
+}"""
+
+
+def told_in_forced_colours(page):
+    page.emulate_media(forced_colors="active")
+    assert page.evaluate("matchMedia('(forced-colors: active)').matches")
+    found = page.evaluate(FORCED)
+    page.emulate_media(forced_colors="none")
+    assert (found["alike"], found["lost"]) == ([], [])

@@ -57,6 +57,7 @@ function render({ model, el }) {
   for (const event of ["pointermove", "pointerdown"]) seen.addEventListener(event, onPointer);
   const empty = make("div", { class: "course-empty" }, "Drop or paste a picture here");
   const bars = make("div", { class: "course-bars", role: "group", "aria-label": "what the network says; a press shows the map of a class" });
+  const line = make("span", { class: "course-label" });
   const legend = make("div", { class: "course-legend" });
   root.append(
     make("div", { class: "course-controls" }, choose, file, photograph.open),
@@ -65,7 +66,7 @@ function render({ model, el }) {
     photograph.node,
     make("div", { class: "course-parts" },
       make("div", {}, stage, empty, legend),
-      make("div", {}, heading("What the network says"), bars)),
+      make("div", {}, heading("What the network says ", line), bars)),
     words,
   );
 
@@ -240,6 +241,7 @@ function render({ model, el }) {
       button.setAttribute("aria-pressed", String(model.get("classes")[at] === model.get("chosen")));
       button.setAttribute("aria-label", `${model.get("classes")[at]}: ${probability(now)}`);
     });
+    line.textContent = thresholds.length ? "line: the threshold" : hidden ? "line: without the grey square" : "";
     square.hidden = !hidden;
     if (hidden) Object.assign(square.style, { left: `${(100 * starts[place[1]]) / size}%`, top: `${(100 * starts[place[0]]) / size}%`, width: `${(100 * side) / size}%`, height: `${(100 * side) / size}%` });
     words.textContent = describe(model);
