@@ -28,6 +28,7 @@ SUBJECTS = [
     "imports",
     "memory",
     "excel",
+    "frames",
 ]
 
 
