@@ -90,6 +90,10 @@ def check_size(plan: Plan, max_cells: float) -> None:
 
 def _add_softmax(trace: Trace, probabilities: bool | None) -> None:
     last = trace.steps[-1]
+    before = trace.steps[last.sources[0]] if last.kind == "flatten" else last
+    if before.kind in ("softmax", "log_softmax") and before is trace.steps[-2] and before.value.shape == last.value.shape:
+        last = before  # softmax(x).squeeze(0): the same numbers, which have their probabilities already
+        trace.steps.pop()
     several = last.value.ndim == 1 and last.value.size > 1 and last.kind != "input"
     if probabilities is None and last.kind == "move" and trace.steps[last.sources[0]].kind in ROWS:
         return  # the state of a recurrent layer alone stands for no classes

@@ -204,6 +204,30 @@ def test_a_name_covers_its_tensor_and_no_other_number(path):
         assert sorted(cells) == pytest.approx(sorted(value.flatten().tolist()), abs=1e-6), name
 
 
+class Squeezed(nn.Module):
+    """Ends in a softmax whose batch axis it takes away."""
+
+    def __init__(self, way):
+        super().__init__()
+        self.fc, self.way = nn.Linear(3, 4), way
+
+    def forward(self, x):
+        return self.way(self.fc(x), dim=1).squeeze(0)
+
+
+@pytest.mark.parametrize("way", [torch.softmax, torch.log_softmax])
+def test_a_softmax_whose_axes_change_is_not_taken_once_more(way, path):
+    torch.manual_seed(0)
+    model, x = Squeezed(way), torch.rand(3) * 3000  # probabilities that no number holds
+    export_model(model, x, path, actual=int(model.fc(x).argmin()))
+    book = openpyxl.load_workbook(path, data_only=True)
+    assert [name for name in book.defined_names if name.endswith("softmax_out")] == [f"{way.__name__}_out"]
+    (place,) = book.defined_names["cross_entropy"].destinations
+    want = -model.double().fc(x.double()).log_softmax(0).min().item()
+    assert want > 300
+    assert book["Network"][place[1].replace("$", "")].value == pytest.approx(want, rel=1e-12)
+
+
 # What is written
 
 
