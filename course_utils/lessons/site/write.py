@@ -31,6 +31,11 @@ class Book:
     says: str
     kilobytes: int
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is something to fill in, which the workbook checks."""
+        return self.name.startswith("blank_")
+
 
 def write_site(out: str | os.PathLike[str], solutions: bool = True, living: Living | None = None, gallery: bool = True) -> Path:
     """Write the lessons as pages into the folder `out`, and give the first of them, index.html.
