@@ -28,12 +28,15 @@ PICTURES = ("conv", "conv_transpose", "max_pool", "avg_pool", "adaptive_avg_pool
 class Recorder(fx.Interpreter):
     """Runs a traced model node by node and keeps a Step for each node that makes a tensor."""
 
-    def __init__(self, module: fx.GraphModule, keys: dict[int, list[str]], dtypes: dict[str, str], form: str) -> None:
+    def __init__(
+        self, module: fx.GraphModule, keys: dict[int, list[str]], dtypes: dict[str, str], form: str, prefix: str = ""
+    ) -> None:
         super().__init__(module)
         self.steps: list[Step] = []
         self.problems: list[str] = []
         self._dtypes = dtypes
         self._form = form
+        self._prefix = prefix  # of the paths inside a layer that is followed alone
         self._made_by: dict[int, int] = {}  # id of a tensor -> the step that made it; an in-place layer takes it over
         self._by_hand: dict[int, str] = {}  # id of a weight or constant that the model uses by hand -> what it is called
         self._alive: list[Any] = []  # so that no id is used twice
@@ -78,9 +81,9 @@ class Recorder(fx.Interpreter):
     def _place(self, node: fx.Node) -> tuple[str, str]:
         """Where in the model a node stands, and what it is, for people."""
         if node.op == "call_module":
-            return str(node.target), type(self.fetch_attr(str(node.target))).__name__
+            return str(node.target).removeprefix(self._prefix), type(self.fetch_attr(str(node.target))).__name__
         inside = f"{node.meta['inside']}." if "inside" in node.meta else ""
-        return f"{inside}{node.meta.get('path') or node.name}".removeprefix("layer."), str(
+        return f"{inside}{node.meta.get('path') or node.name}".removeprefix(self._prefix), str(
             getattr(node.target, "__name__", node.target)
         )
 
@@ -158,7 +161,7 @@ class Recorder(fx.Interpreter):
             raise UnsupportedError("reads a tensor that no layer made")
         weights = {"value": self._weight(tensor)} if id(tensor) in self._keys else {}
         value = checked(without_batch(tensor))
-        self._add(Step("parameter" if weights else "constant", name.removeprefix("layer."), (), value, {}, weights), tensor)
+        self._add(Step("parameter" if weights else "constant", name.removeprefix(self._prefix), (), value, {}, weights), tensor)
         return len(self.steps) - 1
 
     def _weight(self, given: Tensor | Rows) -> Weight:

@@ -77,7 +77,7 @@ def trace_model(model: nn.Module, x: Any) -> Trace:
     unknown = _unknown_layers(
         (str(node.target), module.get_submodule(str(node.target))) for node in module.graph.nodes if node.op == "call_module"
     )
-    recorder = Recorder(module, keys, dtypes, form)
+    recorder = Recorder(module, keys, dtypes, form, prefix)
     with torch.no_grad(), _in_doubles():
         try:
             result = recorder.run(*batches.values())
