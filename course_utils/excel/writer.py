@@ -12,6 +12,7 @@ from xlsxwriter import Workbook
 
 from course_utils.excel.book import CREATED, Exact, FastSheet, new_book
 from course_utils.excel.check import write_check
+from course_utils.excel.follow_sheet import write_follow
 from course_utils.excel.grid import bounds, cell
 from course_utils.excel.manifest import MANIFEST_SHEET, MODEL_SHEET, REFERENCE_SHEET, pieces
 from course_utils.excel.plan import CHART_HEIGHT, CHART_WIDTH, HEAD_ROWS, Area, Formula, Item, Plan, Prediction
@@ -30,6 +31,7 @@ def write_workbook(plan: Plan, path: str | os.PathLike[str], manifest: dict[str,
         styles = Styles(book)
         model = _add_sheet(book, MODEL_SHEET)
         reference = _add_sheet(book, REFERENCE_SHEET)
+        write_follow(book, plan)
         check = _add_sheet(book, "Check")
         hidden = _add_sheet(book, MANIFEST_SHEET)
         _write_model(book, model, plan, styles)
