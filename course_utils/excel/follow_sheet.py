@@ -1,6 +1,7 @@
 """The sheet "Follow": choose a number of the network, and see the numbers and weights that it was made of (0:51:46-0:53:23)."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +89,8 @@ def followed(sheet: Sheet) -> list[Followed]:
 def _layer(sheet: Sheet, step: Step, out: Grid, source: Grid) -> Followed | None:
     kind, settings, before = step.kind, step.settings, sheet.steps[step.sources[0]].value
     name = step.path if step.path.lower() == title_of(step).lower() else f"{step.path} · {title_of(step)}"
-    shared = {"values": step.value, "before": before, "relu": bool(settings.get("relu"))}
+    name = f"layer {name}" if name[:1] in tuple("=+-@") else name  # no text of a user's is a formula
+    shared: dict[str, Any] = {"values": step.value, "before": before, "relu": bool(settings.get("relu"))}
     if kind in ONE_NUMBER and step.value.shape == before.shape:
         return Followed(name, "one", out, source, 1, (1, 1), **shared)
     if kind in ("max_pool", "avg_pool") and step.value.ndim == 3:
@@ -185,7 +187,7 @@ def _row_of(layer: Followed) -> list[str | int | Formula]:
 
 # Where things stand on the sheet that one sees.
 LAYER, CHANNEL, ROW, COLUMN = (3, 3), (4, 3), (5, 3), (6, 3)
-RESULT, LIST = 9, 22  # their first rows
+RESULT, LIST = 8, 17  # their first rows
 NUMBER, IN_CHANNEL, IN_ROW, IN_COLUMN, ADDRESS, INPUT, WEIGHT, PRODUCT = range(1, 9)
 PICTURES = 10  # the first column of window, kernel and products
 HIDDEN = PICTURES + 3 * (WINDOW + 1) + 1  # a column with what the formulas need to know of the layer that was chosen
@@ -205,8 +207,10 @@ def write_follow(book: Workbook, plan: Plan) -> None:
         for col, content in enumerate(_row_of(layer)):
             if isinstance(content, Formula):
                 places.write_formula(number, col, "=" + content.text, None, content.value)
+            elif isinstance(content, str):
+                places.write_string(number, col, content)
             else:
-                places.write(number, col, content)
+                places.write_number(number, col, content)
     places.hide()
 
 
@@ -230,7 +234,10 @@ class _Follow:
         self._results()
         self._pictures()
         for (row, col), (content, style) in sorted(self.cells.items()):
-            self.page.put(row, col, content, style)
+            if (row, col) == LAYER:
+                self.page.across(row, col, col + 2, self.layer.name, style)
+            else:
+                self.page.put(row, col, content, style)
         self._looks()
 
     def put(self, row: int, col: int, content: str | float | Formula, style: str) -> None:
@@ -239,8 +246,8 @@ class _Follow:
     def _looks(self) -> None:
         """Widths, what may be chosen, and colours for above and below zero."""
         page, sheet, last = self.page, self.page.sheet, LIST + self.longest
-        page.widths({1: 150, 2: 80, 3: 190, 4: 80, 5: 90, 6: 90, 7: 90, 8: 90, 9: 26})
-        page.widths({PICTURES + number: 46 if (number + 1) % (WINDOW + 1) else 26 for number in range(3 * (WINDOW + 1))})
+        page.widths({1: 170, **dict.fromkeys(range(2, 9), 92), 9: 26})
+        page.widths(dict.fromkeys(range(PICTURES, HIDDEN), 54))
         sheet.set_column(HIDDEN, HIDDEN, None, None, {"hidden": True})
         sheet.data_validation(*LAYER, *LAYER, {"validate": "list", "source": f"={self._column('layer')}"})
         for place, name in ((CHANNEL, "channels"), (ROW, "rows"), (COLUMN, "columns")):
@@ -250,6 +257,7 @@ class _Follow:
             sign = {"type": "formula", "format": page.book.add_format({"bg_color": colour})}
             for area in ((LIST + 1, INPUT, last, PRODUCT), (RESULT + 1, PICTURES, RESULT + WINDOW, PICTURES + 3 * WINDOW + 1)):
                 sheet.conditional_format(*area, {**sign, "criteria": f"=N({cell(*area[:2])}){criteria}0"})
+        sheet.fit_to_pages(1, 0)
         sheet.freeze_panes(LIST + 1, 0)
 
     def _column(self, name: str) -> str:
@@ -334,9 +342,9 @@ class _Follow:
             }
             for col, text in texts.items():
                 whole = text if col == NUMBER else f'IF({n}="","",{text})'
-                self.put(row, col, Formula(whole, value[col]), "plain")
+                self.put(row, col, Formula(whole, value[col]), "loose" if col >= INPUT else "counted")
 
-    def _term(self, number: int) -> dict[int, float | str]:
+    def _term(self, number: int) -> dict[int, Any]:
         """The values of a row of the list, as they are at first."""
         layer = self.layer
         if number >= layer.terms:
@@ -376,19 +384,19 @@ class _Follow:
         put(row, 1, "what it is made of", "section")
         put(row + 1, 1, Formula(said, words[layer.how]), "heading_left")
         pick = f'IF({how}="sum",SUM({products}),IF({how}="largest",MAX({inputs}),AVERAGE({inputs})))'
-        put(row + 1, 3, Formula(pick, made), "plain")
+        put(row + 1, 3, Formula(pick, made), "sum")
         put(row + 2, 1, "bias", "heading_left")
         where = f"{self.known['bias row']}+{c}*{self.known['bias pitch']},{self.known['bias col']}"
-        put(row + 2, 3, Formula(f"IF({self.known['bias row']}=0,0,INDEX({self.network},{where}))", bias), "plain")
+        put(row + 2, 3, Formula(f"IF({self.known['bias row']}=0,0,INDEX({self.network},{where}))", bias), "sum")
         put(row + 3, 1, "together", "heading_left")
         both, ends = f"{cell(row + 1, 3)}+{cell(row + 2, 3)}", max(0.0, made + bias) if layer.relu else made + bias
-        put(row + 3, 3, Formula(f"IF({self.known['relu']}=1,MAX(0,{both}),{both})", ends), "plain")
+        put(row + 3, 3, Formula(f"IF({self.known['relu']}=1,MAX(0,{both}),{both})", ends), "sum")
         relu = "after ReLU: negatives are 0"
         put(row + 3, 4, Formula(f'IF({self.known["relu"]}=1,"{relu}","")', relu if layer.relu else ""), "text")
         put(row + 5, 1, "in the network", "heading_left")
         grid_row = f"{self.known['row']}+{c}*{self.known['pitch']}+{self.known['chosen rows']}"
         grid = f"{grid_row},{self.known['col']}+{self.known['chosen columns']}"
-        put(row + 5, 3, Formula(f"INDEX({self.network},{grid})", own), "plain")
+        put(row + 5, 3, Formula(f"INDEX({self.network},{grid})", own), "sum")
         there = cell(*layer.out.at(*self.at))
         link = f'HYPERLINK("#{MODEL_SHEET}!"&ADDRESS({grid},4),"go to "&ADDRESS({grid},4))'
         put(row + 5, 4, Formula(link, f"go to {there}"), "text")
@@ -398,20 +406,24 @@ class _Follow:
         put(row + 6, 3, Formula(told, by_formula if layer.how == "one" else equal), "text")
 
     def _pictures(self) -> None:
-        """Window, kernel and products of the first input channel that the number reads, as they lie."""
-        high = min(WINDOW, max((layer.kernel[0] for layer in self.layers if layer.kernel[0] <= WINDOW), default=0))
-        wide = min(WINDOW, max((layer.kernel[1] for layer in self.layers if layer.kernel[1] <= WINDOW), default=0))
-        rows, cols = self.known["kernel rows"], self.known["kernel columns"]
+        """Window, kernel and products of the first channel that the number reads, as they lie."""
+        fitting = [layer for layer in self.layers if max(layer.kernel) <= WINDOW and layer.how != "one"]
+        if not fitting:
+            return
+        high, wide = (max(layer.kernel[axis] for layer in fitting) for axis in (0, 1))
+        rows, cols, first = (self.known[name] for name in ("kernel rows", "kernel columns", "first channel"))
         fits = f"AND({rows}<={WINDOW},{cols}<={WINDOW})"
         kernel = self.layer.kernel
         for picture, (words, col) in enumerate((("window", INPUT), ("kernel", WEIGHT), ("products", PRODUCT))):
-            left = PICTURES + picture * (WINDOW + 1)
-            self.put(RESULT, left, words, "text")
+            left = PICTURES + picture * (wide + 1)
+            said = f"{words} of channel {self._term(0)[IN_CHANNEL]}" if not picture else words
+            self.put(RESULT, left, Formula(f'"{words} of channel "&{first}', said) if not picture else said, "text")
+            if picture:
+                self.put(RESULT + 1 + high // 2, left - 1, ("×", "→")[picture - 1], "sign")
+            listed = span(LIST + 1, col, LIST + self.longest, col, fixed=True)
             for y in range(high):
                 for x in range(wide):
-                    number = f"{y}*{cols}+{x + 1}"
-                    listed = span(LIST + 1, col, LIST + self.longest, col, fixed=True)
-                    text = f'IF(AND({fits},{y}<{rows},{x}<{cols}),INDEX({listed},{number}),"")'
+                    text = f'IF(AND({fits},{y}<{rows},{x}<{cols}),INDEX({listed},{y}*{cols}+{x + 1}),"")'
                     shown = max(kernel) <= WINDOW and y < kernel[0] and x < kernel[1]
                     value = self._term(y * kernel[1] + x)[col] if shown else ""
-                    self.put(RESULT + 1 + y, left + x, Formula(text, value), "short")
+                    self.put(RESULT + 1 + y, left + x, Formula(text, value), "loose")

@@ -145,7 +145,9 @@ def test_text_stays_text(path):
     for text in (*names, "-2+3", "=1+1"):
         assert text in written
     book = openpyxl.load_workbook(path)
-    allowed = re.compile(r"=(SUMPRODUCT|MAX|EXP|SUM|IF|INDEX|SQRT|[A-Z]+\d+[/+])")
+    allowed = re.compile(
+        r"=(SUMPRODUCT|MAX|MIN|EXP|SUM|IF|INDEX|SQRT|INT|MATCH|ROW|COLUMN|[$A-Z]+\d+[/+*]|HYPERLINK\(\"#Network!\"|\"(of|window) )"
+    )
     for sheet in book:
         for row in sheet.iter_rows():
             for cell in row:
@@ -269,10 +271,19 @@ def test_only_input_weights_and_the_actual_class_can_be_edited(path):
             assert sheet.protection.sheet
             assert len(open_cells) == 36 + sum(p.numel() for p in model.parameters()) + 1
             assert all(cell.data_type == "n" for cell in open_cells)
+        elif sheet.title == "Follow":
+            assert [cell.coordinate for cell in open_cells if cell.value is not None] == ["D5", "D6", "D7"]
         else:
             assert open_cells == []
     states = {sheet.title: sheet.sheet_state for sheet in book}
-    assert states == {"Network": "visible", "PyTorch": "hidden", "Check": "visible", "course_utils": "veryHidden"}
+    assert states == {
+        "Network": "visible",
+        "PyTorch": "hidden",
+        "Follow": "visible",
+        "Places": "hidden",
+        "Check": "visible",
+        "course_utils": "veryHidden",
+    }
     network = book["Network"]
     assert network.freeze_panes == "A8"
     assert network.page_setup.orientation == "landscape"

@@ -21,6 +21,7 @@ from course_utils.excel.blanks.graph import Graph, Node
 from course_utils.excel.blanks.key import FRONT_SHEET, KEY_SHEET, MOST_CELLS, Given, Key, Part
 from course_utils.excel.blanks.regions import Region, Regions, areas_of, checked_regions
 from course_utils.excel.blanks.sheet_text import SheetText, without_value, written
+from course_utils.excel.follow_sheet import FOLLOW_SHEET
 from course_utils.excel.grid import Rect, bounds, cell, place_of
 from course_utils.excel.manifest import MANIFEST_SHEET
 from course_utils.excel.moved import parse_area
@@ -47,7 +48,7 @@ def blank(
     values, to which those of the student are compared, up to `tolerance` (relative where a value is above 1). An empty cell, a
     text or an error is not yet right. The values belong to the numbers that the regions read: where one of those was changed,
     the workbook says so and which. Formulas that read blank cells lose the values stored beside them until a spreadsheet
-    computes them again, and the sheet "Check" of `export_model` is hidden. `texts` writes other words into cells that hold
+    computes them again, and the sheets "Check" and "Follow" are hidden. `texts` writes other words into cells that hold
     words, such as {"Network!B2": "Good luck"}.
 
     `grade` reads what a student saved. The answers are in the file, hidden but not locked: they keep an honest student from
@@ -133,7 +134,8 @@ class _Blank:
                 self.book.parts[self.book.sheets[name]] = sheet.changed(self.changes[name], colours)
         self.book.parts[STYLES] = styles.text.encode()
         if MANIFEST_SHEET in self.book.sheets:
-            self.book.hide("Check")
+            for name in ("Check", FOLLOW_SHEET):  # which would say what belongs there
+                self.book.hide(name)
         self.book.forget_order()
         shown = [", ".join(area.address() for _, area in areas) for areas in self.areas]
         self.book.add_sheet(FRONT_SHEET, front_page(key, shown, looks), first=True)

@@ -1,0 +1,86 @@
+"""The sheet that shows what a number was made of, recalculated by LibreOffice for other choices than the first."""
+
+from collections import OrderedDict
+
+import openpyxl
+import pytest
+import torch
+from torch import nn
+
+from course_utils.excel import export_model
+from course_utils.excel.follow_sheet import COLUMNS, FOLLOW_SHEET, PLACES_SHEET
+from tests.excel import office
+
+
+def mixed():
+    """Stride, padding, dilation, groups, a mean, and a layer without biases."""
+    torch.manual_seed(3)
+    layers = {
+        "first": nn.Conv2d(3, 4, 3, stride=2, padding=1),
+        "norm": nn.BatchNorm2d(4),
+        "relu": nn.ReLU(),
+        "mean": nn.AvgPool2d(2),
+        "grouped": nn.Conv2d(4, 6, 3, padding=2, dilation=2, groups=2, bias=False),
+        "largest": nn.MaxPool2d(2, 1, padding=1),
+        "flat": nn.Flatten(),
+        "last": nn.Linear(96, 5),
+    }
+    return nn.Sequential(OrderedDict(layers)).double().eval(), torch.randn(3, 12, 12, dtype=torch.float64)
+
+
+def choose(file, to, layer, channel, row, column):
+    book = openpyxl.load_workbook(file)
+    for address, value in zip(("D4", "D5", "D6", "D7"), (layer, channel, row, column), strict=True):
+        book[FOLLOW_SHEET][address] = value
+    book.save(to)
+    return to
+
+
+@pytest.mark.libreoffice
+@pytest.mark.skipif(office.SOFFICE is None, reason="LibreOffice is not installed: apt-get install libreoffice-calc")
+def test_any_number_of_any_layer_is_made_of_what_is_shown(tmp_path):
+    model, x = mixed()
+    file = export_model(model, x, tmp_path / "mixed.xlsx")
+    value, values = x[None], {}
+    with torch.no_grad():
+        for name, layer in model.named_children():
+            value = values[name] = layer(value)
+    choices = {
+        "first · convolution": [(1, 1, 1), (4, 6, 6), (2, 3, 5)],
+        "norm · batch norm": [(3, 2, 2)],
+        "mean · average pool": [(4, 3, 1)],
+        "grouped · convolution": [(1, 1, 3), (6, 3, 3), (4, 2, 2)],
+        "largest · max pool": [(1, 1, 1), (5, 4, 2)],
+        "last · fully connected": [(1, 1, 1), (5, 1, 1)],
+    }
+    there = [row[0].value for row in openpyxl.load_workbook(file)[PLACES_SHEET].iter_rows(min_row=2)]
+    assert {*choices} <= {*there}
+    made = {}
+    for layer, places in choices.items():
+        for number, place in enumerate(places):
+            made[choose(file, tmp_path / f"{layer[:5]}{number}.xlsx", layer, *place)] = layer, place
+    for chosen, result in office.recalculate(made, tmp_path / "out").items():
+        layer, (channel, row, column) = made[chosen]
+        cells = office.values(result)
+        output = values[layer.split(" ")[0]][0]
+        number = output[channel - 1, row - 1, column - 1] if output.ndim == 3 else output[channel - 1]
+        assert cells[FOLLOW_SHEET, "D14"] == pytest.approx(number.item(), rel=1e-9, abs=1e-12)
+        if "norm" in layer:  # made by a formula of its own
+            assert cells[FOLLOW_SHEET, "D10"] == pytest.approx(values["first"][0, channel - 1, row - 1, column - 1].item())
+            continue
+        assert cells[FOLLOW_SHEET, "D12"] == pytest.approx(number.item(), rel=1e-9, abs=1e-12)
+        assert cells[FOLLOW_SHEET, "D15"] == "the same number"
+
+
+def test_a_choice_beyond_what_is_there_counts_as_the_last_and_lists_are_offered(tmp_path):
+    model, x = mixed()
+    book = openpyxl.load_workbook(export_model(model, x, tmp_path / "mixed.xlsx"))
+    rules = {str(rule.sqref): rule for rule in book[FOLLOW_SHEET].data_validations.dataValidation}
+    assert rules["D4"].formula1 == f"{PLACES_SHEET}!$A$2:$A$8"
+    assert [rules[at].formula1 for at in ("D5", "D6", "D7")] == ["1", "1", "1"]
+    assert [cell.value for cell in next(book[PLACES_SHEET].iter_rows())] == [*COLUMNS]
+
+
+def test_a_model_without_a_layer_to_follow_has_no_such_sheet(tmp_path):
+    file = export_model(nn.Softmax(dim=1), torch.rand(3), tmp_path / "softmax.xlsx")
+    assert FOLLOW_SHEET not in openpyxl.load_workbook(file).sheetnames
