@@ -53,7 +53,7 @@ class Recorder(fx.Interpreter):
         shapes = [tuple(arg.shape[1:]) for arg in args if isinstance(arg, Tensor)]
         if not shapes:
             return reason
-        layer = self.fetch_attr(path) if node.op == "call_module" else None
+        layer = self.fetch_attr(str(node.target)) if node.op == "call_module" else None
         why = _misfit(layer, shapes[0]) or f"it gets {' and '.join(by(shape) for shape in shapes)} ({reason})"
         return f"its layer {path} ({what}) does not fit: {why}"
 
