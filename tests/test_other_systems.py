@@ -101,8 +101,9 @@ def test_every_file_can_have_its_name_on_windows_and_none_differs_in_case_alone(
     assert len({name.lower() for name in names}) == len(names)
 
 
-def test_loaders_of_ones_own_work_with_processes_that_are_started_anew(tmp_path):
+def test_loaders_of_ones_own_work_with_processes_that_are_started_anew(tmp_path, monkeypatch):
     """As on Windows and macOS, where a worker gets the dataset pickled and not by a fork."""
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None, raising=False)  # which a process of pytest-xdist has not
     from PIL import Image
 
     from course_utils.vision import ImageData, transforms_for

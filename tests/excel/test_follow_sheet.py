@@ -46,12 +46,12 @@ def test_any_number_of_any_layer_is_made_of_what_is_shown(tmp_path):
         for name, layer in model.named_children():
             value = values[name] = layer(value)
     choices = {
-        "first · convolution": [(1, 1, 1), (4, 6, 6), (2, 3, 5)],
+        "first · convolution": [(1, 1, 1), (4, 6, 6)],
         "norm · batch norm": [(3, 2, 2)],
         "mean · average pool": [(4, 3, 1)],
-        "grouped · convolution": [(1, 1, 3), (6, 3, 3), (4, 2, 2)],
-        "largest · max pool": [(1, 1, 1), (5, 4, 2)],
-        "last · fully connected": [(1, 1, 1), (5, 1, 1)],
+        "grouped · convolution": [(1, 1, 3), (6, 3, 3)],
+        "largest · max pool": [(1, 1, 1)],
+        "last · fully connected": [(5, 1, 1)],
     }
     there = [row[0].value for row in openpyxl.load_workbook(file)[PLACES_SHEET].iter_rows(min_row=2)]
     assert {*choices} <= {*there}

@@ -35,19 +35,17 @@ def made():
     return Learner(Data.from_tensors((x, y), (x, y), batch_size=8), Hungry(), progress=False)
 
 
-@pytest.mark.parametrize(
-    "call", [lambda x: x.fit(0.1, 1), lambda x: x.validate(), lambda x: x.predict(), lambda x: x.lr_find()]
-)
-@pytest.mark.parametrize(
-    "error",
-    [
-        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
-        RuntimeError("MPS backend out of memory (MPS allocated: 9.0 GB)"),
-        RuntimeError("[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to"),
-        MemoryError(),
-        np._core._exceptions._ArrayMemoryError((10**6, 10**6), np.dtype(float)),
-    ],
-)
+CALLS = [lambda x: x.fit(0.1, 1), lambda x: x.validate(), lambda x: x.predict(), lambda x: x.lr_find()]
+ERRORS = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+    RuntimeError("MPS backend out of memory (MPS allocated: 9.0 GB)"),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to"),
+    MemoryError(),
+    np._core._exceptions._ArrayMemoryError((10**6, 10**6), np.dtype(float)),
+]
+
+
+@pytest.mark.parametrize(("call", "error"), zip([*CALLS, CALLS[0]], ERRORS, strict=True))  # each of both once
 def test_full_memory_says_what_to_make_smaller_and_lets_go_of_what_it_held(call, error):
     learner = made()
     learner.model.error = error
