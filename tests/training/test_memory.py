@@ -45,7 +45,7 @@ ERRORS = [
 ]
 
 
-@pytest.mark.parametrize(("call", "error"), zip([*CALLS, CALLS[0]], ERRORS, strict=True))  # each of both once
+@pytest.mark.parametrize(("call", "error"), list(zip([*CALLS, CALLS[0]], ERRORS, strict=True)))
 def test_full_memory_says_what_to_make_smaller_and_lets_go_of_what_it_held(call, error):
     learner = made()
     learner.model.error = error
