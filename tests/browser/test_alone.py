@@ -26,6 +26,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 FITTING = (  # one screen
     ConvolutionExplorer, LayerPipeline, MaxPooling, ActivationFunctions, SoftmaxSigmoid, CrossEntropy, Augmentations,
 )  # fmt: skip
+SOME_OR_ALL = pytest.mark.parametrize(
+    "kinds", [pytest.param(FITTING[::3], id="some"), pytest.param(FITTING, id="all", marks=pytest.mark.thorough)]
+)
 
 
 @pytest.fixture
@@ -254,12 +257,13 @@ def test_a_grid_is_one_stop_with_arrows_inside(offline_page, tmp_path):
     assert wrong == []
 
 
-def test_everything_grows_with_the_page_and_for_a_hall(browser, tmp_path):
+@SOME_OR_ALL
+def test_everything_grows_with_the_page_and_for_a_hall(browser, tmp_path, kinds):
     sizes = """all => all.filter((one) => one.getClientRects().length && one.innerText?.trim())
         .map((one) => parseFloat(getComputedStyle(one).fontSize))"""
     height = "document.querySelector('.course-widget').clientHeight"
     page = browser.new_page(viewport={"width": 1100, "height": 640})
-    for kind in FITTING:
+    for kind in kinds:
         path = kind.example().save_html(tmp_path / "a.html")
         page.set_viewport_size({"width": 1132, "height": 640})
         page.goto(path.as_uri())
@@ -278,10 +282,11 @@ def test_everything_grows_with_the_page_and_for_a_hall(browser, tmp_path):
     page.close()
 
 
-def test_a_thumb_can_use_a_page(browser, tmp_path):
+@SOME_OR_ALL
+def test_a_thumb_can_use_a_page(browser, tmp_path, kinds):
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page = context.new_page()
-    for kind in FITTING:
+    for kind in kinds:
         page.goto(kind.example().save_html(tmp_path / "a.html").as_uri())
         page.locator(".course-words").filter(has_text=".").wait_for()
         for target in page.locator(".course-widget :is(button, select, input)").all():

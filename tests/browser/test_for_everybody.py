@@ -23,7 +23,13 @@ def light_and_dark(browser):
         page.context.close()
 
 
-@pytest.mark.parametrize("kind", WIDGETS, ids=file_name)
+EACH = [
+    pytest.param(kind, id=file_name(kind), marks=[pytest.mark.thorough] * (number % 3 > 0))
+    for number, kind in enumerate(WIDGETS)
+]
+
+
+@pytest.mark.parametrize("kind", EACH)
 def test_nothing_serious_is_found(kind, light_and_dark, tmp_path):
     file = kind.example().save_html(tmp_path / "page.html")
     for scheme, page in light_and_dark.items():

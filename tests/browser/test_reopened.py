@@ -55,6 +55,7 @@ IN_SIGHT = (
 )
 
 
+@pytest.mark.thorough
 def test_a_picture_behind_an_address_is_hidden_where_its_widget_lives_and_no_other_is(jupyterlab):
     page = jupyterlab.page
     jupyterlab.write_notebook("addresses.ipynb", TWO_PICTURES)

@@ -90,6 +90,7 @@ def test_pictures_are_looked_at(jupyterlab):
     assert jupyterlab.complaints == []
 
 
+@pytest.mark.thorough
 def test_a_large_file_is_made_smaller_and_a_silent_python_is_spoken_of(jupyterlab):
     page = jupyterlab.page
     jupyterlab.write_notebook("large.ipynb", *CELLS)

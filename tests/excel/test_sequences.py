@@ -93,9 +93,9 @@ def test_networks_over_sequences(tmp_path):
         "cells": (Cells(), torch.randn(1, 2, 3)),
         "two heads": (attention.eval(), torch.randn(1, 6, 8)),
         "names": (R1C1(), torch.randn(1, 3, 2)),
-        **{str(seed): random_sequence_network(seed) for seed in range(8)},
+        **{str(seed): random_sequence_network(seed) for seed in range(4)},
     }
-    assert check(models, tmp_path) > 2_000
+    assert check(models, tmp_path) > 1_000
 
 
 @pytest.mark.thorough
