@@ -10,8 +10,6 @@ NAME ?=
 PYTEST := $(BIN)/python -m pytest
 # how many processes run tests and lessons side by side, file by file in the order of collection, with one thread each
 JOBS ?= 2
-# one more for unit tests: those in a browser or LibreOffice wait more than they compute
-UNIT_JOBS ?= $(shell expr $(JOBS) + 1)
 SIDE_BY_SIDE := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 # $(call install,WHAT): the pinned versions, or where one of them was withdrawn the newest that fit together
 install = @sh tools/install.sh $(BIN)/python "$(1)"
@@ -39,8 +37,8 @@ check: $(VENV)/.tests ## style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-unit: $(VENV)/.tests ## unit tests and doctests side by side, then those that need the machine to themselves
-	$(PYTEST) $(subst -n $(JOBS),-n $(UNIT_JOBS),$(SIDE_BY_SIDE)) -m "not real_data and not thorough and not alone"
+unit: $(VENV)/.tests ## unit tests and doctests: JOBS=2 processes side by side, then those that need the machine to themselves
+	$(PYTEST) $(SIDE_BY_SIDE) -m "not real_data and not thorough and not alone"
 	$(PYTEST) -m "alone and not real_data and not thorough" tests
 
 thorough: $(VENV)/.tests ## what proves the same on many more cases
