@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xlsxwriter import Workbook
 
+from course_utils.excel.activations import ACTIVATIONS
 from course_utils.excel.grid import Grid, Rect, cell, span
 from course_utils.excel.manifest import MODEL_SHEET
 from course_utils.excel.page import Page
@@ -17,7 +18,7 @@ from course_utils.tracing.words import title_of
 
 FOLLOW_SHEET, PLACES_SHEET = "Follow", "Places"
 MOST_TERMS = 1024  # numbers that a followed one is made of; a layer with more is not offered
-ONE_NUMBER = ("relu", "leaky_relu", "sigmoid", "tanh", "batch_norm", "relu6", "elu", "silu", "gelu", "softplus")
+ONE_NUMBER = {*ACTIVATIONS, "prelu", "batch_norm"}  # kinds whose numbers are made of one number each
 WINDOW = 7  # rows and columns of the pictures of window, kernel and products
 
 Index = NDArray[np.intp]
@@ -218,7 +219,10 @@ class _Follow:
     """The sheet that one sees, with the layer that is chosen at first. What is known of it stands in a hidden column."""
 
     def __init__(self, book: Workbook, plan: Plan, layers: list[Followed], layer: Followed) -> None:
-        note = "Choose a layer and one of its numbers in the blue cells. Everything below follows, also after a change."
+        note = (
+            "Choose a layer and one of its numbers in the blue cells, and everything below follows. A layer that is not in the "
+            "list, such as softmax, is made in another way: click on its cells."
+        )
         self.page = Page(book, FOLLOW_SHEET, "Follow a number: what was it made of?", note)
         self.layers, self.layer = layers, layer
         self.longest = max(layer.terms for layer in layers)
@@ -228,8 +232,8 @@ class _Follow:
         self.known: dict[str, str] = {}
 
     def write(self) -> None:
-        self._choices()
         self._know()
+        self._choices()
         self._list()
         self._results()
         self._pictures()
@@ -309,8 +313,9 @@ class _Follow:
             self.put(*place, value, "edit_plain")
             if size:
                 name = {"channel or output": "channels", "row": "rows", "column": "columns"}[words]
-                at = RESULT + 1 + COLUMNS[1:].index(name)  # where `_know` will put it
-                self.put(place[0], 4, Formula(f'"of "&{cell(at, HIDDEN, fixed=True)}', f"of {size}"), "text")
+                there, shown = self.known[name], f"{self.known[f'chosen {name}']}+1"
+                other = f'"there is 1 to "&{there}&", so this shows "&{shown}'
+                self.put(place[0], 4, Formula(f'IF(N({cell(*place)})={shown},"of "&{there},{other})', f"of {size}"), "text")
 
     def _list(self) -> None:
         k = self.known

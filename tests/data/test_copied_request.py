@@ -271,7 +271,7 @@ def test_what_is_no_command_for_one_file(command, words):
     [
         ('attachment; filename="../../etc/passwd"', "passwd"),
         ('attachment; filename="C:\\\\Windows\\\\x.dll"', "x.dll"),
-        ("attachment; filename=/root/.ssh/authorized_keys", "authorized_keys"),
+        ("attachment; filename=/etc/ssh/authorized_keys", "authorized_keys"),
         ('attachment; filename=".bashrc"', "bashrc"),
         ('attachment; filename=".."', ""),
         ('attachment; filename="a\x00\x1b[2Jb.zip"', "a[2Jb.zip"),

@@ -46,7 +46,7 @@ def test_any_number_of_any_layer_is_made_of_what_is_shown(tmp_path):
         for name, layer in model.named_children():
             value = values[name] = layer(value)
     choices = {
-        "first · convolution": [(1, 1, 1), (4, 6, 6)],
+        "first · convolution": [(1, 1, 1), (4, 6, 6), (99, 6, 0)],  # pasted, so that nothing stopped them
         "norm · batch norm": [(3, 2, 2)],
         "mean · average pool": [(4, 3, 1)],
         "grouped · convolution": [(1, 1, 3), (6, 3, 3)],
@@ -62,6 +62,10 @@ def test_any_number_of_any_layer_is_made_of_what_is_shown(tmp_path):
     for chosen, result in office.recalculate(made, tmp_path / "out").items():
         layer, (channel, row, column) = made[chosen]
         cells = office.values(result)
+        if channel == 99:
+            said = [cells[FOLLOW_SHEET, address] for address in ("E5", "E6", "E7")]
+            assert said == ["there is 1 to 4, so this shows 4", "of 6", "there is 1 to 6, so this shows 1"]
+            channel, column = 4, 1
         output = values[layer.split(" ")[0]][0]
         number = output[channel - 1, row - 1, column - 1] if output.ndim == 3 else output[channel - 1]
         assert cells[FOLLOW_SHEET, "D14"] == pytest.approx(number.item(), rel=1e-9, abs=1e-12)
@@ -72,7 +76,7 @@ def test_any_number_of_any_layer_is_made_of_what_is_shown(tmp_path):
         assert cells[FOLLOW_SHEET, "D15"] == "the same number"
 
 
-def test_a_choice_beyond_what_is_there_counts_as_the_last_and_lists_are_offered(tmp_path):
+def test_what_may_be_chosen_is_offered_and_checked(tmp_path):
     model, x = mixed()
     book = openpyxl.load_workbook(export_model(model, x, tmp_path / "mixed.xlsx"))
     rules = {str(rule.sqref): rule for rule in book[FOLLOW_SHEET].data_validations.dataValidation}
