@@ -48,7 +48,7 @@ def write_schedule(book: Workbook, kind: str, steps: int, length: int, mult: int
     page = Page(book, SHEET, "What share of its full learning rate a step takes", note)
     page.sheet.fit_to_pages(1, 0)
     page.sheet.freeze_panes(TOP, 0)
-    page.widths(dict.fromkeys(range(STEP, SHARE), 120))
+    page.widths(dict.fromkeys(range(STEP, SHARE), 165))
     page.widths({SHARE: 190})
     kind_at, length_at, mult_at = settings
     heads = {
