@@ -24,6 +24,20 @@ def test_a_name_that_gets_a_new_value_needs_no_old_one():
     assert needed("for name in 'ab': print(name)", "for name in 'cd': x = name", "show(x)") == [1]
     assert needed("n = 1", "n += 1", "show(n)") == [0, 1]
 
+    assert needed("n = 1", "n += 1", "if n > 5:\n    n = 0", "show(n)") == [0, 1, 2]
+
+
+def test_who_changes_what_an_object_holds_changes_the_object_and_the_other_way_round():
+    assert needed("model = M()", "learner = L(model)", "learner.fit()", "show(model)") == [0, 1, 2]
+    assert needed("a = []", "b = [a]", "a.append(1)", "show(b)") == [0, 1, 2]
+    assert needed("a, b = [], []", "b.append(a)", "a.append(1)", "show(b)") == [0, 1, 2]
+    assert needed("model = M()", "one = L(model)", "two = L(model)", "one.fit()", "show(two)") == [0, 1, 2, 3]
+    assert needed("a = []", "c = []", "b = [a]", "c.append(1)", "show(b)") == [0, 2]
+
+
+def test_a_function_that_changes_a_variable_is_needed_where_it_is_called():
+    assert needed("a = []", "def more():\n    a.append(1)", "more()", "show(a)") == [0, 1, 2]
+
 
 def test_seeds_and_lines_for_ipython_are_kept_with_what_they_need():
     assert needed("import torch", "torch.manual_seed(0)", "y = 2", "show(1)") == [0, 1]
