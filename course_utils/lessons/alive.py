@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.errors import CourseError
-from course_utils.files import reading, replacing
+from course_utils.files import replacing
+from course_utils.lessons.notebook import read_notebook
 from course_utils.lessons.run import execute
 from course_utils.lessons.slicing import needed_cells
 from course_utils.names import counted
@@ -36,10 +37,7 @@ def living_pages(
     Raises:
         CourseError: a cell failed; what to show instead are the still pictures in the notebook.
     """
-    import nbformat
-
-    with reading(notebook):
-        content = nbformat.read(notebook, as_version=4)
+    content = read_notebook(notebook)
     cells = [cell for cell in content.cells if cell.cell_type == "code" and not EXERCISE & set(cell.metadata.get("tags", []))]
     with_widgets = [number for number, cell in enumerate(cells) if any(WIDGET in _data(output) for output in cell.outputs)]
     if not with_widgets:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.errors import CourseError
-from course_utils.files import reading, replacing
+from course_utils.files import replacing
+from course_utils.lessons.notebook import read_notebook
 
 HEADLINE = "headline"  # the tag of the cell whose printed line sums a lesson up
 
@@ -30,8 +31,7 @@ def run_lesson(notebook: Path, build: Path, on_cell: Callable[[int, int], None] 
     """
     import nbformat
 
-    with reading(notebook):
-        content = nbformat.read(notebook, as_version=4)
+    content = read_notebook(notebook)
     start = time.monotonic()
     failure = execute(content, notebook.parent, on_cell)
     executed = build / notebook.name

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from course_utils.errors import CourseError
-from course_utils.files import as_path, reading, replacing
+from course_utils.files import as_path, replacing
 from course_utils.lessons.editions.for_nbgrader import CONFIG, nbgrader_notebook
 from course_utils.lessons.editions.for_otter import otter_notebook
 from course_utils.lessons.editions.plain import WORKBOOKS, solutions_notebook, student_notebook
 from course_utils.lessons.find import find_lessons, project_folder
+from course_utils.lessons.notebook import read_notebook
 from course_utils.names import some_of
 
 
@@ -62,8 +63,7 @@ def _write(edition: Edition, out: Path) -> Path:
     copies: dict[Path, Path] = {}
     books = sorted((project_folder() / "spreadsheets").glob("*.xlsx"))
     for lesson in find_lessons():
-        with reading(lesson):
-            notebook = edition.make(nbformat.read(lesson, as_version=4), lesson.name)
+        notebook = edition.make(read_notebook(lesson), lesson.name)
         folder = out / edition.folder.format(lesson.stem)
         notebooks[folder / lesson.name] = notebook
         if "{}" not in edition.folder:  # as in the project: workbooks in a folder beside that of the notebooks

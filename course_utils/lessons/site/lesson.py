@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.errors import CourseError
-from course_utils.files import reading
 from course_utils.lessons.editions.exercises import ANSWER, CHECK, EXERCISE, NOTES, SOLUTION, for_students, tags
+from course_utils.lessons.notebook import read_notebook
 from course_utils.lessons.site.markdown import code_block, pieces, slug
 from course_utils.lessons.site.outputs import shown
 
@@ -73,10 +73,7 @@ def read_lesson(
     Raises:
         CourseError: it has no title, or a link in its prose leads nowhere.
     """
-    import nbformat
-
-    with reading(path):
-        notebook = nbformat.read(path, as_version=4)
+    notebook = read_notebook(path)
     notebook.cells = [cell for cell in notebook.cells if NOTES not in tags(cell)] if solutions else list(for_students(notebook))
     reader = _Reader(path, books, living or {})
     for cell in notebook.cells:

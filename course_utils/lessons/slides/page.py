@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from course_utils.files import reading
+from course_utils.lessons.notebook import read_notebook
 from course_utils.lessons.rendering import highlighted
 from course_utils.lessons.slides.blocks import html_of
 from course_utils.lessons.slides.lesson import Slide, slides
@@ -56,7 +56,7 @@ def deck(
             slide leads to its cell there.
         port: where JupyterLab listens.
     """
-    cells = _cells(notebook)
+    cells = read_notebook(notebook).cells
     address = f"http://localhost:{port}/lab/tree/{quote(lab)}" if lab else ""
     script = [_vendored("reveal.js"), _vendored("notes.js"), *map(_own, ("fit.js", "widgets.js", "deck.js"))]
     return _page(cells, pages or {}, "deck", theme, [_vendored("reveal.css"), _own("deck.css")], script, address)
@@ -66,7 +66,7 @@ def handout(notebook: Path, notes: bool) -> str:
     """Give a lesson as pages for paper: a slide each, or with `notes` two slides a page with what to say beside them."""
     mode = "paper handout" if notes else "paper"
     style = [_own("deck.css"), _own("handout.css" if notes else "paper.css")]
-    return _page(_cells(notebook), {}, mode, "light", style, [_own("fit.js"), _own("paper.js")], "")
+    return _page(read_notebook(notebook).cells, {}, mode, "light", style, [_own("fit.js"), _own("paper.js")], "")
 
 
 def _page(
@@ -117,13 +117,6 @@ def _section(slide: Slide, lab: str) -> str:
         f"<footer>{minute}{to_lab}</footer></div>"
         f'<aside class="notes">{notes}</aside></section>'
     )
-
-
-def _cells(notebook: Path) -> list[Any]:
-    import nbformat
-
-    with reading(notebook):
-        return list(nbformat.read(notebook, as_version=4).cells)
 
 
 def _own(name: str) -> str:
