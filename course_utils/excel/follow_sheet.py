@@ -1,6 +1,7 @@
 """The sheet "Follow": choose a number of the network, and see the numbers and weights that it was made of (0:51:46-0:53:23)."""
 
-from dataclasses import dataclass, field
+import itertools
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from course_utils.excel.activations import ACTIVATIONS
 from course_utils.excel.grid import Grid, Rect, cell, span
 from course_utils.excel.manifest import MODEL_SHEET
 from course_utils.excel.page import Page
+from course_utils.excel.placed import as_grid
 from course_utils.excel.plan import Formula, Plan
 from course_utils.excel.sheet import Sheet
 from course_utils.tracing.steps import Array, Step
@@ -77,14 +79,27 @@ def followed(sheet: Sheet) -> list[Followed]:
     """The layers of a sheet whose numbers are made of a window, or of all numbers, of one layer before."""
     found, taken = [], set[str]()
     for step, out in zip(sheet.steps, sheet.grids, strict=True):
-        sources = [sheet.grids[number] for number in step.sources]
-        if not isinstance(out, Grid) or len(sources) != 1 or not isinstance(sources[0], Grid):
+        if not isinstance(out, Grid) or len(step.sources) != 1:
             continue
-        layer = _layer(sheet, step, out, sources[0])
-        if layer and layer.terms <= MOST_TERMS and layer.name not in taken:
-            taken.add(layer.name)
+        placed, value = sheet.grids[step.sources[0]], sheet.steps[step.sources[0]].value
+        source = as_grid(placed, value.shape) if isinstance(placed, Grid) else None  # None where it was reshaped, say
+        layer = _layer(sheet, step, out, source) if source else None
+        if layer and layer.terms <= MOST_TERMS:
+            layer = replace(layer, name=_unlike(layer.name, taken))
+            taken.add(layer.name.casefold())
             found.append(layer)
     return found
+
+
+def _unlike(name: str, taken: set[str]) -> str:
+    """A name that MATCH, which knows no capitals and takes * ? ~ for other letters, finds in its own place alone.
+
+    >>> _unlike("relu", {"relu"}), _unlike("Conv", {"conv", "conv (2)"}), _unlike("a*", set())
+    ('relu (2)', 'Conv (3)', 'a_')
+    """
+    name = name.translate(str.maketrans("*?~", "___"))
+    every = (f"{name} ({count})" if count > 1 else name for count in itertools.count(1))
+    return next(one for one in every if one.casefold() not in taken)
 
 
 def _layer(sheet: Sheet, step: Step, out: Grid, source: Grid) -> Followed | None:
@@ -93,6 +108,8 @@ def _layer(sheet: Sheet, step: Step, out: Grid, source: Grid) -> Followed | None
     name = f"layer {name}" if name[:1] in tuple("=+-@") else name  # no text of a user's is a formula
     shared: dict[str, Any] = {"values": step.value, "before": before, "relu": bool(settings.get("relu"))}
     if kind in ONE_NUMBER and step.value.shape == before.shape:
+        if (out.channels, out.height, out.width) != (source.channels, source.height, source.width):
+            return None  # a column, made of a picture that was flattened
         return Followed(name, "one", out, source, 1, (1, 1), **shared)
     if kind in ("max_pool", "avg_pool") and step.value.ndim == 3:
         plain = (settings["padding"], settings.get("divisor")) == ((0, 0), None)

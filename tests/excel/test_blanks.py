@@ -142,6 +142,7 @@ def test_what_reads_blank_cells_shows_no_old_value_and_charts_stay(tmp_path):
         ([Region("a", "relu_out", marks=float("nan"))], "marks is nan"),
         ([Region("a", "relu_out", typed_numbers="no")], "typed_numbers is 'no'"),
         ([Region("a", "relu_out", verdict="here")], "verdict is 'here'"),
+        ([Region("a", "relu_out", verdict="B0")], "verdict is 'B0'"),
         ([Region("a", "relu_out", verdict="B9")], "cannot stand in B9, which is not empty"),
         ([Region(f"r{n}", f"Network!K{n}") for n in range(9, 60)], "51 regions"),
     ],
@@ -169,7 +170,7 @@ def test_workbooks_that_give_no_exercise_are_refused(solved, empty, tmp_path):
     for tolerance in (0, -1, "1e-6", True, float("nan")):
         with pytest.raises(BlankError, match="tolerance is"):
             blank(solved, tmp_path / "no.xlsx", REGIONS, tolerance=tolerance)
-    for texts in ({"Network!A1": "no words there"}, {"Network!K9": "a formula"}, {"B2": "no sheet"}, {"Network!B2": 5}):
+    for texts in ({"Network!A1": "no words there"}, {"Network!K9": "a formula"}, {"B2": "no sheet"}, {"Network!B2": 5}, ["Network!B2"]):
         with pytest.raises(BlankError, match="texts"):
             blank(solved, tmp_path / "no.xlsx", REGIONS, texts=texts)
     book = openpyxl.load_workbook(solved)

@@ -88,3 +88,20 @@ def test_what_may_be_chosen_is_offered_and_checked(tmp_path):
 def test_a_model_without_a_layer_to_follow_has_no_such_sheet(tmp_path):
     file = export_model(nn.Softmax(dim=1), torch.rand(3), tmp_path / "softmax.xlsx")
     assert FOLLOW_SHEET not in openpyxl.load_workbook(file).sheetnames
+
+
+def test_each_use_of_a_layer_is_found_by_a_name_of_its_own(tmp_path):
+    """MATCH knows no capitals, and * stands for any letters in it."""
+    relu = nn.ReLU()
+    layers = [("conv", nn.Conv2d(1, 2, 3)), ("relu", relu), ("Conv", nn.Conv2d(2, 2, 3)), ("again", relu), ("c*", nn.Conv2d(2, 1, 1))]
+    file = export_model(nn.Sequential(OrderedDict(layers)), torch.rand(1, 7, 7), tmp_path / "names.xlsx")
+    there = [row[0].value for row in openpyxl.load_workbook(file)[PLACES_SHEET].iter_rows(min_row=2)]
+    assert there == ["conv · convolution", "relu", "Conv · convolution (2)", "relu (2)", "c_ · convolution"]
+
+
+def test_a_column_made_of_a_picture_is_not_taken_for_one(tmp_path):
+    """Its twentieth number is not the first of a twentieth channel."""
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.ReLU(), nn.Linear(32, 3))
+    file = export_model(model, torch.rand(1, 6, 6), tmp_path / "flat.xlsx")
+    there = [row[0].value for row in openpyxl.load_workbook(file)[PLACES_SHEET].iter_rows(min_row=2)]
+    assert there == ["0 · convolution", "3 · fully connected"]

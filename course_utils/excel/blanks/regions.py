@@ -79,7 +79,7 @@ def _check(region: Region) -> None:
         raise BlankError(f"{what}: marks is {shortened(repr(marks), 60)}; give a number from 0 to 1000")
     if not isinstance(region.typed_numbers, bool):
         raise BlankError(f"{what}: typed_numbers is {shortened(repr(region.typed_numbers), 60)}; give True or False")
-    if region.verdict is not None and not re.fullmatch(r"\$?[A-Z]{1,3}\$?\d{1,7}", str(region.verdict)):
+    if region.verdict is not None and not re.fullmatch(r"\$?[A-Z]{1,3}\$?[1-9]\d{0,6}", str(region.verdict)):
         raise BlankError(f"{what}: verdict is {region.verdict!r}; give the address of one cell, as in 'B16'")
 
 

@@ -82,6 +82,7 @@ def share_at(step: int) -> str:
 def whole(name: str, value: Any, least: int = 1) -> int:
     """A whole number of `least` or more; ExportError otherwise."""
     number = item(value)
-    if isinstance(number, bool) or not isinstance(number, (int, float)) or number != int(number) or number < least:
+    counts = isinstance(number, int) or (isinstance(number, float) and number.is_integer())  # inf and nan are not
+    if isinstance(number, bool) or not counts or number < least:
         raise ExportError(f"{name} is {shown(value)}; give a whole number of {least} or more")
     return int(number)

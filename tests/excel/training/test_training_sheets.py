@@ -251,6 +251,7 @@ SGD = optim.SGD(MODEL.parameters(), 0.1)
         ({"optimizer": optim.SGD(MODEL.parameters(), 1e9), "steps": 40}, "diverges: after"),
         ({"steps": 0}, "steps is 0; give a whole number of 1 or more"),
         ({"steps": 2.5}, "steps is 2.5"),
+        ({"steps": float("inf")}, "steps is inf"),
         ({"cycle_mult": 2}, "without cycle_len"),
         ({"cycle_len": 0}, "cycle_len is 0"),
         ({"steps": 100_000}, "would have 1,000,000 formulas and the limit is 300,000: 100,000 steps of 1 optimiser, 10"),
