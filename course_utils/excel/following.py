@@ -68,7 +68,7 @@ def follow(
     seconds = item(interval)
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0.01 <= seconds <= 60:
         raise WorkbookError(f"interval is {shown(interval)}; it is a number of seconds from 0.01 to 60")
-    following = Following(as_path("path", path, "a workbook"), model, widget, float(seconds))
+    following = Following(as_path("path", path, "a workbook").absolute(), model, widget, float(seconds))
     following.begin(start)
     return following
 
@@ -112,7 +112,7 @@ class Following:
         if self._widget is not None:
             self._widget.x = value
         else:
-            self._x = torch.as_tensor(value).to(self._x.dtype).reshape(self._x.shape)
+            self._x = self._as_held(value, self._x)
 
     @property
     def running(self) -> bool:
@@ -128,9 +128,9 @@ class Following:
                 f"{self.path.name} and the notebook hold different numbers at first: {self._named(apart)}. Say which count: "
                 "start='workbook' or start='model'"
             )
-        if (before := _active.get(self.path.absolute())) is not None:
+        if (before := _active.get(self.path)) is not None:
             before.stop()
-        _active[self.path.absolute()] = self
+        _active[self.path] = self
         if apart and start == "workbook":
             self._take(self._agreed)
         self._say(f"{self.path.name} is followed: save it, or change the model")
@@ -148,7 +148,7 @@ class Following:
             if left := [name for name in here if not _same(here[name], self._agreed[name])]:
                 self._say(f"{self.path.name} does not hold what the notebook changed last: {self._named(left)}")
         finally:
-            _active.pop(self.path.absolute(), None)
+            _active.pop(self.path, None)
             if self._button is not None:
                 self._button.disabled = True
             self._say(f"{self.path.name} is not followed any more")
@@ -181,24 +181,26 @@ class Following:
     def look(self, last: bool = False) -> None:
         """Look once: at the file, if it lies still, and at the notebook, if its numbers do. `last` waits for neither."""
         with self._busy:
-            there = self._news_of_the_file(last)
+            self._read_what_was_saved(last)
+            there = self._news_of_the_file()
             here = self._news_of_the_notebook(last)
             if there is not None:
                 self._meet(there, here if here is not None else self._here())
             elif here is not None:
                 self._write(here)
 
-    def _news_of_the_file(self, last: bool) -> Numbers | None:
-        """What the workbook holds, where it was saved since it was read; None where it was not, or cannot be read yet."""
+    def _read_what_was_saved(self, last: bool) -> None:
         try:
             held = self._file.news(self._read, last)
         except WorkbookError as error:
             self._wait_for(str(error))
-            return None
-        if held is None:
-            return None
-        self._held, self._waits = held, ""
-        found = _numbers(held)
+            return
+        if held is not None:
+            self._held, self._waits = held, ""
+
+    def _news_of_the_file(self) -> Numbers | None:
+        """What the workbook holds, where that has not come into the notebook yet: also where an error kept it from that."""
+        found = _numbers(self._held)
         return found if any(not _same(found[name], self._agreed[name]) for name in found) else None
 
     def _read(self) -> list[Held]:
@@ -229,11 +231,14 @@ class Following:
             if name in here and not _same(here[name], self._agreed[name]) and not _same(here[name], there[name])
         ]
         if both:
-            copy = self._copy(here)
+            whole = {name: value for name, value in here.items() if _finite(value)}
+            copy = self._copy(whole)
             self._take(there)
+            lost = [name for name in here if name not in whole]
+            but = f", but for {self._named(lost)} with nan or inf, which no cell can hold" if lost else ""
             self._say(
                 f"{self.path.name} was saved and the notebook had changed too: {self._named(both)}. The workbook's numbers "
-                f"count; the notebook's are kept in {copy.name}, from which read_weights and read_input bring them back"
+                f"count; the notebook's are kept in {copy.name}{but}, from which read_weights and read_input bring them back"
             )
             return
         self._take({name: there[name] for name in changed})
@@ -248,8 +253,8 @@ class Following:
                 "is written once it is closed"
             )
             return
-        if not all(torch.isfinite(here[name].double()).all() for name in changed):
-            self._wait_for(f"the notebook's {self._named(changed)} hold nan or inf, which no cell can; nothing is written")
+        if beyond := [name for name in changed if not _finite(here[name])]:
+            self._wait_for(f"the notebook's {self._named(beyond)} hold nan or inf, which no cell can; nothing is written")
             return
         if self._file.saved:  # in between: the next look sees both
             return
@@ -304,16 +309,24 @@ class Following:
     def _here(self) -> Numbers:
         """What the notebook holds, in the shapes and dtypes of the workbook."""
         self._state = self._fitting(self._held)  # anew: a model that moved to another device has other tensors
-        found = {name: tensors[0].detach().cpu().clone() for name, tensors in self._state.items()}
+        held = _numbers(self._held)
+        found = {name: tensors[0].detach().cpu().to(held[name].dtype, copy=True) for name, tensors in self._state.items()}
         if self._x is not None:
-            x = torch.as_tensor(self._x if self._widget is None else self._widget.x).detach().cpu()
-            if x.numel() != self._x.numel():
-                raise WorkbookError(
-                    f"the widget shows an input of shape {tuple(x.shape)}, and {self.path.name} holds one of "
-                    f"{tuple(self._x.shape)}; export the model again with the new one"
-                )
-            found[INPUT] = x.to(self._x.dtype).reshape(self._x.shape).clone()
+            found[INPUT] = self._as_held(self._x if self._widget is None else self._widget.x, self._x).clone()
         return found
+
+    def _as_held(self, x: Any, held: Tensor) -> Tensor:
+        """An input in the shape and dtype in which the workbook holds one; WorkbookError where it has more or fewer numbers."""
+        try:
+            tensor = torch.as_tensor(x).detach().cpu()
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise WorkbookError(f"x is {shown(x)}; give numbers of shape {tuple(held.shape)}") from error
+        if tensor.numel() != held.numel():
+            raise WorkbookError(
+                f"x has shape {tuple(tensor.shape)}, and {self.path.name} holds one of {tuple(held.shape)}; give one of that "
+                "shape, or export the model again with the new one"
+            )
+        return tensor.to(held.dtype).reshape(held.shape)
 
     def _fitting(self, held: list[Held]) -> dict[str, list[Tensor]]:
         """The tensors of the model that each weight of the workbook belongs to; WorkbookError where it has others."""
@@ -363,6 +376,10 @@ def _numbers(held: list[Held]) -> Numbers:
     """The weights, and the input where there is one alone."""
     inputs = [one for one in held if not one.keys]
     return {_name(one): one.value for one in held if one.keys or len(inputs) == 1}
+
+
+def _finite(value: Tensor) -> bool:
+    return bool(torch.isfinite(value.double()).all())
 
 
 def _same(one: Tensor, other: Tensor) -> bool:

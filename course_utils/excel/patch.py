@@ -8,7 +8,7 @@ spreadsheet program that opens the file next computes them.
 import os
 import re
 import zipfile
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Container, Iterable, Mapping, Set
 from pathlib import Path
 from xml.parsers import expat
 
@@ -32,7 +32,8 @@ def write_numbers(
 
     The workbook is written to `to`, by default in its own place. Gives how many formulas the numbers replaced.
 
-    Raises WorkbookError where a cell is not there to be filled.
+    Raises WorkbookError where a cell is not there to be filled, or has the formula that others share, as Excel saves what was
+    filled down.
     """
     source, replaced = Path(path), 0
     with open_sheets(source) as sheets:
@@ -53,6 +54,11 @@ def write_numbers(
                     if missing:
                         at = cell(*missing[0])
                         raise WorkbookError(f"{source}, sheet {sheet}: there is no cell {at} any more; export the model again")
+                    if (shared := text.shared_with_others(wanted)) is not None:
+                        raise WorkbookError(
+                            f"{source}, sheet {sheet}: the formula in {cell(*shared)} was filled into other cells, which would "
+                            "lose it; write numbers there, or a formula into each cell by itself"
+                        )
                     replaced += text.formulas(wanted)
                     data = text.filled(wanted, kept.get(sheet, frozenset()))
                 elif name == workbook:
@@ -74,6 +80,7 @@ class SheetText:
     def __init__(self, data: bytes) -> None:
         self.cells: dict[Place, tuple[int, int, tuple[int, int] | None]] = {}
         self._data = data
+        self._sharing: dict[str, list[Place]] = {}  # by the number of a formula: the cell that it stands in, and the others
         self._formula: tuple[int, int] | None = None
         self._row, self._column, self._start, self._formula_start = -1, -1, 0, 0
         self._inside = False
@@ -84,6 +91,13 @@ class SheetText:
     def formulas(self, places: Iterable[Place]) -> int:
         """How many of these cells hold a formula."""
         return sum(self.cells[place][2] is not None for place in places)
+
+    def shared_with_others(self, places: Container[Place]) -> Place | None:
+        """The first of these cells whose formula others read that are none of these."""
+        for first, *others in self._sharing.values():
+            if first in places and any(other not in places for other in others):
+                return first
+        return None
 
     def filled(self, numbers: Mapping[Place, float], kept: Set[Place]) -> bytes:
         """The text with these numbers in its cells, and no values beside formulas but in the cells `kept`."""
@@ -111,6 +125,8 @@ class SheetText:
             self._start, self._formula, self._inside = self._parser.CurrentByteIndex, None, True
         elif name == "f" and self._inside:
             self._formula_start = self._parser.CurrentByteIndex
+            if attributes.get("t") == "shared":
+                self._sharing.setdefault(attributes.get("si", ""), []).append((self._row, self._column))
 
     def _closed(self, tag: str) -> None:
         name = tag.rpartition(":")[2]

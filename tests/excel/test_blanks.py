@@ -170,7 +170,13 @@ def test_workbooks_that_give_no_exercise_are_refused(solved, empty, tmp_path):
     for tolerance in (0, -1, "1e-6", True, float("nan")):
         with pytest.raises(BlankError, match="tolerance is"):
             blank(solved, tmp_path / "no.xlsx", REGIONS, tolerance=tolerance)
-    for texts in ({"Network!A1": "no words there"}, {"Network!K9": "a formula"}, {"B2": "no sheet"}, {"Network!B2": 5}, ["Network!B2"]):
+    for texts in (
+        {"Network!A1": "no words there"},
+        {"Network!K9": "a formula"},
+        {"B2": "no sheet"},
+        {"Network!B2": 5},
+        ["Network!B2"],
+    ):
         with pytest.raises(BlankError, match="texts"):
             blank(solved, tmp_path / "no.xlsx", REGIONS, texts=texts)
     book = openpyxl.load_workbook(solved)

@@ -93,7 +93,13 @@ def test_a_model_without_a_layer_to_follow_has_no_such_sheet(tmp_path):
 def test_each_use_of_a_layer_is_found_by_a_name_of_its_own(tmp_path):
     """MATCH knows no capitals, and * stands for any letters in it."""
     relu = nn.ReLU()
-    layers = [("conv", nn.Conv2d(1, 2, 3)), ("relu", relu), ("Conv", nn.Conv2d(2, 2, 3)), ("again", relu), ("c*", nn.Conv2d(2, 1, 1))]
+    layers = [
+        ("conv", nn.Conv2d(1, 2, 3)),
+        ("relu", relu),
+        ("Conv", nn.Conv2d(2, 2, 3)),
+        ("again", relu),
+        ("c*", nn.Conv2d(2, 1, 1)),
+    ]
     file = export_model(nn.Sequential(OrderedDict(layers)), torch.rand(1, 7, 7), tmp_path / "names.xlsx")
     there = [row[0].value for row in openpyxl.load_workbook(file)[PLACES_SHEET].iter_rows(min_row=2)]
     assert there == ["conv · convolution", "relu", "Conv · convolution (2)", "relu (2)", "c_ · convolution"]

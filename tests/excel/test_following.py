@@ -193,6 +193,59 @@ def test_nan_is_not_written(model, file):
     assert file.read_bytes() == before
 
 
+def test_a_copy_keeps_what_cells_can_hold(model, file):
+    file.with_name("~$net.xlsx").touch()
+    with follow(file, model, interval=QUICK) as following:
+        with torch.no_grad():
+            model[0].weight.fill_(float("nan"))
+            model[2].weight.fill_(4)
+        wait_for(lambda: len(following.messages) > 1)
+        save_by_openpyxl(file, weight_name(file), 9.0)
+        wait_for(lambda: model[0].weight[0, 0] == 9)
+    kept = read_weights(file.with_name("net (notebook 1).xlsx"))
+    assert kept["2.weight"].tolist() == [[4, 4]] * 2
+    assert any("but for 0.weight with nan or inf" in message for message in following.messages)
+
+
+class Screen:
+    """A widget of which anything may become the input."""
+
+    def __init__(self, x):
+        self.x = x
+
+
+def test_what_was_saved_is_not_lost_where_the_screen_shows_another_input(model, file):
+    screen = Screen(torch.tensor([1.0, 2.0, 3.0]))
+    with follow(file, model, screen, interval=QUICK) as following:
+        screen.x = torch.ones(4)
+        wait_for(lambda: any("x has shape (4,), and net.xlsx holds one of (3,)" in message for message in following.messages))
+        save_by_openpyxl(file, weight_name(file), 9.0)
+        time.sleep(6 * QUICK)
+        screen.x = torch.tensor([1.0, 2.0, 3.0])
+        wait_for(lambda: model[0].weight[0, 0] == 9)
+    assert read_weights(file)["0.weight"][0, 0] == 9
+
+
+def test_a_relative_path_means_the_folder_of_then(model, file, monkeypatch):
+    monkeypatch.chdir(file.parent)
+    with follow("net.xlsx", model, interval=QUICK):
+        monkeypatch.chdir("/")
+        nn.init.ones_(model[0].bias)
+    assert read_weights(file)["0.bias"].tolist() == [1, 1]
+
+
+def test_a_model_of_other_precision_is_compared_in_that_of_the_workbook(model, file):
+    before = file.read_bytes()
+    with follow(file, model.double(), interval=QUICK) as following:
+        with torch.no_grad():
+            model[0].bias += 1e-12
+        with pytest.raises(WorkbookError, match=r"x has shape \(2,\), and net.xlsx holds one of \(3,\)"):
+            following.x = [1.0, 2.0]
+        with pytest.raises(WorkbookError, match="x is 'three'; give numbers of shape"):
+            following.x = "three"
+    assert file.read_bytes() == before
+
+
 def test_the_pipeline_on_the_screen_follows(tmp_path):
     model, image = letter_network(), letter_a()[None]
     file = export_model(model, image, tmp_path / "letter.xlsx", class_names=None)

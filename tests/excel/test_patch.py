@@ -39,6 +39,16 @@ def test_values_of_formulas_go_and_those_that_are_kept_stay():
     assert found.formulas([(2, 1), (2, 3)]) == 2
 
 
+def test_a_formula_that_others_share_goes_with_all_of_them_alone():
+    text = SheetText(
+        b'<sheetData><row r="1"><c r="A1"><f t="shared" ref="A1:B1" si="0">A2*2</f><v>1</v></c>'
+        b'<c r="B1"><f t="shared" si="0"/><v>2</v></c></row></sheetData>'
+    )
+    assert text.shared_with_others({(0, 0)}) == (0, 0)
+    assert text.shared_with_others({(0, 1)}) is None  # the others keep theirs
+    assert text.shared_with_others({(0, 0), (0, 1)}) is None
+
+
 def test_excels_chain_goes_and_a_missing_cell_is_named(tmp_path):
     """A formula that is a number now would stand in the list that Excel keeps of formulas, and Excel would call it damaged."""
     model = nn.Linear(2, 1)

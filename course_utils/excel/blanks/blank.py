@@ -84,7 +84,9 @@ def blank_exercise(
     if title is not None and (not isinstance(title, str) or not title.strip()):
         raise BlankError(f"title is {shortened(repr(title), 60)}; give a text, or None for the name of the file")
     if texts is not None and not isinstance(texts, Mapping):
-        raise BlankError(f"texts is {shortened(repr(texts), 60)}; give a dictionary such as {{'Network!B2': 'Good luck'}}, or None")
+        raise BlankError(
+            f"texts is {shortened(repr(texts), 60)}; give a dictionary such as {{'Network!B2': 'Good luck'}}, or None"
+        )
     book = BookParts.read(path_in)
     if os.path.exists(target) and os.path.samefile(book.path, target):
         raise BlankError(f"{target} is the solved workbook itself, which would be lost; write the blank to another file")
