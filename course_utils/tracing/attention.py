@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 from course_utils.tracing.errors import MisfitError, UnsupportedError
+from course_utils.tracing.products import factors, places
 from course_utils.tracing.steps import Parts, Rows
 from course_utils.tracing.written_out import constant, known, one_step, said
 
@@ -54,7 +55,8 @@ def scores(queries: Tensor, keys: Tensor, scale: float | None, added: Hidden | N
 
 def scores_parts(queries: Tensor, keys: Tensor, scale: float | None, added: Hidden | None) -> Parts:
     """What `scores` says of itself."""
-    return "scores", {"scale": scale, "added": added, "channels": "head"}, {}
+    products = factors(places(queries), places(keys).transpose(-2, -1))
+    return "scores", {"scale": scale, "added": added, "channels": "head", **products}, {}
 
 
 @one_step
@@ -70,7 +72,7 @@ def masked_softmax_parts(made: Tensor, hidden: Hidden | None) -> Parts:
 
 def attended(queries: Any, keys: Any, values: Any, mask: Any, scale: float | None, path: str = "") -> tuple[Any, Any]:
     """The mixture and the shares, both (1, heads, ...); `mask` says what may be seen (True), or what is added to the scores."""
-    heads, rows, columns = queries.shape[1], queries.shape[2], keys.shape[2]
+    heads, rows, columns = max(queries.shape[1], keys.shape[1]), queries.shape[2], keys.shape[2]
     hidden = added = None
     if mask is not None:
         mask = known(mask, "its mask")

@@ -1,6 +1,5 @@
 """The layers that can be followed: what each is called here, its settings and its weights."""
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
-from course_utils.tracing import activations, attention, moves, norms, recurrent, reductions, upsampling
+from course_utils.tracing import activations, attention, moves, norms, products, recurrent, reductions, upsampling
 from course_utils.tracing.errors import UnsupportedError
 from course_utils.tracing.steps import Parts
 
@@ -110,6 +109,16 @@ def _simple(kind: str) -> Callable[..., Parts]:
     return parts
 
 
+def _softmax(kind: str) -> Callable[..., Parts]:
+    def parts(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Parts:
+        for given in (*args, *kwargs.values()):
+            if isinstance(given, torch.dtype):
+                raise UnsupportedError(f"dtype={given}; the numbers of a workbook are float64")
+        return kind, {}, {}
+
+    return parts
+
+
 def _dropout(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Parts:
     if kwargs.get("training", args[2] if len(args) > 2 else True):
         raise UnsupportedError("training=True: its output is random; pass training=self.training")
@@ -158,10 +167,10 @@ def _adaptive_max(output_size: Any, return_indices: bool = False) -> Parts:
 METHODS: dict[str, Callable[[tuple[Any, ...], dict[str, Any]], Parts]] = {
     **reductions.METHODS,
     **{name: _called(parts) for name, parts in activations.CALLS.items() if isinstance(name, str)},
-    "softmax": _simple("softmax"),
-    "log_softmax": _simple("log_softmax"),
+    "softmax": _softmax("softmax"),
+    "log_softmax": _softmax("log_softmax"),
     **dict.fromkeys(("contiguous", "clone", "detach", "long"), _simple("same")),
-    **dict.fromkeys(("matmul", "bmm", "mm"), _simple("matmul")),
+    **products.METHODS,
 }
 FUNCTIONS: dict[Any, Callable[[tuple[Any, ...], dict[str, Any]], Parts]] = {
     **reductions.FUNCTIONS,
@@ -170,12 +179,12 @@ FUNCTIONS: dict[Any, Callable[[tuple[Any, ...], dict[str, Any]], Parts]] = {
     F.avg_pool2d: _called(_avg_pool),
     F.adaptive_avg_pool2d: _simple("adaptive_avg_pool"),
     F.adaptive_max_pool2d: _called(_adaptive_max),
-    F.softmax: _simple("softmax"),
-    torch.softmax: _simple("softmax"),
-    F.log_softmax: _simple("log_softmax"),
-    torch.log_softmax: _simple("log_softmax"),
+    F.softmax: _softmax("softmax"),
+    torch.softmax: _softmax("softmax"),
+    F.log_softmax: _softmax("log_softmax"),
+    torch.log_softmax: _softmax("log_softmax"),
     F.dropout: _dropout,
-    **dict.fromkeys((torch.matmul, torch.bmm, torch.mm, operator.matmul), _simple("matmul")),
+    **products.FUNCTIONS,
     **{function: _whole_call(parts) for function, parts in {**attention.CALLS, **recurrent.CALLS}.items()},
 }
 

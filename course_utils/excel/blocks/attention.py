@@ -1,5 +1,7 @@
 """Attention: queries, keys and values of each head, scores, shares and their mixture, one head below the other."""
 
+import numpy as np
+
 from course_utils.excel import formulas
 from course_utils.excel.grid import Grid, Rect, cell
 from course_utils.excel.placed import Placed
@@ -38,40 +40,28 @@ def to_heads_block(sheet: Sheet, step: Step, source: Placed) -> Grid:
 
 def scores_block(sheet: Sheet, step: Step, queries: Placed, keys: Placed) -> Grid:
     """Each query times each key, over the root of their length."""
-    rows, columns = step.value.shape[-2:]
-    size = sheet.steps[step.sources[0]].value.shape[-1]
     scale, added = step.settings["scale"], step.settings["added"]
-    over = f"/SQRT({size})" if scale is None else f"*{formulas.number(scale)}"
+    over = f"/SQRT({step.settings['left'].shape[1]})" if scale is None else f"*{formulas.number(scale)}"
+    extras = np.zeros(step.value.size) if added is None else np.array(added).reshape(-1)
     grid = sheet.grid(step.value.shape)
 
     def formula(number: int) -> str:
-        head, rest = divmod(number, rows * columns)
-        row, column = divmod(rest, columns)
-        query = [queries.flat((head * rows + row) * size + n) for n in range(size)]
-        key = [keys.flat((head * columns + column) * size + n) for n in range(size)]
-        made = dot(query, key)
+        made = _product(step, queries, keys, number)
         made = f"({made})" if "+" in made and "(" not in made.split("+")[-1] else made
-        extra = added[head][row][column] if added else 0
-        return f"{made}{over}" + (f"+({formulas.number(extra)})" if extra else "")
+        return f"{made}{over}" + (f"+({formulas.number(extras[number])})" if extras[number] else "")
 
     sheet.draw_each(step, grid, formula)
     return grid
 
 
 def matmul_block(sheet: Sheet, step: Step, first: Placed, second: Placed) -> Grid:
-    """Each row of one matrix times each column of another."""
-    left, right = (sheet.steps[source].value for source in step.sources)
-    rows, columns = step.value.shape[-2:]
-    count = left.shape[-1]
-    grid = sheet.grid(step.value.shape)
-
-    def formula(number: int) -> str:
-        head, rest = divmod(number, rows * columns)
-        row, column = divmod(rest, columns)
-        own, other = (head if each.ndim == 3 else 0 for each in (left, right))
-        across = [first.flat((own * rows + row) * count + n) for n in range(count)]
-        down = [second.flat((other * count + n) * columns + column) for n in range(count)]
-        return dot(across, down)
-
-    sheet.draw_each(step, grid, formula)
+    """Each row of one matrix times each column of another; a vector is one row or one column."""
+    grid = sheet.vector(step.value.size, "output") if step.value.ndim == 1 else sheet.grid(step.value.shape)
+    sheet.draw_each(step, grid, lambda number: _product(step, first, second, number))
     return grid
+
+
+def _product(step: Step, first: Placed, second: Placed, number: int) -> str:
+    """The numbers of both tensors that make one number, each times its own, added up."""
+    left, right = (step.settings[side][number].tolist() for side in ("left", "right"))
+    return dot([first.flat(place) for place in left], [second.flat(place) for place in right])
