@@ -12,7 +12,7 @@ from course_utils.tracing.joins import joined
 from course_utils.tracing.layers import FUNCTIONS, METHODS, MODULES, NOT_AMONG, pair
 from course_utils.tracing.moves import moved
 from course_utils.tracing.norms import normalised
-from course_utils.tracing.steps import Array, Rows, Step, Weight
+from course_utils.tracing.steps import Array, Rows, Step, Weight, batch_axis
 from course_utils.tracing.words import NORMS, by
 
 MOVES: dict[str, dict[Any, str]] = {
@@ -220,18 +220,15 @@ def _row(tensor: Tensor) -> Array:
 
 
 def without_batch(tensor: Tensor) -> Array:
-    """The numbers of a tensor without its batch axis of 1: the first, or the second of three where the first is longer.
+    """The numbers of a tensor without its batch axis of 1, see `batch_axis`.
 
     >>> import torch
     >>> without_batch(torch.zeros(1, 4)).shape, without_batch(torch.zeros(5, 1, 4)).shape, without_batch(torch.zeros(1)).shape
     ((4,), (5, 4), (1,))
     """
     value: Array = tensor.detach().double().numpy().copy()  # a copy: the next layer may work in place
-    if value.ndim > 1 and value.shape[0] == 1:
-        value = value[0]
-    elif value.ndim == 3 and value.shape[1] == 1:
-        value = value[:, 0]
-    return value.reshape(1) if value.ndim == 0 else value
+    axis = batch_axis(value.shape)
+    return np.atleast_1d(value if axis is None else value.squeeze(axis))
 
 
 def checked(value: Array) -> Array:

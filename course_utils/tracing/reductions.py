@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from course_utils.tracing.errors import UnsupportedError
-from course_utils.tracing.steps import Parts
+from course_utils.tracing.steps import Parts, batch_axis
 
 KINDS = {"mean": "average", "sum": "sum", "largest": "largest number", "smallest": "smallest number"}
 AXES = {1: ("features",), 2: ("positions", "features"), 3: ("channels", "rows", "columns")}
@@ -23,13 +23,12 @@ def _over_axes(kind: str) -> Callable[[tuple[Any, ...], dict[str, Any]], Parts]:
         if kwargs.get("dtype") is not None:
             raise UnsupportedError(f"dtype={kwargs['dtype']}; the numbers of a workbook are float64")
         axes = [axis % x.ndim for axis in ([dim] if isinstance(dim, int) else dim or range(x.ndim))]
-        if 0 in axes and x.shape[0] > 1:
-            raise UnsupportedError("is taken over the examples of a batch")
         kept = [axis for axis in range(x.ndim) if axis not in axes]
         counts = torch.arange(x.numel()).reshape(x.shape).permute(*kept, *axes)
         groups = counts.reshape(_count(x, kept), -1).numpy()
-        names = AXES.get(x.ndim - 1, ())
-        over = " and ".join(names[axis - 1] for axis in axes if 0 < axis <= len(names))
+        shown = [axis for axis in range(x.ndim) if axis != batch_axis(x.shape)]
+        names = dict(zip(shown, AXES.get(len(shown), ()), strict=False))
+        over = " and ".join(names[axis] for axis in axes if axis in names)
         words = f"The {KINDS[kind]} over all {over}." if over else f"The {KINDS[kind]} of all numbers."
         return kind, {"groups": groups, "words": words}, {}
 

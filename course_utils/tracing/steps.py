@@ -1,6 +1,6 @@
 """One run of a model, written down: its layers in the order they ran, with their weights and values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,17 @@ from torch import Tensor
 Array = NDArray[np.float64]
 # What a layer says of itself: its kind, its settings, and its weights by role.
 Parts = tuple[str, dict[str, Any], Mapping[str, "Tensor | Rows | None"]]
+
+
+def batch_axis(shape: Sequence[int]) -> int | None:
+    """Which axis of a tensor is that of its batch of 1: the first, or the second of three where the first is longer.
+
+    >>> batch_axis((1, 4)), batch_axis((5, 1, 4)), batch_axis((5, 4)), batch_axis((1,))
+    (0, 1, None, None)
+    """
+    if len(shape) > 1 and shape[0] == 1:
+        return 0
+    return 1 if len(shape) == 3 and shape[1] == 1 else None
 
 
 @dataclass(frozen=True)
