@@ -58,7 +58,7 @@ def test_no_reason_is_seen_before_its_choice_is_opened():
         assert word not in str(questions(5))
 
 
-@pytest.mark.parametrize("lesson", [7, "1", None, -1, "../lesson_1"])
+@pytest.mark.parametrize("lesson", [7, "1", None, -1, "../lesson_1", [1]])
 def test_a_lesson_that_does_not_exist(lesson):
     with pytest.raises(CourseError, match="expected: a whole number from 0 to 5"):
         questions(lesson)

@@ -7,7 +7,6 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from html import escape
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -54,7 +53,6 @@ class Questionnaire:
         return "".join(_as_html(number, question) for number, question in enumerate(self.questions, 1))
 
 
-@cache
 def questions(lesson: int) -> Questionnaire:
     """Ten questions about a lesson. Choose an answer and click on it: it says whether it is right, and why.
 
