@@ -153,10 +153,10 @@ def _from_html(source: str, cell: str) -> Iterator[Block]:
 
 
 def _table(source: str, rows: Sequence[str], words: str, cell: str) -> Block:
-    body = [row for row in rows if "<td" in row]
+    body = [row for row in ROW.finditer(source) if "<td" in row[0]]
     cut = body[ROWS:] if len(body) > ROWS + 1 else []
-    for row in cut:
-        source = source.replace(row, "", 1)
+    for row in reversed(cut):  # by its place: another row may say the same
+        source = source[: row.start()] + source[row.end() :]
     height = 36 * (len(rows) - len(cut)) + (70 if cut else 24)
     more = f'<p class="more" data-rows="{len(cut)}">… {len(cut)} more rows</p>' if cut else ""
     size = re.search(r"<p>\d[\d,]* rows × \d+ columns</p>", source)
