@@ -176,9 +176,10 @@ def test_a_link_to_nowhere_is_refused(folder):
     with pytest.raises(CourseError, match=r"^01_cats_vs_dogs\.ipynb links to '\.\./README\.md', which the pages do not have"):
         write_site(folder / "out", gallery=False)
     assert not (folder / "out").exists()
-    nbformat.write(new_notebook(cells=[cell("markdown", "A")]), path)
-    with pytest.raises(CourseError, match="text stands before its title"):
-        read(folder)
+    for kind in ("markdown", "code"):
+        nbformat.write(new_notebook(cells=[cell(kind, "A")]), path)
+        with pytest.raises(CourseError, match="something stands before its title"):
+            read(folder)
 
 
 def test_pages_are_written_again_and_nothing_else_is_touched(folder):

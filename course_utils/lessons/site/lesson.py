@@ -109,15 +109,13 @@ class _Reader:
                 self.title, self.opening = piece.title, cell.source
             if piece.level:
                 self.sections.append(Section(min(piece.level, 3), piece.title, self._anchor(piece.title)))
-            elif not self.sections:
-                raise CourseError(f"{self.path.name}: text stands before its title; let the first cell begin with it")
-            section = self.sections[-1]
+            section = self._section()
             section.words += piece.text
             if piece.html.strip():
                 section.blocks.append(self._of_an_exercise(cell, piece.html))
 
     def code(self, cell: Any) -> None:
-        section = self.sections[-1]
+        section = self._section()
         outputs = cell.outputs
         if {CHECK, SOLUTION} & set(tags(cell)):  # the card that a check shows says it all; the marks that it returns do not
             outputs = [one for one in outputs if one.output_type != "execute_result"] or outputs
@@ -132,6 +130,11 @@ class _Reader:
         if cell.id == SETUP:
             block = f'<details class="folded"><summary>Where the package is missing</summary>{block}</details>'
         section.blocks.append(self._of_an_exercise(cell, block))
+
+    def _section(self) -> Section:
+        if not self.sections:
+            raise CourseError(f"{self.path.name}: something stands before its title; let the first cell begin with it")
+        return self.sections[-1]
 
     def _of_an_exercise(self, cell: Any, block: str) -> str:
         """Mark what belongs to an exercise, and fold its solution."""
