@@ -161,6 +161,13 @@ def test_long_tables_and_texts_are_cut_with_a_word():
     assert "… 16 more lines" in text.blocks[1].html
 
 
+def test_rows_that_say_the_same_stay_in_their_order_when_a_table_is_cut():
+    values = [*"abcdefghij", *"kab"]
+    rows = TABLE.format("".join(f"<tr><td>{value}</td></tr>" for value in values))
+    (slide,) = slides([code("a.head()", new_output("execute_result", {"text/html": rows}))])
+    assert re.findall("<td>(.)</td>", slide.blocks[1].html) == list("abcdefghij")
+
+
 def test_a_table_or_text_that_is_one_too_long_is_not_cut():
     rows = TABLE.format("".join(f"<tr><td>{number}</td></tr>" for number in range(11)))
     (slide,) = slides([code("a.head()", new_output("execute_result", {"text/html": rows}))])
@@ -259,6 +266,9 @@ def test_no_solution_of_a_lesson_is_in_its_deck(lessons):
 def test_a_lesson_is_written_where_one_asks_or_with_ones_own_work(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_WORK", str(tmp_path))
     assert write_slides("05", pictures=True) == tmp_path / "slides" / "05_conv_in_excel.html"
+    said = []
+    write_slides("05", handout=True, theme="dark", say=said.append)
+    assert said == ["The slides for paper are light"]
     assert write_slides("05", handout=True).name == "05_conv_in_excel-handout.html"
     assert write_slides("05", tmp_path / "mine.HTML", pictures=True).read_text().startswith("<!doctype html>")
     with pytest.raises(CourseError, match=r"mine.pdf', and the slides would be a page of HTML; give a name"):

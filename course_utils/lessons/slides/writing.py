@@ -34,7 +34,7 @@ def write_slides(
         pdf: for paper; alone one slide a page.
         handout: for paper; two slides a page, with the notes beside them.
         pictures: leave the widgets still: nothing is run. Where the run fails they are, too, and `say` hears it.
-        theme: light, dark, or as the machine is set.
+        theme: light, dark, or as the machine is set; for paper always light.
         port: where JupyterLab listens.
         on_cell: hears how far the run is that brings the widgets to life, as in `living_pages`.
         say: hears what is to be told.
@@ -49,6 +49,8 @@ def write_slides(
     if target.suffix.lower() != ending:
         is_one = "a PDF" if pdf else "a page of HTML"
         raise CourseError(f"out is {str(target)!r}, and the slides would be {is_one}; give a name that ends with {ending}")
+    if on_paper and theme == "dark":
+        say("The slides for paper are light")
     if pdf:
         find_browser()  # before anything takes time
     if on_paper:
