@@ -12,7 +12,7 @@ from course_utils.vision.learner import ImageLearner
 from course_utils.vision.pictures import Picture
 from course_utils.vision.predictor import ImagePredictor
 
-PARTS = 9  # places along a side, where none are asked for
+PARTS = 9  # places along a side, where none are asked for and there is room for them
 SHARE = 5  # the square covers one part in so many of a side
 MOST_PARTS = 64
 BATCH = 16  # pictures at a time
@@ -68,7 +68,7 @@ def spread(drops: Tensor, starts: Sequence[int], side: int, size: int) -> Tensor
 def occlusion_map(
     learner: ImageLearner | ImagePredictor,
     picture: Picture,
-    places: int = PARTS,
+    places: int | None = None,
     side: int | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> OcclusionMap:
@@ -80,7 +80,7 @@ def occlusion_map(
     Args:
         learner: an image learner, or what `load_predictor` reads.
         picture: a file, its bytes, a Pillow image or an array, as `predict_image` takes it.
-        places: along each side; the network runs places² times.
+        places: along each side, by default 9 or as many as there is room for; the network runs places² times.
         side: of the square, in pixels of what the network sees; by default a fifth of the picture's.
         progress: called with how many pictures are done, and of how many.
 
@@ -97,12 +97,12 @@ def occlusion_map(
     if not isinstance(learner, ImageLearner | ImagePredictor):
         raise CourseError(f"learner is {shown(learner)}; give an image_learner, or what load_predictor reads of one")
     transforms = learner.transforms if isinstance(learner, ImagePredictor) else learner.data.transforms
-    places = whole("places", places, least=2)
     side = max(1, round(transforms.size / SHARE)) if side is None else whole("side", side)
     if side > transforms.size:
         raise CourseError(f"side is {side}; the network sees {transforms.size} pixels a side, so give at most that")
-    if places > min(MOST_PARTS, transforms.size - side + 1):
-        most = min(MOST_PARTS, transforms.size - side + 1)
+    most = min(MOST_PARTS, transforms.size - side + 1)
+    places = min(PARTS, most) if places is None else whole("places", places, least=2)
+    if places > most:
         raise CourseError(f"places is {places}; a square of {side} in {transforms.size} pixels has at most {most} along a side")
     x = transforms.one(picture)
     probabilities = learner.probabilities_of(x[None])[0]

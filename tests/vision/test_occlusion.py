@@ -65,6 +65,12 @@ def test_squares_that_cover_half_of_the_corner():
     assert drop[:, 2:].abs().max() < 1e-6
 
 
+def test_a_small_network_has_as_many_places_as_there_is_room_for():
+    found = occlusion_map(predictor(), white(), side=SIZE - 3)
+    assert found.starts == [0, 1, 2, 3]
+    assert occlusion_map(predictor(), white(), side=SIZE).heat("bright").shape == (SIZE, SIZE)
+
+
 def test_each_pixel_has_the_mean_of_the_squares_that_cover_it():
     rng = np.random.default_rng(0)
     drops, starts, side, size = torch.tensor(rng.normal(size=(5, 5))), [0, 3, 7, 11, 14], 6, 20
