@@ -309,6 +309,42 @@ def test_an_honest_gain(capsys):
     assert marked(capsys, "3.4", [gain], [[f] for f in wrong]) == [0.4, 0.6, 0, 0]
 
 
+def test_two_dogs_at_once(capsys):
+    def breeds(task="multi-label", count=40, labels=1, knows=(0, 1, 2, 3)):
+        """A learner whose files are the numbers of their breeds; it names those of a pair that it knows."""
+        targets = torch.eye(4).repeat(10, 1)[:count]
+        targets[0, :labels] = 1
+        data = SimpleNamespace(
+            paths=lambda split: torch.arange(4).repeat(10)[:count].tolist(),
+            targets=lambda split: targets,
+            classes=["beagle", "boxer", "corgi", "pug"],
+            task=task,
+        )
+
+        def predict_image(dogs):
+            shown = [dogs] if isinstance(dogs, int) else dogs
+            return SimpleNamespace(label=[data.classes[dog] for dog in shown if dog in knows])
+
+        return SimpleNamespace(data=data, predict_image=predict_image)
+
+    def pair(one, other):
+        return [one, other]
+
+    some = breeds(knows=(0, 1, 2))  # pairs are 0 and 1, 2 and 3, so it names both in every other one
+    wrong = [
+        [breeds("single-label"), 10, pair],
+        [breeds(count=38), 10, pair],
+        [breeds(labels=2), 20, pair],
+        [breeds(knows=(3,)), 0, pair],
+        [some, 20, pair],
+        [some, "half of them", pair],
+        [some, 10, "pair"],
+        ["corgi", 10, pair],
+    ]
+    marks = marked(capsys, "3.5", [some, 10, pair], wrong)
+    assert marks == [0, 0, 0.8, 0.7, 0.5, 0.5, 0.5, 0]
+
+
 def test_all_tags_right(capsys):
     wrong = [
         lambda p, t, threshold: ((p > threshold) == (t > 0.5)).float().mean(),  # tag by tag
@@ -378,6 +414,31 @@ def test_the_best_guess(capsys):
         lambda sales: sales,
     ]
     marked(capsys, "4.2", [lambda sales: sum(1 / y for y in sales) / sum(y**-2 for y in sales)], [[f] for f in wrong])
+
+
+def test_days_as_numbers(capsys):
+    from course_utils.tabular.preprocess import Preprocessor
+
+    def learner(categorical, continuous, *scores):
+        preprocessor = Preprocessor(categorical, continuous)
+        epochs = [{"rmspe": score} for score in scores]
+        return SimpleNamespace(data=SimpleNamespace(preprocessor=preprocessor), recorder=SimpleNamespace(epochs=epochs))
+
+    days = ["DayOfWeek", "Month"]
+    lessons = learner(["Store", *days], ["Distance"], 0.139, 0.126, 0.119, 0.115)
+    right = learner(["Store"], ["Distance", *days], 0.145, 0.133, 0.124)
+    wrong = [
+        [lessons, 0.005],
+        [learner(["Store", "Month"], ["Distance", "DayOfWeek"], 0.1, 0.1, 0.124), 0.005],
+        [learner(["Store"], ["Distance"], 0.1, 0.1, 0.124), 0.005],
+        [learner(["Store"], days, 0.1, 0.1, 0.124), 0.005],
+        [learner(["Store"], ["Distance", *days], 0.145, 0.133), 0.005],
+        [right, -0.005],
+        [right, 0.009],  # from the lesson's last epoch
+        [0.124, 0.005],
+    ]
+    marks = marked(capsys, "4.3", [right, 0.005], wrong, lessons)
+    assert marks == [0, 0, 0.2, 0.8, 0.6, 0.6, 0.6, 0]
 
 
 def test_a_row_by_hand(capsys):

@@ -204,3 +204,26 @@ def test_a_workbook_of_their_own(marks, tmp_path):
     assert found == [0, 0.5, 0]
     assert check("5.9", plain_file, plain) == 0.5
     assert check("5.9", file, "a model") == 0
+
+
+def test_own_drawing(marks):
+    class Columns(nn.Module):
+        """Sees the digit of the column that holds most ink."""
+
+        def __init__(self):
+            super().__init__()
+            self.sharpness = nn.Parameter(torch.tensor(1.0))
+
+        def forward(self, x):
+            return x.sum(dim=2)[:, 0, :10] * self.sharpness
+
+    def stroke(column, ink=1.0, rows=20):
+        picture = torch.zeros(1, 28, 28, dtype=torch.float64)
+        picture[0, 4 : 4 + rows, column] = ink
+        return picture
+
+    before = stroke(3)
+    faint, both_digits = stroke(7, 0.45), before + 0.6 * stroke(7)
+    wrong = [stroke(7, 255), faint, before, both_digits, stroke(5), stroke(7)[0], 7.5]
+    found = marks("5.10", stroke(7), *wrong, more=(7, Columns(), before, 3))
+    assert found == [0.8, 0.2, 0.2, 0.5, 0.5, 0, 0]

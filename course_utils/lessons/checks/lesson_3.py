@@ -97,6 +97,35 @@ def honest_gain(function: Callable[[Tensor, Tensor], Any]) -> Iterator[Part]:
 
 
 @exercise(
+    "3.5",
+    "a learner of the breeds with a sigmoid for each, and in how many of 20 pairs of validation pictures it named both dogs",
+    'ImageData.from_csv(..., task="multi-label") gives each breed a yes or no of its own; then train a few epochs.',
+    "Pictures 0 and 1 are the first pair, 38 and 39 the last; predict_image(side_by_side(one, other)).label is what it names.",
+)
+def two_at_once(learner: Any, both: int, side_by_side: Callable[[Any, Any], Any]) -> Iterator[Part]:
+    """The pairs are shown to the network once more, and the single dogs first: who names none cannot name two."""
+    try:
+        files, targets, classes = learner.data.paths("valid"), learner.data.targets("valid"), learner.data.classes
+        task = learner.data.task
+    except AttributeError:
+        raise NotYet(f"{given(learner)} is not a learner of pictures.") from None
+    if task != "multi-label":
+        raise NotYet("your network must choose one breed: softmax. Sigmoids need not choose.")
+    if len(files) < 40:
+        raise NotYet(f"there are {len(files)} validation pictures; expected 40, for 20 pairs.")
+    yield Part(0.2, bool((targets.sum(1) == 1).all()), "some of the pictures have several labels; expected one dog in each.")
+    breeds = [classes[number] for number in targets[:40].argmax(1).tolist()]
+    alone = sum(breed in learner.predict_image(file).label for breed, file in zip(breeds, files, strict=False))
+    yield Part(0.3, alone >= 20, f"of the first 40 dogs, one in a picture, your network names {alone}: train it longer.")
+    named = 0
+    for first in range(0, 40, 2):
+        told = learner.predict_image(called(side_by_side, *files[first : first + 2])).label
+        named += {*breeds[first : first + 2]} <= {*told}
+    found = one_number(both, "for the 20 pairs")
+    yield Part(0.5, found == named, f"{found:g} of 20 is not what this network says of the pairs.")
+
+
+@exercise(
     "3.6",
     "a function of probabilities, targets and a threshold that gives the share of pictures all of whose tags are right",
     "Compare the tags given, probabilities > threshold, with the targets, picture by picture.",

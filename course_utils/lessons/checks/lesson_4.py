@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from course_utils.data.samples import stores
-from course_utils.lessons.checks.marking import NotYet, Part, called, exercise, given, of_the_way, scored
+from course_utils.lessons.checks.marking import NotYet, Part, called, exercise, given, of_the_way, one_number, scored
 from course_utils.training import rmspe
 
 KEYS = ["Store", "DayOfWeek", "Promo"]
@@ -74,6 +74,42 @@ def best_guess(function: Callable[[Sequence[float]], Any]) -> Parts[Part]:
         yield Part(
             marks, right, f"for {sales} it says {found:,.0f}, with an RMSPE of {mine:.4f}; the lowest is {errors.min():.4f}."
         )
+
+
+@exercise(
+    "4.3",
+    "a learner for which DayOfWeek and Month are numbers, trained for three epochs, and its RMSPE minus that of the lesson's",
+    "Take both names out of rossmann.CATEGORICAL and put them into rossmann.CONTINUOUS; everything else stays.",
+    "Three epochs at the lesson's rate; learner.recorder.epochs[2] holds what the third reached, of either learner.",
+)
+def days_as_numbers(learner: Any, apart: float, lessons: Any) -> Parts[Part]:
+    """The columns are looked at, and the difference after three epochs is compared with what both learners recorded."""
+    try:
+        mine, theirs = learner.data.preprocessor, lessons.data.preprocessor
+        epochs = learner.recorder.epochs
+    except AttributeError:
+        raise NotYet(f"{given(learner)} is not a learner that tabular_learner made.") from None
+    moved = ("DayOfWeek", "Month")
+    still = [name for name in moved if name in mine.categorical]
+    yield Part(0.2, not still, f"{' and '.join(still)} {'are still categories' if still[1:] else 'is still a category'}.")
+    gone = [name for name in moved if name not in mine.continuous]
+    yield Part(0.2, not gone, f"{' and '.join(gone)} {'are' if gone[1:] else 'is'} not among the numbers.")
+    if still or gone:
+        return
+    differ = sorted(set(mine.columns) ^ set(theirs.columns))
+    yield Part(
+        0.2, not differ, f"only one of the two learners has {', '.join(differ)}; everything but the two should stay as it was."
+    )
+    if len(epochs) < 3:
+        raise NotYet(f"the learner was trained for {len(epochs)} epochs; expected three.")
+    found, true = one_number(apart), epochs[2]["rmspe"] - lessons.recorder.epochs[2]["rmspe"]
+    turned = abs(found + true) < 5e-4 < abs(true)
+    said = (
+        "the sign is the wrong way round; a network that does worse has the higher RMSPE."
+        if turned
+        else "the two recorders say otherwise."
+    )
+    yield Part(0.4, abs(found - true) < 5e-4, f"a difference of {found:.4f} after three epochs: {said}")
 
 
 @exercise(

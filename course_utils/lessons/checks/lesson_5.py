@@ -277,3 +277,35 @@ def own_workbook(file: Any, model: nn.Module) -> Iterator[Part]:
     changed = any(layer.stride != (1, 1) or layer.padding not in ((0, 0), 0, "valid") for layer in convolutions)
     said = "its convolutions have a stride of 1 and no padding." if convolutions else "there is no convolution in the model."
     yield Part(0.5, changed, said)
+
+
+@exercise(
+    "5.10",
+    "the picture that read_input gives back, and the digit you drew: another than before, and one that the network recognises",
+    "Paper is 0 and ink 1. Wipe the old digit out first: set all blue pixels to 0.",
+    "Strokes two or three pixels wide, about 0.5 at their edges, in the middle of the grid and some 18 pixels high.",
+)
+def own_drawing(picture: Any, digit: int, model: nn.Module, before: Tensor, label: int) -> Iterator[Part]:
+    """The network is asked what it sees; half sure is sure enough."""
+    drawn = torch.from_numpy(_array(picture, "your picture"))
+    if drawn.shape != before.shape:
+        raise NotYet(f"your picture has shape {tuple(drawn.shape)}; expected {tuple(before.shape)}.")
+    if digit not in range(10):
+        raise NotYet(f"{given(digit)} is not a digit from 0 to 9.")
+    low, high = drawn.min().item(), drawn.max().item()
+    yield Part(0.2, low >= 0 and high <= 1, f"its pixels go from {low:.3g} to {high:.3g}; expected 0 for paper to 1 for ink.")
+    if (ink := int((drawn > 0.5).sum())) < 10:
+        raise NotYet(f"only {ink} pixels are above 0.5: too little ink for a digit.")
+    changed = int(((drawn - before).abs() > 0.25).sum())
+    other = changed >= 20 and digit != label
+    said = (
+        f"a {label} was there before."
+        if digit == label
+        else f"only {changed} pixels have changed: the old digit is still there."
+    )
+    yield Part(0.3, other, said)
+    with torch.no_grad():
+        probabilities = model(drawn[None].to(next(model.parameters()))).softmax(1)[0]
+    seen, sure = int(probabilities.argmax()), probabilities[digit].item()
+    said = f"the network sees a {seen} ({probabilities[seen]:.0%}) and gives your {digit} a probability of {sure:.0%}."
+    yield Part(0.5, min(1.0, 2 * sure) if other else 0.0, said)
