@@ -74,7 +74,7 @@ def environment(host: str, build: Path) -> Path:
     constraints, brought = ROOT / "hosts" / f"{host}.txt", folder / "constraints.txt"
     if not brought.exists() or brought.read_bytes() != constraints.read_bytes():
         shutil.rmtree(folder, ignore_errors=True)  # what other versions needed would stay
-        base = shutil.which(PYTHON[host]) or sys.executable
+        base = PYTHON[host] if _starts(PYTHON[host]) else sys.executable
         print(f"Making {folder} with {base}; PyTorch alone is some GB", flush=True)
         subprocess.run([base, "-m", "venv", folder], check=True)
     shutil.rmtree(build / "dist", ignore_errors=True)
@@ -86,6 +86,12 @@ def environment(host: str, build: Path) -> Path:
     subprocess.run([*pip, "check"], check=True)
     shutil.copy(constraints, brought)
     return python
+
+
+def _starts(python: str) -> bool:
+    """Whether a Python is there; pyenv leaves commands for versions that are not chosen, and those only say so."""
+    found = shutil.which(python)
+    return found is not None and subprocess.run([found, "--version"], capture_output=True, check=False).returncode == 0
 
 
 if __name__ == "__main__":
