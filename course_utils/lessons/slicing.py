@@ -1,6 +1,6 @@
 """Which cells of a notebook some of its cells need."""
 
-import dis
+import ast
 import re
 import symtable
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 IPYTHON = re.compile(r"^\s*[%!].*", re.MULTILINE)
 ALWAYS = re.compile(rf"\b(set_seed|manual_seed|seed)\(|{IPYTHON.pattern}", re.MULTILINE)  # what follows may depend on it
-LOOP = ("FOR_ITER", "JUMP_BACKWARD")  # taken to run at least once
 
 
 def needed_cells(sources: Sequence[str], wanted: Collection[int]) -> list[int]:
@@ -83,14 +82,57 @@ def _names(source: str) -> _Names:
             names.fixed.add(symbol.get_name())
         elif symbol.is_assigned():
             names.assigned.add(symbol.get_name())
-    first: dict[str, str] = {}
-    for instruction in dis.get_instructions(compile(python, "cell", "exec")):
-        if instruction.opcode in dis.hasjrel and instruction.opname not in LOOP:
-            break  # what follows may be left out when the cell is run
-        if instruction.opname in ("LOAD_NAME", "STORE_NAME", "DELETE_NAME"):
-            first.setdefault(instruction.argval, instruction.opname)
-    names.renewed = {name for name, operation in first.items() if operation == "STORE_NAME"} - inside
+    names.renewed = _renewed(ast.parse(python)) - inside
     return names
+
+
+def _renewed(cell: ast.Module) -> set[str]:
+    """The names to which a cell gives a value, whatever comes, before it reads them.
+
+    A branch may be left out, a loop may find nothing to go through, and of what is tried a part may fail: none of these surely
+    gives a value. Only a loop over a text or a list that is written out has a first round.
+
+    >>> sorted(_renewed(ast.parse("a, b = c, 1; d += 1\\nfor e in 'xy': f = e\\nif a: g = 1")))
+    ['a', 'b', 'e']
+    """
+    renewed, read = set[str](), set[str]()
+    for statement in cell.body:
+        first, targets, named = _given(statement)
+        read |= _read(*first, *targets) - renewed
+        stored = {name.id for name in _variables(*targets) if isinstance(name.ctx, ast.Store)}
+        renewed |= (stored | named) - read
+        read |= _read(statement) - renewed
+    return renewed
+
+
+def _given(statement: ast.stmt) -> tuple[list[ast.expr], list[ast.expr], set[str]]:
+    """What a statement looks at first, what it then surely gives a value to, and the names that it imports or defines."""
+    match statement:
+        case ast.Assign(targets=targets, value=value):
+            return [value], targets, set()
+        case ast.AnnAssign(target=target, value=ast.expr() as value):
+            return [value], [target], set()
+        case ast.For(target=target, iter=ast.Constant(value=str() as text)) if text:
+            return [], [target], set()
+        case ast.For(target=target, iter=(ast.List(elts=[one, *_]) | ast.Tuple(elts=[one, *_])) as rows):
+            return [rows], [] if isinstance(one, ast.Starred) else [target], set()
+        case ast.With(items=items):
+            return [item.context_expr for item in items], [item.optional_vars for item in items if item.optional_vars], set()
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            return [], [], {(one.asname or one.name).split(".")[0] for one in names}
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return [], [], {name}
+    return [], [], set()
+
+
+def _variables(*nodes: ast.AST) -> Iterator[ast.Name]:
+    return (inner for node in nodes for inner in ast.walk(node) if isinstance(inner, ast.Name))
+
+
+def _read(*nodes: ast.AST) -> set[str]:
+    """The names whose values these look at; `n += 1` does, too."""
+    added = {id(inner.target) for node in nodes for inner in ast.walk(node) if isinstance(inner, ast.AugAssign)}
+    return {name.id for name in _variables(*nodes) if not isinstance(name.ctx, ast.Store) or id(name) in added}
 
 
 def _from_outside(table: symtable.SymbolTable) -> set[str]:

@@ -1,5 +1,7 @@
 """The cells that others need."""
 
+import pytest
+
 from course_utils.lessons.slicing import needed_cells
 
 
@@ -23,7 +25,31 @@ def test_a_function_needs_what_it_uses_when_it_is_called():
 def test_a_name_that_gets_a_new_value_needs_no_old_one():
     assert needed("for name in 'ab': print(name)", "for name in 'cd': x = name", "show(x)") == [1]
     assert needed("n = 1", "n += 1", "show(n)") == [0, 1]
+    assert needed("n = 1", "with open(f) as n: n.read()", "show(n)") == [1]
+    assert needed("n = 1", "with open(n) as n: n.read()", "show(n)") == [0, 1]
+    assert needed("n = 1", "if c:\n    n = 2\nn = 3", "show(n)") == [1]
 
+
+@pytest.mark.parametrize(
+    "perhaps",
+    [
+        "if n > 5:\n    n = 0",
+        "try:\n    n = read()\nexcept OSError:\n    pass",
+        "with suppress(OSError):\n    n = read()",
+        "for row in rows:\n    n = row",
+        "for n in rows: pass",
+        "for n in [*rows]: pass",
+        "while rows:\n    n = rows.pop()",
+        "match row:\n    case [n, _]: pass",
+        "x = c and (n := 5)",
+        "x = [1 for row in rows if (n := row)]",
+    ],
+)
+def test_what_perhaps_gives_a_new_value_leaves_the_old_one_needed(perhaps):
+    assert needed("n = 1", "other = 2", perhaps, "show(n)") == [0, 2]
+
+
+def test_a_value_given_in_a_branch_goes_back_to_all_that_came_before():
     assert needed("n = 1", "n += 1", "if n > 5:\n    n = 0", "show(n)") == [0, 1, 2]
 
 
