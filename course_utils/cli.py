@@ -147,7 +147,10 @@ def present(
     handout: Annotated[bool, typer.Option("--handout", help="For paper: two slides a page, what to say beside them.")] = False,
     pictures: Annotated[bool, typer.Option("--pictures", help="Still pictures for the widgets: nothing is run.")] = False,
     light: Annotated[bool | None, typer.Option("--light/--dark", help="By default as this machine.")] = None,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Where JupyterLab listens: slides lead to it.")] = 8888,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Where JupyterLab listens: slides lead to the one that runs, or to 8888."),
+    ] = None,
 ) -> None:
     """Open a lesson as slides: one file that needs no network, in which the widgets live.
 

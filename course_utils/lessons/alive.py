@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from course_utils.work import work_folder
 
 WIDGET = "application/vnd.jupyter.widget-view+json"  # the kind of output that a living widget is
 PAGE = "application/vnd.course-utils.page+json"  # and the one that it is here: a page, or why there is none
+_KEPT = re.compile(r"-[0-9a-f]{12}\.json$")  # what follows the notebook's name where its pages are kept
 EXERCISE = {"exercise", "answer", "check", "solution"}  # tags of cells that show no widget of the lesson
 
 
@@ -46,8 +48,9 @@ def living_pages(
     found = _kept(kept)
     if found is None:
         found = _displayed(notebook, cells, with_widgets, on_cell)
-        for old in kept.parent.glob(f"{notebook.stem}-*.json"):
-            old.unlink(missing_ok=True)
+        for old in kept.parent.iterdir():
+            if _KEPT.sub("", old.name) == notebook.stem:
+                old.unlink(missing_ok=True)
         with replacing(kept) as part:
             part.write_text(json.dumps(found), encoding="utf-8")
     pages, reasons = {}, set()

@@ -1,10 +1,11 @@
-"""A notebook that is opened again with no cell run, and one whose pictures are kept as VS Code keeps them."""
+"""A notebook opened again with no cell run, one whose pictures are kept as VS Code keeps them, and one to which slides lead."""
 
 import json
 
 import numpy as np
 import pytest
 
+from course_utils.lessons.slides import deck
 from course_utils.widgets import ConvolutionExplorer
 from course_utils.widgets.base.numbers import plain_number
 
@@ -66,3 +67,37 @@ def test_a_picture_behind_an_address_is_hidden_where_its_widget_lives_and_no_oth
     page.wait_for_function(f"({IN_SIGHT})().flat().includes(false)")
     assert page.evaluate(IN_SIGHT) == [["blob:", True], ["blob:", False]]
     assert jupyterlab.complaints == []
+
+
+IN_VIEW = """source => {
+  const cells = window.jupyterapp?.shell.currentWidget?.content?.widgets ?? [];
+  const box = cells.find((one) => one.model.sharedModel.source === source)?.node.getBoundingClientRect();
+  return box?.height > 0 && box.top < innerHeight && box.bottom > 0;
+}"""
+
+
+def test_a_slide_leads_to_its_cell_in_a_tab_that_stays(jupyterlab, tmp_path):
+    path = jupyterlab.write_notebook("slides.ipynb", *(f"{number}\n" * 12 + f"print({number})" for number in range(40)))
+    first, second = f"{10}\n" * 12 + "print(10)", f"{30}\n" * 12 + "print(30)"
+    port = int(jupyterlab.url.rpartition(":")[2])
+    (tmp_path / "deck.html").write_text(deck(path, lab=path.name, port=port), encoding="utf-8")
+    context = jupyterlab.page.context
+    context.request.get(f"http://localhost:{port}/lab?token={jupyterlab.token}")  # the deck's name for this machine
+    show = context.new_page()
+    show.goto((tmp_path / "deck.html").as_uri())
+    show.wait_for_function("document.documentElement.dataset.ready === 'true'")
+    go = "text => Reveal.slide(0, Reveal.getSlides().findIndex((one) => one.textContent.includes(text)))"
+    show.evaluate(go, "print(10)")
+    with context.expect_page() as opening:
+        show.keyboard.press("j")
+    tab = opening.value
+    tab.wait_for_function(IN_VIEW, arg=first, timeout=60_000)
+    tab.evaluate("window.unsaved = true")
+    show.evaluate(go, "print(30)")
+    pages = len(context.pages)
+    show.locator(".present footer a").click()
+    tab.wait_for_function(IN_VIEW, arg=second, timeout=30_000)
+    assert tab.evaluate("window.unsaved")
+    assert len(context.pages) == pages
+    show.close()
+    tab.close()

@@ -250,7 +250,9 @@ def test_what_the_keys_do(small):
     small.keyboard.press("l")
     assert small.locator("#pointer").is_hidden()
     assert (
-        small.locator(".present footer a").get_attribute("href").startswith("http://localhost:8888/lab/tree/small.ipynb#cell")
+        small.locator(".present footer a")
+        .get_attribute("href")
+        .startswith("http://localhost:8888/lab/workspaces/slides/tree/small.ipynb#cell")
     )
 
 

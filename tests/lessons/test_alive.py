@@ -72,3 +72,11 @@ def test_what_is_kept_is_made_again_when_a_cell_changed_or_the_file_is_damaged(t
     (kept,) = (tmp_path / "work").rglob("*.json")
     kept.write_text('{"w": [{"pa')
     assert living_pages(tmp_path / "01_made_up.ipynb") == {"w": ["second"]}
+
+
+def test_what_is_kept_of_a_notebook_whose_name_begins_alike_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(alive, "_displayed", lambda notebook, cells, *rest: {"w": [{"page": notebook.stem}]})
+    for name in ("a-b", "a", "a"):
+        nbformat.write(new_notebook(cells=[new_code_cell(f"{name!r}", id="w", outputs=[VIEW])]), tmp_path / f"{name}.ipynb")
+        assert living_pages(tmp_path / f"{name}.ipynb") == {"w": [name]}
+    assert sorted(path.stem[:-13] for path in (tmp_path / "work").rglob("*.json")) == ["a", "a-b"]

@@ -1,5 +1,6 @@
 """Checks of exercises: full marks for what is right, none for a blank, and for what is wrong a reason of its own."""
 
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -29,7 +30,12 @@ def test_what_stops_a_call_is_said():
     with pytest.raises(CourseError, match="no lesson 9"):
         check("9.1", 1)
     with pytest.raises(CourseError, match=r'as in check\("1\.4", answer\)'):
-        check(1.4, 1)
+        check("1.x", 1)
+    for number in (1.4, [1], None):
+        with pytest.raises(
+            CourseError, match=rf"number is {re.escape(str(number))}; expected the exercise in quotes, as in check"
+        ):
+            check(number, 1)
     with pytest.raises(CourseError, match="2 values; expected: function"):
         check("1.1", 1, 2)
 

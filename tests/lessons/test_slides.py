@@ -250,7 +250,9 @@ def test_each_slide_of_a_lesson_has_a_name_of_its_own_and_leads_to_its_cell(less
         ids = re.findall(r'<section id="([^"]+)"', page)
         assert len(ids) == len(set(ids)) > 20
         cells = {cell.id for cell in nbformat.read(path, as_version=4).cells}
-        led = re.findall(rf'href="http://localhost:8888/lab/tree/notebooks/{path.name}#cell-id=([^"]+)"', page)
+        led = re.findall(
+            rf'href="http://localhost:8888/lab/workspaces/slides/tree/notebooks/{path.name}#cell-id=([^"]+)"', page
+        )
         assert len(led) == len(ids)
         assert set(led) <= cells
 
@@ -268,7 +270,11 @@ def test_a_lesson_is_written_where_one_asks_or_with_ones_own_work(tmp_path, monk
     assert write_slides("05", pictures=True) == tmp_path / "slides" / "05_conv_in_excel.html"
     said = []
     write_slides("05", handout=True, theme="dark", say=said.append)
-    assert said == ["The slides for paper are light"]
+    write_slides("05", handout=True, port=8889, say=said.append)
+    assert said == [
+        "The slides for paper are light",
+        "The slides for paper lead to no JupyterLab; port is for those in a browser",
+    ]
     assert write_slides("05", handout=True).name == "05_conv_in_excel-handout.html"
     assert write_slides("05", tmp_path / "mine.HTML", pictures=True).read_text().startswith("<!doctype html>")
     with pytest.raises(CourseError, match=r"mine.pdf', and the slides would be a page of HTML; give a name"):
@@ -294,3 +300,30 @@ def test_without_a_browser_a_pdf_is_refused_before_anything_is_done(tmp_path, mo
     monkeypatch.setattr("course_utils.lessons.slides.printing.ELSEWHERE", ())
     with pytest.raises(CourseError, match="install Chromium, Chrome or Edge, or open the slides without --pdf"):
         write_slides("05", tmp_path / "a.pdf", pdf=True)
+
+
+def test_slides_lead_to_the_jupyterlab_that_runs(tmp_path, monkeypatch):
+    servers = [
+        {"root_dir": str(tmp_path), "port": 8890, "base_url": "/"},
+        {"root_dir": str(tmp_path / "course"), "port": 8891, "base_url": "/"},
+        {"root_dir": str(tmp_path / "course" / "notebooks"), "port": 8892, "base_url": "/user/x/"},
+        {"root_dir": str(tmp_path / "elsewhere"), "port": 8893, "base_url": "/"},
+    ]
+    serverapp = pytest.importorskip("jupyter_server.serverapp")
+    monkeypatch.setattr(serverapp, "list_running_servers", lambda: iter(servers))
+    notebook = tmp_path / "course" / "notebooks" / "mine.ipynb"
+    notebook.parent.mkdir(parents=True)
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# Mine", id="first")]), notebook)
+    said = []
+
+    def led(**given):
+        page = write_slides(str(notebook), tmp_path / "a.html", pictures=True, say=said.append, **given).read_text("utf-8")
+        return re.findall(r'href="(http://localhost[^"]+)"', page)
+
+    way = "lab/workspaces/slides/tree"
+    assert led() == [f"http://localhost:8891/{way}/notebooks/mine.ipynb#cell-id=first"]
+    assert said == ["J in the slides leads to the JupyterLab that runs at port 8891"]
+    assert led(port=8888) == [f"http://localhost:8888/{way}/mine.ipynb#cell-id=first"]
+    servers.clear()
+    assert led() == [f"http://localhost:8888/{way}/mine.ipynb#cell-id=first"]
+    assert len(said) == 1

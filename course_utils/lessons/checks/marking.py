@@ -107,7 +107,11 @@ def _asked(number: str, answer: tuple[Any, ...]) -> Exercise:
 
 
 def _find(number: str) -> Exercise:
-    lesson = re.fullmatch(r"(\d)\.\d+", number) if isinstance(number, str) else None
+    if not isinstance(number, str):
+        raise CourseError(
+            f'number is {shortened(repr(number), 60)}; expected the exercise in quotes, as in check("1.4", answer)'
+        )
+    lesson = re.fullmatch(r"(\d)\.\d+", number)
     if lesson:
         try:
             importlib.import_module(f"course_utils.lessons.checks.lesson_{lesson[1]}")

@@ -121,11 +121,28 @@
     frame.contentDocument.querySelector("#widget :is(button, input, select, [tabindex='0']):not(:disabled)")?.focus();
   }
 
+  // JupyterLab keeps a tab of its own, and what is unsaved there stays. While it starts it forgets which cell it was asked for, so
+  // it is asked again.
+  const STARTING = [4, 8, 14].map((seconds) => seconds * 1000);
+  let lab = null;
+  let opened = 0;
+  let asking = [];
   function openLab() {
-    const link = Reveal.getCurrentSlide().querySelector("footer a");
-    if (link) link.click();
-    else say("This deck was written without a way to JupyterLab.");
+    const address = Reveal.getCurrentSlide().querySelector("footer a")?.href;
+    if (!address) return say("This deck was written without a way to JupyterLab.");
+    if (!lab || lab.closed) opened = Date.now();
+    lab = window.open(address, "course-lab");
+    if (!lab) return say("This browser blocks the tab of JupyterLab; allow it for this page, and press J again.", true);
+    lab.focus();
+    asking.forEach(clearTimeout);
+    const left = STARTING.map((after) => opened + after - Date.now()).filter((wait) => wait > 0);
+    asking = left.map((wait) => setTimeout(() => { if (!lab.closed) lab.location = address; }, wait));
   }
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest?.("footer a")) return;
+    event.preventDefault();
+    openLab();
+  });
 
   // Code, letter, what to press, what it does; without a function, a key of reveal.js itself.
   const KEYS = [

@@ -57,7 +57,7 @@ def deck(
         port: where JupyterLab listens.
     """
     cells = read_notebook(notebook).cells
-    address = f"http://localhost:{port}/lab/tree/{quote(lab)}" if lab else ""
+    address = f"http://localhost:{port}/lab/workspaces/slides/tree/{quote(lab)}" if lab else ""
     script = [_vendored("reveal.js"), _vendored("notes.js"), *map(_own, ("fit.js", "widgets.js", "deck.js"))]
     return _page(cells, pages or {}, "deck", theme, [_vendored("reveal.css"), _own("deck.css")], script, address)
 
@@ -107,7 +107,7 @@ def _section(slide: Slide, lab: str) -> str:
     running = f'<p class="running">{html.escape(slide.section)}</p>' if slide.kind != "title" and not slide.opens else ""
     minute = f"<span>Lecture {slide.minutes[0]}</span>" if slide.minutes else ""
     cell = slide.blocks[0].cell if slide.blocks else slide.cells[0]
-    to_lab = f'<a href="{html.escape(lab)}#cell-id={quote(cell)}" target="_blank">Open in JupyterLab</a>' if lab else ""
+    to_lab = f'<a href="{html.escape(lab)}#cell-id={quote(cell)}" target="course-lab">Open in JupyterLab</a>' if lab else ""
     said = [f'<p class="minute">{slide.lecture}</p>' if slide.lecture else "", *slide.notes]
     notes = "\n".join(filter(None, said))
     return (

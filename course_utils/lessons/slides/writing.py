@@ -7,7 +7,8 @@ from pathlib import Path
 from course_utils.errors import CourseError
 from course_utils.files import as_path, refuse_special, replacing
 from course_utils.lessons.alive import living_pages
-from course_utils.lessons.find import find_lessons, project_folder
+from course_utils.lessons.find import find_lessons
+from course_utils.lessons.slides.lab import running_lab, seen_from_lab
 from course_utils.lessons.slides.page import PORT, Theme, deck
 from course_utils.lessons.slides.page import handout as paper
 from course_utils.lessons.slides.printing import find_browser, print_pdf
@@ -22,7 +23,7 @@ def write_slides(
     handout: bool = False,
     pictures: bool = False,
     theme: Theme = "system",
-    port: int = PORT,
+    port: int | None = None,
     on_cell: Callable[[int, int], None] = lambda done, cells: None,
     say: Callable[[str], None] = print,
 ) -> Path:
@@ -35,7 +36,7 @@ def write_slides(
         handout: for paper; two slides a page, with the notes beside them.
         pictures: leave the widgets still: nothing is run. Where the run fails they are, too, and `say` hears it.
         theme: light, dark, or as the machine is set; for paper always light.
-        port: where JupyterLab listens.
+        port: where JupyterLab listens; by default that of one which runs and shows the notebook, or else 8888.
         on_cell: hears how far the run is that brings the widgets to life, as in `living_pages`.
         say: hears what is to be told.
 
@@ -51,6 +52,8 @@ def write_slides(
         raise CourseError(f"out is {str(target)!r}, and the slides would be {is_one}; give a name that ends with {ending}")
     if on_paper and theme == "dark":
         say("The slides for paper are light")
+    if on_paper and port is not None:
+        say("The slides for paper lead to no JupyterLab; port is for those in a browser")
     if pdf:
         find_browser()  # before anything takes time
     if on_paper:
@@ -62,7 +65,11 @@ def write_slides(
                 pages = living_pages(notebook, on_cell, say)
             except CourseError as error:
                 say(f"The widgets stay pictures: {error}")
-        page = deck(notebook, pages, theme, _seen_from_lab(notebook), port)
+        running = running_lab(notebook) if port is None else None
+        if running and running[0] != PORT:
+            say(f"J in the slides leads to the JupyterLab that runs at port {running[0]}")
+        at, seen = running or (port or PORT, seen_from_lab(notebook))
+        page = deck(notebook, pages, theme, seen, at)
     if pdf:
         return print_pdf(page, target)
     with replacing(target) as part:
@@ -78,11 +85,3 @@ def _notebook(name: str) -> Path:
     if len(found) > 1:
         raise CourseError(f"{name!r} could be {', '.join(path.stem for path in found)}; name one")
     return found[0]
-
-
-def _seen_from_lab(notebook: Path) -> str | None:
-    """Where the notebook lies for a JupyterLab that `course lab` opened; None where it does not lie below its root."""
-    try:
-        return notebook.relative_to(project_folder()).as_posix()
-    except (ValueError, CourseError):
-        return notebook.name
