@@ -132,7 +132,12 @@ def copy(
     if copied.gone:
         say(f"No part of the course any more, and left where it is: {some_of(copied.gone)}")
     if not update:
-        say(f"The course is in {copied.folder}. Go there (cd {copied.folder}), and course lab opens the lessons.")
+        there = copied.folder.absolute() != Path.cwd()
+        say(
+            f"The course is in {copied.folder}. Go there (cd {copied.folder}), and course lab opens the lessons."
+            if there
+            else "The course is in this folder; course lab opens the lessons."
+        )
     elif copied.written:
         say(f"Brought to {copied.folder}: {some_of(copied.written)}")
     elif not copied.beside:

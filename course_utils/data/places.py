@@ -102,11 +102,15 @@ def why_not_real(dataset: Dataset) -> str:
 
 
 def shown(folder: Path) -> str:
-    """Give a path as a person in the current folder would write it, so that a saved notebook names no machine's folders."""
+    """Give a path as a person in the current folder would write it, so that a saved notebook names no machine's folders.
+
+    >>> shown(current_folder()), shown(current_folder() / "data")
+    ('this folder', 'data')
+    """
     here = current_folder()
     for near in (here, here.parent):
         if folder.is_relative_to(near):
-            return os.path.relpath(folder)
+            return "this folder" if folder == here else os.path.relpath(folder)
     return str(folder)
 
 
