@@ -95,7 +95,7 @@ def test_a_slide_leads_to_its_cell_in_a_tab_that_stays(jupyterlab, tmp_path):
     tab.evaluate("window.unsaved = true")
     show.evaluate(go, "print(30)")
     pages = len(context.pages)
-    show.locator(".present footer a").click()
+    show.locator("section.present > section.present footer a").click()
     tab.wait_for_function(IN_VIEW, arg=second, timeout=30_000)
     assert tab.evaluate("window.unsaved")
     assert len(context.pages) == pages
