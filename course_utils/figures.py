@@ -3,6 +3,7 @@
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from course_utils.fonts import lend_fonts
 from course_utils.names import LONGEST, printable, shortened
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def plain(text: object, longest: int | None = LONGEST, width: int | None = None)
 
     Matplotlib takes what stands between two dollar signs for a formula, `_` and `^` in it included, and stops at one that it
     cannot read. What is longer than `longest` letters loses its middle (None: nothing is lost), and with `width` the text is
-    broken into lines of that many letters.
+    broken into lines of that many letters. For letters that Matplotlib's font lacks see `lend_fonts`.
 
     >>> print(plain("$5_$9"))
     \$5_\$9
@@ -46,5 +47,6 @@ def plain(text: object, longest: int | None = LONGEST, width: int | None = None)
     water
     """
     shown = printable(text) if longest is None else shortened(text, longest)
+    lend_fonts(shown)
     lines = wrap(shown, width, break_on_hyphens=False) if width else [shown]
     return "\n".join(lines).replace("$", r"\$")

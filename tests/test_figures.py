@@ -4,10 +4,13 @@ import io
 import warnings
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from fontTools.ttLib import TTFont
+from matplotlib import font_manager
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
@@ -15,7 +18,8 @@ from matplotlib.text import Text
 from PIL import Image
 
 import course_utils.vision as vision
-from course_utils.figures import plain
+from course_utils import fonts
+from course_utils.figures import new_figure, plain
 from course_utils.names import printable, shortened
 from course_utils.tabular.exploring import tables_at_a_glance
 from course_utils.tabular.results import show_embedding
@@ -110,3 +114,53 @@ def test_figures_and_tables_of_columns() -> None:
     page = tables_at_a_glance({"<script>": pd.DataFrame({"<b>": ["<i>"]})}).to_html()
     assert not any(tag in page for tag in ("<script>", "<b>", "<i>"))
     assert "tex2jax_ignore" in page
+
+
+LETTERS = "\U00013000\U00013001"  # hieroglyphs, which no font of Matplotlib's has
+
+
+@pytest.fixture
+def fresh_fonts():
+    """Matplotlib's own fonts, and nothing said of them yet; as it was, afterwards."""
+    own = list(font_manager.fontManager.ttflist)
+    with warnings.catch_warnings(), mpl.rc_context():
+        fonts.TOLD.clear()
+        fonts.other_fonts.cache_clear()
+        yield
+    font_manager.fontManager.ttflist[:] = own
+    fonts.TOLD.clear()
+    fonts.other_fonts.cache_clear()
+
+
+def warned(title):
+    """What Matplotlib warns of while it draws a title."""
+    figure = new_figure(2, 1)
+    figure.suptitle(plain(title))
+    with warnings.catch_warnings(record=True) as said:
+        figure.canvas.draw()
+    return [str(one.message) for one in said]
+
+
+def test_letters_that_no_font_has_are_named_in_one_line(fresh_fonts, capsys):
+    assert warned(f"cat {LETTERS}") == []
+    line = capsys.readouterr().out
+    assert line.startswith(f"No font on this machine has the letters {LETTERS}; ")
+    assert line.count("\n") == 1
+    assert warned(f"dog {LETTERS}") == []
+    assert capsys.readouterr().out == ""
+
+
+def test_letters_are_taken_from_a_font_that_has_them(fresh_fonts, tmp_path, capsys):
+    with TTFont(font_manager.findfont("DejaVu Sans")) as font:
+        for table in font["cmap"].tables:
+            if table.format == 12:
+                table.cmap = {ord(letter): "A" for letter in LETTERS}
+        font["cmap"].tables = [table for table in font["cmap"].tables if table.format == 12]
+        for record in font["name"].names:
+            if record.nameID in (1, 4, 16):
+                record.string = "Old Kingdom"
+        font.save(tmp_path / "old.ttf")
+    font_manager.fontManager.addfont(tmp_path / "old.ttf")
+    assert warned(f"cat {LETTERS}") == []
+    assert capsys.readouterr().out == ""
+    assert mpl.rcParams["font.family"] == ["sans-serif", "Old Kingdom"]

@@ -48,13 +48,22 @@ def open_package(path: str | os.PathLike[str]) -> Iterator["Package"]:
             raise WorkbookError(
                 f"{path} is protected by a password or of the old .xls kind; save it as .xlsx without a password"
             )
-        with reading(path), zipfile.ZipFile(path) as archive:
+        with reading(path), readable(path), zipfile.ZipFile(path) as archive:
             yield Package(path, archive)
     except CourseError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             raise WorkbookError(f"no file {os.fspath(path)!r}; check the path") from error
         raise
-    except Exception as error:  # zipfile, zlib and expat raise many kinds
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Inside, whatever a damaged workbook leads to is a WorkbookError that names it; what the system says goes on as it is."""
+    try:
+        yield
+    except (CourseError, OSError):
+        raise
+    except Exception as error:  # zipfile, zlib and expat raise many kinds, and a damaged sheet any
         raise WorkbookError(
             f"{path} is not an .xlsx workbook that can be read ({error}); save it as .xlsx, or export the model again"
         ) from error

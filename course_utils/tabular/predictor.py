@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -65,7 +66,8 @@ class TablePredictor:
             preprocessor = Preprocessor.from_dict({} if learnt is None else learnt.about)
         except CourseError as error:
             raise exported.wrong(str(error)) from error
-        model = _network(exported, preprocessor) if model is None else exported.fill_own(model)
+        example = partial(drawn_rows, preprocessor)
+        model = _network(exported, preprocessor) if model is None else exported.fill_own(model, example)
         _refuse_other_range(exported, model)
         return cls(model, preprocessor, log_target, target, device)
 
@@ -148,14 +150,14 @@ def export(learner: "Learner", path: str | os.PathLike[str]) -> Path:
         "preprocessor": preprocessor.to_dict(),
         "network": _description(model),
     }
-    exported = files.described("table", about, model, path)
+    exported = files.described("table", about, model, path, partial(drawn_rows, preprocessor))
     if Preprocessor.from_dict(exported.about["preprocessor"]) != preprocessor:
         raise TableError(
             "what the preprocessor learnt cannot be written as it is: JSON has only text for the names of columns; rename them"
         )
     model.eval()
     if not _rebuilds(exported, model, preprocessor, data.device):
-        exported = files.described("table", {**about, "network": None}, model, path)
+        exported = files.described("table", {**about, "network": None}, model, path, partial(drawn_rows, preprocessor))
         print(files.OWN_LAYERS.format(path=exported.path))
     return files.write(exported)
 
@@ -191,10 +193,14 @@ def _rebuilds(exported: files.Exported, model: nn.Module, preprocessor: Preproce
         other = files.ready(_network(exported, preprocessor), device)
     except files.StorageError:
         return False
+    return files.same_outputs(other, model, *(part.to(device) for part in drawn_rows(preprocessor)))
+
+
+def drawn_rows(preprocessor: Preprocessor) -> tuple[Tensor, Tensor]:
+    """Codes (64, categorical columns) and numbers (64, continuous columns), drawn at random, always the same."""
     rng = np.random.default_rng(0)
     codes = torch.from_numpy(rng.integers(0, preprocessor.cardinalities, (64, len(preprocessor.categorical))))
-    values = torch.from_numpy(rng.standard_normal((64, len(preprocessor.continuous_names)), np.float32))
-    return files.same_outputs(other, model, codes.to(device), values.to(device))
+    return codes, torch.from_numpy(rng.standard_normal((64, len(preprocessor.continuous_names)), np.float32))
 
 
 def _network(exported: files.Exported, preprocessor: Preprocessor) -> nn.Module:

@@ -30,7 +30,9 @@ def reading(model: nn.Module) -> tuple[str, bool]:
     modes = [layer.mode for layer in layers if isinstance(layer, nn.Upsample)]
     if "linear" in modes or any(isinstance(layer, SEQUENCES) for layer in layers):
         return "sequences", any(getattr(layer, "batch_first", True) is False for layer in layers)
-    return "pictures" if modes else "any", False
+    kinds = {type(layer) for layer in layers}
+    either = nn.BatchNorm1d in kinds and nn.Flatten not in kinds  # it reads sequences, or pictures that were made a row
+    return "pictures" if modes and not either else "any", False
 
 
 def look_up_whole_numbers(model: nn.Module) -> None:

@@ -14,6 +14,7 @@ from course_utils.training.arguments import not_negative, real, shown, whole
 from course_utils.training.callbacks import Callback, Recorder
 from course_utils.training.conditions import conditions_of, refused, said
 from course_utils.training.devices import random_state, restore_random_state
+from course_utils.training.filling import put_weights
 from course_utils.training.fitting import Fitting
 from course_utils.training.layer_groups import rates_for
 from course_utils.training.meaning import close
@@ -248,7 +249,7 @@ def fit_in(state: dict[str, Any]) -> Fit:
 
 def restore_model(learner: Resumable, state: dict[str, Any]) -> None:
     """Give the model its weights back, and freeze what was frozen; before a fit makes its optimiser."""
-    unwrapped(learner.model).load_state_dict(state["model"])
+    put_weights(unwrapped(learner.model), state["model"])
     learner.freeze_to(state["first_trainable"])
     learner.bn_freeze(state["bn_frozen"])
     for name, weight in unwrapped(learner.model).named_parameters() if "frozen" in state else ():

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,13 +19,14 @@ from torch.overrides import TorchFunctionMode
 from course_utils.errors import CourseError
 from course_utils.files import SPECIAL, is_special, replacing
 from course_utils.names import counted
-from course_utils.training.architecture import architecture_of, is_whole, unwrapped
+from course_utils.training.architecture import Example, architecture_of, is_whole, unwrapped
 from course_utils.training.arguments import checked_network, shown
 from course_utils.training.devices import default_device
 from course_utils.training.distributed import processes
+from course_utils.training.filling import put_weights, weights_of
 from course_utils.training.finite import not_numbers, not_numbers_in
 from course_utils.training.meaning import differences
-from course_utils.training.storage import StorageError, weights_of
+from course_utils.training.storage import StorageError
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -132,9 +134,12 @@ class Exported:
     def _made_with(self) -> str:
         return str(self.about.get("made with", "unknown versions"))[:100]
 
-    def fill_own(self, model: Network) -> Network:
-        """Fill a network that a user gave, if its layers compute what they did when it was exported."""
-        here = architecture_of(checked_network(model))
+    def fill_own(self, model: Network, example: Example | None = None) -> Network:
+        """Fill a network that a user gave, if its layers compute what they did when it was exported.
+
+        The `example` is an input, for layers that work along a dimension: -1 is 1 where the input has two.
+        """
+        here = architecture_of(checked_network(model), example and partial(where_it_is, model, example))
         saved = {name: self.about[name] for name in here if name in self.about}
         if not is_whole(saved):
             raise self.wrong("what it says of its layers is not a description")
@@ -158,7 +163,10 @@ class Exported:
             )
         if wrong := not_numbers(theirs, {name for name, _ in network.named_parameters(remove_duplicate=False)}):
             raise self.wrong(f"{wrong}, so that every prediction may be NaN")
-        network.load_state_dict(dict(theirs), assign=any(tensor.is_meta for tensor in ours.values()))
+        for name, tensor in [*network.named_parameters(), *network.named_buffers()]:
+            if name in theirs and not tensor.is_meta:  # in the precision of the file, which a network of 16 bits would round
+                tensor.data = tensor.data.to(theirs[name].dtype)
+        put_weights(network, theirs)
         return model
 
 
@@ -192,12 +200,16 @@ def needs_model(exported: Exported) -> StorageError:
 
 
 def ready(model: Network, device: torch.device | str | None) -> Network:
-    """A network that answers: in evaluation mode, in 32 bits, on a device, by default the fastest that there is."""
+    """A network that answers: in evaluation mode, in 32 bits, on a device, by default the fastest that there is.
+
+    One whose weights are of several precisions, which only its own `forward` can know how to join, keeps them.
+    """
     try:
         chosen = default_device() if device is None else torch.device(device)
         if chosen.type == "meta":
             raise RuntimeError("it holds shapes, and no numbers")
-        return model.to(chosen).float().eval().requires_grad_(False)
+        precisions = {weight.dtype for weight in model.parameters() if weight.is_floating_point()}
+        return (model.float() if len(precisions) == 1 else model).to(chosen).eval().requires_grad_(False)
     except (RuntimeError, AssertionError, TypeError) as error:
         reason = f" ({str(error).splitlines()[0]})" if isinstance(device, str | torch.device) else ""
         raise CourseError(f"the device {shown(device)} cannot be used{reason}; give 'cpu', 'cuda', 'mps' or None") from error
@@ -213,8 +225,16 @@ def same_outputs(model: nn.Module, other: nn.Module, *inputs: Tensor) -> bool:
     return a.shape == b.shape and torch.allclose(a, b, rtol=1e-3, atol=within, equal_nan=True)
 
 
-def described(kind: str, about: Mapping[str, Any], model: nn.Module, path: str | os.PathLike[str]) -> Exported:
-    """What a file of this description will hold, as it will be read: gone through JSON and back.
+def where_it_is(model: nn.Module, example: Example) -> list[Tensor]:
+    """Inputs of a network, made by `example`, on its device, decimal numbers in its precision."""
+    first = next((weight for weight in model.parameters() if weight.is_floating_point()), torch.zeros(1))
+    return [x.to(first.device, first.dtype if x.is_floating_point() else x.dtype) for x in example()]
+
+
+def described(
+    kind: str, about: Mapping[str, Any], model: nn.Module, path: str | os.PathLike[str], example: Example | None = None
+) -> Exported:
+    """What a file of this description will hold, as it will be read: gone through JSON and back; for `example` see `fill_own`.
 
     Raises a CourseError for a network whose weights are no numbers any more.
     """
@@ -225,7 +245,7 @@ def described(kind: str, about: Mapping[str, Any], model: nn.Module, path: str |
         )
     versions = f"course_utils {_version('course-utils')}, torch {_version('torch')}, torchvision {_version('torchvision')}"
     whole = {"version": VERSION, "kind": kind, "made with": f"{versions}, timm {_version('timm')}", **about}
-    whole |= architecture_of(model)
+    whole |= architecture_of(model, example and partial(where_it_is, model, example))
     return Exported(_with_suffix(path), json.loads(json.dumps(whole, allow_nan=False)), weights_of(model))
 
 

@@ -105,25 +105,25 @@ def _codes_of(member: Any) -> Iterator[CodeType]:
 
 
 def _is_meant(name: str, value: Any, fills: bool) -> bool:
-    if not is_plain(value) or (fills and isinstance(value, list | dict)):  # where a module keeps what it saw
+    if not is_plain(value) or (fills and isinstance(value, list | dict | set)):  # where a module keeps what it saw
         return False
     return not name.lstrip("_").startswith(NOT_MEANT) and not (isinstance(value, str) and value.startswith(DEVICES))
 
 
 def is_plain(value: Any) -> bool:
     """Whether `written` can write a value."""
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple | list | set | frozenset):
         return all(map(is_plain, value))
     if isinstance(value, Tensor):
-        strided = value.layout == torch.strided and not (value.is_meta or value.is_quantized or value.is_complex())
+        strided = value.layout == torch.strided and not (value.is_meta or value.is_quantized)
         return strided and value.numel() <= MOST_NUMBERS
     if isinstance(value, np.ndarray):
-        return value.dtype.kind in "biuf" and value.size <= MOST_NUMBERS
+        return value.dtype.kind in "biufc" and value.size <= MOST_NUMBERS
     if isinstance(value, partial):
         return all(map(is_plain, [value.func, value.args, *value.keywords.values()]))
     if _settings(value) is not None:
         return True
-    kinds = bool | int | float | str | np.floating | np.integer | np.bool_ | Enum
+    kinds = bool | int | float | complex | str | bytes | range | slice | torch.dtype | np.number | np.bool_ | Enum
     return value is None or isinstance(value, kinds) or inspect.isroutine(value)
 
 
@@ -141,6 +141,8 @@ def written(value: Any, used: Container[str] | None = None) -> Any:
         return value.name
     if isinstance(value, Tensor | np.ndarray | np.generic):
         value = value.tolist()
+    if isinstance(value, set | frozenset):
+        value = sorted(value, key=repr)
     if isinstance(value, tuple | list):
         parts_of_it = [written(part, used) for part in value]
         return parts_of_it if isinstance(value, list) else tuple(parts_of_it)
@@ -151,6 +153,8 @@ def written(value: Any, used: Container[str] | None = None) -> Any:
         return {key: written(v, used) for key, v in counts.items() if is_plain(v) and not key.startswith(NOT_MEANT)}
     if inspect.isroutine(value):
         return value.__name__
+    if isinstance(value, complex | bytes | range | slice | torch.dtype):
+        return str(value)
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 

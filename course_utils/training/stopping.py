@@ -12,6 +12,7 @@ from course_utils.training.architecture import unwrapped
 from course_utils.training.arguments import flag, not_negative, shown, whole
 from course_utils.training.callbacks import Callback
 from course_utils.training.custom_metrics import Metric, name_of, named
+from course_utils.training.filling import put_weights
 from course_utils.training.fitting import Fitting
 from course_utils.training.metrics import accuracy, f_beta, log_loss, rmspe, top_k_accuracy
 from course_utils.training.storage import StorageError
@@ -208,7 +209,7 @@ class KeepBest(_Monitor):
         now = model.state_dict()
         if all(torch.equal(now[name], kept[name].to(now[name].device)) for name in now):
             return
-        model.load_state_dict(kept)
+        put_weights(model, kept)
         learner.say(
             f"The weights are those of epoch {self.best_epoch}, the best of {learner.epochs_done}: {self.monitor} "
             f"{self.best:.4f}."

@@ -14,6 +14,7 @@ from course_utils.files import FileError, reading, refuse_special, replacing
 from course_utils.training.architecture import is_whole, unwrapped
 from course_utils.training.arguments import shown
 from course_utils.training.distributed import processes
+from course_utils.training.filling import put_weights, weights_of
 from course_utils.training.finite import not_numbers_in
 from course_utils.training.kept import keep_others
 from course_utils.training.meaning import compare_names, differences, plain
@@ -57,17 +58,6 @@ def save_weights(model: nn.Module, path: str | os.PathLike[str], about: Mapping[
     return _write(path, lambda part: part.write_bytes(save(tensors, told)), tensors, meaning)
 
 
-def weights_of(model: nn.Module) -> dict[str, Tensor]:
-    """Copies of all parameters and buffers in the CPU's memory; a tensor under two names (tied weights) is there twice."""
-    weights = unwrapped(model).state_dict()
-    if others := [name for name, value in weights.items() if not isinstance(value, Tensor)]:
-        raise CourseError(
-            f"the model keeps more than numbers, first {others[0]} (get_extra_state), and files of weights hold tensors alone; "
-            "keep it as a buffer: self.register_buffer(name, tensor)"
-        )
-    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()}
-
-
 def load_weights(
     model: nn.Module,
     path: str | os.PathLike[str],
@@ -98,7 +88,7 @@ def load_weights(
     _check_fit(model, tensors, _saved_meaning(about, path), meaning or {}, path, advice)
     network = unwrapped(model)
     said = other_precision(network.state_dict(), tensors, path)
-    network.load_state_dict(tensors)
+    put_weights(network, tensors)
     if wrong := not_numbers_in(network):
         said += [f"The weights in {path.name} predict NaN: {wrong}. They were taken as they are."]
     for line in said:
@@ -208,13 +198,19 @@ def check_layers(model: nn.Module, tensors: Mapping[str, Tensor], source: str | 
 def other_precision(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], source: Path) -> list[str]:
     """A line where weights were saved in another precision than that of the model, in which it takes them.
 
-    Raises a StorageError where they cannot be: whole numbers for others, or numbers too large for the model's precision.
+    Raises a StorageError where they cannot be: whole or complex numbers for others, or numbers too large for its precision.
     """
     others = [name for name, tensor in ours.items() if tensor.dtype != theirs[name].dtype]
     for name in others:
         here, there = ours[name], theirs[name]
+        if (kind := _numbers_of(here)) != _numbers_of(there):
+            raise StorageError(
+                f"{source} holds {name} as {_named(there.dtype)}, and the model has {_named(here.dtype)} there, other numbers. "
+                "Nothing was changed; make the model as it was when it was saved"
+            )
         taken = there.to(here.dtype)
-        if here.is_floating_point() != there.is_floating_point() or (taken.isfinite() != there.isfinite()).any():
+        kept = torch.equal(taken.to(there.dtype), there) if kind == "whole" else torch.equal(taken.isfinite(), there.isfinite())
+        if not kept:
             raise StorageError(
                 f"{source} holds {name} as {_named(there.dtype)}, and the model's {_named(here.dtype)} cannot hold that. "
                 f"Nothing was changed; make the model in that precision: model.to({there.dtype})"
@@ -225,6 +221,10 @@ def other_precision(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], so
     exact = all(torch.equal(theirs[name].to(ours[name].dtype).to(theirs[name].dtype), theirs[name]) for name in others)
     how = "the same numbers" if exact else "rounded to that"
     return [f"The weights in {source.name} were saved in {saved}, and this model computes in {computed}: they are {how}."]
+
+
+def _numbers_of(tensor: Tensor) -> str:
+    return "complex" if tensor.is_complex() else "decimal" if tensor.is_floating_point() else "whole"
 
 
 def _named(dtype: torch.dtype) -> str:

@@ -80,7 +80,7 @@ class ImagePredictor:
         )
         transforms = Transforms(size, (red, green, blue), (red_std, green_std, blue_std), augment=None)
         threshold, channels_last = exported.between("threshold", len(classes), 0, 1), exported.truth("channels last")
-        model = _network(exported, len(classes)) if model is None else exported.fill_own(model)
+        model = _network(exported, len(classes)) if model is None else exported.fill_own(model, lambda: [noise(size)])
         return cls(model, classes, task, transforms, threshold, device, channels_last)
 
     @overload
@@ -203,13 +203,18 @@ def export(learner: "Learner", path: str | os.PathLike[str], threshold: Threshol
         "channels last": bool(learner.precision.channels_last),
         "network": _description(learner),
     }
-    exported = files.described("pictures", about, model, path)
-    x = torch.rand(2, 3, transforms.size, transforms.size, generator=torch.Generator().manual_seed(0))
+    x = noise(transforms.size)
+    exported = files.described("pictures", about, model, path, lambda: [x])
     model.eval()
     if not _rebuilds(exported, model, x.to(data.device), data.device):
-        exported = files.described("pictures", {**about, "network": None}, model, path)
+        exported = files.described("pictures", {**about, "network": None}, model, path, lambda: [x])
         print(files.OWN_LAYERS.format(path=exported.path))
     return files.write(exported)
+
+
+def noise(size: int) -> Tensor:
+    """Two pictures of noise, (2, 3, size, size), always the same."""
+    return torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
 
 
 def _thresholds(threshold: Threshold | None, task: Task, classes: int) -> list[float]:

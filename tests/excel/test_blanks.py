@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import zipfile
+from contextlib import suppress
 
 import openpyxl
 import pytest
@@ -16,12 +17,12 @@ from course_utils.errors import CourseError
 from course_utils.excel import BLANKS, WORKBOOKS, BlankError, Region, WorkbookError, blank, export_model, grade, read_input
 from course_utils.excel.blanks import ready
 from course_utils.excel.blanks.key import KEY_SHEET, read_key
-from course_utils.excel.blanks.sheet_text import SheetText, written
 from course_utils.excel.book import new_book
 from course_utils.excel.cells import open_sheets
 from course_utils.excel.grid import cell, place_of
 from course_utils.excel.page import Page
 from course_utils.excel.plan import Formula
+from course_utils.excel.sheet_text import SheetText, written
 from course_utils.files import FileError
 from tests.excel import office
 from tests.excel.test_workbooks import SPREADSHEETS
@@ -575,3 +576,30 @@ def test_exports_of_models_can_be_blanked_by_their_names(tmp_path):
     file = export_model(model, torch.rand(1, 4, 4), tmp_path / "net.xlsx")
     made = blank(file, tmp_path / "blank.xlsx", [Region("conv", "conv_0_out"), Region("linear", "linear_3_out")])
     assert [region.cells for region in grade(made).regions] == [8, 3]
+
+
+@pytest.mark.parametrize(
+    ("part", "damage"),
+    [
+        ("xl/worksheets/sheet1.xml", lambda data: data[:-20]),
+        ("xl/worksheets/sheet1.xml", lambda data: data.replace(b"</row>", b"", 1)),
+        ("xl/worksheets/sheet1.xml", lambda data: data.replace(b'<row r="', b'<row r="x', 1)),
+        ("xl/worksheets/sheet1.xml", lambda data: data.replace(b"<worksheet", b"<!DOCTYPE w [<!ENTITY a 'b'>]><worksheet", 1)),
+        ("xl/worksheets/sheet1.xml", lambda data: data.replace(b"<v>", b"<v>\xff", 1)),
+        ("xl/styles.xml", lambda data: data[: len(data) // 2]),
+        ("xl/workbook.xml", lambda data: data[: len(data) // 2]),
+    ],
+)
+def test_a_damaged_part_is_told_in_words(tmp_path, solved, part, damage):
+    damaged = tmp_path / "damaged.xlsx"
+    with zipfile.ZipFile(solved) as old, zipfile.ZipFile(damaged, "w") as new:
+        for info in old.infolist():
+            data = old.read(info)
+            assert info.filename != part or damage(data) != data
+            new.writestr(info.filename, damage(data) if info.filename == part else data)
+    with pytest.raises(CourseError, match=r"damaged\.xlsx|document type"):
+        blank(damaged, tmp_path / "empty.xlsx", REGIONS)
+    assert not (tmp_path / "empty.xlsx").exists()
+    for read in (read_input, grade):
+        with suppress(CourseError):  # which may need nothing of that part
+            read(damaged)

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from course_utils.excel import WorkbookError, export_model, read_weights
-from course_utils.excel.patch import SheetText, write_numbers
+from course_utils.excel.patch import filled, shared_with_others, write_numbers
+from course_utils.excel.sheet_text import SheetText
 
 
 @pytest.mark.parametrize(
@@ -20,12 +21,14 @@ from course_utils.excel.patch import SheetText, write_numbers
         ('<c r="A1" t="inlineStr"><is><t>7</t></is></c>', '<c r="A1"><v>0.1</v></c>'),
         ('<c r="A1"><f>1/3</f><v>0.3</v></c>', '<c r="A1"><v>0.1</v></c>'),
         ("<c><v>1</v></c>", "<c><v>0.1</v></c>"),
+        ("<c/>", "<c><v>0.1</v></c>"),
         ('<x:c r="A1" t="n"><x:v>1</x:v></x:c>', '<x:c r="A1"><x:v>0.1</x:v></x:c>'),
     ],
 )
 def test_a_number_in_a_cell(before, after):
     head, tail = '<sheetData xmlns:x="u"><row>', "<c><v>2</v></c></row></sheetData>"
-    assert SheetText(f"{head}{before}{tail}".encode()).filled({(0, 0): 0.1}, set()) == f"{head}{after}{tail}".encode()
+    sheet = SheetText("Network", f"{head}{before}{tail}".encode())
+    assert filled(sheet, {(0, 0): 0.1}, set()) == f"{head}{after}{tail}".encode()
 
 
 def test_values_of_formulas_go_and_those_that_are_kept_stay():
@@ -34,19 +37,20 @@ def test_values_of_formulas_go_and_those_that_are_kept_stay():
         '<c r="C3" t="e"><f/><v>#NUM!</v></c><c r="D3"><f>1/3</f><v>0.3</v></c></row></sheetData>'
     )
     left = '<c r="B3"><f t="shared" si="0">C3</f></c><c r="C3"><f/></c><c r="D3"><f>1/3</f><v>0.3</v></c>'
-    found = SheetText(text.encode())
-    assert found.filled({}, {(2, 3)}) == f'<sheetData><row r="3">{left}</row></sheetData>'.encode()
-    assert found.formulas([(2, 1), (2, 3)]) == 2
+    assert (
+        filled(SheetText("Network", text.encode()), {}, {(2, 3)}) == f'<sheetData><row r="3">{left}</row></sheetData>'.encode()
+    )
 
 
 def test_a_formula_that_others_share_goes_with_all_of_them_alone():
     text = SheetText(
+        "Network",
         b'<sheetData><row r="1"><c r="A1"><f t="shared" ref="A1:B1" si="0">A2*2</f><v>1</v></c>'
-        b'<c r="B1"><f t="shared" si="0"/><v>2</v></c></row></sheetData>'
+        b'<c r="B1"><f t="shared" si="0"/><v>2</v></c></row></sheetData>',
     )
-    assert text.shared_with_others({(0, 0)}) == (0, 0)
-    assert text.shared_with_others({(0, 1)}) is None  # the others keep theirs
-    assert text.shared_with_others({(0, 0), (0, 1)}) is None
+    assert shared_with_others(text, {(0, 0)}) == (0, 0)
+    assert shared_with_others(text, {(0, 1)}) is None  # the others keep theirs
+    assert shared_with_others(text, {(0, 0), (0, 1)}) is None
 
 
 def test_excels_chain_goes_and_a_missing_cell_is_named(tmp_path):

@@ -76,6 +76,13 @@ def told(one, other):
         (partial(F.leaky_relu, negative_slope=0.1), partial(F.leaky_relu, negative_slope=0.2)),
         (F.relu, F.gelu),
         (float("inf"), 1.0),
+        (1 + 2j, 1 - 2j),
+        (torch.tensor([1 + 2j]), torch.tensor([1 - 2j])),
+        (np.array([1j]), np.array([2j])),
+        ({1, 2}, {1, 3}),
+        (slice(0, 2), slice(0, 3)),
+        (range(3), range(0, 3, 2)),
+        (torch.float16, torch.bfloat16),
     ],
 )
 def test_another_value_is_told(one, other):
@@ -92,7 +99,7 @@ def test_another_value_is_told(one, other):
         (torch.tensor([0.5, 1.0]), np.array([0.5, 1.0])),
         (torch.zeros(2000), torch.ones(2000)),  # too many to keep beside the weights: a buffer is what they should be
         (torch.zeros(2).to_sparse(), torch.ones(2).to_sparse()),
-        (torch.zeros(2, dtype=torch.complex64), torch.ones(2, dtype=torch.complex64)),
+        ({"b", "a"}, {"a", "b"}),
         (torch.zeros(2, device="meta"), torch.zeros(3, device="meta")),
         (lambda x: x, lambda x: x + 1),  # which have no name
         (object(), object()),

@@ -203,6 +203,74 @@ def test_what_a_model_keeps_beside_tensors_is_told(tmp_path):
         learner.save("run")
 
 
+class Kept(nn.Linear):
+    """A layer with a buffer of any kind."""
+
+    def __init__(self, buffer):
+        super().__init__(4, 3)
+        self.register_buffer("kept", buffer)
+
+
+def keeping(tmp_path, buffer):
+    return Learner(made(tmp_path).data, Kept(buffer), progress=False, path=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("buffer", "words"),
+    [
+        (lambda: torch.ones(2, 2).to_sparse(), r"kept, which is sparse .*to_dense"),
+        (lambda: torch.ones(2, 2).to_sparse_csr(), r"kept, which is sparse"),
+        (lambda: torch.ones(2, dtype=torch.complex128), r"kept, which is of complex128: .*complex64"),
+        (lambda: torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8), r"kept, which is quantised \(qint8\)"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_what_files_of_weights_cannot_hold_is_named(tmp_path, buffer, words):
+    with pytest.raises(CourseError, match=words):
+        keeping(tmp_path, buffer()).save("run")
+    assert not list(tmp_path.rglob("run*"))
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        (torch.arange(3), torch.zeros(1, dtype=torch.int64).expand(3)),  # whose numbers share one place in memory
+        (torch.tensor([1 + 2j, 3.5]), torch.zeros(2, dtype=torch.complex64)),
+        (torch.tensor([1.5, 448]).to(torch.float8_e4m3fn), torch.zeros(2).to(torch.float8_e4m3fn)),
+        (torch.tensor([True, False]), torch.tensor([False, False])),
+        (torch.zeros(0, 4), torch.zeros(0, 4)),
+        (torch.tensor([7, 300]), torch.zeros(2, dtype=torch.int32)),
+    ],
+)
+def test_every_other_buffer_comes_back_to_the_bit(tmp_path, then, now):
+    first, other = keeping(tmp_path, then), keeping(tmp_path, now)
+    first.save("run")
+    other.load("run")
+    assert torch.equal(other.model.kept.to(then.dtype).view(torch.uint8), then.view(torch.uint8))
+    if then.dtype == now.dtype:
+        first.fit(0.1, 1, checkpoint="run")
+        keeping(tmp_path, now).resume("run")
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "words"),
+    [
+        (torch.tensor([7, 300]), torch.zeros(2, dtype=torch.int8), "kept as int64, and the model's int8 cannot hold that"),
+        (torch.tensor([1 + 2j]), torch.zeros(1), "kept as complex64, and the model has float32 there, other numbers"),
+        (torch.tensor([1.0]), torch.zeros(1, dtype=torch.complex64), "kept as float32, and the model has complex64 there"),
+        (torch.tensor([1.5]), torch.zeros(1, dtype=torch.int64), "kept as float32, and the model has int64 there"),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_a_buffer_that_would_become_other_numbers_is_refused(tmp_path, then, now, words):
+    keeping(tmp_path, then).save("run")
+    other = keeping(tmp_path, now)
+    before = everything(other)
+    with pytest.raises(StorageError, match=words):
+        other.load("run")
+    unchanged(before, everything(other))
+
+
 def precise(tmp_path, dtype, value=1 / 3):
     learner = made(tmp_path, groups=False)
     learner.model.to(dtype)

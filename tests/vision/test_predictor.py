@@ -279,6 +279,43 @@ def test_a_network_of_ones_own_comes_with_the_program(image_data, tmp_path, caps
         load_predictor(path, model=other)
 
 
+@pytest.mark.parametrize(
+    ("then", "now", "same"), [(nn.Softmax(1), nn.Softmax(-1), True), (nn.Softmax(1), nn.Softmax(0), False)]
+)
+def test_a_dimension_counted_from_the_end_is_the_same_network(image_data, tmp_path, then, now, same):
+    learner = Learner(image_data.to("cpu"), nn.Sequential(*own_network(), then), progress=False)
+    path = learner.export(tmp_path / "own")
+    other = nn.Sequential(*own_network(), now)
+    if same:
+        found = load_predictor(path, model=other, device="cpu").probabilities(image_data.paths("valid"))
+        assert (found - learner.predict("valid").values).abs().max() < 1e-6
+    else:
+        with pytest.raises(StorageError, match=r"the dim of layer '5' \(Softmax\) is 1 there and 0 here"):
+            load_predictor(path, model=other)
+
+
+class InTwoPrecisions(nn.Module):
+    """Its last layer computes in 16 bits, as it says itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.last = own_network(), nn.Linear(2, 2).to(torch.bfloat16)
+
+    def forward(self, x):
+        return self.last(self.body(x).bfloat16()).float()
+
+
+def test_precisions_of_ones_own_network(image_data, tmp_path):
+    learner = Learner(image_data.to("cpu"), InTwoPrecisions(), progress=False)
+    predictor = load_predictor(learner.export(tmp_path / "two"), model=InTwoPrecisions(), device="cpu")
+    expected = learner.predict("valid").values
+    assert torch.equal(predictor.probabilities(image_data.paths("valid")), expected)
+
+    learner = Learner(image_data.to("cpu"), own_network(), progress=False)
+    predictor = load_predictor(learner.export(tmp_path / "half"), model=own_network().half(), device="cpu")
+    assert torch.equal(predictor.model[0].weight, learner.model[0].weight)  # not rounded to 16 bits on the way
+
+
 def test_a_network_that_was_changed_is_noticed(image_data, tmp_path, capsys):
     """The same names and shapes, but not the same answers."""
     set_seed(0)

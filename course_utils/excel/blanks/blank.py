@@ -20,11 +20,12 @@ from course_utils.excel.blanks.front_page import (
 from course_utils.excel.blanks.graph import Graph, Node
 from course_utils.excel.blanks.key import FRONT_SHEET, KEY_SHEET, MOST_CELLS, Given, Key, Part
 from course_utils.excel.blanks.regions import Region, Regions, areas_of, checked_regions
-from course_utils.excel.blanks.sheet_text import SheetText, without_value, written
 from course_utils.excel.follow_sheet import FOLLOW_SHEET
 from course_utils.excel.grid import Rect, bounds, cell, place_of
 from course_utils.excel.manifest import MANIFEST_SHEET
 from course_utils.excel.moved import parse_area
+from course_utils.excel.package import readable
+from course_utils.excel.sheet_text import SheetText, without_value, written
 from course_utils.excel.target import workbook_path
 from course_utils.names import shortened
 
@@ -95,7 +96,8 @@ def blank_exercise(
             raise BlankError(
                 f"{book.path} has a sheet {name!r}: it is a blank already; give the workbook that it was made from"
             )
-    return _Blank(book, wanted).write(target, title or book.path.stem, texts or {}, tolerance, exercise)
+    with readable(book.path):
+        return _Blank(book, wanted).write(target, title or book.path.stem, texts or {}, tolerance, exercise)
 
 
 class _Blank:
@@ -103,7 +105,13 @@ class _Blank:
 
     def __init__(self, book: BookParts, regions: list[Region]) -> None:
         self.book, self.regions = book, regions
-        self.sheets = {name: SheetText(name, book.parts[part]) for name, part in book.sheets.items() if _is_sheet(book, part)}
+        sheets = [SheetText(name, book.parts[part]) for name, part in book.sheets.items() if _is_sheet(book, part)]
+        if other := next((sheet.name for sheet in sheets if not sheet.as_excel_writes), None):
+            raise BlankError(
+                f"the sheet {other!r} is written in another way than Excel's own; save the workbook as an Excel Workbook "
+                "(.xlsx), or export it again"
+            )
+        self.sheets = {sheet.name: sheet for sheet in sheets}
         self.changes: dict[str, dict[Place, str]] = {name: {} for name in self.sheets}
         self.areas = [areas_of(region, book.names, list(self.sheets)) for region in regions]
         self.parts = [self._part(*both) for both in zip(regions, self.areas, strict=True)]
@@ -207,7 +215,7 @@ class _Blank:
         for name, *place in nodes:
             row, col = place
             sheet = self.sheets[name]
-            self.changes[name][row, col] = without_value(sheet.data, sheet.cells[row, col])
+            self.changes[name][row, col] = without_value(sheet.data, sheet.cells[row, col]).decode()
 
     def _write_verdicts(self, looks: Looks) -> list[tuple[str, Place]]:
         """The verdict beside each region, and where it stands."""

@@ -7,8 +7,8 @@ from xml.sax.saxutils import quoteattr
 
 from course_utils.excel.blanks.book_parts import Stylesheet
 from course_utils.excel.blanks.key import CELL, CHECK, FRONT_SHEET, KEY_SHEET, PART, VALUE, Given, Key
-from course_utils.excel.blanks.sheet_text import MAIN, written
 from course_utils.excel.grid import Rect, cell
+from course_utils.excel.sheet_text import MAIN, written
 
 FILL, FRAME = "EDE3F8", "7B4FB0"  # of cells to fill in: lilac, which stands for nothing else in any workbook
 RIGHT, NOT_YET, CHANGED = "right", "not yet", "input changed"

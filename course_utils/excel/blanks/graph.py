@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from course_utils.excel.blanks.errors import BlankError
 from course_utils.excel.blanks.references import ANYWHERE, FRESH, areas_in, functions_in
-from course_utils.excel.blanks.sheet_text import SheetText
 from course_utils.excel.grid import Rect, cell
+from course_utils.excel.sheet_text import SheetText
 
 Node = tuple[str, int, int]  # sheet, row, column
 LARGE = 1_000  # cells of an area

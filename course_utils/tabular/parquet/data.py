@@ -113,6 +113,7 @@ class ParquetData(PreparedTable):
         super().__init__(preprocessor, target, batch_size, log_target, path)
         self.label, self.buffer_rows = label, buffer_rows
         self._sources, self._counts, self._valid_targets, self._target_range = sources, counts, valid_targets, target_range
+        self._samples: dict[Split, list[Tensor]] = {}
         self.train_ds, self.valid_ds = ParquetDataset(self, "train"), ParquetDataset(self, "valid")
         self.test_ds = ParquetDataset(self, "test") if "test" in sources else None
 
@@ -212,6 +213,16 @@ class ParquetData(PreparedTable):
         source, own = self._sources[split], [] if split == "test" else [self.target]
         table = source.read(group, [*self.preprocessor.columns, *own], source.rows_of(split, group))
         return (*as_inputs(self.preprocessor, table), *(_targets(table[name]) for name in own))
+
+    def sample(self, split: Split, rows: slice) -> list[Tensor]:
+        """Targets, codes and values of rows of the first, the middle and the last row group, which alone are read for it."""
+        if split not in self._samples:
+            groups = self.groups(split)
+            some = [groups[at] for at in sorted({0, len(groups) // 2, len(groups) - 1})]
+            parts = [tuple(column[:: rows.step] for column in self.part(split, group)) for group in some]
+            codes, values, *targets = (torch.cat(columns) for columns in zip(*parts, strict=True))
+            self._samples[split] = [*targets, codes, values]
+        return self._samples[split]
 
     def items(self, split: Split) -> list[str]:
         """The labels of the rows, in the order of the files."""

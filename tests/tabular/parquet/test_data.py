@@ -19,7 +19,7 @@ from course_utils.tabular.parquet.data import buffers
 from course_utils.tabular.parquet.row_groups import read_ahead
 from course_utils.tabular.parquet.streamed_fit import StreamedFit
 from course_utils.tabular.preprocess import Scale
-from course_utils.training import Callback, set_seed
+from course_utils.training import Callback, StorageError, set_seed
 
 CATEGORICAL, CONTINUOUS = ["store", "day", "open"], ["distance", "promo", "constant"]
 VALID = ("Date", "2014-08-01", "2014-09-17")
@@ -258,6 +258,22 @@ def test_all_that_a_learner_does(file, frame, tmp_path):
     torch.testing.assert_close(whole.predict().values, learner.predict().values)
     assert learner.predict().items == [f"row {i}" for i in valid_rows(frame)]
     assert len(learner.embedding("store")) == 8
+
+
+@pytest.mark.parametrize("change", ["target", "input"])
+def test_a_fit_goes_on_with_the_same_rows_alone(file, frame, change):
+    """The order of the values of a column is another: as many rows, of the same mean and the same categories."""
+
+    def learner(preprocessor=None):
+        return tabular_learner(data_of(file, label="Id", preprocessor=preprocessor), (8,), progress=False)
+
+    first = learner()
+    first.fit(0.01, 1, checkpoint="run")
+    learner(first.data.preprocessor).resume("run")
+    column = {"target": "sales", "input": "store"}[change]
+    write(frame.assign(**{column: frame[column].to_numpy()[::-1]}), file)
+    with pytest.raises(StorageError, match="set has other inputs or targets, of as many examples"):
+        learner(first.data.preprocessor).resume("run")
 
 
 def test_memory_holds_the_buffer_and_few_row_groups_besides(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """A sheet as it stands in the file, of which single cells are written anew and every other byte is kept.
 
-A library that loads a workbook and saves it again loses what it does not know: charts, and the values beside formulas.
+A library that loads a workbook and saves it again loses what it does not know: charts, drop-downs, colours, and the values
+beside formulas.
 """
 
 import re
@@ -9,9 +10,10 @@ from dataclasses import dataclass, field
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
-from course_utils.excel.blanks.errors import BlankError
+from course_utils.excel.errors import WorkbookError
 from course_utils.excel.grid import Rect, cell, place_of
 
+FORMULA = re.compile(rb"<(?:[\w.-]+:)?f(?:\s[^>]*)?(?:/>|>.*?</(?:[\w.-]+:)?f\s*>)", re.DOTALL)
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 BEFORE_CONDITIONS = {  # of what a sheet has, in this order, what comes before its conditional formats
     *("sheetPr", "dimension", "sheetViews", "sheetFormatPr", "cols", "sheetData", "sheetCalcPr", "sheetProtection"),
@@ -20,7 +22,7 @@ BEFORE_CONDITIONS = {  # of what a sheet has, in this order, what comes before i
 }
 
 
-@dataclass
+@dataclass(slots=True)
 class Cell:
     """A cell in the file: where its text begins and ends, its style, its formula and its value as text."""
 
@@ -30,10 +32,11 @@ class Cell:
     kind: str = "n"
     formula: str | None = None
     plain: bool = True  # its formula stands in it whole: it shares none, and gives no other cell a value
+    shared: str | None = None  # the number of a formula that several cells share
     value: str | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class Row:
     """A row in the file: where the text of its cells ends, or of itself where it has none."""
 
@@ -45,14 +48,20 @@ class Row:
 
 
 class SheetText:
-    """The cells of a sheet by row and column, and its text with some of them changed."""
+    """The cells of a sheet by row and column, and its text with some of them changed.
+
+    >>> sheet = SheetText("Network", b'<sheetData><row r="3"><c r="B3"><f>1+1</f><v>2</v></c></row></sheetData>')
+    >>> sheet.cells[2, 1].formula, sheet.cells[2, 1].value
+    ('1+1', '2')
+    """
 
     def __init__(self, name: str, data: bytes) -> None:
-        """Read a sheet; BlankError where it is written in another way than by this package, Excel and LibreOffice."""
+        """Read a sheet, whatever prefix its tags have; WorkbookError where it declares a document type."""
         self.name, self.data = name, data
         self.cells: dict[tuple[int, int], Cell] = {}
         self.rows: dict[int, Row] = {}
         self.merged: list[Rect] = []
+        self.as_excel_writes = True  # the root says what it is as Excel says it, without a prefix
         self._data_end = self._conditions = -1
         self._scan()
 
@@ -60,15 +69,16 @@ class SheetText:
         parser = expat.ParserCreate()
         depth, text, row, now = 0, list[str](), Row(-1, 0), Cell(0)
 
-        def start(tag: str, attributes: dict[str, str]) -> None:
+        def doctype(*_: object) -> None:  # which could define entities that grow without end
+            raise WorkbookError(f"the sheet {self.name!r} declares a document type, which no workbook does; it is not read")
+
+        def start(full: str, attributes: dict[str, str]) -> None:
             nonlocal depth, row, now
             depth += 1
             text.clear()
-            if depth == 1 and (tag != "worksheet" or attributes.get("xmlns") != MAIN):
-                raise BlankError(
-                    f"the sheet {self.name!r} is written in another way than Excel's own; save the workbook as an Excel "
-                    "Workbook (.xlsx), or export it again"
-                )
+            tag = full.rpartition(":")[2]
+            if depth == 1:
+                self.as_excel_writes = full == "worksheet" and attributes.get("xmlns") == MAIN
             if depth == 2 and tag not in BEFORE_CONDITIONS and self._conditions < 0:
                 self._conditions = parser.CurrentByteIndex
             if tag == "row":
@@ -81,23 +91,24 @@ class SheetText:
                 self.cells[place] = now
             elif tag == "f":
                 now.plain = attributes.get("t", "normal") == "normal"
+                now.shared = attributes.get("si", "") if attributes.get("t") == "shared" else None
             elif tag == "mergeCell":
                 first, _, last = attributes["ref"].partition(":")
                 (top, left), (bottom, right) = place_of(first), place_of(last or first)
                 self.merged.append(Rect(top, left, bottom - top + 1, right - left + 1))
 
-        def end(tag: str) -> None:
+        def end(full: str) -> None:
             nonlocal depth
             depth -= 1
-            at = parser.CurrentByteIndex
+            at, tag = parser.CurrentByteIndex, full.rpartition(":")[2]
             if tag == "f":
                 now.formula = "".join(text)
             elif tag == "v" or (tag == "t" and now.kind == "inlineStr"):
                 now.value = (now.value or "") + "".join(text)
             elif tag == "c":
-                now.end = self._after(at, b"</c")
+                now.end = self._after(at, f"</{full}".encode())
             elif tag == "row":
-                row.closed = not self.data.startswith(b"</row", at)
+                row.closed = not self.data.startswith(f"</{full}".encode(), at)
                 row.end = at
             elif tag == "sheetData":
                 self._data_end = at
@@ -105,6 +116,7 @@ class SheetText:
                 self._conditions = at
             text.clear()
 
+        parser.StartDoctypeDeclHandler = doctype
         parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text.append
         parser.Parse(self.data, True)
 
@@ -172,9 +184,23 @@ def written(row: int, col: int, style: int, value: str | float | None = None, fo
     return f"{head}{kind}>{made}<v>{text}</v></c>"
 
 
-def without_value(data: bytes, there: Cell) -> str:
+def without_value(data: bytes, there: Cell) -> bytes:
     """A cell with a formula and no value beside it, which a spreadsheet computes when it opens the file."""
-    text = data[there.start : there.end].decode()
-    head, _, rest = text.partition(">")
-    head = re.sub(r'\st="[^"]*"', "", head)
-    return f"{head}>{re.sub(r'<v[^>]*>.*?</v>|<v/>', '', rest, flags=re.DOTALL)}"
+    text = data[there.start : there.end]
+    formula = FORMULA.search(text)
+    return with_content(text, formula[0] if formula else b"")
+
+
+def with_content(text: bytes, content: bytes) -> bytes:
+    """A cell with the tag and the look of `text`, and other content, whose tags have the same prefix.
+
+    >>> with_content(b'<c r="A1" t="s" s="4"><v>17</v></c>', b"<v>0.1</v>")
+    b'<c r="A1" s="4"><v>0.1</v></c>'
+    """
+    tag = text[: text.index(b">") + 1].removesuffix(b"/>").removesuffix(b">")
+    tag = re.sub(rb"""\s+t\s*=\s*("[^"]*"|'[^']*')""", b"", tag).rstrip()
+    found = re.match(rb"<(?:([\w.-]+):)?c\b", tag)
+    prefix = found[1] + b":" if found and found[1] else b""
+    if prefix and not content.startswith(b"<" + prefix):
+        content = content.replace(b"</", b"</" + prefix).replace(b"<v", b"<" + prefix + b"v")
+    return b"%s>%s</%sc>" % (tag, content, prefix)
