@@ -23,6 +23,8 @@ def reading(model: nn.Module) -> tuple[str, bool]:
 
     >>> reading(nn.Sequential(nn.Conv2d(1, 1, 3))), reading(nn.LSTM(2, 3)), reading(nn.Linear(2, 3))
     (('pictures', False), ('sequences', True), ('any', False))
+    >>> reading(nn.Sequential(nn.BatchNorm1d(2), nn.Upsample(scale_factor=2))), reading(nn.Upsample(scale_factor=2))
+    (('any', False), ('pictures', False))
     """
     layers = list(model.modules())
     if any(isinstance(layer, PICTURES) for layer in layers):

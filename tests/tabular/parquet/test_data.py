@@ -262,17 +262,19 @@ def test_all_that_a_learner_does(file, frame, tmp_path):
 
 @pytest.mark.parametrize("change", ["target", "input"])
 def test_a_fit_goes_on_with_the_same_rows_alone(file, frame, change):
-    """The order of the values of a column is another: as many rows, of the same mean and the same categories."""
+    """The order of the values of the training rows is another: they have the same mean, range and categories."""
 
     def learner(preprocessor=None):
-        return tabular_learner(data_of(file, label="Id", preprocessor=preprocessor), (8,), progress=False)
+        return tabular_learner(data_of(file, label="Id", preprocessor=preprocessor), (8, 4), progress=False)
 
     first = learner()
     first.fit(0.01, 1, checkpoint="run")
     learner(first.data.preprocessor).resume("run")
     column = {"target": "sales", "input": "store"}[change]
-    write(frame.assign(**{column: frame[column].to_numpy()[::-1]}), file)
-    with pytest.raises(StorageError, match="set has other inputs or targets, of as many examples"):
+    train = np.setdiff1d(np.arange(ROWS), valid_rows(frame))
+    frame.loc[train, column] = frame.loc[train[::-1], column].to_numpy()
+    write(frame, file)
+    with pytest.raises(StorageError, match="the train set has other inputs or targets, of as many examples"):
         learner(first.data.preprocessor).resume("run")
 
 
