@@ -130,14 +130,10 @@ def module_name(path):
 
 
 def imports_of(path):
-    """The project's own modules and names that a file imports, and whether it does so when it is imported itself.
-
-    In training what is imported for its type alone counts too.
-    """
+    """The project's own modules and names that a file imports, and whether outside of any function: for its types alone too."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in tree.body:
-        typing = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test) and path.parent.name != "training"
-        later = typing or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        later = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         for part in ast.walk(node):
             if isinstance(part, ast.Import):
                 names = [alias.name for alias in part.names]

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from course_utils.excel.blocks import BLOCKS, ONE_BY_ONE, prediction_block
 from course_utils.excel.errors import ExportError
-from course_utils.excel.follow_sheet import followed
 from course_utils.excel.grid import MAX_COLUMNS, MAX_ROWS, Grid
+from course_utils.excel.layers_to_follow import layers_to_follow
 from course_utils.excel.placed import Placed, as_grid, gathered
 from course_utils.excel.plan import Block, Plan
 from course_utils.excel.sheet import Sheet
@@ -40,7 +40,7 @@ def plan_sheet(
     if trace.steps[-1].kind in ("softmax", "log_softmax"):
         prediction_block(sheet, actual)
     plan = sheet.plan
-    plan.followed = followed(sheet)
+    plan.followed = layers_to_follow(sheet)
     if plan.last_row >= MAX_ROWS or plan.last_col >= MAX_COLUMNS:
         raise ExportError(
             f"the sheet would need {plan.last_row + 1:,} rows and {plan.last_col + 1:,} columns, and a sheet has {MAX_ROWS:,} "

@@ -3,13 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
+from course_utils.excel.followed import Followed
 from course_utils.excel.grid import Rect
 from course_utils.tracing.steps import Array, Weight
-
-if TYPE_CHECKING:
-    from course_utils.excel.follow_sheet import Followed
 
 HEAD_ROWS = 7  # title, how to read it, legend, space, and of each block its name, shape and words
 CONTENT_ROW = HEAD_ROWS + 1  # after the labels of the first channels
@@ -102,7 +99,7 @@ class Plan:
     named: list[Named] = field(default_factory=list)
     wide_columns: dict[int, int] = field(default_factory=dict)  # column -> pixels
     prediction: Prediction | None = None
-    followed: "list[Followed]" = field(default_factory=list)
+    followed: list[Followed] = field(default_factory=list)
 
     @property
     def cells(self) -> int:

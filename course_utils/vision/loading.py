@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -12,16 +12,38 @@ from course_utils.errors import CourseError
 from course_utils.threads import one_thread
 from course_utils.training.arguments import shown
 from course_utils.training.loaders import number_of_batches
-from course_utils.training.tasks import Split
+from course_utils.training.tasks import Split, Task
+from course_utils.vision.cache import PixelCache
+from course_utils.vision.transforms import Transforms
 
-if TYPE_CHECKING:
-    from course_utils.vision.picture_set import PictureSet
+
+class Pictures(Protocol):
+    """What a dataset, a loader and a figure read of a `vision.picture_set.PictureSet`."""
+
+    task: Task
+    classes: list[str]
+    transforms: Transforms
+    cache: PixelCache
+    batch_size: int
+    device: torch.device
+
+    def rows(self, split: Split) -> list[int]:
+        """Where the pictures of one split are in `cache`."""
+
+    def items(self, split: Split) -> list[str]:
+        """Their names."""
+
+    def targets(self, split: Split) -> Tensor | None:
+        """Their class numbers (N,), or zeros and ones (N, classes); None where they have none."""
+
+    def loader(self, split: Split, augment: bool = False, shuffle: bool = False) -> "ImageLoader":
+        """Their mini-batches."""
 
 
 class ImageDataset:
     """The pictures of one split one at a time: `dataset[i]` is `(x, y)`, x (3, size, size) on the CPU, y None in a test set."""
 
-    def __init__(self, data: "PictureSet", split: Split, augment: bool = False) -> None:
+    def __init__(self, data: Pictures, split: Split, augment: bool = False) -> None:
         self.data, self.split, self.augment = data, split, augment
 
     def __len__(self) -> int:
@@ -42,7 +64,7 @@ class ImageLoader:
     Random numbers are drawn here and in one order, whatever the threads that decode do: a seed repeats every mini-batch.
     """
 
-    def __init__(self, data: "PictureSet", split: Split, augment: bool = False, shuffle: bool = False) -> None:
+    def __init__(self, data: Pictures, split: Split, augment: bool = False, shuffle: bool = False) -> None:
         self.data, self.split, self.augment, self.shuffle = data, split, augment, shuffle
         self.shard = (0, 1)  # of each mini-batch row 0 and every row after; other processes may have others
 
