@@ -39,7 +39,7 @@ check: $(VENV)/.tests ## style and types
 
 unit: $(VENV)/.tests ## unit tests and doctests: JOBS=2 processes side by side, then those that need the machine to themselves
 	$(PYTEST) $(SIDE_BY_SIDE) -m "not real_data and not thorough and not alone"
-	$(PYTEST) -m "alone and not real_data and not thorough" tests
+	$(PYTEST) -m "alone and not real_data and not thorough" $$(grep -rl --include='*.py' "mark\.alone" tests)
 
 thorough: $(VENV)/.tests ## what proves the same on many more cases
 	$(PYTEST) $(SIDE_BY_SIDE) -m "thorough and not real_data" tests

@@ -77,7 +77,7 @@ def with_gaps(seed):
     return table
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.thorough) for n in (1, 2))])
 def test_features_are_those_of_plain_python(kind, seed):
     given = with_gaps(seed)
     found = elapsed_since(kind(given), ["Flag", "Open", "Rain"], **BY)

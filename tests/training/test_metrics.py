@@ -21,7 +21,8 @@ from course_utils.training import (
 )
 from course_utils.training.metrics import LECTURE_THRESHOLDS, thresholds_like
 
-CASES = 1000
+SOME, ALL = range(100), range(1000)
+random_cases = pytest.mark.parametrize("seeds", [SOME, pytest.param(ALL, marks=pytest.mark.thorough)], ids=["some", "all"])
 
 
 def single_label(seed):
@@ -60,8 +61,9 @@ def exact_f(probabilities, targets, beta, threshold):
 # -- one label each --------------------------------------------------------------------------------------------------------
 
 
-def test_accuracy_top_k_and_log_loss_equal_scikit_learn_and_torchmetrics():
-    for seed in range(300):
+@random_cases
+def test_accuracy_top_k_and_log_loss_equal_scikit_learn_and_torchmetrics(seeds):
+    for seed in seeds:
         rng, p, t, classes = single_label(seed)
         k = int(rng.integers(1, classes))
         arrays, tensors = (p, t), (torch.tensor(p), torch.tensor(t))
@@ -82,8 +84,9 @@ def test_of_equally_probable_classes_the_first_count_as_more_probable():
     assert accuracy(p, t) == top_k_accuracy(p, t, 1)
 
 
-def test_log_loss_of_several_labels_is_binary_cross_entropy():
-    for seed in range(CASES):
+@random_cases
+def test_log_loss_of_several_labels_is_binary_cross_entropy(seeds):
+    for seed in seeds:
         rng, p, t = multi_label(seed)
         p = p * 0.98 + 0.01
         expected = F.binary_cross_entropy(torch.tensor(p).double(), torch.tensor(t).double()).item()
@@ -103,9 +106,10 @@ def test_log_loss_of_a_certain_mistake_is_large_and_finite():
 # -- several labels each ---------------------------------------------------------------------------------------------------
 
 
-def test_f_beta_equals_fractions_scikit_learn_and_torchmetrics():
+@random_cases
+def test_f_beta_equals_fractions_scikit_learn_and_torchmetrics(seeds):
     seen = {"no labels": 0, "no predictions": 0, "neither": 0, "tie": 0, "empty column": 0}
-    for seed in range(CASES):
+    for seed in seeds:
         rng, p, t = multi_label(seed)
         beta = [2, 1, 0.5][seed % 3]
         threshold = rng.integers(0, 16) / 16 if seed % 4 else rng.integers(0, 16, p.shape[1]) / 16
@@ -131,11 +135,12 @@ def test_f_beta_equals_fractions_scikit_learn_and_torchmetrics():
                 zero_division=0,
             )
             assert score == pytest.approx(rows.double().mean().item(), abs=1e-6)
-    assert min(seen.values()) > CASES / 20
+    assert min(seen.values()) > len(seeds) / 20
 
 
-def test_the_best_threshold_of_the_lecture_and_of_the_whole_range_equal_trying_all():
-    for seed in range(CASES):
+@random_cases
+def test_the_best_threshold_of_the_lecture_and_of_the_whole_range_equal_trying_all(seeds):
+    for seed in seeds:
         _, p, t = multi_label(seed)
         beta = [2, 1, 0.5][seed % 3]
         for thresholds in ([0.25, 0.125, 0.5], None):
@@ -146,17 +151,19 @@ def test_the_best_threshold_of_the_lecture_and_of_the_whole_range_equal_trying_a
             assert score == pytest.approx(float(max(scores)), abs=1e-12)
 
 
-def test_the_curve_equals_f_beta_at_each_threshold():
-    for seed in range(0, CASES, 10):
+@random_cases
+def test_the_curve_equals_f_beta_at_each_threshold(seeds):
+    for seed in seeds[::5]:
         rng, p, t = multi_label(seed)
         thresholds = rng.permutation(np.arange(-1, 18) / 16)
         expected = [float(exact_f(p, t, 2, threshold)) for threshold in thresholds]
         np.testing.assert_allclose(f_beta_curve(p, t, thresholds).numpy(), expected, atol=1e-12)
 
 
-def test_thresholds_of_classes_are_never_worse_than_one_and_none_alone_makes_them_better():
+@random_cases
+def test_thresholds_of_classes_are_never_worse_than_one_and_none_alone_makes_them_better(seeds):
     better = 0
-    for seed in range(0, CASES, 5):
+    for seed in seeds[::5]:
         _, p, t = multi_label(seed)
         thresholds = best_thresholds(p, t)
         score = exact_f(p, t, 2, thresholds.numpy())
@@ -169,7 +176,7 @@ def test_thresholds_of_classes_are_never_worse_than_one_and_none_alone_makes_the
                 other = thresholds.numpy().copy()
                 other[c] = candidate
                 assert exact_f(p, t, 2, other) <= score
-    assert better > 20
+    assert better > len(seeds) / 50
 
 
 def test_the_lecture_searched_eight_thresholds_and_the_first_of_equals_is_given():
