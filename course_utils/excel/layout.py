@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from course_utils.excel.blocks import BLOCKS, ONE_BY_ONE, prediction_block
 from course_utils.excel.errors import ExportError
+from course_utils.excel.follow.find import layers_to_follow
 from course_utils.excel.grid import MAX_COLUMNS, MAX_ROWS, Grid
-from course_utils.excel.layers_to_follow import layers_to_follow
 from course_utils.excel.placed import Placed, as_grid, gathered
 from course_utils.excel.plan import Block, Plan
 from course_utils.excel.sheet import Sheet

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from course_utils.excel.followed import Followed
+from course_utils.excel.follow.layer import Followed
 from course_utils.excel.grid import Rect
 from course_utils.tracing.steps import Array, Weight
 

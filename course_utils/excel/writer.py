@@ -12,7 +12,7 @@ from xlsxwriter import Workbook
 
 from course_utils.excel.book import CREATED, Exact, FastSheet, new_book
 from course_utils.excel.check import write_check
-from course_utils.excel.follow_sheet import write_follow
+from course_utils.excel.follow.sheet import write_follow
 from course_utils.excel.grid import bounds, cell
 from course_utils.excel.manifest import MANIFEST_SHEET, MODEL_SHEET, REFERENCE_SHEET, pieces
 from course_utils.excel.plan import CHART_HEIGHT, CHART_WIDTH, HEAD_ROWS, Area, Formula, Item, Plan, Prediction

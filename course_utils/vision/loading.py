@@ -17,7 +17,7 @@ from course_utils.vision.cache import PixelCache
 from course_utils.vision.transforms import Transforms
 
 
-class Pictures(Protocol):
+class PictureSplits(Protocol):
     """What a dataset, a loader and a figure read of a `vision.picture_set.PictureSet`."""
 
     task: Task
@@ -43,7 +43,7 @@ class Pictures(Protocol):
 class ImageDataset:
     """The pictures of one split one at a time: `dataset[i]` is `(x, y)`, x (3, size, size) on the CPU, y None in a test set."""
 
-    def __init__(self, data: Pictures, split: Split, augment: bool = False) -> None:
+    def __init__(self, data: PictureSplits, split: Split, augment: bool = False) -> None:
         self.data, self.split, self.augment = data, split, augment
 
     def __len__(self) -> int:
@@ -64,7 +64,7 @@ class ImageLoader:
     Random numbers are drawn here and in one order, whatever the threads that decode do: a seed repeats every mini-batch.
     """
 
-    def __init__(self, data: Pictures, split: Split, augment: bool = False, shuffle: bool = False) -> None:
+    def __init__(self, data: PictureSplits, split: Split, augment: bool = False, shuffle: bool = False) -> None:
         self.data, self.split, self.augment, self.shuffle = data, split, augment, shuffle
         self.shard = (0, 1)  # of each mini-batch row 0 and every row after; other processes may have others
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from course_utils.excel import export_model
-from course_utils.excel.follow_sheet import COLUMNS, FOLLOW_SHEET, PLACES_SHEET
+from course_utils.excel.follow.sheet import COLUMNS, FOLLOW_SHEET, PLACES_SHEET
 from tests.excel import office
 
 

@@ -20,7 +20,7 @@ from course_utils.excel.blanks.front_page import (
 from course_utils.excel.blanks.graph import Graph, Node
 from course_utils.excel.blanks.key import FRONT_SHEET, KEY_SHEET, MOST_CELLS, Given, Key, Part
 from course_utils.excel.blanks.regions import Region, Regions, areas_of, checked_regions
-from course_utils.excel.follow_sheet import FOLLOW_SHEET
+from course_utils.excel.follow.sheet import FOLLOW_SHEET
 from course_utils.excel.grid import Rect, bounds, cell, place_of
 from course_utils.excel.manifest import MANIFEST_SHEET
 from course_utils.excel.moved import parse_area

@@ -12,7 +12,7 @@ from course_utils.figures import new_figure, plain
 from course_utils.names import shortened
 from course_utils.training.arguments import whole
 from course_utils.training.tasks import Split
-from course_utils.vision.loading import Pictures
+from course_utils.vision.loading import PictureSplits
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,7 +21,7 @@ TITLE_WIDTH = 30  # letters above a picture, before the next line begins
 LARGEST_BATCH = 200  # pictures in one figure, which takes some seconds to draw
 
 
-def show_batch(data: Pictures, rows: int = 3, columns: int = 4, split: Split = "train") -> "Figure":
+def show_batch(data: PictureSplits, rows: int = 3, columns: int = 4, split: Split = "train") -> "Figure":
     """Draw pictures of one split under the names of their classes; see `ImageData.show_batch`."""
     columns = whole("columns", columns)
     rows = min(whole("rows", rows), math.ceil(len(data.rows(split)) / columns))
@@ -49,7 +49,7 @@ def show_batch(data: Pictures, rows: int = 3, columns: int = 4, split: Split = "
     return figure
 
 
-def _title(data: Pictures, target: Tensor) -> str:
+def _title(data: PictureSplits, target: Tensor) -> str:
     if data.task == "single-label":
         return plain(data.classes[int(target)], width=TITLE_WIDTH)
     tags = (shortened(name) for name, present in zip(data.classes, target.tolist(), strict=True) if present)

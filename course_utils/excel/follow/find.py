@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_utils.excel.activations import ACTIVATIONS
-from course_utils.excel.followed import Followed, Lattice
+from course_utils.excel.follow.layer import Followed, Lattice
 from course_utils.excel.grid import Grid, Rect
 from course_utils.excel.placed import as_grid
 from course_utils.excel.sheet import Sheet

@@ -4,7 +4,7 @@ from typing import Any
 
 from xlsxwriter import Workbook
 
-from course_utils.excel.followed import Followed
+from course_utils.excel.follow.layer import Followed
 from course_utils.excel.grid import cell, span
 from course_utils.excel.manifest import MODEL_SHEET
 from course_utils.excel.page import Page
