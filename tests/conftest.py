@@ -18,8 +18,11 @@ INSTALL = {
     "spark": ("java", "apt-get install default-jre-headless"),
 }
 
-LONGEST_FIRST = ("excel/test_recalculation", "tabular/", "vision/networks/", "excel/", "browser/", "data/", "training/")
+LONGEST_FIRST = ("browser/", "excel/test_recalculation", "tabular/", "vision/networks/", "excel/", "data/", "training/")
 """Files and folders below tests that take long: with several processes, one that started last would leave the others idle."""
+
+IN_JUPYTERLAB = {f"tests/browser/test_{name}.py" for name in ("reopened", "try_your_own", "widgets")}
+"""Files whose tests share a JupyterLab: one of several processes starts it, and runs them all."""
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +81,21 @@ def pytest_collection_modifyitems(config, items):
                 item.add_marker(pytest.mark.skip(reason=f"{program} is not installed: {line}"))
         if "real_data" in item.keywords and not (folder and Path(folder).is_dir()):
             item.add_marker(pytest.mark.skip(reason="needs real data: set COURSE_DATA to its folder, or `make test-real`"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Where files are shared out between processes, share out those in `IN_JUPYTERLAB` as if they were one."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return "in JupyterLab" if file in IN_JUPYTERLAB else file
+
+    return Scheduling(config, log)
 
 
 def rank(item):

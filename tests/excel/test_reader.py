@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import shutil
 import zipfile
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -28,9 +30,15 @@ def network() -> nn.Sequential:
     )
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    return export_model(network(), torch.rand(1, 2, 7, 7), tmp_path_factory.mktemp("written") / "net.xlsx")
+
+
 @pytest.fixture
-def file(tmp_path):
-    return export_model(network(), torch.rand(1, 2, 7, 7), tmp_path / "net.xlsx")
+def file(written, tmp_path):
+    """A workbook of the network, for a test to change."""
+    return Path(shutil.copy(written, tmp_path))
 
 
 def edited(file, sheet, changes):

@@ -19,9 +19,15 @@ def folder(tmp_path):
     return write_tables(tmp_path, make_tables(), packed=["train", "weather"])
 
 
+@pytest.fixture(scope="module")
+def tables_read(tmp_path_factory):
+    return read_tables(write_tables(tmp_path_factory.mktemp("chain"), make_tables(), packed=["train", "weather"]))
+
+
 @pytest.fixture
-def tables(folder):
-    return read_tables(folder)
+def tables(tables_read):
+    """The tables of the files, for a test to change."""
+    return {name: table.copy() for name, table in tables_read.items()}
 
 
 def test_the_lecture_has_22_categorical_and_16_continuous_columns():
