@@ -163,7 +163,7 @@ def test_the_curve_equals_f_beta_at_each_threshold(seeds):
 @random_cases
 def test_thresholds_of_classes_are_never_worse_than_one_and_none_alone_makes_them_better(seeds):
     better = 0
-    for seed in seeds[::5]:
+    for seed in seeds[:200]:
         _, p, t = multi_label(seed)
         thresholds = best_thresholds(p, t)
         score = exact_f(p, t, 2, thresholds.numpy())
@@ -176,7 +176,7 @@ def test_thresholds_of_classes_are_never_worse_than_one_and_none_alone_makes_the
                 other = thresholds.numpy().copy()
                 other[c] = candidate
                 assert exact_f(p, t, 2, other) <= score
-    assert better > len(seeds) / 50
+    assert better > len(seeds[:200]) / 50
 
 
 def test_the_lecture_searched_eight_thresholds_and_the_first_of_equals_is_given():
