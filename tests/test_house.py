@@ -65,16 +65,28 @@ def test_the_whole_course_travels_in_the_wheel():
         assert wheel["sources"][part.partition("/")[0]] == f"course_utils/{PACKED.name}/{part.partition('/')[0]}"
 
 
-def test_importing_the_package_is_light():
+LIGHT = {  # what is imported in this order, and what of the heavy libraries is there then
+    "course_utils": "",
+    "course_utils.data as data; data.find('planet')": "",
+    "course_utils.kaggle": "",
+    "course_utils.lecture as lecture; lecture.load_ipython_extension(Shell())": "",
+    "course_utils.training": "numpy torch tqdm",
+    "course_utils.excel": "numpy torch tqdm xlsxwriter",
+    "course_utils.vision": "PIL numpy torch tqdm xlsxwriter",
+}
+
+
+def test_importing_any_part_is_light():
+    """In one process, so that PyTorch is waited for once."""
     code = """
-import sys, course_utils
-heavy = {"torch", "numpy", "pandas", "matplotlib", "IPython", "ipywidgets", "xlsxwriter", "openpyxl", "timm", "py7zr"}
-print(sorted(heavy & sys.modules.keys()))
-import course_utils.vision
-print(sorted((heavy - {"torch", "numpy"}) & sys.modules.keys()))
+import sys
+from unittest.mock import MagicMock as Shell
+heavy = {"torch", "torchvision", "numpy", "pandas", "narwhals", "matplotlib", "sklearn", "timm", "keras", "PIL", "xlsxwriter"}
+heavy |= {"openpyxl", "py7zr", "requests", "pooch", "kagglehub", "kaggle", "tqdm", "IPython", "ipywidgets", "anywidget"}
 """
+    code += "".join(f"import {part}\nprint(*sorted(heavy & sys.modules.keys()))\n" for part in LIGHT)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["[]", "[]"]
+    assert dict(zip(LIGHT, done.stdout.splitlines(), strict=True)) == LIGHT
 
 
 PACKAGE = ROOT / "course_utils"
