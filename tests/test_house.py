@@ -1,6 +1,7 @@
 """What the project's own files say of each other must agree."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -141,10 +142,11 @@ def module_name(path):
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@functools.cache
 def imports_of(path):
     """The project's own modules and names that a file imports, and whether outside of any function: for its types alone too."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in tree.body:
+    found = []
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
         later = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         for part in ast.walk(node):
             if isinstance(part, ast.Import):
@@ -154,9 +156,11 @@ def imports_of(path):
                 names += [part.module for name in names if not is_module(name)]
             else:
                 continue
-            yield from ((name, not later) for name in names if name.startswith("course_utils."))
+            found += [(name, not later) for name in names if name.startswith("course_utils.")]
+    return found
 
 
+@functools.cache
 def is_module(name):
     path = ROOT.joinpath(*name.split("."))
     return path.is_dir() or path.with_suffix(".py").is_file()
