@@ -394,9 +394,9 @@ def export(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to; by default NAME.xlsx here.")] = None,
 ) -> None:
     """Write one of the ready-made workbooks, in which every activation is a live formula, or one with formulas to fill in."""
-    from course_utils.excel import BLANKS, WORKBOOKS
+    from course_utils.lessons.workbooks import workbook_makers
 
-    workbooks = {**WORKBOOKS, **BLANKS}
+    workbooks = workbook_makers()
     if name is None:
         for known, make in workbooks.items():
             say(f"{known:<22} {(make.__doc__ or '').strip()}")

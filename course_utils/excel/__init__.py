@@ -5,6 +5,7 @@ from course_utils.excel.errors import ExportError, WorkbookError
 from course_utils.excel.export import export_model
 from course_utils.excel.following import follow
 from course_utils.excel.reader import read_input, read_weights
+from course_utils.excel.tabular import export_tabular
 from course_utils.excel.training import export_training
 from course_utils.excel.workbooks import WORKBOOKS
 
@@ -19,6 +20,7 @@ __all__ = [
     "WorkbookError",
     "blank",
     "export_model",
+    "export_tabular",
     "export_training",
     "follow",
     "grade",

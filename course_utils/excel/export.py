@@ -66,7 +66,7 @@ def export_model(
     if options.fused:
         trace = fuse_relu(trace)
     names = class_names_of(class_names, trace.steps[-1].value.shape)
-    _add_softmax(trace, options.probabilities)
+    add_softmax(trace, options.probabilities)
     chosen = number_of(actual, names, trace.steps[-1])
     title = f"{type(model).__name__}, every number a formula" if options.title is None else options.title
     plan = plan_sheet(trace, title, None if class_names is None else names, _check_labels(trace, options.labels), chosen)
@@ -88,7 +88,8 @@ def check_size(plan: Plan, max_cells: float) -> None:
         )
 
 
-def _add_softmax(trace: Trace, probabilities: bool | None) -> None:
+def add_softmax(trace: Trace, probabilities: bool | None) -> None:
+    """A softmax as the last step, where outputs stand for classes: as `probabilities` says, or where there are several."""
     last = trace.steps[-1]
     before = trace.steps[last.sources[0]] if last.kind == "flatten" else last
     if before.kind in ("softmax", "log_softmax") and before is trace.steps[-2] and before.value.shape == last.value.shape:

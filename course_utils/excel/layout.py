@@ -29,12 +29,14 @@ def plan_sheet(
     class_names: Sequence[str | int] | None = None,
     labels: Mapping[str, str] | None = None,
     actual: int | None = None,
+    rows: Mapping[str, Sequence[str]] | None = None,
 ) -> Plan:
     """Place every step; `class_names` go beside the last layer, `labels` replace a layer's heading, `actual` is the true class.
 
+    `rows` names the numbers of an input that is a vector, and the rows of an embedding's table, by the path of the step.
     A last step that is a softmax gets the table with prediction, one-hot actuals, cross-entropy and chart.
     """
-    sheet = Sheet(trace, title, class_names)
+    sheet = Sheet(trace, title, class_names, rows)
     for step in trace.steps:
         _place(sheet, step, labels or {})
     if trace.steps[-1].kind in ("softmax", "log_softmax"):

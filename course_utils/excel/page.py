@@ -2,7 +2,7 @@
 
 from xlsxwriter import Workbook
 
-from course_utils.excel.book import Exact
+from course_utils.excel.book import Exact, FastSheet
 from course_utils.excel.grid import cell
 from course_utils.excel.plan import Formula
 from course_utils.excel.styles import EDIT, HEAD, INK, QUIET
@@ -32,6 +32,10 @@ _STYLES = {
     "number": _NUMBER,
     "short": {**_NUMBER, "num_format": "0.00"},
     "loose": {**_NUMBER, "border": 0},
+    "result_whole": {**_NUMBER, "bold": True, "font_size": 16, "num_format": "#,##0"},
+    "says": {**_TEXT, "font_size": 11, "indent": 1, "border": 1, "border_color": QUIET},
+    "unusual": {**_TEXT, "align": "center", "bg_color": "#FFEB9C", "font_color": "#7F6000"},
+    "wrong": {**_TEXT, "align": "center", "bg_color": "#FFC7CE", "font_color": "#9C0006"},
     "counted": {**_NUMBER, "border": 0, "num_format": "General"},
     "sign": {**_TEXT, "font_size": 16, "bold": True, "align": "center"},
     "count": {**_NUMBER, "num_format": "#,##0"},
@@ -51,6 +55,16 @@ _STYLES = {
     },
     "grows": {**_NUMBER, "shrink": True},
     "plain": {**_NUMBER, "num_format": "General", "shrink": True},
+    "plain_4": {**_NUMBER, "num_format": "#,##0.0000", "shrink": True},
+    "edit_text": {
+        **_NUMBER,
+        "num_format": "@",
+        "shrink": True,
+        "font_color": EDIT,
+        "border_color": EDIT,
+        "locked": False,
+        "bg_color": "#F3F7FC",
+    },
     "given": {**_NUMBER, "num_format": "0.0###", "shrink": True, "bg_color": "#F2F2F2"},
     "verdict": {**_NUMBER, "num_format": "@", "text_wrap": True, "font_size": 11},
     "unused": {**_NUMBER, "font_color": QUIET, "bg_color": "#F2F2F2"},
@@ -89,7 +103,7 @@ class Page:
     """One sheet of a workbook; `put` takes texts, numbers and formulas, and what the reader may edit is blue and unlocked."""
 
     def __init__(self, book: Workbook, name: str, title: str, note: str) -> None:
-        self.sheet = book.add_worksheet(name)
+        self.sheet: FastSheet = book.add_worksheet(name, worksheet_class=FastSheet)
         self.book = book
         self._formats = {style: book.add_format(properties) for style, properties in _STYLES.items()}
         self.sheet.hide_gridlines(2)
@@ -113,9 +127,15 @@ class Page:
             self.sheet.write_formula(row, col, "=" + content.text, made, value)
         elif isinstance(content, str):
             self.sheet.write_string(row, col, content, made)
+        elif isinstance(content, bool):
+            self.sheet.write_boolean(row, col, content, made)
         else:
             self.sheet.write_number(row, col, content if isinstance(content, int) else Exact(content), made)
         return cell(row, col, fixed=True)
+
+    def blank(self, row: int, col: int, style: str) -> None:
+        """Write the looks of a cell that holds nothing."""
+        self.sheet.write_blank(row, col, None, self._formats[style])
 
     def across(self, row: int, col: int, last_col: int, text: str, style: str) -> None:
         """Write text over several cells of a row."""

@@ -1,6 +1,6 @@
 """A sheet that grows from left to right: what all blocks of layers are put together from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -17,10 +17,17 @@ TABLE = 66  # pixels of a column in a table
 class Sheet:
     """The plan so far, and where things stand on it; `col` is the first free column."""
 
-    def __init__(self, trace: Trace, title: str, class_names: Sequence[str | int] | None) -> None:
+    def __init__(
+        self,
+        trace: Trace,
+        title: str,
+        class_names: Sequence[str | int] | None,
+        rows: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.plan = Plan(plain(title))
         self.steps = trace.steps
         self.class_names = class_names
+        self.rows = rows or {}  # names of rows, by the path of a step
         self.col = 1
         self.grids: list[Placed] = []  # where the output of each step stands
         self.drawn: dict[tuple[str, ...], list[Rect]] = {}  # weights that stand on the sheet already, by state dict keys

@@ -4,7 +4,7 @@ import json
 import math
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +24,26 @@ PAGE_WIDTH, PAGE_HEIGHT = 1060.0, 750.0  # points of an A3 page in landscape, ma
 # LibreOffice needs because it draws columns that much wider
 
 
-def write_workbook(plan: Plan, path: str | os.PathLike[str], manifest: dict[str, Any]) -> Path:
-    """Write the sheet, PyTorch's numbers, the check and the manifest; `path` is replaced once all of it is written."""
+def write_workbook(
+    plan: Plan, path: str | os.PathLike[str], manifest: dict[str, Any], front: Callable[[Workbook], None] | None = None
+) -> Path:
+    """Write the sheet, PyTorch's numbers, the check and the manifest; `path` is replaced once all of it is written.
+
+    `front` writes sheets that stand before them.
+    """
     with replacing(path) as part, new_book(part, constant_memory=True) as book:
         book.set_properties({"title": plan.title, "author": "course_utils", "created": CREATED})
         styles = Styles(book)
+        if front:
+            front(book)
         model = _add_sheet(book, MODEL_SHEET)
         reference = _add_sheet(book, REFERENCE_SHEET)
         write_follow(book, plan)
         check = _add_sheet(book, "Check")
         hidden = _add_sheet(book, MANIFEST_SHEET)
         _write_model(book, model, plan, styles)
+        if front:
+            model.set_zoom(85)  # to look around in: a table of many categories is too high to be seen at once
         _write_reference(reference, plan, styles)
         write_check(check, plan, styles)
         for row, piece in enumerate(pieces(json.dumps(manifest, separators=(",", ":")))):

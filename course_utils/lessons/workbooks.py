@@ -1,7 +1,8 @@
-"""Links to the lessons' workbooks, wherever a notebook was opened."""
+"""The lessons' workbooks: who makes each, and links to them, wherever a notebook was opened."""
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -16,6 +17,18 @@ if TYPE_CHECKING:
     from IPython.display import HTML
 
 BESIDE = ("../spreadsheets", "spreadsheets")  # as in the project, and as graders hand out each lesson with its own
+
+
+def workbook_makers() -> dict[str, Callable[[str | os.PathLike[str]], Path]]:
+    """What writes each ready-made workbook, those to fill in last, by name; a maker's docstring says what is in it.
+
+    >>> "rossmann" in workbook_makers()
+    True
+    """
+    from course_utils.excel import BLANKS, WORKBOOKS
+    from course_utils.lessons.sales import rossmann
+
+    return {**WORKBOOKS, "rossmann": rossmann, **BLANKS}
 
 
 def workbook_links(*names: str) -> "HTML":

@@ -51,7 +51,9 @@ class TablePredictor:
     ) -> None:
         self.model, self.preprocessor = files.ready(model, device), preprocessor
         self.log_target, self.target = log_target, target
-        self.device = next((tensor.device for tensor in self.model.state_dict().values()), torch.device("cpu"))
+        tensors = self.model.state_dict().values()
+        self.device = next((tensor.device for tensor in tensors), torch.device("cpu"))
+        self._dtype = next((tensor.dtype for tensor in tensors if tensor.is_floating_point()), torch.float32)
 
     @classmethod
     def of(
@@ -123,10 +125,14 @@ class TablePredictor:
         codes, values = as_inputs(self.preprocessor, in_memory(table, self.columns))
         parts = zip(codes.split(EVALUATION), values.split(EVALUATION), strict=True)
         outputs = [self._outputs(*part) for part in parts if len(part[0])]
-        return on_target_scale(torch.cat([torch.empty(0), *outputs]), self.log_target).numpy()
+        return self.activation(torch.cat([torch.empty(0), *outputs])).numpy()
+
+    def activation(self, outputs: Tensor) -> Tensor:
+        """Predictions on the target's own scale, (N,), of what the network gives."""
+        return on_target_scale(outputs, self.log_target)
 
     def _outputs(self, codes: Tensor, values: Tensor) -> Tensor:
-        outputs = self.model(codes.to(self.device), values.to(self.device)).flatten().float().cpu()
+        outputs = self.model(codes.to(self.device), values.to(self.device, self._dtype)).flatten().float().cpu()
         if len(outputs) != len(codes):
             raise CourseError(
                 f"the network gives {len(outputs):,} numbers for {len(codes):,} rows; give load_predictor the model that was "

@@ -468,6 +468,14 @@ def test_the_leak(capsys, days):
     assert marked(capsys, "4.5", ["Customers"], wrong, frame, test)[1:] == [0.5, 0, 0]
 
 
+def test_what_a_promotion_brings(capsys):
+    import pandas as pd
+
+    learner = SimpleNamespace(predict_rows=lambda rows: SimpleNamespace(values=torch.tensor(4000 + 1000.0 * rows.Promo.values)))
+    row = pd.DataFrame({"Store": [1], "Promo": [1]})
+    assert marked(capsys, "4.7", [25.1], [[0.25], [1000], [20], ["a lot"]], row, learner) == [0, 0, 0, 0]
+
+
 def test_improve_the_sales(capsys):
     from course_utils.data.samples import stores
 

@@ -13,7 +13,7 @@ def embedding_block(sheet: Sheet, step: Step, source: Placed) -> Grid:
     codes, size = weight.value.shape
     if weight.keys not in sheet.drawn:
         sheet.label(CONTENT_ROW - 1, sheet.col, "code", "column")
-        sheet.label_rows(range(codes))
+        sheet.label_rows(sheet.rows.get(step.path, range(codes)))
         sheet.draw_weight(step, "weight", [Rect(CONTENT_ROW, sheet.col, codes, size)])
         sheet.col += size + 1
     (table,) = sheet.drawn[weight.keys]

@@ -1,4 +1,5 @@
-"""Lesson 4: what a rule of thumb reaches, what the score rewards, what the network is really given, and what leaks."""
+"""Lesson 4: what a rule of thumb reaches, what the score rewards, what the network is really given,
+what leaks, and what a promotion brings."""
 
 from collections.abc import Callable, Sequence
 from collections.abc import Iterator as Parts
@@ -166,3 +167,21 @@ def improve_it(predictions: Any, before: float) -> Parts[Part]:
         share,
         f"RMSPE is {reached:.4f}: {gone:.0%} of the way from {before:.4f} to {floor:.4f}; a quarter of it is full marks.",
     )
+
+
+@exercise(
+    "4.7",
+    "by how many per cent the prediction for this row rises with a promotion, everything else left as it is",
+    "Promo is a number here, 0 or 1: read the prediction with either, on the sheet Predict.",
+    "The larger of the two divided by the smaller, minus 1, times 100.",
+)
+def what_a_promotion_brings(per_cent: Any, row: pd.DataFrame, learner: Any) -> Parts[Part]:
+    """Compared with the learner's own predictions of the row with and without a promotion."""
+    found = one_number(per_cent)
+    without, promoted = learner.predict_rows(pd.concat([row.assign(Promo=0), row.assign(Promo=1)])).values.tolist()
+    true = 100 * (promoted / without - 1)
+    if abs(found - true / 100) < 0.003 < abs(found - true):
+        raise NotYet(f"{found:.3g} is a share; expected per cent.")
+    if abs(found - (promoted - without)) < 1:
+        raise NotYet(f"{found:,.0f} is a difference in euros; expected per cent of what is sold without a promotion.")
+    yield Part(1.0, abs(found - true) < 0.3, f"with a promotion the network predicts another figure than {found:.4g}% more.")

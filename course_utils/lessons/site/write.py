@@ -15,6 +15,7 @@ from course_utils.lessons.site.lesson import Lesson, read_lesson
 from course_utils.lessons.site.outputs import with_a_way_back
 from course_utils.lessons.site.pictures import cover, letter_on_its_way
 from course_utils.lessons.site.search import search_index
+from course_utils.lessons.workbooks import workbook_makers
 
 HERE = Path(__file__).parent
 ASSETS = ("site.css", "site.js", "search.js")
@@ -87,9 +88,7 @@ def _spreadsheets() -> Path:
 
 
 def _books() -> list[Book]:
-    from course_utils.excel import BLANKS, WORKBOOKS
-
-    makers = {**WORKBOOKS, **BLANKS}
+    makers = workbook_makers()
     return [
         Book(path.name, (makers[path.stem].__doc__ or "").strip() if path.stem in makers else "", _kilobytes(path))
         for path in sorted(_spreadsheets().glob("*.xlsx"))
