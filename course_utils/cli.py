@@ -160,8 +160,9 @@ def present(
     """Open a lesson as slides: one file that needs no network, in which the widgets live.
 
     The first time, the lesson is run as far as its widgets need it, which takes up to some minutes; --pictures does without.
-    Press ? in the slides for their keys: S opens the speaker's window, C shows the whole code, M a map. What to say is in the
-    notebook's cells tagged notes, each after the cell that it belongs to.
+    Press ? in the slides for their keys: S opens the speaker's window, C shows the whole code, M a map, J the
+    slide's cell in the JupyterLab that runs. What to say is in the notebook's cells tagged notes, each after the cell that it
+    belongs to.
     """
     from course_utils.lessons.slides.writing import write_slides
 
