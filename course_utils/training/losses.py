@@ -104,6 +104,8 @@ class _FollowOutputs(TorchFunctionMode):
             args, kwargs = _of_one_precision(function, args, kwargs)
             if function in OF_CLASS_NUMBERS:
                 _check_class_numbers(args[0], args[1], kwargs.get("ignore_index", -100))
+                if function is F.nll_loss:
+                    _check_log_probabilities(args[0])
             elif function in OF_ZEROS_AND_ONES:
                 _check_zeros_and_ones(args[0], args[1])
             elif function in OF_NUMBERS and args[0].shape != args[1].shape:  # PyTorch would compare each with each
@@ -154,7 +156,7 @@ def _of_one_precision(function: Any, args: Sequence[Any], kwargs: dict[str, Any]
             rest[0] = targets.long()
         elif function in OF_ZEROS_AND_ONES:
             rest[0] = targets.to(precision)
-    return [outputs, *rest], kwargs
+    return [outputs.to(precision) if function is F.nll_loss else outputs, *rest], kwargs  # it takes one precision alone
 
 
 def _check_class_numbers(outputs: Tensor, targets: Tensor, ignored: int) -> None:
@@ -176,6 +178,17 @@ def _check_class_numbers(outputs: Tensor, targets: Tensor, ignored: int) -> None
         raise CourseError(
             f"targets go from {low} to {high}, but the model has {classes} outputs, so class numbers are 0 to {classes - 1}; "
             + ("take 1 off: y - 1" if from_one else f"give other numbers, or a model with {max(high + 1, 2)} outputs")
+        )
+
+
+def _check_log_probabilities(outputs: Tensor) -> None:
+    """Raw outputs would train too: towards minus infinity, and to something else than the most probable class."""
+    sums = outputs.detach().double().exp().sum(min(1, outputs.ndim - 1)).flatten()
+    if (wrong := sums[(sums - 1).abs() > 0.05]).numel():  # as exact as 16 bits are
+        raise CourseError(
+            "nll_loss takes the logarithms of probabilities, and those of one example sum to 1; here what the outputs are the "
+            f"logarithms of sums to {wrong[0].item():.3g}. Let the model end with nn.LogSoftmax(1), or give the loss "
+            "F.cross_entropy, which takes outputs as they are"
         )
 
 

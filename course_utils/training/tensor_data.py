@@ -102,6 +102,8 @@ def _tensor(name: str, given: Any) -> Tensor:
             array = np.asarray(given)
         except ValueError as error:  # lists of several lengths
             raise CourseError(f"{name} is {shown(given)}, which makes no array; give rows of equal length") from error
+        if array.dtype.kind == "f" and array.dtype.itemsize > 8:  # longer ones than PyTorch has
+            array = array.astype(np.float64)
         if array.dtype.kind not in "biuf":
             hint = ""
             if array.dtype.kind in "US" or (array.dtype.kind == "O" and all(isinstance(v, str) for v in array.flat)):

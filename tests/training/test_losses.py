@@ -120,6 +120,21 @@ def test_class_numbers_that_do_not_fit_the_outputs(targets, message):
         mean_loss(F.cross_entropy, OUTPUTS, targets)
 
 
+@pytest.mark.parametrize("loss", [F.nll_loss, nn.NLLLoss(weight=torch.ones(3))])
+def test_a_loss_of_log_probabilities_takes_no_other_outputs(loss):
+    outputs, y = torch.tensor([[2.0, 1, 0], [0, 0, 5]]), torch.tensor([0, 2])
+    for given in (
+        outputs.log_softmax(1),
+        outputs.log_softmax(1).half(),
+        outputs.log_softmax(1).bfloat16(),
+        outputs * torch.nan,
+    ):
+        mean_loss(loss, given, y)
+    torch.testing.assert_close(mean_loss(loss, outputs.log_softmax(1), y), mean_loss(F.cross_entropy, outputs, y))
+    with pytest.raises(CourseError, match=r"sum to 1; .* sums to 11.1. Let the model end with nn.LogSoftmax"):
+        mean_loss(loss, outputs, y)
+
+
 def test_what_pytorch_takes_is_taken():
     ignored = torch.where(CLASSES == 2, -1, CLASSES)
     expected = F.cross_entropy(OUTPUTS[CLASSES < 2], CLASSES[CLASSES < 2])
@@ -232,6 +247,8 @@ def test_arrays_whose_memory_cannot_be_shared():
     data = Data.from_tensors((locked, Y), (backwards, Y[::-1]))
     assert torch.equal(data.valid_ds.tensors[0], torch.from_numpy(X).flip(0))
     assert torch.equal(data.valid_ds.tensors[1], torch.from_numpy(Y).flip(0))
+    longer = Data.from_tensors((X.astype(np.longdouble), Y), (X, Y))
+    assert torch.equal(longer.train_ds.tensors[0], torch.from_numpy(X).double())
 
 
 def test_tags_of_whole_numbers_and_numbers_of_whole_numbers():

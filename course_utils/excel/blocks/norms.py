@@ -51,22 +51,29 @@ def _column(sheet: Sheet, label: str, function: str, ranges: list[list[Rect]], n
 
 
 def _draw_weights(sheet: Sheet, step: Step) -> None:
-    """A row of a table for each channel or feature; those of a layer norm over a picture are pictures."""
+    """A row of a table for each channel; those of a layer norm as the numbers that they belong to: a row, or pictures."""
+    across = step.kind == "layer_norm" and step.value.ndim > 1
+    row, width = CONTENT_ROW, 0
     for role in ("weight", "bias"):
         if role not in step.weights or step.weights[role].keys in sheet.drawn:
             continue
         value = step.weights[role].value
-        sheet.label(CONTENT_ROW - 1, sheet.col, role, "column")
-        if value.ndim == 1:
+        sheet.label(row - 1, sheet.col, role, "label" if across and value.ndim == 1 else "column")
+        if across and value.ndim == 1:
+            sheet.draw_weight(step, role, [Rect(row, sheet.col, 1, value.size)])
+            row, width = row + 2, value.size + 1
+        elif value.ndim == 1:
             sheet.draw_weight(step, role, [Rect(CONTENT_ROW, sheet.col, value.size, 1)], "wide_weight")
             sheet.wide(1)
         else:
-            height, width = value.shape[-2:]
+            height, width_of_one = value.shape[-2:]
             rects = [
-                Rect(CONTENT_ROW + n * (height + 2), sheet.col, height, width) for n in range(value.size // height // width)
+                Rect(CONTENT_ROW + n * (height + 2), sheet.col, height, width_of_one)
+                for n in range(value.size // height // width_of_one)
             ]
             sheet.draw_weight(step, role, rects)
-            sheet.col += width + 1
+            sheet.col += width_of_one + 1
+    sheet.col += width
 
 
 def _weight_cell(sheet: Sheet, step: Step, role: str, number: int) -> str:
