@@ -43,9 +43,8 @@ export function ink(rgb) {
 }
 
 // Draw rows of numbers: written where they fit, else the negative ones have a minus sign, so that no sign is told by colour alone.
-// `upTo` leaves the cells after the first so many blank, for a map that is being filled; `text` is how large the text around is,
-// which a canvas that is not in the page yet does not know.
-export function drawGrid(canvas, rows, { cell, limit, palette, ring = 0, upTo = Infinity, text = em(canvas) }) {
+// `text` is how large the text around is, which a canvas that is not in the page yet does not know.
+export function drawGrid(canvas, rows, { cell, limit, palette, ring = 0, text = em(canvas) }) {
   const height = rows.length * cell;
   const width = rows[0].length * cell;
   const context = sharpContext(canvas, width + 1, height + 1);
@@ -53,11 +52,10 @@ export function drawGrid(canvas, rows, { cell, limit, palette, ring = 0, upTo = 
   if (written) context.font = written.font;
   context.textAlign = "center";
   context.textBaseline = "middle";
-  let count = 0;
   const shades = SHADES[theme()];
   rows.forEach((row, r) => {
     row.forEach((value, c) => {
-      const blank = count++ >= upTo || value === null; // null fills up the last row of a long vector
+      const blank = value === null; // null fills up the last row of a long vector
       const padded = r < ring || c < ring || r >= rows.length - ring || c >= row.length - ring;
       const rgb = colour(value, limit, palette);
       context.fillStyle = blank ? shades.blank : padded ? shades.padded : css(rgb);
@@ -112,6 +110,25 @@ function sharpContext(canvas, width, height) {
   context.scale(ratio, ratio);
   return context;
 }
+
+// Cover a grid but for its first `upTo` cells, by an element above the canvas: a map is filled without drawing it again.
+export function cover(node, cell, rows, columns, upTo) {
+  const done = Math.min(upTo, rows * columns);
+  const state = `${cell} ${rows} ${columns} ${done} ${theme()}`;
+  if (covered.get(node) === state) return;
+  covered.set(node, state);
+  node.hidden = done === rows * columns;
+  const [y, x] = [Math.floor(done / columns) * cell, (done % columns) * cell];
+  node.style.clipPath = done ? `polygon(0 ${y + cell}px, ${x}px ${y + cell}px, ${x}px ${y}px, 100% ${y}px, 100% 100%, 0 100%)` : "none";
+  const { blank, line } = SHADES[theme()];
+  const lines = cell < 6 ? [] : ["180deg", "90deg"].map((way) => `linear-gradient(${way}, ${line} 1px, transparent 1px)`);
+  node.style.backgroundColor = blank;
+  node.style.backgroundImage = lines.join();
+  node.style.backgroundSize = `${cell}px ${cell}px`;
+  node.style.boxShadow = `inset 0 0 0 1px ${line}`;
+}
+
+const covered = new WeakMap(); // how each cover lies
 
 // A frame around some cells, as an element above the canvas: it moves without drawing the grid again.
 export function placeFrame(frame, cell, row, column, rows, columns) {

@@ -2,7 +2,7 @@
 // The state is the model's traits, the image and the network; what follows from them is computed in numbers.js.
 
 import { choice, heading, make, shape } from "../base/elements.js";
-import { cellAt, chip, drawGrid, placeFrame } from "../base/grid.js";
+import { cellAt, chip, cover, drawGrid, placeFrame } from "../base/grid.js";
 import { legend } from "../base/legend.js";
 import { largest, plain } from "../base/numbers.js";
 import { em, exportButton, onWidth, page } from "../base/page.js";
@@ -18,6 +18,7 @@ const FARTHEST = { // whose number farthest from zero has the deepest colour; as
   network: "The deepest colour is the number of the network that is farthest from zero.",
 };
 const SHOWN = 4; // maps that a number saw, drawn beside their kernels; more are counted
+const KEPT = 100; // of what was drawn and added up in the lower half, so much is kept for when one comes back to it
 
 const known = new WeakMap(); // for each model: what its numbers were computed from, and all of them
 
@@ -46,15 +47,22 @@ function render({ model, el }) {
   const { root, heard, words } = page({ model, el }, "pipeline");
   const steps = player(model, walk, "Layer", { stopped: () => { hovered = null; }, all: "Show all" });
   const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-  let columns = []; // for each layer: {node, maps: [{canvas, frame, box}], cell, limits}
-  let enlarged = null; // the map in large
+  let columns = []; // for each layer: {node, maps: [{canvas, hidden, frame, box}], cell, limits}
+  let size = { text: 14, width: 900 }; // of the text and of the widget, as they were when the layers were laid out
+  let places = null; // where the maps stand in the strip, read when lines are drawn between them
+  let framed = []; // the frames that are in sight
+  const held = new Map(); // what was drawn and added up in the lower half, by what it shows
   let hovered = null; // the number under the pointer, in place of the focus
   let before = model.get("layer"); // the last layer that was drawn, to see which one is new
   let sweep = 0; // the animation frame in which a new layer is being filled
 
   const strip = make("div", { class: "course-strip", tabindex: 0, role: "group", "aria-roledescription": "network", "aria-label": "The layers. Left and right arrows go from layer to layer, up and down from map to map, space plays.", keydown: onStripKey });
   const links = shape("svg", { class: "course-links", "aria-hidden": "true" });
-  const detail = make("div", { class: "course-detail" });
+  const caption = make("figcaption", {});
+  const ownFrame = make("div", { class: "course-frame" });
+  const enlarged = make("div", { class: "course-map course-large", tabindex: 0, role: "group", keydown: onMapKey }); // the map in large
+  const made = make("div", { class: "course-made" });
+  const detail = make("div", { class: "course-detail" }, make("figure", {}, caption, enlarged), made);
   const scale = choice("Deepest colour of each", [["map", "map"], ["layer", "layer"], ["network", "network"]], (value) => set(model, { scale: value }));
   const farthest = make("span", {});
   root.append(
@@ -85,20 +93,17 @@ function render({ model, el }) {
   }
 
   // ---- the strip of layers
-  const wide = () => root.clientWidth >= 78 * em(root);
+  // Nothing that a step calls asks the page for sizes: it would have to lay itself out anew each time.
+  const wide = () => size.width >= 78 * size.text;
 
   // How high the maps of a layer may stand above each other: where the screen is wide, all of the widget is seen at once.
   function tallest() {
-    return (wide() ? 12 : 28) * em(root);
-  }
-
-  function roomOf() {
-    return (root.clientWidth || 900) - 40;
+    return (wide() ? 12 : 28) * size.text;
   }
 
   function cellOf(layer, scale) {
     const rows = layer.maps[0];
-    const text = em(root);
+    const { text } = size;
     if (layer.vector) return Math.round(text * (rows[0].length > 1 ? 0.7 : Math.max(1.7, Math.min(WRITTEN, (tallest() - 9) / rows.length / text))));
     return Math.max(2, Math.min(Math.round(1.15 * text), Math.round(scale * Math.sqrt(28 / Math.max(rows.length, rows[0].length)))));
   }
@@ -110,33 +115,41 @@ function render({ model, el }) {
   function widthOf(layer, cell) {
     const across = Math.ceil(layer.maps.length / below(layer, cell));
     const text = Math.max(0.61 * layer.heading.length, 0.52 * layer.subheading.length, 0.55 * layer.shape.join(" × ").length);
-    return Math.max(4 * em(root), text * em(root), across * (layer.maps[0][0].length * cell + 9));
+    return Math.max(4 * size.text, text * size.text, across * (layer.maps[0][0].length * cell + 9));
   }
 
   function build() {
     const layers = network(model);
-    const room = (root.clientWidth || 900) - 20 - (10 + 0.6 * em(root)) * layers.length - (model.get("class_names").length ? 4.3 * em(root) : 0);
+    size = { text: em(root), width: root.clientWidth || 900 };
+    places = null;
+    framed = [];
+    held.clear();
+    const room = size.width - 20 - (10 + 0.6 * size.text) * layers.length - (model.get("class_names").length ? 4.3 * size.text : 0);
     const fits = (scale) => layers.reduce((sum, layer) => sum + widthOf(layer, cellOf(layer, scale)), 0) <= room;
-    const unit = em(root) / 14;
+    const unit = size.text / 14;
     let scale = (fits(2 * unit) ? 8 : 4) * unit; // what does not fit into a line is wrapped, and need not be small
     while (fits(2 * unit) && !fits(scale)) scale -= 0.25 * unit;
     strip.replaceChildren(links);
+    watcher.disconnect();
+    inSight.clear();
     const most = largest(layers.map(({ maps }) => maps));
     const limitOf = (layer, map) => ({ map: () => largest(map), layer: () => largest(layer.maps), network: () => most })[model.get("scale")]();
     columns = layers.map((layer, number) => {
       const cell = cellOf(layer, scale);
-      const maps = layer.maps.map((_, map) => {
+      const limits = layer.maps.map((map) => limitOf(layer, map));
+      const maps = layer.maps.map((rows, map) => {
         const canvas = make("canvas", { "aria-hidden": "true" });
+        const hidden = make("div", { class: "course-cover" });
         const frame = make("div", { class: "course-frame", hidden: true });
+        drawGrid(canvas, rows, { cell, limit: limits[map], palette: model.get("palette"), text: size.text });
         const under = (event) => {
-          const rows = layer.maps[map];
           const at = number <= model.get("layer") && cellAt(event, canvas, cell, rows.length, rows[0].length);
           return at && rows[at[0]][at[1]] !== null ? [number, map, ...at] : null;
         };
         canvas.addEventListener("pointermove", (event) => { hovered = under(event); update(); });
         canvas.addEventListener("pointerleave", () => { hovered = null; update(); });
         canvas.addEventListener("click", (event) => { const focus = under(event); if (focus) set(model, { focus, playing: false }); });
-        return { canvas, frame, box: make("div", { class: "course-map" }, canvas, frame) };
+        return { canvas, hidden, frame, box: make("div", { class: "course-map" }, canvas, hidden, frame) };
       });
       const stack = make("div", { class: "course-maps" }, ...maps.map(({ box }) => box));
       stack.style.gridTemplateRows = `repeat(${Math.min(layer.maps.length, below(layer, cell))}, auto)`;
@@ -145,23 +158,24 @@ function render({ model, el }) {
       const labels = make("div", { class: "course-names" }, ...names.map((name) => make("span", { style: `height: ${cell}px` }, name)));
       const node = make("div", { class: "course-part" }, heading(layer.heading), make("div", { class: "course-kind" }, layer.subheading), make("div", { class: "course-kind" }, layer.shape.join(" × ")), make("div", { class: "course-row" }, stack, labels));
       strip.append(node);
-      return { node, maps, cell, limits: layer.maps.map((map) => limitOf(layer, map)) };
+      watcher.observe(node);
+      return { node, maps, cell, limits };
     });
   }
 
-  function drawColumn(number, upTo) {
-    const layer = network(model)[number];
-    const { maps, cell, limits } = columns[number];
-    const palette = model.get("palette");
-    maps.forEach(({ canvas }, map) => drawGrid(canvas, layer.maps[map], { cell, limit: limits[map], palette, upTo }));
+  // All numbers are drawn once; those of a layer that was not reached yet are covered, but for the first `upTo`.
+  function reveal(number, upTo) {
+    const { maps, cell } = columns[number];
+    const rows = network(model)[number].maps[0];
+    for (const { hidden } of maps) cover(hidden, cell, rows.length, rows[0].length, upTo);
   }
 
-  function drawStrip() {
-    const shown = model.get("layer");
+  function showStrip() {
+    const shown = sweep ? model.get("layer") - 1 : model.get("layer");
     columns.forEach(({ node }, number) => {
-      node.classList.toggle("course-later", number > shown);
+      node.classList.toggle("course-later", number > model.get("layer"));
       node.classList.toggle("course-current", number === model.get("focus")[0]);
-      drawColumn(number, number > shown ? 0 : Infinity);
+      reveal(number, number > shown ? 0 : Infinity);
     });
   }
 
@@ -178,11 +192,11 @@ function render({ model, el }) {
       const done = Math.min(count, Math.floor(((now - start) / lasts) * count));
       if (done >= count || !root.isConnected) {
         sweep = 0;
-        drawColumn(number, Infinity);
-        update();
+        reveal(number, Infinity);
+        mark(hovered ?? model.get("focus"));
         return;
       }
-      drawColumn(number, done);
+      reveal(number, done);
       mark([number, 0, Math.floor(done / rows[0].length), done % rows[0].length]);
       sweep = requestAnimationFrame(frame);
     };
@@ -192,8 +206,14 @@ function render({ model, el }) {
   // Frames around a number and around everything that it saw.
   function mark([number, map, row, column]) {
     const layers = network(model);
-    for (const { maps } of columns) for (const { frame } of maps) frame.hidden = true;
-    placeFrame(columns[number].maps[map].frame, columns[number].cell, row, column, 1, 1);
+    const before = framed;
+    framed = [];
+    const place = (layer, at, ...cells) => {
+      const { frame } = columns[layer].maps[at];
+      placeFrame(frame, columns[layer].cell, ...cells);
+      framed.push(frame);
+    };
+    place(number, map, row, column, 1, 1);
     const lines = [];
     for (const { source, map: from, window } of seen(layers, number, map, row, column)) {
       const rows = layers[source].maps[from];
@@ -202,25 +222,33 @@ function render({ model, el }) {
       const bottom = Math.min(rows.length, window.top + (window.rows - 1) * window.down + 1);
       const right = Math.min(rows[0].length, window.left + (window.columns - 1) * window.right + 1);
       if (bottom <= top || right <= left) continue; // all of it in the padding
-      placeFrame(columns[source].maps[from].frame, columns[source].cell, top, left, bottom - top, right - left);
+      place(source, from, top, left, bottom - top, right - left);
       lines.push([[source, from, (top + bottom) / 2, right], [number, map, row + 0.5, column]]);
     }
+    for (const frame of before) if (!framed.includes(frame)) frame.hidden = true;
     link(lines);
   }
 
   // A line from each window that a number saw to the number: of [layer, map, row, column], in cells, both ends. Where the layers
   // are wrapped and the number stands further left, a line would go across all that is between: the frames must do.
   function link(lines) {
-    const origin = strip.getBoundingClientRect();
+    places ??= measured();
     const place = ([layer, map, row, column]) => {
-      const box = columns[layer].maps[map].canvas.getBoundingClientRect();
-      const { cell } = columns[layer];
-      return [box.left - origin.left + strip.scrollLeft + column * cell, box.top - origin.top + row * cell];
+      const [[left, top], { cell }] = [places[layer][map], columns[layer]];
+      return [left + column * cell, top + row * cell];
     };
     const ends = lines.map((line) => line.map(place)).filter(([[x], [toX]]) => toX > x);
     links.replaceChildren(...ends.map(([[x, y], [toX, toY]]) => {
       const bend = Math.max(12, Math.abs(toX - x) / 2);
       return shape("path", { d: `M${x} ${y}C${x + bend} ${y} ${toX - bend} ${toY} ${toX} ${toY}` });
+    }));
+  }
+
+  function measured() {
+    const origin = strip.getBoundingClientRect();
+    return columns.map(({ maps }) => maps.map(({ box }) => {
+      const { left, top } = box.getBoundingClientRect();
+      return [left - origin.left + strip.scrollLeft, top - origin.top];
     }));
   }
 
@@ -248,73 +276,81 @@ function render({ model, el }) {
   function showDetail([number, map, row, column], parts, lines, value, place) {
     const layers = network(model);
     const layer = layers[number];
-    const held = detail.contains(document.activeElement);
     const rows = layer.maps[map];
-    const cell = Math.max(4, Math.min(Math.round(WRITTEN * em(root)), Math.floor(Math.min((wide() ? 11 : layer.vector ? 34 : 24) * em(root), roomOf()) / Math.max(rows.length, rows[0].length))));
-    const canvas = make("canvas", { "aria-hidden": "true" });
-    const frame = make("div", { class: "course-frame" });
-    const large = make("div", { class: "course-map course-large", tabindex: 0, role: "group", "aria-label": `${layer.label}, map ${map + 1} in large. Arrow keys move from number to number.`, keydown: onMapKey }, canvas, frame);
-    const [limit, palette] = [columns[number].limits[map], model.get("palette")];
-    drawGrid(canvas, rows, { cell, limit, palette, text: em(root) });
-    placeFrame(frame, cell, row, column, 1, 1);
-    canvas.addEventListener("click", (event) => {
+    const limit = columns[number].limits[map];
+    const cell = Math.max(4, Math.min(Math.round(WRITTEN * size.text), Math.floor(Math.min((wide() ? 11 : layer.vector ? 34 : 24) * size.text, size.width - 40) / Math.max(rows.length, rows[0].length))));
+    const canvas = picture(`large ${number} ${map}`, rows, cell, limit);
+    canvas.onclick = (event) => {
       const at = cellAt(event, canvas, cell, rows.length, rows[0].length);
       if (at && rows[at[0]][at[1]] !== null) set(model, { focus: [number, map, ...at], playing: false });
-    });
-    enlarged = large;
-    const caption = layer.vector ? layer.label : `${layer.label}${layer.maps.length > 1 ? `, map ${map + 1}` : ""}`;
-    detail.replaceChildren(
-      make("figure", {}, make("figcaption", {}, caption), large),
-      make("div", { class: "course-made" },
-        heading(`${layer.label}, ${place} `, chip(value, limit, palette)),
-        make("p", { class: "course-rule" }, layer.words),
-        ...sumOfMaps(layer, layers, parts, [map, row, column]),
-        make("div", { class: "course-lines" }, ...parts.slice(0, SHOWN).map((part) => line(layer, layers[part.source], part))),
-        ...(parts.length > SHOWN && parts[0].weights ? [make("p", {}, `… and ${parts.length - SHOWN} more maps in the same way.`)] : []),
-        ...lines.map((text) => make("div", { class: "course-formula" }, text))),
+    };
+    if (canvas.parentNode !== enlarged) enlarged.replaceChildren(canvas, ownFrame);
+    placeFrame(ownFrame, cell, row, column, 1, 1);
+    enlarged.setAttribute("aria-label", `${layer.label}, map ${map + 1} in large. Arrow keys move from number to number.`);
+    caption.textContent = layer.vector ? layer.label : `${layer.label}${layer.maps.length > 1 ? `, map ${map + 1}` : ""}`;
+    made.replaceChildren(
+      heading(`${layer.label}, ${place} `, chip(value, limit, model.get("palette"))),
+      make("p", { class: "course-rule" }, layer.words),
+      ...sumOfMaps(number, parts, [map, row, column]),
+      make("div", { class: "course-lines" }, ...parts.slice(0, SHOWN).map((part) => line(number, [map, row, column], part))),
+      ...(parts.length > SHOWN && parts[0].weights ? [make("p", {}, `… and ${parts.length - SHOWN} more maps in the same way.`)] : []),
+      ...lines.map((text) => make("div", { class: "course-formula" }, text)),
     );
-    if (held) enlarged.focus({ preventScroll: true });
+  }
+
+  // What `compute` gives, or gave before, where nothing but the place that is looked at has changed.
+  function kept(name, compute) {
+    const value = held.has(name) ? held.get(name) : compute();
+    held.delete(name); // the one that was asked for last is the last to go
+    held.set(name, value);
+    if (held.size > KEPT) held.delete(held.keys().next().value);
+    return value;
+  }
+
+  function picture(name, rows, cell, limit) {
+    return kept(name, () => {
+      const canvas = make("canvas", { "aria-hidden": "true" });
+      drawGrid(canvas, rows, { cell, limit, palette: model.get("palette"), text: size.text });
+      return canvas;
+    });
   }
 
   // A convolution of several maps: what each of them gives with its own part of the kernel, and all of these added up.
-  function sumOfMaps(layer, layers, parts, [map, row, column]) {
+  function sumOfMaps(number, parts, [map, row, column]) {
+    const layer = network(model)[number];
     if (layer.kind !== "conv" || parts.length < 2) return [];
-    const shares = sharesOf(layers, layers.indexOf(layer), map);
+    const shares = kept(`shares ${number} ${map}`, () => sharesOf(network(model), number, map));
     const bias = layer.weights.bias?.[map];
     const limit = largest(shares);
-    const cell = Math.max(2, Math.floor((5.6 * em(root)) / Math.max(shares[0].length, shares[0][0].length)));
-    const figure = (caption, grid) => {
-      const canvas = make("canvas", { "aria-hidden": "true" });
+    const cell = Math.max(2, Math.floor((5.6 * size.text) / Math.max(shares[0].length, shares[0][0].length)));
+    const figure = (words, name, grid) => {
       const frame = make("div", { class: "course-frame" });
-      drawGrid(canvas, grid, { cell, limit, palette: model.get("palette"), text: em(root) });
       placeFrame(frame, cell, row, column, 1, 1);
-      return make("figure", {}, make("figcaption", {}, caption), make("div", { class: "course-map" }, canvas, frame));
+      return make("figure", {}, make("figcaption", {}, words), make("div", { class: "course-map" }, picture(`${name} ${number} ${map}`, grid, cell, limit), frame));
     };
     const terms = shares.slice(0, SHOWN).flatMap((share, at) => [
-      ...(at ? [make("span", { class: "course-sign" }, "+")] : []), figure(`from map ${parts[at].map + 1}: ${plain(share[row][column])}`, share)]);
+      ...(at ? [make("span", { class: "course-sign" }, "+")] : []), figure(`from map ${parts[at].map + 1}: ${plain(share[row][column])}`, `share ${at}`, share)]);
     const rest = shares.length > SHOWN ? [make("span", {}, `+ ${shares.length - SHOWN} more`)] : [];
     const added = bias === undefined ? "" : make("span", {}, ` + bias ${plain(bias)}`);
-    const total = figure(`${layer.settings.relu ? "after ReLU" : "sum"}: ${plain(layer.maps[map][row][column])}`, layer.maps[map]);
+    const total = figure(`${layer.settings.relu ? "after ReLU" : "sum"}: ${plain(layer.maps[map][row][column])}`, "sum", layer.maps[map]);
     return [make("div", { class: "course-line course-shares" }, ...terms, ...rest, added, make("span", { class: "course-sign" }, "="), total)];
   }
 
   // One map that the number saw: the window, and where there are weights, times the weights, the products.
-  function line(layer, source, { map, values, weights, source: at }) {
+  function line(number, place, { map, values, weights, source: at }) {
+    const [layer, source] = [network(model)[number], network(model)[at]];
     if (layer.vector !== source.vector && !weights) return "";
     const clean = (grid) => grid.map((row) => row.map((value) => value ?? 0));
-    const cell = Math.max(4, Math.min(Math.round((wide() ? 2.9 : WRITTEN) * em(root)), Math.floor((10.3 * em(root)) / Math.max(values.length, values[0].length))));
-    const figure = (caption, grid, limit) => {
-      const canvas = make("canvas", { "aria-hidden": "true" });
-      drawGrid(canvas, clean(grid), { cell, limit, palette: model.get("palette"), text: em(root) });
-      return make("figure", {}, make("figcaption", {}, caption), canvas);
-    };
+    const cell = Math.max(4, Math.min(Math.round((wide() ? 2.9 : WRITTEN) * size.text), Math.floor((10.3 * size.text) / Math.max(values.length, values[0].length))));
+    const figure = (words, name, grid, limit) =>
+      make("figure", {}, make("figcaption", {}, words), picture(`${name} ${number} ${place} ${at} ${map}`, clean(grid), cell, limit));
     const from = source.maps.length > 1 ? `${source.label}, map ${map + 1}` : source.label;
-    const parts = [figure(from, values, columns[at].limits[map])];
+    const parts = [figure(from, "window", values, columns[at].limits[map])];
     if (weights) {
       const products = values.map((row, r) => row.map((value, c) => (value ?? 0) * (weights[r][c] ?? 0)));
       parts.push(
-        make("span", { class: "course-sign" }, "×"), figure(layer.kind === "conv" ? "kernel" : "weights, a template", weights, largest(layer.weights.weight)),
-        make("span", { class: "course-sign" }, "="), figure("products", products, largest(products)),
+        make("span", { class: "course-sign" }, "×"), figure(layer.kind === "conv" ? "kernel" : "weights, a template", "kernel", weights, kept(`weights ${number}`, () => largest(layer.weights.weight))),
+        make("span", { class: "course-sign" }, "="), figure("products", "products", products, largest(products)),
       );
     }
     return make("div", { class: "course-line" }, ...parts);
@@ -327,31 +363,39 @@ function render({ model, el }) {
     steps.show();
     scale.show(model.get("scale"));
     farthest.textContent = FARTHEST[model.get("scale")];
-    drawStrip();
+    showStrip();
     update();
   }
 
-  function onLayer() {
+  function onStep() {
     const now = model.get("layer");
-    const forwards = now === before + 1;
+    const last = before;
     before = now;
-    cancelAnimationFrame(sweep);
-    sweep = 0;
-    steps.show();
-    drawStrip();
-    if (forwards && now > 0 && !still) fillLayer(now);
+    if (now !== last) {
+      cancelAnimationFrame(sweep);
+      sweep = 0;
+      steps.show();
+      if (now === last + 1 && !still) fillLayer(now);
+    }
+    showStrip();
     update();
-    columns[now].node.scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (now !== last) follow(columns[now].node);
   }
 
-  function onFocus() {
-    columns.forEach(({ node }, number) => node.classList.toggle("course-current", number === model.get("focus")[0]));
-    update();
+  // On a small screen the page follows to a layer that is out of sight, unless its reader is elsewhere and sees no layer.
+  const inSight = new Set();
+  const watcher = new IntersectionObserver((seen) => {
+    for (const { target, intersectionRatio } of seen) inSight[intersectionRatio < 0.99 ? "delete" : "add"](target);
+  }, { threshold: 0.99 });
+  heard.also(() => watcher.disconnect());
+
+  function follow(node) {
+    if (inSight.size && !inSight.has(node)) node.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
+
 
   heard.once("layers _weights _pixels class_names palette scale", redraw);
-  heard.on("layer", onLayer);
-  heard.on("focus", onFocus);
+  heard.once("layer focus", onStep);
   heard.on("playing", steps.show);
   heard.also(() => cancelAnimationFrame(sweep));
   onWidth(heard, el, redraw);
