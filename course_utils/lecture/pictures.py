@@ -24,9 +24,17 @@ from course_utils.vision.transforms import Augmentation, Transforms, side_on, to
 
 Array = NDArray[Any]
 
-transforms_basic = Augmentation()
-transforms_side_on, transforms_top_down = side_on, top_down
-STILL = Augmentation(degrees=0, light=0)  # zoomed alone
+transforms_basic = Augmentation(share=0.75)
+transforms_side_on, transforms_top_down = (dataclasses.replace(usual, share=0.75) for usual in (side_on, top_down))
+STILL = dataclasses.replace(transforms_basic, degrees=0, light=0)  # zoomed alone
+
+
+class Middle(Transforms):
+    """Transforms that vary the square in the middle of a picture, as in the lecture where nothing is zoomed."""
+
+    def squares(self, pictures: Sequence[NDArray[np.uint8]], augment: bool = False) -> Tensor:
+        """The middle of each picture, also while training."""
+        return super().squares(pictures)
 
 
 class Tfms(Explains):
@@ -94,7 +102,8 @@ def tfms_from_stats(
         say(f"pad={pad} changes nothing: where a picture is turned, its edges are mirrored by as much as is needed.")
     mean, std = (tuple(map(float, row)) for row in stats)
     augment = aug_tfms or (STILL if max_zoom else None)
-    train = Transforms(sz, mean, std, augment, max_zoom or 1)  # type: ignore[arg-type]
+    kind = Transforms if max_zoom or pad else Middle
+    train = kind(sz, mean, std, augment, max_zoom or 1)  # type: ignore[arg-type]
     return Tfms(train, augment=augment is not None), Tfms(dataclasses.replace(train, augment=None, max_zoom=1))
 
 
@@ -218,6 +227,12 @@ class ImageClassifierData(Explains):
             with reading(Path(path, table)), open(Path(path, table), "rb") as file:
                 val_idxs = get_cv_idxs(sum(1 for line in file if line.strip()) - 1)
         inner = ImageData.from_csv(path, folder, table, both[0].transforms, bs, val_idxs, suffix, test_name)
+        by_name = np.array(sorted([*inner.items("train"), *inner.items("valid")]))
+        if {*by_name[np.asarray(val_idxs)]} != {*inner.items("valid")}:
+            say(
+                f"val_idxs count the rows of {Path(table).name} as they stand there; in 2017 rows were counted in the order of "
+                "their names, so that the same numbers chose other pictures."
+            )
         return cls(path, inner, both)
 
     @keywords

@@ -36,7 +36,8 @@ def translate(*cells: str) -> None:
     """Print cells of the lecture in today's words, and below them why they are others.
 
     Several are taken as one: whether predictions are wanted as logarithms, and what a star import has to bring, may be seen in
-    a later cell alone. In a notebook `translate(_i3, _i4)` takes what was typed in cells 3 and 4.
+    a later cell alone. In a notebook `translate(_i3, _i4)` takes what was typed in cells 3 and 4, and a learner that is there
+    by then tells itself whether its predictions were logarithms.
 
     >>> translate("learn = ConvLearner.pretrained(resnet34, data, precompute=True)")
     learn = image_learner(data, "resnet34", precompute=True)
@@ -65,6 +66,14 @@ def translated(cell: str) -> tuple[str, list[Row]]:
     words = _with_imports(writer.text(tree))
     words = re.sub(r"(?m)pass  #:(.*)$", r"\1", words)
     return re.sub(r"(?m)^(.*)  #:(%time)$", r"\2 \1", words), list(writer.used)
+
+
+def _tasks() -> dict[str, str]:
+    """What the lecture's learners of this session predict, by their names."""
+    if (module := sys.modules.get(f"{HERE}.learners")) is None:
+        return {}
+    session = vars(sys.modules["__main__"]).copy()
+    return {name: value.learner.data.task for name, value in session.items() if isinstance(value, module.LectureLearner)}
 
 
 def _with_imports(words: str) -> str:
@@ -116,7 +125,7 @@ class _Writer:
 
     def __init__(self, source: str, tree: ast.AST) -> None:
         self.lines = source.splitlines(keepends=True)
-        self.uses = Uses(tree)
+        self.uses = Uses(tree, _tasks())
         self.alone, self.loops, self.used = statements(tree), loop_names(tree), dict[Row, None]()
 
     def text(self, node: ast.AST) -> str:

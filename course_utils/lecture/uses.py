@@ -1,17 +1,21 @@
 """What a cell does with predictions and searches, on which the words of today depend."""
 
 import ast
+from collections.abc import Mapping
 
 
 class Uses:
-    """What is known of the places of a cell: nodes by their ids."""
+    """What is known of the places of a cell: nodes by their ids.
 
-    def __init__(self, tree: ast.AST) -> None:
+    `tasks` tells of learners that are there, by their names, what they predict; without it what follows must tell.
+    """
+
+    def __init__(self, tree: ast.AST, tasks: Mapping[str, str] | None = None) -> None:
         exp = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node) == "exp"]
         in_exp = [inner for call in exp for inner in ast.walk(call) if inner is not call]
         names = {node.id for node in in_exp if isinstance(node, ast.Name)}
         self.logarithms = {id(node) for node in in_exp}
-        self.search, self.pairs, views = "", set[int](), set[str]()
+        self.search, self.pairs, self.plain, views = "", set[int](), set[int](), set[str]()
         for node in ast.walk(tree):
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _called(node.value) == "lr_find":
                 self.search = "search"
@@ -26,6 +30,9 @@ class Uses:
                     views.add(name)
                 if name in names or "log" in name.lower():
                     self.logarithms.add(id(node.value))
+            if isinstance(node, ast.Call) and _called(node) in ("predict", "TTA") and (task := (tasks or {}).get(_owner(node))):
+                (self.logarithms.add if task == "single-label" else self.plain.add)(id(node))
+        self.logarithms -= self.plain
         self.over_views = {node for node, name in averages(tree).items() if name in views}
 
     def fit(self, use: str, node: ast.AST) -> bool:
@@ -61,3 +68,8 @@ def averages(tree: ast.AST) -> dict[ast.AST, str]:
 
 def _called(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else ""
+
+
+def _owner(call: ast.Call) -> str:
+    """The name before the dot of a method that is called."""
+    return call.func.value.id if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name) else ""

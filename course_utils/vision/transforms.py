@@ -70,15 +70,17 @@ class Augmentation:
     """How much pictures are varied while training (lecture 1:24:10-1:25:05).
 
     Each gets one of the first `symmetries` of `variations.SYMMETRIES` (1, 2 or 8), a turn of up to `degrees` either way, a
-    brightness moved by up to `light` (on a scale from 0 to 1) and a contrast multiplied by 1 - `light` to 1 + `light`.
+    brightness moved by up to `light` (on a scale from 0 to 1) and a contrast multiplied by 1 - `light` to 1 + `light`. With a
+    `share` below 1 only as large a part of the pictures is turned, and a part as large, whichever these are, zoomed.
     """
 
     symmetries: int = 1
     degrees: float = 10.0
     light: float = 0.05
+    share: float = 1.0
 
     def __post_init__(self) -> None:
-        symmetries, degrees, light = map(real, (self.symmetries, self.degrees, self.light))
+        symmetries, degrees, light, share = map(real, (self.symmetries, self.degrees, self.light, self.share))
         if symmetries not in (1, 2, 8):
             raise CourseError(
                 f"symmetries is {self.symmetries!r}; it is 1 (none), 2 (left and right swapped) or 8 (all of the square's)"
@@ -87,8 +89,14 @@ class Augmentation:
             raise CourseError(f"degrees is {self.degrees!r}; give a number, such as {Augmentation.degrees}")
         if light is None or not 0 <= light <= 1:
             raise CourseError(f"light is {self.light!r}; give a number from 0 to 1, such as {Augmentation.light}")
-        for name, value in (("symmetries", int(symmetries)), ("degrees", degrees), ("light", light)):
+        if share is None or not 0 <= share <= 1:
+            raise CourseError(f"share is {self.share!r}; give a number from 0 (none is turned or zoomed) to 1 (all are)")
+        for name, value in (("symmetries", int(symmetries)), ("degrees", degrees), ("light", light), ("share", share)):
             object.__setattr__(self, name, value)  # as a frozen dataclass lets itself be tidied
+
+    def some(self, amounts: Tensor) -> Tensor:
+        """Amounts (n,) by which pictures are moved, 0 for those that are none of the `share`."""
+        return amounts if self.share == 1 else amounts * (torch.rand(len(amounts)) < self.share)
 
 
 side_on = Augmentation(symmetries=2)
@@ -190,8 +198,8 @@ class Transforms:
             raise CourseError("augment is None, so that pictures are not varied; give side_on, top_down or an Augmentation")
         return Variations(
             symmetries=torch.randint(self.augment.symmetries, (n,)),
-            angles=math.radians(self.augment.degrees) * (2 * torch.rand(n) - 1),
-            zooms=1 + (self.max_zoom - 1) * torch.rand(n),
+            angles=self.augment.some(math.radians(self.augment.degrees) * (2 * torch.rand(n) - 1)),
+            zooms=1 + self.augment.some((self.max_zoom - 1) * torch.rand(n)),
             places=2 * torch.rand(n, 2) - 1,
             light=self.augment.light * (2 * torch.rand(n, 2) - 1),
         )

@@ -95,6 +95,8 @@ def test_lesson_1(pets, capsys):
     assert np.array_equal(run["y"], run("data.val_y"))
     run("cm = metrics.confusion_matrix(y, np.argmax(log_preds, axis=1))")
     capsys.readouterr()
+    run("translate('preds = learn.predict()')")  # the learner that is there tells that these were logarithms
+    assert capsys.readouterr().out.startswith("preds = learn.predict().log_probabilities.numpy()")
     assert len(run.figures("plot_confusion_matrix(cm, data.classes)")) == 1
     assert capsys.readouterr().out.strip() == str(run["cm"])
     assert run["cm"].sum() == 20
@@ -172,15 +174,26 @@ def test_the_numbers_are_those_of_the_package(pets, tmp_path):
     run = pets
     run("data = ImageClassifierData.from_paths(PATH, bs=16, tfms=tfms_from_model(resnet34, sz, transforms_side_on, 1.1))")
     run("torch.manual_seed(5); learn = ConvLearner.pretrained(resnet34, data); learn.fit(1e-2, 2, cycle_len=1)")
-    from course_utils.vision import image_learner, side_on
+    from course_utils.vision import Augmentation, image_learner
 
-    data = ImageData.from_folders(tmp_path / "data/dogscats", transforms_for("efficientnet_lite0", 32, side_on), batch_size=16)
+    transforms = transforms_for("efficientnet_lite0", 32, Augmentation(symmetries=2, degrees=10, light=0.05, share=0.75))
+    data = ImageData.from_folders(tmp_path / "data/dogscats", transforms, batch_size=16)
     torch.manual_seed(5)
     learner = image_learner(data, progress=False)
     assert isinstance(learner, ImageLearner)
     learner.fit(1e-2, 2, cycle_len=1)
     assert np.array_equal(run("learn.predict()"), learner.predict().log_probabilities.numpy())
     assert run("learn.learner.recorder.losses") == learner.recorder.losses
+
+
+def test_pictures_are_cut_from_the_middle_where_nothing_is_zoomed(pets):
+    run = pets
+    run("wide = np.zeros((50, 200, 3), np.uint8); wide[:, 75:125] = 255")  # the middle alone is white
+    run("still = tfms_from_model('efficientnet_lite0', 32, aug_tfms=transforms_basic)[0]")
+    run("moved = tfms_from_model('efficientnet_lite0', 32, aug_tfms=transforms_basic, max_zoom=1.1)[0]")
+    shares = {name: [run(f"float(({name}.denorm({name}(wide)) > 0.5).mean())") for _ in range(8)] for name in ("still", "moved")}
+    assert min(shares["still"]) > 0.99
+    assert min(shares["moved"]) < 0.9
 
 
 def test_the_network_of_the_lecture_is_taken_where_its_weights_can_be_had(monkeypatch):

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from course_utils.errors import CourseError
+from course_utils.lecture import messages
 from course_utils.training import best_threshold
 
 from .conftest import draw
@@ -64,10 +65,13 @@ def test_lesson_2(planet, tmp_path, capsys):
     run("learn.fit(0.1, 2, cycle_len=1, cycle_mult=2)")
     assert "f2 (mean of batches)  f2 (whole set)" in capsys.readouterr().out
     preds = run("learn.predict()")
+    capsys.readouterr()
     assert np.array_equal(preds, run("learn.learner.predict().values.numpy()"))  # probabilities, no logarithms
     assert run("learn.learner.recorder.epochs[-1]")["f2 (whole set)"] == pytest.approx(
         best_threshold(preds, run("data.val_y"), 2, np.arange(0.17, 0.24, 0.01))[1]
     )
+    run("translate('log_preds = learn.predict()')")
+    assert capsys.readouterr().out.startswith("log_preds = learn.predict().probabilities.numpy()")
     run("learn.save('32')")
     assert (tmp_path / "data/planet/tmp/38/models/32.safetensors").is_file()
 
@@ -83,7 +87,7 @@ def test_lesson_2(planet, tmp_path, capsys):
     assert run("learn.TTA(n_aug=1, is_test=True)")[0].shape == (4, 3)
 
 
-def test_one_tag_each_is_one_class_and_rows_to_validate_go_by_default(planet, tmp_path):
+def test_one_tag_each_is_one_class_and_rows_to_validate_go_by_default(planet, tmp_path, monkeypatch, capsys):
     run = planet
     (tmp_path / "data/planet/one.csv").write_text("name,label\n" + "".join(f"train_{i},{'ab'[i % 2]}\n" for i in range(30)))
     run("tfms = tfms_from_model(resnet34, 32)")
@@ -92,6 +96,12 @@ def test_one_tag_each_is_one_class_and_rows_to_validate_go_by_default(planet, tm
     assert run("len(data.val_ds)") == 6
     assert run("sorted(data.val_ds.fnames)") == sorted(f"train-jpg/train_{i}.jpg" for i in run("get_cv_idxs(30)"))
     assert run("data.bs") == 8
+    assert "in 2017 rows were counted in the order of their names" in capsys.readouterr().out  # train_10 before train_2
+    rows = [f"train_{i},{'ab'[i % 2]}\n" for i in sorted(range(30), key=str)]
+    (tmp_path / "data/planet/sorted.csv").write_text("name,label\n" + "".join(rows))
+    monkeypatch.setattr(messages, "_said", set())
+    run("ImageClassifierData.from_csv(PATH, 'train-jpg', f'{PATH}sorted.csv', 8, tfms, [3, 8], suffix='.jpg')")
+    assert "2017" not in capsys.readouterr().out
     with pytest.raises(CourseError, match=r"^val_idxs is .*from 0 to 29"):
         run("ImageClassifierData.from_csv(PATH, 'train-jpg', f'{PATH}one.csv', 8, tfms, [30], suffix='.jpg')")
 

@@ -190,6 +190,14 @@ def test_zoom_shows_a_part_from_the_inside() -> None:
     assert matrices[:, :, 2].abs().max() > 0.2
 
 
+def test_a_share_of_the_pictures_is_turned_and_another_zoomed() -> None:
+    torch.manual_seed(0)
+    drawn = only(degrees=10, max_zoom=1.5, share=0.75).variations(4000)
+    turned, zoomed = drawn.angles != 0, drawn.zooms != 1
+    shares = [part.float().mean().item() for part in (turned, zoomed, turned & zoomed)]
+    assert shares == pytest.approx([0.75, 0.75, 0.75**2], abs=0.03)  # four standard errors
+
+
 def test_zoom_is_a_crop(monkeypatch: pytest.MonkeyPatch) -> None:
     squares = smooth(80)
     monkeypatch.setattr(torch, "rand", lambda *size: torch.ones(size))  # the largest zoom, at the lower right
@@ -306,6 +314,7 @@ def test_a_gpu_gives_what_the_processor_gives(augment: bool) -> None:
         (lambda: Transforms(32, augment="side_on"), "augment is 'side_on'; give side_on"),
         (lambda: Augmentation(symmetries=4), "symmetries is 4"),
         (lambda: Augmentation(symmetries=True), "symmetries is True"),
+        (lambda: Augmentation(share=1.5), r"share is 1\.5; give a number from 0"),
     ],
 )
 def test_settings_that_cannot_work(wrong, message: str) -> None:
