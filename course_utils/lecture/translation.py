@@ -6,29 +6,26 @@
 import ast
 import re
 import sys
-import tomllib
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
-from course_utils.lecture.messages import LectureError
+from course_utils.lecture.messages import LectureError, gone, table
 from course_utils.lecture.namespace import HERE, NAMES
 from course_utils.lecture.patterns import Bound, Row, loop_names, statements
 from course_utils.lecture.uses import Uses
 
-_TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-
 PICTURES, TABLES, LIBRARIES = (
     [
         Row(*pair, **{key: value for key, value in group.items() if key != "rows"})
-        for group in _TABLE[part]
+        for group in table()[part]
         for pair in group["rows"]
     ]
     for part in ("pictures", "tables", "libraries")
 )
 ROWS = (*PICTURES, *TABLES, *LIBRARIES)
 
-REMARKS = {entry["function"]: f"{entry['what']}: {entry['holds']}" for entry in _TABLE["wrong"] if "function" in entry}
+REMARKS = {entry["function"]: f"{entry['what']}: {entry['holds']}" for entry in table()["wrong"] if "function" in entry}
 """By the names of functions that cells define: what of the lecture is wrong today."""
 
 
@@ -204,8 +201,16 @@ def page() -> str:
         parts += [f"## {title}", "\n".join(["| the lecture writes | today | why |", "|---|---|---|", *map(_line, rows)])]
         if rows is LIBRARIES:
             parts.append("Cells that hold one of these run all the same, and a line under the cell says so.")
-    wrong = [f"- **{entry['what']}**: {entry['holds']}" for entry in _TABLE["wrong"]]
+    wrong = [f"- **{entry['what']}**: {entry['holds']}" for entry in table()["wrong"]]
     parts += ["## Where the lecture is wrong today", "\n".join(wrong)]
+    names: dict[str, list[str]] = {}
+    for name, today in gone().items():
+        names.setdefault(today, []).append(f"`{name}`")
+    parts += [
+        "## What is not here",
+        "Names of the lecture's library that its lessons do not use, or that were removed; what uses one gets this answer.",
+        "\n".join(f"- {', '.join(said)}: {today}" for today, said in names.items()),
+    ]
     return "\n\n".join(parts) + "\n"
 
 

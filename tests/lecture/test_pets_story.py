@@ -191,7 +191,9 @@ def test_pictures_are_cut_from_the_middle_where_nothing_is_zoomed(pets):
     run("wide = np.zeros((50, 200, 3), np.uint8); wide[:, 75:125] = 255")  # the middle alone is white
     run("still = tfms_from_model('efficientnet_lite0', 32, aug_tfms=transforms_basic)[0]")
     run("moved = tfms_from_model('efficientnet_lite0', 32, aug_tfms=transforms_basic, max_zoom=1.1)[0]")
-    shares = {name: [run(f"float(({name}.denorm({name}(wide)) > 0.5).mean())") for _ in range(8)] for name in ("still", "moved")}
+    shares = {
+        name: [run(f"float(({name}.denorm({name}(wide)) > 0.5).mean())") for _ in range(8)] for name in ("still", "moved")
+    }
     assert min(shares["still"]) > 0.99
     assert min(shares["moved"]) < 0.9
 
