@@ -16,7 +16,7 @@ from course_utils.lecture.messages import say
 from course_utils.lecture.namespace import Later, is_there
 from course_utils.lecture.patterns import Row, loop_names
 from course_utils.lecture.translation import REMARKS, ROWS
-from course_utils.lecture.uses import averages
+from course_utils.lecture.uses import averages, first_name, is_mean
 from course_utils.names import shortened
 
 if TYPE_CHECKING:
@@ -147,12 +147,8 @@ class Rewriter(ast.NodeTransformer):
     def visit_Assign(self, node: ast.Assign) -> Any:
         """Predictions for several views, which are averaged in the same cell, are asked for one by one."""
         self.generic_visit(node)
-        call = node.value
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "TTA":
-            first = node.targets[0].elts[0] if isinstance(node.targets[0], ast.Tuple) else node.targets[0]
-            asked = any(word.arg == "stack" for word in call.keywords)
-            if isinstance(first, ast.Name) and first.id in self.stacked and not asked:
-                call.keywords.append(ast.keyword("stack", ast.Constant(True)))
+        if isinstance(node.value, ast.Call) and is_mean(node.value) and first_name(node) in self.stacked:
+            node.value.keywords.append(ast.keyword("stack", ast.Constant(True)))
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:

@@ -11,26 +11,25 @@ class Uses:
     """
 
     def __init__(self, tree: ast.AST, tasks: Mapping[str, str] | None = None) -> None:
-        exp = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node) == "exp"]
+        exp = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and called(node) == "exp"]
         in_exp = [inner for call in exp for inner in ast.walk(call) if inner is not call]
         names = {node.id for node in in_exp if isinstance(node, ast.Name)}
         self.logarithms = {id(node) for node in in_exp}
         self.search, self.pairs, self.plain, views = "", set[int](), set[int](), set[str]()
         for node in ast.walk(tree):
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _called(node.value) == "lr_find":
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and called(node.value) == "lr_find":
                 self.search = "search"
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
-                first = node.targets[0].elts[0] if isinstance(node.targets[0], ast.Tuple) else node.targets[0]
                 if isinstance(node.targets[0], ast.Tuple):
                     self.pairs.add(id(node.value))
-                name, call = first.id if isinstance(first, ast.Name) else "", _called(node.value)
+                name, call = first_name(node), called(node.value)
                 if call == "lr_find":
                     self.search = name
-                if call == "TTA" and not any(word.arg == "stack" for word in node.value.keywords):
+                if is_mean(node.value):
                     views.add(name)
                 if name in names or "log" in name.lower():
                     self.logarithms.add(id(node.value))
-            if isinstance(node, ast.Call) and _called(node) in ("predict", "TTA") and (task := (tasks or {}).get(_owner(node))):
+            if isinstance(node, ast.Call) and called(node) in ("predict", "TTA") and (task := (tasks or {}).get(_owner(node))):
                 (self.logarithms.add if task == "single-label" else self.plain.add)(id(node))
         self.logarithms -= self.plain
         self.over_views = {node for node, name in averages(tree).items() if name in views}
@@ -59,14 +58,31 @@ def averages(tree: ast.AST) -> dict[ast.AST, str]:
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.mean" and node.args:
             over = [*node.args[1:2], *(word.value for word in node.keywords if word.arg == "axis")]
             inner = node.args[0]
-            if isinstance(inner, ast.Call) and _called(inner) == "exp" and inner.args:
+            if isinstance(inner, ast.Call) and called(inner) == "exp" and inner.args:
                 inner = inner.args[0]
             if isinstance(inner, ast.Name) and over and isinstance(over[0], ast.Constant) and over[0].value == 0:
                 found[node] = inner.id
     return found
 
 
-def _called(call: ast.Call) -> str:
+def first_name(node: ast.Assign) -> str:
+    """The first name that an assignment binds, as `preds` of preds, y = learn.TTA(); nothing where it is another expression.
+
+    >>> first_name(ast.parse("preds, y = learn.TTA()").body[0]), first_name(ast.parse("data.x = 5").body[0])
+    ('preds', '')
+    """
+    target = node.targets[0]
+    first = target.elts[0] if isinstance(target, ast.Tuple) and target.elts else target
+    return first.id if isinstance(first, ast.Name) else ""
+
+
+def is_mean(call: ast.AST) -> bool:
+    """Whether it is a call of TTA that gives the mean over views, since it does not ask for all of them."""
+    return isinstance(call, ast.Call) and called(call) == "TTA" and not any(word.arg == "stack" for word in call.keywords)
+
+
+def called(call: ast.Call) -> str:
+    """The name of a method that is called; nothing for a function."""
     return call.func.attr if isinstance(call.func, ast.Attribute) else ""
 
 
