@@ -30,6 +30,8 @@ ARGUMENTS = [
     "--disable-default-apps",
     "--disable-sync",
     "--no-first-run",
+    "--use-fake-device-for-media-stream",  # a camera, and nobody is asked whether a page may use it
+    "--use-fake-ui-for-media-stream",
 ]
 
 

@@ -32,6 +32,7 @@ def same(page, widget):
     assert page.locator(".course-code").inner_text() == widget.code
     half = 0.5001 / 255
     np.testing.assert_allclose(pixels(page, page.locator(".course-seen")), widget.seen, rtol=0, atol=half)
+    np.testing.assert_allclose(pixels(page, page.locator(".course-validated")), widget.validated, rtol=0, atol=half)
     draws, symmetries = page.locator(".course-strip-of").all()
     for strip, views in ((draws, widget.draws), (symmetries, widget.symmetric)):
         for canvas, view in zip(strip.locator("canvas").all(), views, strict=True):

@@ -27,6 +27,16 @@ PASTE = """([name, data]) => {
 }"""
 
 
+KEEP_STREAMS = """() => {
+    const [devices, ask] = [navigator.mediaDevices, navigator.mediaDevices.getUserMedia];
+    window.streams = [];
+    devices.getUserMedia = async (what) => (window.streams.push(await ask.call(devices, what)), window.streams.at(-1));
+}"""
+NO_CAMERA = """() => {
+    navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("none", "NotFoundError"); };
+}"""
+
+
 def png(pixels):
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "png")
@@ -84,8 +94,19 @@ def test_pictures_are_looked_at(jupyterlab):
     page.evaluate(DROP.replace(".course-stage", ".course-try"), ["image/png", "b.png", base64.b64encode(bright).decode()])
     words.filter(has_text="b.png").wait_for()
     same("b.png", bright)
+
+    page.evaluate(KEEP_STREAMS)
     page.get_by_role("button", name="Camera…").click()
-    said.filter(has_text="amera").wait_for()  # there is none here, and it is said why
+    page.wait_for_function("document.querySelector('.course-camera video').videoWidth > 0")
+    page.get_by_role("button", name="Take the picture").click()
+    words.filter(has_text="the photograph:").wait_for()
+    wide, high = page.locator(".course-stage-of img").evaluate("one => [one.naturalWidth, one.naturalHeight]")
+    assert wide / high == pytest.approx(4 / 3, abs=0.01)  # as the camera of the test is
+    assert page.evaluate("window.streams.map((one) => one.getTracks()[0].readyState)") == ["ended"]
+    assert not page.locator(".course-camera").is_visible()
+    page.evaluate(NO_CAMERA)
+    page.get_by_role("button", name="Camera…").click()
+    said.filter(has_text="No camera was found.").wait_for()
     assert jupyterlab.outside == []
     assert jupyterlab.complaints == []
 

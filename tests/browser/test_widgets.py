@@ -601,6 +601,38 @@ def test_the_tags_of_the_pictures_change_with_the_threshold(thresholds, jupyterl
     assert thresholds.locator("figure img").first.evaluate("one => one.naturalWidth") == 192
 
 
+def test_two_views_of_a_widget_show_the_same(fresh):
+    page = fresh.page
+    page.evaluate("window.jupyterapp.shell.currentWidget.content.activeCellIndex = 2")
+    fresh.command("notebook:create-output-view")
+    views = page.locator(".course-explorer")
+    for _ in range(100):
+        if views.count() == 2:
+            break
+        page.wait_for_timeout(50)
+    first, second = (views.nth(at) for at in range(2))
+    second.get_by_role("button", name="step on").click()
+    first.get_by_role("group", name="Padding").get_by_role("button", name="1").click()
+    for view in (first, second):
+        view.locator(".course-words").filter(has_text="Row 1, column 2:").wait_for()
+        assert view.locator(".course-part .course-heading").nth(1).inner_text() == "Output 8 × 9"
+    ask(fresh, "setattr(explorer, 'delay', 20)")
+    second.get_by_role("button", name="Play").click()
+    for view in (first, second):  # one clock for both: none is skipped and none comes twice
+        view.locator(".course-words").filter(has_text="Row 8, column 9:").wait_for()
+    page.evaluate(
+        """() => {
+            const { shell } = window.jupyterapp;
+            const open = [...shell.widgets("main")];
+            open.find((one) => one.title.label === "Output View").close();
+            shell.activateById(open.find((one) => one.context).id);
+        }"""
+    )
+    page.wait_for_function("document.querySelectorAll('.course-explorer').length === 1")
+    first.get_by_role("button", name="step back").click()
+    first.locator(".course-words").filter(has_text="Row 8, column 8:").wait_for()
+
+
 @pytest.mark.thorough
 def test_running_a_cell_again_and_again_keeps_nothing(fresh):
     """Twenty times: as many elements, listeners and clocks in the page as before, and none plays unseen."""

@@ -77,6 +77,17 @@ def test_what_is_seen_is_what_a_network_in_training_sees(run, monkeypatch, shape
         np.testing.assert_allclose(screen["draws"], widget.draws.reshape(8, -1), rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize(("shape", "size"), [((60, 83), 16), ((81, 60), 15), ((52, 52), 1)])
+def test_what_is_validated_is_what_a_network_in_validation_sees(run, shape, size):
+    transforms = transforms_for(None, size)
+    picture = smooth(*shape)
+    widget = Augmentations(picture, transforms, symmetry=1, start=0, zoom=1.1)  # by hand; of no matter here
+    expected = transforms.denormalise(transforms.one(picture)).numpy()
+    np.testing.assert_allclose(widget.validated, expected, rtol=0, atol=1.001 / 255)
+    [screen] = computed(run, widget)
+    np.testing.assert_allclose(screen["validated"], widget.validated.ravel(), rtol=0, atol=1e-12)
+
+
 def test_symmetries_are_those_of_a_square(run):
     widget = Augmentations(smooth(60, 60), transforms_for(None, 24))
     plain = widget.seen

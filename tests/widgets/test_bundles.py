@@ -1,12 +1,16 @@
 """Each widget's JavaScript as one module, and what the bundler refuses."""
 
+import base64
+import json
 import re
+import zlib
 
+import numpy as np
 import pytest
 
 from course_utils import widgets
-from course_utils.widgets import WidgetError
-from course_utils.widgets.base.bundle import BASE, Bundle, script, stylesheet
+from course_utils.widgets import ConvolutionExplorer, WidgetError
+from course_utils.widgets.base.bundle import BASE, Bundle, packed, script, stylesheet
 from course_utils.widgets.base.widget import CourseWidget
 from course_utils.widgets.gallery import WIDGETS
 
@@ -46,7 +50,16 @@ def test_every_module_belongs_to_a_public_widget():
     assert sorted(shown) == MODULES
     assert {one for one in shown.values() if not one.needs_python} == set(WIDGETS)  # those that can be a page
     for module, widget in shown.items():
-        assert widget._esm == script(module)
+        assert widget._esm == packed(script(module))
+
+
+def test_what_travels_with_a_widget_is_small_and_whole():
+    """All that a notebook saves of a convolution over a picture of 28 by 28 pixels, what it does on the screen among it."""
+    image = np.random.default_rng(0).uniform(size=(28, 28))
+    state = ConvolutionExplorer(image.round(2)).get_state()
+    assert len(json.dumps(state)) <= 50_000
+    text = re.search(r'atob\("([^"]+)"\)', state["_esm"])[1]
+    assert zlib.decompress(base64.b64decode(text)).decode() == script(ConvolutionExplorer._module)
 
 
 def test_each_module_has_a_scope_of_its_own_and_runs_once(tmp_path):

@@ -79,7 +79,7 @@ _IN_FRAME = """<link rel="icon" href="data:,">
 .back { font: 15px/1.4 system-ui, sans-serif; margin: 0 4px 12px; }
 .back a { color: inherit; }
 html.framed > body { margin: 0 auto; padding: 0 4px; overflow-x: auto; }
-html.framed > body > :is(h1, .back) { display: none; }
+html.framed :is(main > h1, .back) { display: none; }
 html.framed > body[data-jp-theme-light="false"] { background: #15181d; --jp-layout-color1: #15181d; }
 </style>
 <script>

@@ -83,7 +83,7 @@ const Widgets = (() => {
       const page = frame.contentDocument;
       const style = page.createElement("style");
       // The slide has its own heading; that the page's numbers are PyTorch's is said on it where they are not.
-      style.textContent = "body { margin: 0 !important; padding: 0 !important; } body > h1, #widget + .checked { display: none; } html { overflow-x: hidden; }";
+      style.textContent = "body { margin: 0 !important; padding: 0 !important; } main > h1, #widget + .checked { display: none; } html { overflow-x: hidden; }";
       page.head.append(style);
       paint(frame);
       page.addEventListener("keydown", (event) => {

@@ -108,3 +108,35 @@ export function corners(variation) {
   const matrix = matrixOf(variation);
   return [[-1, -1], [1, -1], [1, 1], [-1, 1]].map(([u, v]) => matrix.map(([across, down, shift]) => sum([across * u, down * v, shift])));
 }
+
+// The square made smaller with nothing varied, as in validation: each new pixel is the mean of the old ones below it, which weigh
+// less the farther they are from its middle.
+export function scaled({ bytes, wide, left, top, side, size }) {
+  const taps = tapsOf(side, size);
+  const narrow = new Float64Array(3 * side * size); // as many rows as before
+  for (let colour = 0; colour < 3; colour++) for (let row = 0; row < side; row++) taps.forEach(({ from, weights }, column) => {
+    const first = 3 * ((top + row) * wide + left + from) + colour;
+    narrow[(colour * side + row) * size + column] = sum(weights.map((weight, at) => weight * bytes[first + 3 * at]));
+  });
+  const made = new Float64Array(3 * size * size);
+  for (let colour = 0; colour < 3; colour++) taps.forEach(({ from, weights }, row) => {
+    for (let column = 0; column < size; column++) {
+      const first = (colour * side + from) * size + column;
+      made[(colour * size + row) * size + column] = sum(weights.map((weight, at) => weight * narrow[first + size * at])) / 255;
+    }
+  });
+  return made;
+}
+
+// For each of `size` new places, at which of `side` old ones it begins and how much each from there on weighs.
+function tapsOf(side, size) {
+  const scale = side / size;
+  return Array.from({ length: size }, (_, at) => {
+    const middle = scale * (at + 0.5);
+    const from = Math.max(0, Math.floor(middle - scale + 0.5));
+    const to = Math.min(side, Math.floor(middle + scale + 0.5));
+    const far = Array.from({ length: to - from }, (_, step) => Math.max(0, 1 - Math.abs(from + step + 0.5 - middle) / scale));
+    const all = sum(far);
+    return { from, weights: far.map((weight) => weight / all) };
+  });
+}

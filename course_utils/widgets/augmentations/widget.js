@@ -6,7 +6,7 @@ import { oneStop } from "../base/keys.js";
 import { plain } from "../base/numbers.js";
 import { page } from "../base/page.js";
 import { set } from "../base/state.js";
-import { PLAIN, corners, drawn, seen, symmetric } from "./numbers.js";
+import { PLAIN, corners, drawn, scaled, seen, symmetric } from "./numbers.js";
 
 const DRAWS = 8; // as in widget.py
 const MOST_ZOOM = 10;
@@ -26,6 +26,11 @@ function pictureOf(model, start) {
   const [wide, side, size] = ["_wide", "_side", "_size"].map((name) => model.get(name));
   const high = bytes.length / 3 / wide;
   return { bytes, wide, high, side, size, left: wide >= high ? start : 0, top: wide >= high ? 0 : start, spare: Math.max(wide, high) - side };
+}
+
+// The middle of the picture, as it is cut out in validation.
+function middleOf(model) {
+  return pictureOf(model, Math.floor(pictureOf(model, 0).spare / 2));
 }
 
 function drawsOf(model) {
@@ -110,6 +115,8 @@ function render({ model, el }) {
     oneStop(node, [ones.map(({ button }) => button)]);
     return node;
   };
+  const validated = make("canvas", { class: "course-validated", "aria-hidden": "true" });
+  const averaged = make("p", { class: "course-label" });
   const code = make("pre", { class: "course-code" });
   const which = make("span", { class: "course-label" });
   root.append(
@@ -121,7 +128,8 @@ function render({ model, el }) {
     words,
     make("div", { class: "course-strips" },
       make("div", {}, make("div", { class: "course-line" }, heading("Eight draws ", make("span", { class: "course-label" }, "click one to take it in hand")), fresh), strip("eight draws", draws)),
-      make("div", {}, heading("Eight symmetries ", which), strip("eight symmetries", symmetries))),
+      make("div", {}, heading("Eight symmetries ", which), strip("eight symmetries", symmetries)),
+      make("div", {}, heading("In validation ", make("span", { class: "course-label" }, "the middle")), make("div", { class: "course-beside" }, validated, averaged))),
     make("div", { class: "course-typed" }, make("span", { class: "course-label" }, "What to type:"), code),
   );
 
@@ -203,6 +211,9 @@ function render({ model, el }) {
   }
 
   function update() {
+    averaged.textContent = unvaried(model)
+      ? "Training sees the same: nothing is varied."
+      : "Scaled, not varied. tta(n=4) averages the predictions for this and four draws.";
     const variation = variationOf(model);
     paint(large, seen(pictureOf(model, variation.start), variation), model.get("_size"));
     frame();
@@ -239,6 +250,7 @@ function render({ model, el }) {
 
   function redraw() {
     drawPicture();
+    paint(validated, scaled(middleOf(model)), model.get("_size"));
     drawSymmetries();
     limits();
   }
@@ -252,11 +264,17 @@ function render({ model, el }) {
   return heard.stop;
 }
 
+// Whether the transforms vary nothing, in which case pictures are the same in training as in validation.
+function unvaried(model) {
+  const [symmetries, degrees, light, maxZoom] = LIMITS.map((name) => model.get(name));
+  return model.get("_unvaried") && symmetries === 1 && !degrees && !light && maxZoom === 1;
+}
+
 // As `code` in widget.py.
 function codeOf(model) {
   const [symmetries, degrees, light, maxZoom] = LIMITS.map((name) => model.get(name));
   const usual = degrees === 10 && light === 0.05 && { 2: "side_on", 8: "top_down" }[symmetries];
-  const never = model.get("_unvaried") && symmetries === 1 && !degrees && !light && maxZoom === 1;
+  const never = unvaried(model);
   const augment = never ? "None" : usual || `Augmentation(symmetries=${symmetries}, degrees=${short(degrees)}, light=${short(light)})`;
   return `transforms_for(arch, ${model.get("_size")}, augment=${augment}${never || maxZoom === 1.1 ? "" : `, max_zoom=${short(maxZoom)}`})`;
 }
@@ -308,6 +326,7 @@ function computed(model) {
   return {
     seen: Array.from(seen(pictureOf(model, variation.start), variation)),
     draws: drawsOf(model).map((one) => Array.from(seen(pictureOf(model, one.start), one))),
+    validated: Array.from(scaled(middleOf(model))),
   };
 }
 

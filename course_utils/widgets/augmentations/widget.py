@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -56,7 +57,8 @@ class Augmentations(CourseWidget):
     `degrees`, `light` and `max_zoom`, as in `Augmentation` and `transforms_for`, from the numbers of `seed`. All are traits:
     set one from Python or on the screen, and both sides show it.
 
-    `seen` and `draws` are what the network sees of each, colours from 0 to 1 in float64, before they are normalised;
+    `seen` and `draws` are what the network sees of each while training, and `validated` what it sees in validation, whose
+    prediction `learner.tta` averages with those for draws: colours from 0 to 1 in float64, before they are normalised.
     `transforms` are those with the limits that are on the screen.
 
     Raises WidgetError, on creation and whenever a trait is set, for what does not fit, and CourseError for what is no picture.
@@ -151,6 +153,16 @@ class Augmentations(CourseWidget):
     def draws(self) -> Array:
         """What the network sees of the eight draws: colours from 0 to 1, (8, 3, size, size)."""
         return self._seen(self.drawn)
+
+    @property
+    def validated(self) -> Array:
+        """What the network sees in validation, the middle square made smaller: colours from 0 to 1, (3, size, size).
+
+        Training samples the square at places and reads it between its pixels, and this averages all pixels, so that the same
+        picture is a little smoother here. The package rounds this one to whole bytes.
+        """
+        square = self._square(self._spare // 2).double() / 255
+        return F.interpolate(square, (self._size, self._size), mode="bilinear", antialias=True)[0].numpy()
 
     @property
     def symmetric(self) -> Array:
@@ -258,7 +270,7 @@ class Augmentations(CourseWidget):
         return cls(symmetry=1, turn=8.0, zoom=1.2, across=-0.3, down=-0.4)
 
     def _numbers(self) -> Mapping[str, Any]:
-        return {"seen": self.seen, "draws": self.draws}
+        return {"seen": self.seen, "draws": self.draws, "validated": self.validated}
 
     def _exported(self) -> NoReturn:
         raise WidgetError("Augmentations shows pictures and has no layers to write into a workbook; picture() gives a PNG")
@@ -266,9 +278,12 @@ class Augmentations(CourseWidget):
     def _draw(self) -> Picture:
         large = 250
         seen = _strip(self.seen[None], large, "What the network sees", f"{self._size} × {self._size} pixels")
+        validated = _strip(self.validated[None], large, "In validation", "the middle, not varied")
         draws = _strip(self.draws, 106, "Eight draws")
         symmetries = _strip(self.symmetric, 106, "Eight symmetries", framed=self.symmetry)
-        return still([[self._picture_panel(large), seen], [draws], [symmetries]], f"{self.describe()} {to_type(self.code)}")
+        return still(
+            [[self._picture_panel(large), seen, validated], [draws], [symmetries]], f"{self.describe()} {to_type(self.code)}"
+        )
 
     def _picture_panel(self, high: int) -> Panel:
         """The picture with the square that is cut out, and in it the part that is seen."""

@@ -25,7 +25,7 @@ _PAGE = """<!doctype html>
 <meta name="color-scheme" content="light dark">
 <style>
 body {{ margin: 12px auto; padding: 0 16px; background: #fff; color: #222; }}
-body > h1 {{ font: 600 clamp(18px, 1.5vw, 30px)/1.3 system-ui, sans-serif; margin: 0 4px; }}
+main > h1 {{ font: 600 clamp(18px, 1.5vw, 30px)/1.3 system-ui, sans-serif; margin: 0 4px; }}
 .checked {{ font: clamp(14px, 1.15vw, 24px)/1.4 system-ui, sans-serif; margin: 8px 4px; opacity: 0.8; }}
 body[data-jp-theme-light="false"] {{
   --jp-ui-font-color1: #eee; --jp-ui-font-color2: #bbb; --jp-layout-color1: #161616; --jp-layout-color2: #262626;
@@ -35,9 +35,11 @@ body[data-jp-theme-light="false"] {{
 </style>
 </head>
 <body>
+<main>
 <h1>{title}</h1>
-<main id="widget"></main>
+<div id="widget"></div>
 <noscript><p>{words}</p><img src="data:image/webp;base64,{still}" alt="{words}"></noscript>
+</main>
 <script type="application/json" id="witness">{witness}</script>
 <script type="module">
 {modules}

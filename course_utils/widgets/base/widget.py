@@ -16,7 +16,7 @@ from course_utils.errors import CourseError
 from course_utils.files import as_path, writing
 from course_utils.widgets.base.alone import Page, with_workbook
 from course_utils.widgets.base.arrays import Numbers, as_names, plain_value, shown
-from course_utils.widgets.base.bundle import script, stylesheet
+from course_utils.widgets.base.bundle import packed, script, stylesheet
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.free_names import check_beside, reserved
 from course_utils.widgets.base.picture import Picture, pixel_sum
@@ -46,7 +46,7 @@ class CourseWidget(anywidget.AnyWidget):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Read the screen's part of a widget that names its module."""
         if "_module" in vars(cls):
-            cls._esm = script(cls._module)
+            cls._esm = packed(script(cls._module))
             cls._css = stylesheet(cls._module.with_suffix(".css"))
         super().__init_subclass__(**kwargs)
 
