@@ -30,20 +30,18 @@ EACH = [
 
 
 @pytest.mark.parametrize("kind", EACH)
-def test_nothing_serious_is_found(kind, light_and_dark, tmp_path):
+def test_axe_finds_nothing(kind, light_and_dark, tmp_path):
     file = kind.example().save_html(tmp_path / "page.html")
     for scheme, page in light_and_dark.items():
         complaints = []
         page.once("pageerror", lambda error: complaints.append(str(error)))  # noqa: B023
         page.goto(file.as_uri())
         page.locator(".course-words").filter(has_text=".").wait_for()
-        found = AXE.Axe().run(page).response["violations"]
-        serious = {
+        found = {
             rule["id"]: [node["html"][:200] + " " + str(node["failureSummary"]) for node in rule["nodes"]][:3]
-            for rule in found
-            if rule["impact"] in ("serious", "critical")
+            for rule in AXE.Axe().run(page).response["violations"]
         }
-        assert serious == {}, scheme
+        assert found == {}, scheme
         assert complaints == []
     told_in_forced_colours(light_and_dark["light"])
 
