@@ -65,7 +65,7 @@ def test_a_lesson_is_presented_by_its_number_or_as_a_file(run, project):
         assert out.split() == ["Written", "to", str(project / "notebooks" / file)]
         page = (project / "notebooks" / file).read_text()
         assert 'data-theme="dark"' in page
-        assert "http://localhost:9999/lab/tree/notebooks/01_cats_vs_dogs.ipynb#cell-id=" in page
+        assert "http://localhost:9999/lab/workspaces/slides/tree/notebooks/01_cats_vs_dogs.ipynb#cell-id=" in page
     assert run("present", "01", "--pdf", "--out", "slides.html")[0] == 1
 
 
