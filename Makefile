@@ -11,6 +11,9 @@ PYTEST := $(BIN)/python -m pytest
 # how many processes run tests and lessons side by side, file by file in the order of collection, with one thread each
 JOBS ?= 2
 SIDE_BY_SIDE := -n $(JOBS) --dist loadfile --no-loadscope-reorder
+# the notebooks, the longest lessons first: the processes that share them then end at about the same time
+LONGEST := $(foreach lesson,01 03 02,$(wildcard notebooks/$(lesson)_*.ipynb))
+NOTEBOOKS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(wildcard notebooks/*.ipynb)))
 # $(call install,WHAT): the pinned versions, or where one of them was withdrawn the newest that fit together; WHAT has no comma
 install = @sh tools/install.sh $(BIN)/python "$(1)"
 
@@ -46,7 +49,7 @@ thorough: $(VENV)/.tests ## what proves the same on many more cases
 
 notebooks: $(VENV)/.tests ## run the notebooks under nbval, on drawn data of their own
 	OMP_NUM_THREADS=1 COURSE_DATA="$(CURDIR)/build/data" COURSE_WORK="$(CURDIR)/build/work" \
-		$(PYTEST) $(SIDE_BY_SIDE) --nbval-lax --nbval-current-env --nbval-cell-timeout=600 notebooks
+		$(PYTEST) $(SIDE_BY_SIDE) --nbval-lax --nbval-current-env --nbval-cell-timeout=600 $(NOTEBOOKS)
 
 test-real: $(VENV)/.tests ## tests on real data in the folder COURSE_DATA; QUICK=1 leaves out the slow ones
 	COURSE_DATA="$$(cd "$${COURSE_DATA:-../shared/data}" && pwd)" $(PYTEST) -m "real_data$(if $(QUICK), and not slow)" tests
