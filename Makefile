@@ -52,7 +52,7 @@ notebooks: $(VENV)/.tests ## run the notebooks under nbval, on drawn data of the
 		$(PYTEST) $(SIDE_BY_SIDE) --nbval-lax --nbval-current-env --nbval-cell-timeout=600 $(NOTEBOOKS)
 
 test-real: $(VENV)/.tests ## tests on real data in the folder COURSE_DATA; QUICK=1 leaves out the slow ones
-	COURSE_DATA="$$(cd "$${COURSE_DATA:-../shared/data}" && pwd)" $(PYTEST) -m "real_data$(if $(QUICK), and not slow)" tests
+	COURSE_DATA="$$(cd "$${COURSE_DATA:-../shared/data}" && pwd)" $(PYTEST) -m "real_data$(if $(QUICK), and not slow)" $$(grep -rl --include='*.py' "mark\.real_data" tests)
 
 bench: $(VENV)/.bench ## time and memory beside what one would use instead; one table
 	@$(BIN)/python -m benchmarks
