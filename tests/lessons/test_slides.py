@@ -327,3 +327,11 @@ def test_slides_lead_to_the_jupyterlab_that_runs(tmp_path, monkeypatch):
     servers.clear()
     assert led() == [f"http://localhost:8888/{way}/mine.ipynb#cell-id=first"]
     assert len(said) == 1
+
+
+def test_whoever_speaks_has_something_to_say_to_every_slide(lessons):
+    for path, page in lessons.items():
+        said = re.findall(r'<aside class="notes">(.*?)</aside>', page, re.DOTALL)
+        assert len(said) > 20, path
+        for number, words in enumerate(said, 1):
+            assert re.sub(r'<p class="minute">.*?</p>', "", words, flags=re.DOTALL).strip(), f"{path.stem}, slide {number}"

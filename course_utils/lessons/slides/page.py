@@ -3,6 +3,7 @@
 import html
 import json
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -79,6 +80,8 @@ def _page(
     lab: str,
 ) -> str:
     made = slides(cells, pages)
+    if mode == "deck":
+        _carry_notes(made)
     shown = {cell for slide in made for cell in slide.cells}
     codes = [
         f'<template class="whole" data-cell="{html.escape(cell.id)}">{highlighted(cell.source)}</template>'
@@ -90,6 +93,13 @@ def _page(
         mode=mode, theme=theme, title=html.escape(title), style="\n".join(style), codes="\n".join(codes),
         sections="\n".join(_sections(made, lab)), script="\n".join(f"<script>\n{_inside(text)}\n</script>" for text in script),
     )  # fmt: skip
+
+
+def _carry_notes(made: Sequence[Slide]) -> None:
+    """A slide that goes on with what the one before began keeps its notes: who speaks is never without them amid a section."""
+    for before, slide in pairwise(made):
+        if not slide.notes and not slide.opens:
+            slide.notes = before.notes
 
 
 def _sections(made: Sequence[Slide], lab: str) -> list[str]:
