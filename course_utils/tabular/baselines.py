@@ -37,31 +37,64 @@ def boosted_trees(data: TabularData, split: Split = "valid", trees: int = 500, s
     categories. For one with more, such as a thousand shops, each category stands for the mean of its targets (Micci-Barreca,
     2001), which for a training row is taken over other rows than its own.
     """
-    from sklearn.compose import make_column_transformer
     from sklearn.ensemble import HistGradientBoostingRegressor
-    from sklearn.pipeline import make_pipeline
 
     _require_rows(data)
     trees = whole("trees", trees)
     cardinalities = data.preprocessor.cardinalities
     many = [number for number, codes in enumerate(cardinalities) if codes > MOST_CATEGORIES]
-    means = make_column_transformer((_target_encoder(seed), many), remainder="passthrough")  # puts these columns in front
-    categories = range(len(many), len(cardinalities))
+    categories = range(len(many), len(cardinalities))  # those of the other columns, which come after the means
     boosting = HistGradientBoostingRegressor(
         max_iter=trees, learning_rate=0.1, max_leaf_nodes=63, categorical_features=[*categories] or None, random_state=seed
     )
-    return _fitted(make_pipeline(means, boosting), data, split)
+    return _fitted(_OnMeans(boosting, {number: cardinalities[number] for number in many}, seed), data, split)
 
 
-def _target_encoder(seed: int) -> Any:
-    """Means of targets, each over folds of other rows; before version 1.9 scikit-learn took a seed in place of folds."""
-    import sklearn
-    from sklearn.model_selection import KFold
-    from sklearn.preprocessing import TargetEncoder
+def category_means(codes: NDArray[np.int64], targets: NDArray[Any], categories: int) -> NDArray[np.float64]:
+    """What stands for each category: the mean of its targets, drawn towards that of all where its rows are few or differ much.
 
-    takes_folds = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 9)
-    folds = {"cv": KFold(5, shuffle=True, random_state=seed)} if takes_folds else {"random_state": seed}
-    return TargetEncoder(target_type="continuous", **folds)
+    `codes` and `targets` have one number for each row, and codes are below `categories`. A category of n rows gets the weight
+    n·V / (n·V + v), where V is the variance of all targets and v that of its own; one without rows stands for the mean of all.
+
+    >>> category_means(np.array([0, 0, 1, 1]), np.array([1.0, 1.0, 3.0, 3.0]), 3)
+    array([1., 3., 2.])
+    """
+    rows = np.bincount(codes, minlength=categories)
+    means = np.bincount(codes, targets, categories) / np.maximum(rows, 1)
+    own = np.bincount(codes, (targets - means[codes]) ** 2, categories) / np.maximum(rows, 1)
+    known = rows * targets.var(dtype=np.float64)
+    weight = np.divide(known, known + own, out=np.zeros(categories), where=known + own > 0)
+    return weight * means + (1 - weight) * targets.mean(dtype=np.float64)
+
+
+class _OnMeans:
+    """A model before which some columns of codes become their categories' means, and go in front of the others.
+
+    scikit-learn has this as `TargetEncoder`, but not in version 1.2, which Kaggle's notebooks have.
+    """
+
+    def __init__(self, model: Any, categories: dict[int, int], seed: int) -> None:
+        self.model, self.categories, self.seed = model, categories, seed
+        self.means: dict[int, NDArray[np.float64]] = {}
+
+    def fit(self, columns: NDArray[np.float32], targets: NDArray[np.float32]) -> None:
+        from sklearn.model_selection import KFold
+
+        encoded = {}
+        for number, categories in self.categories.items():
+            codes = columns[:, number].astype(np.int64)
+            encoded[number] = np.empty(len(codes))
+            for others, fold in KFold(5, shuffle=True, random_state=self.seed).split(codes):  # no row sees its own target
+                encoded[number][fold] = category_means(codes[others], targets[others], categories)[codes[fold]]
+            self.means[number] = category_means(codes, targets, categories)
+        self.model.fit(self._in_front(encoded, columns), targets)
+
+    def predict(self, columns: NDArray[np.float32]) -> NDArray[np.float64]:
+        encoded = {number: means[columns[:, number].astype(np.int64)] for number, means in self.means.items()}
+        return self.model.predict(self._in_front(encoded, columns))
+
+    def _in_front(self, encoded: dict[int, NDArray[np.float64]], columns: NDArray[np.float32]) -> NDArray[Any]:
+        return np.column_stack([*encoded.values(), np.delete(columns, [*self.categories], axis=1)])
 
 
 def _require_rows(data: object) -> None:

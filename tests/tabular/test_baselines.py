@@ -3,11 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn.preprocessing
 import torch
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.model_selection import KFold
 
 from course_utils.errors import CourseError
 from course_utils.tabular import ParquetData, TabularData, boosted_trees, random_forest, write_table
+from course_utils.tabular.baselines import _OnMeans, category_means
 from course_utils.training import rmspe
 
 VALID = np.arange(0, 900, 3)
@@ -66,6 +69,42 @@ def test_boosted_trees_are_scikit_learns_and_keep_categories_apart(frame: pd.Dat
     trees.fit(columns[train], np.log(frame["sales"].to_numpy(np.float32)[train]))
     found = boosted_trees(data_of(frame), trees=20, seed=5)
     assert np.allclose(found.values, np.exp(trees.predict(columns[VALID])), rtol=1e-3)
+
+
+class Remembers:
+    """A model that keeps what it was given."""
+
+    def fit(self, columns, targets):
+        self.fitted = columns
+
+    def predict(self, columns):
+        return columns
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.3])
+def test_the_means_of_categories_are_those_of_the_target_encoder(spread: float) -> None:
+    if not hasattr(sklearn.preprocessing, "TargetEncoder"):
+        pytest.skip("scikit-learn before 1.3 has none")
+    rng = np.random.default_rng(1)
+    columns = np.stack([rng.random(400), rng.geometric(0.1, 400) - 1, rng.integers(0, 3, 400)], axis=1).astype(np.float32)
+    columns[:7, 1] = np.arange(50, 57)  # each once: its mean is that of the others, where its row is not seen
+    targets = (8 + columns[:, 1] % 5 + spread * rng.normal(size=400)).astype(np.float32)
+    model = _OnMeans(Remembers(), {1: 60}, seed=5)
+    model.fit(columns, targets)
+    folds = {"cv": KFold(5, shuffle=True, random_state=5)} if sklearn_version() >= (1, 9) else {"random_state": 5}
+    encoder = sklearn.preprocessing.TargetEncoder(target_type="continuous", **folds)
+    assert np.allclose(model.model.fitted[:, 0], encoder.fit_transform(columns[:, [1]], targets)[:, 0], rtol=1e-5)
+    assert (model.model.fitted[:, 1:] == columns[:, [0, 2]]).all()
+    unseen = np.array([[0.5, 3, 1], [0.5, 59, 1]], np.float32)
+    assert np.allclose(model.predict(unseen)[:, 0], encoder.transform(unseen[:, [1]])[:, 0], rtol=1e-5)
+
+
+def sklearn_version() -> tuple[int, ...]:
+    return tuple(map(int, sklearn.__version__.split(".")[:2]))
+
+
+def test_where_all_targets_are_one_number_each_category_stands_for_it() -> None:
+    assert category_means(np.array([0, 2, 2]), np.full(3, 4.0), 4).tolist() == [4.0] * 4
 
 
 def test_of_more_shops_than_trees_keep_apart_each_stands_for_its_mean() -> None:
