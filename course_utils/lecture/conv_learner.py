@@ -103,21 +103,3 @@ class ConvLearner(LectureLearner):
     def model(self) -> nn.Module:
         """The network, logarithms of probabilities (or probabilities) at its end; its head alone while `precompute` is on."""
         return self._head if self.precompute else self._whole
-
-    def summary(self) -> "OrderedDict[str, dict[str, Any]]":
-        """Each layer of the network, in order: the shapes that go in and come out (-1 for the batch), and its weights."""
-        from torchinfo import summary
-
-        x = next(iter(self.data.val_dl))[0][:1].clone().to(self.learner.data.device)
-        table = summary(self._whole, input_data=[x], mode="eval", depth=99, verbose=0)
-        layers: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        for layer in table.summary_list:
-            weights = list(layer.module.parameters(recurse=False))
-            if layer.is_leaf_layer or weights:
-                layers[f"{layer.class_name}-{len(layers) + 1}"] = {
-                    "input_shape": [-1, *layer.input_size[1:]],
-                    "output_shape": [-1, *layer.output_size[1:]],
-                    "trainable": any(weight.requires_grad for weight in weights),
-                    "nb_params": sum(weight.numel() for weight in weights),
-                }
-        return layers

@@ -1,6 +1,7 @@
 """The lecture's learners: its words for fitting, predicting and saving, over this package's Learner."""
 
 import math
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -136,6 +137,7 @@ class LectureLearner(Explains):
     def __init__(self, learner: Learner, data: Any, metrics: Metrics = None) -> None:
         self.learner, self.data, self.sched = learner, data, Sched()
         self.metrics: Metrics = metrics
+        self._whole: nn.Module = learner.model
         self.learner.path = place_of_weights(data)
         if not learner.progress:
             learner.callbacks.append(Rows())
@@ -271,6 +273,17 @@ class LectureLearner(Explains):
         """Predictions (N, classes) for the validation set, or the test set, in the order of its files or rows."""
         return self._array(self.learner.predict(self._split(is_test)).values)
 
+    @keywords
+    def predict_with_targs(self, is_test: bool = False) -> tuple[Array, Array]:
+        """Predictions as `predict` gives them, and the targets; those of a test set are zeros."""
+        split, data = self._split(is_test), self.learner.data
+        targets = data.targets(split)
+        if targets is None:
+            known = data.targets("train")
+            assert known is not None
+            targets = known.new_zeros(len(data.items(split)), *known.shape[1:])
+        return self.arrays(self.learner.predict(split).values, targets.cpu())
+
     def predict_array(self, arr: Array) -> Array:
         """Predictions (B, classes) for a mini-batch that was prepared by hand, such as (B, 3, s, s) for pictures."""
         example = self.learner.data.train_ds[0][0]
@@ -292,6 +305,25 @@ class LectureLearner(Explains):
     def model(self) -> nn.Module:
         """The network, or its head while that is trained on stored activations."""
         return self.learner.training_model
+
+    def summary(self) -> "OrderedDict[str, dict[str, Any]]":
+        """Each layer of the network, in order: the shapes that go in and come out (-1 for the batch), and its weights."""
+        from torchinfo import summary
+
+        *parts, _ = next(iter(self.data.val_dl))
+        inputs = [part[:1].clone().to(self.learner.data.device) for part in parts]
+        table = summary(self._whole, input_data=inputs, mode="eval", depth=99, verbose=0)
+        layers: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        for layer in table.summary_list:
+            weights = list(layer.module.parameters(recurse=False))
+            if layer.is_leaf_layer or weights:
+                layers[f"{layer.class_name}-{len(layers) + 1}"] = {
+                    "input_shape": [-1, *layer.input_size[1:]],
+                    "output_shape": [-1, *layer.output_size[1:]],
+                    "trainable": any(weight.requires_grad for weight in weights),
+                    "nb_params": sum(weight.numel() for weight in weights),
+                }
+        return layers
 
     def __repr__(self) -> str:
         return repr(self.model)

@@ -26,8 +26,8 @@ class Row:
         why: a sentence.
         helper: what does the same for a cell that no longer runs, by its name in `helpers`; none where it runs.
         use: "value" or "statement", where the pattern is one of these alone; "said", where a line stays as it is and the reason
-            tells of another way; or what `Uses` knows of a place, "logarithms", "over views", "after a search", and "pair",
-            which stays, too.
+            tells of another way; or what `Uses` knows of a place, "logarithms", "multi-label", "regression", "unknown" (which
+            of them), "over views", "after a search", and "pair", which stays, too.
     """
 
     lecture: str

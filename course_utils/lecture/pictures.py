@@ -217,10 +217,11 @@ class ImageClassifierData(Explains):
         """Pictures that a table names and labels; see `ImageData.from_csv`. `val_idxs` are rows in the order of the file."""
         both = _checked(tfms)
         if continuous or not skip_header:
+            given = " and ".join(["continuous=True"] * continuous + ["skip_header=False"] * (not skip_header))
             raise LectureError(
-                f"from_csv was given continuous={continuous}, skip_header={skip_header}, which the lecture's lessons 1 to 3 do "
-                "not use; here labels are classes, below a row of headings. For other tables read the frame yourself and give "
-                "it to course_utils.vision.ImageData.from_frame, or write a torch.utils.data.Dataset."
+                f"from_csv was given {given}, which the lecture's lessons 1 to 3 do not use; here labels are classes, below a "
+                "row of headings. For other tables read the frame yourself and give it to "
+                "course_utils.vision.ImageData.from_frame, or write a torch.utils.data.Dataset."
             )
         table = os.path.abspath(csv_fname) if os.path.isfile(csv_fname) else csv_fname  # else it is looked for in `path`
         if val_idxs is None:

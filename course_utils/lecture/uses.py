@@ -3,11 +3,14 @@
 import ast
 from collections.abc import Mapping
 
+PREDICT = ("predict", "predict_with_targs", "TTA")
+
 
 class Uses:
     """What is known of the places of a cell: nodes by their ids.
 
-    `tasks` tells of learners that are there, by their names, what they predict; without it what follows must tell.
+    `tasks` tells of learners that are there, by their names, what they predict; of one that the cells make of a table it is
+    known. Without it what follows must tell.
     """
 
     def __init__(self, tree: ast.AST, tasks: Mapping[str, str] | None = None) -> None:
@@ -15,7 +18,8 @@ class Uses:
         in_exp = [inner for call in exp for inner in ast.walk(call) if inner is not call]
         names = {node.id for node in in_exp if isinstance(node, ast.Name)}
         self.logarithms = {id(node) for node in in_exp}
-        self.search, self.pairs, self.plain, views = "", set[int](), set[int](), set[str]()
+        self.search, self.pairs, views = "", set[int](), set[str]()
+        tasks, self.known = dict(tasks or {}), dict[int, str]()  # what calls predict, where it is known
         for node in ast.walk(tree):
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and called(node.value) == "lr_find":
                 self.search = "search"
@@ -25,19 +29,25 @@ class Uses:
                 name, call = first_name(node), called(node.value)
                 if call == "lr_find":
                     self.search = name
+                if call == "get_learner":
+                    tasks[name] = "regression"
                 if is_mean(node.value):
                     views.add(name)
                 if name in names or "log" in name.lower():
                     self.logarithms.add(id(node.value))
-            if isinstance(node, ast.Call) and called(node) in ("predict", "TTA") and (task := (tasks or {}).get(_owner(node))):
-                (self.logarithms.add if task == "single-label" else self.plain.add)(id(node))
-        self.logarithms -= self.plain
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and called(node) in PREDICT and (task := tasks.get(_owner(node))):
+                self.known[id(node)] = task
         self.over_views = {node for node, name in averages(tree).items() if name in views}
 
     def fit(self, use: str, node: ast.AST) -> bool:
         """Whether a row that is for one use alone is for this node."""
         if use == "logarithms":
-            return id(node) in self.logarithms
+            return self.known.get(id(node)) == "single-label" or (id(node) in self.logarithms and id(node) not in self.known)
+        if use in ("multi-label", "regression"):
+            return self.known.get(id(node)) == use
+        if use == "unknown":
+            return id(node) not in self.known
         if use == "pair":
             return id(node) in self.pairs
         if use == "over views":

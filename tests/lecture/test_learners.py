@@ -115,6 +115,22 @@ def test_predictions_are_the_logarithms_of_the_package_s_own(learn):
     assert np.allclose(learn.predict_dl(learn.data.inner.valid_dl), learn.predict())
 
 
+def test_predictions_come_with_their_targets(learn, tmp_path):
+    preds, targs = learn.predict_with_targs()
+    assert np.array_equal(preds, learn.predict())
+    assert np.array_equal(targs, learn.data.inner.targets("valid"))
+    preds, targs = learn.predict_with_targs(is_test=True)
+    assert np.array_equal(preds, learn.predict(True))
+    assert (targs.tolist(), targs.dtype) == ([0] * 5, np.int64)
+    for task, outputs in (("multi-label", 3), ("regression", 1)):
+        data = lecture_data(tmp_path, task)
+        other = LectureLearner(Learner(data.inner, nn.Linear(4, outputs), progress=False), data)
+        for is_test in (False, True):
+            preds, targs = other.predict_with_targs(is_test)
+            assert preds.shape == targs.shape
+            assert targs.any() != is_test
+
+
 def test_several_labels_give_probabilities_and_a_regression_columns(tmp_path):
     for task, outputs in (("multi-label", 3), ("regression", 1)):
         data = lecture_data(tmp_path, task)

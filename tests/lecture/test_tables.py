@@ -174,6 +174,21 @@ def test_the_network_learns_and_is_the_lectures(made, capsys):
     np.testing.assert_allclose(m.predict_array(codes.numpy(), values.numpy()), m.predict()[:128], rtol=1e-4)
 
 
+def test_a_summary_of_the_layers(made):
+    m = made[2].get_learner([(2, 1), (6, 3)], 2, 0.04, 1, [50, 20], [0.001, 0.01])
+    layers = m.summary()
+    assert [name for name in layers if name.startswith(("Embedding", "Linear"))] == [
+        *("Embedding-1", "Embedding-2"),
+        *[name for name in layers if name.startswith("Linear")],
+    ]
+    assert layers["Embedding-2"] == {"input_shape": [-1], "output_shape": [-1, 3], "trainable": True, "nb_params": 18}
+    linear = [layer for name, layer in layers.items() if name.startswith("Linear")]
+    assert [(layer["input_shape"], layer["output_shape"]) for layer in linear] == [
+        *[([-1, 6], [-1, 50]), ([-1, 50], [-1, 20]), ([-1, 20], [-1, 1])]
+    ]
+    assert sum(layer["nb_params"] for layer in layers.values()) == sum(p.numel() for p in m.model.parameters())
+
+
 def test_a_batch_norm_in_each_layer_where_it_is_asked_for(made):
     _, _, md = made
     norms = [

@@ -158,6 +158,25 @@ def test_words_of_today_depend_on_the_cell(cell, today):
     assert words_of(cell) == today
 
 
+MADE = "m = md.get_learner(emb_szs, n, 0.04, 1, [1000, 500], [0.001, 0.01])\n"
+
+
+@pytest.mark.parametrize(
+    ("cell", "today"),
+    [
+        ("preds = m.predict()", "preds = m.predict().values.numpy()"),
+        ("log_preds = np.exp(m.predict(True))", 'log_preds = np.exp(m.predict("test").values.numpy())'),
+        ("x, y = m.predict_with_targs()", "x, y = ((p := m.predict()).values.numpy(), p.targets.numpy())"),
+        ("preds = learn.predict()", "preds = learn.predict().probabilities.numpy()"),  # another learner
+        ("preds = m.predict(val)",) * 2,  # scikit-learn's
+    ],
+)
+def test_a_network_for_tables_predicts_numbers(cell, today, capsys):
+    assert words_of(MADE + cell).splitlines()[1] == today
+    lecture.translate(MADE, cell)
+    assert ("# m.predict: numbers" in capsys.readouterr().out) == ("values" in today and "targs" not in cell)
+
+
 def test_cells_that_belong_together_are_taken_as_one(capsys):
     lecture.translate("preds = learn.predict()\nlearn.lr_find()", "np.exp(preds)\nlearn.sched.plot()")
     assert capsys.readouterr().out.startswith(
