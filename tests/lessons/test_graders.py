@@ -1,4 +1,4 @@
-"""Both graders mark a small lesson: the solved edition in full, the blank with nothing, one that is half right with a part."""
+"""Both graders mark a small lesson and a whole one: solved in full, blank with nothing, half right with a part."""
 
 import json
 import os
@@ -9,7 +9,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from course_utils.lessons import find_lessons
 from course_utils.lessons.editions import student_edition
+
+WHOLE = "05_conv_in_excel"
+"""The lesson that is marked as a whole: the quickest of those that train a network."""
 
 SOLUTION = "def mini_batches(pictures, size):\n    return -(-pictures // size), pictures % size or size"
 ANSWERS = {
@@ -22,7 +26,14 @@ POINTS = {"solved": 1.0, "blank": 0.0, "half": 0.75}
 
 
 @pytest.fixture
-def course(tmp_path, monkeypatch):
+def on_path(monkeypatch):
+    """The graders' own commands are found, and the package where they run a notebook in a folder of theirs."""
+    monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch, on_path):
     cells = [
         nbformat.v4.new_code_cell("from course_utils.lessons import check"),
         nbformat.v4.new_markdown_cell("**Exercise 1.1.** How many?", metadata={"tags": ["exercise"]}),
@@ -34,8 +45,6 @@ def course(tmp_path, monkeypatch):
     (tmp_path / "notebooks").mkdir()
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / "notebooks" / "01_cats_vs_dogs.ipynb")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     return tmp_path
 
 
@@ -83,3 +92,60 @@ def test_otter_marks_in_full_in_part_and_not_at_all(course):
         grader("otter", "run", "-a", autograder, "-o", answer, "--no-logo", out / answer / f"{lesson}.ipynb", cwd=out)
         tests = json.loads((out / answer / "results.json").read_text())["tests"]
         assert sum(test.get("score", 0) for test in tests) == points
+
+
+@pytest.fixture
+def whole_course(tmp_path, monkeypatch, on_path):
+    """A folder to write editions to, and the data of the lessons."""
+    root = find_lessons()[0].parents[1]
+    monkeypatch.setenv("COURSE_DATA", os.environ.get("COURSE_DATA", str(root / "data")))
+    monkeypatch.setenv("COURSE_WORK", str(tmp_path / "work"))
+    return tmp_path
+
+
+def hand_in_whole(released, solved, every, file):
+    """A student's notebook of the whole lesson, in which each `every`-th exercise is solved; how many of them are."""
+    notebook, solutions = nbformat.read(released, as_version=4), nbformat.read(solved, as_version=4)
+    blanks = [cell for cell in notebook.cells if "your code here" in cell.source]
+    sources = {cell.id: cell.source for cell in solutions.cells}
+    chosen = blanks[::every] if every else []
+    for cell in chosen:
+        cell.source = sources[cell.id]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, file)
+    return len(chosen)
+
+
+EVERY = {"solved": 1, "blank": 0, "half": 2}
+
+
+@pytest.mark.thorough
+def test_nbgrader_marks_a_whole_lesson(whole_course):
+    api = pytest.importorskip("nbgrader.api")
+    out = student_edition(whole_course / "out", "nbgrader")
+    grader("nbgrader", "generate_assignment", WHOLE, cwd=out)
+    released, solved = (out / step / WHOLE / f"{WHOLE}.ipynb" for step in ("release", "source"))
+    points = {
+        student: hand_in_whole(released, solved, every, out / "submitted" / student / WHOLE / released.name)
+        for student, every in EVERY.items()
+    }
+    assert points["solved"] > points["half"] > points["blank"] == 0
+    grader("nbgrader", "autograde", WHOLE, "--create", cwd=out)
+    with api.Gradebook(f"sqlite:///{out / 'gradebook.db'}") as book:
+        handed = {one.student.id: (one.score, one.max_score) for one in book.assignment_submissions(WHOLE)}
+    assert handed == {student: (solved, points["solved"]) for student, solved in points.items()}
+
+
+@pytest.mark.thorough
+def test_otter_marks_a_whole_lesson(whole_course):
+    pytest.importorskip("otter")
+    out = student_edition(whole_course / "out", "otter") / WHOLE
+    grader("otter", "assign", f"{WHOLE}.ipynb", "dist", cwd=out)
+    released, solved = (out / "dist" / side / f"{WHOLE}.ipynb" for side in ("student", "autograder"))
+    [autograder] = (out / "dist" / "autograder").glob("*.zip")
+    for student, every in EVERY.items():
+        file = out / student / f"{WHOLE}.ipynb"
+        points = hand_in_whole(released, solved, every, file)
+        grader("otter", "run", "-a", autograder, "-o", student, "--no-logo", file, cwd=out)
+        tests = json.loads((out / student / "results.json").read_text())["tests"]
+        assert sum(test.get("score", 0) for test in tests) == pytest.approx(points)
