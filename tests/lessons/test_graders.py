@@ -120,6 +120,7 @@ EVERY = {"solved": 1, "blank": 0, "half": 2}
 
 
 @pytest.mark.thorough
+@pytest.mark.timeout(1800)
 def test_nbgrader_marks_a_whole_lesson(whole_course):
     api = pytest.importorskip("nbgrader.api")
     out = student_edition(whole_course / "out", "nbgrader")
@@ -137,6 +138,7 @@ def test_nbgrader_marks_a_whole_lesson(whole_course):
 
 
 @pytest.mark.thorough
+@pytest.mark.timeout(1800)
 def test_otter_marks_a_whole_lesson(whole_course):
     pytest.importorskip("otter")
     out = student_edition(whole_course / "out", "otter") / WHOLE
