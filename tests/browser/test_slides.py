@@ -290,6 +290,7 @@ def serious(page, part=None):
 
 @pytest.mark.thorough
 @pytest.mark.alone
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("lesson", find_lessons(), ids=lambda path: path.stem[:2])
 def test_every_slide_of_every_lesson(opened, lesson):
     html = deck(lesson, living_pages(lesson), theme="light")
