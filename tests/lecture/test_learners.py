@@ -12,6 +12,7 @@ from torch import nn
 from course_utils.errors import CourseError
 from course_utils.lecture import messages
 from course_utils.lecture.learners import LectureLearner, Sched, T, V, accuracy, accuracy_multi, children, to_gpu, to_np
+from course_utils.lecture.translation import translated
 from course_utils.training import Data, Learner, set_seed
 
 
@@ -129,6 +130,18 @@ def test_predictions_come_with_their_targets(learn, tmp_path):
             preds, targs = other.predict_with_targs(is_test)
             assert preds.shape == targs.shape
             assert targs.any() != is_test
+
+
+@pytest.mark.parametrize(
+    ("task", "words"), [(None, "log_probabilities"), ("multi-label", "probabilities"), ("regression", "values")]
+)
+def test_a_learner_of_the_session_tells_how_its_predictions_are_written_today(task, words, tmp_path, monkeypatch):
+    data = lecture_data(tmp_path, task)
+    learn = LectureLearner(Learner(data.inner, nn.Linear(4, {None: 2, "multi-label": 3, "regression": 1}[task])), data)
+    monkeypatch.setattr("__main__.learn", learn, raising=False)
+    today, rows = translated("preds = np.exp(learn.predict())\nlogs = learn.predict(is_test=True)")
+    assert today == f'preds = np.exp(learn.predict().{words}.numpy())\nlogs = learn.predict("test").{words}.numpy()'
+    assert len({row.why for row in rows}) == 1
 
 
 def test_several_labels_give_probabilities_and_a_regression_columns(tmp_path):
