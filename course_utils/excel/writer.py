@@ -199,7 +199,7 @@ def _set_up_page(sheet: FastSheet, plan: Plan) -> None:
     breaks, used = [], margin
     for number, (block, width) in enumerate(zip(plan.blocks, widths, strict=True)):
         if number and (used + width) * scale > PAGE_WIDTH:
-            breaks.append(block.first_col)
+            breaks.append(block.first_col - 1)  # with a column of the gap, into which labels of its rows may reach
             used = 0.0
         used += width
     sheet.set_v_pagebreaks(breaks)

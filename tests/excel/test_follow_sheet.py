@@ -13,7 +13,7 @@ from tests.excel import office
 
 
 def mixed():
-    """Stride, padding, dilation, groups, a mean, and a layer without biases."""
+    """Stride, padding, dilation, groups, means, a window that is all of a channel, and a layer without biases."""
     torch.manual_seed(3)
     layers = {
         "first": nn.Conv2d(3, 4, 3, stride=2, padding=1),
@@ -22,8 +22,10 @@ def mixed():
         "mean": nn.AvgPool2d(2),
         "grouped": nn.Conv2d(4, 6, 3, padding=2, dilation=2, groups=2, bias=False),
         "largest": nn.MaxPool2d(2, 1, padding=1),
+        "shared": nn.AdaptiveAvgPool2d((2, 4)),
+        "top": nn.AdaptiveMaxPool2d(1),
         "flat": nn.Flatten(),
-        "last": nn.Linear(96, 5),
+        "last": nn.Linear(6, 5),
     }
     return nn.Sequential(OrderedDict(layers)).double().eval(), torch.randn(3, 12, 12, dtype=torch.float64)
 
@@ -51,6 +53,8 @@ def test_any_number_of_any_layer_is_made_of_what_is_shown(tmp_path):
         "mean · average pool": [(4, 3, 1)],
         "grouped · convolution": [(1, 1, 3), (6, 3, 3)],
         "largest · max pool": [(1, 1, 1)],
+        "shared · average pool": [(6, 2, 3)],
+        "top · max pool": [(5, 1, 1)],
         "last · fully connected": [(5, 1, 1)],
     }
     there = [row[0].value for row in openpyxl.load_workbook(file)[PLACES_SHEET].iter_rows(min_row=2)]
@@ -80,7 +84,7 @@ def test_what_may_be_chosen_is_offered_and_checked(tmp_path):
     model, x = mixed()
     book = openpyxl.load_workbook(export_model(model, x, tmp_path / "mixed.xlsx"))
     rules = {str(rule.sqref): rule for rule in book[FOLLOW_SHEET].data_validations.dataValidation}
-    assert rules["D4"].formula1 == f"{PLACES_SHEET}!$A$2:$A$8"
+    assert rules["D4"].formula1 == f"{PLACES_SHEET}!$A$2:$A$10"
     assert [rules[at].formula1 for at in ("D5", "D6", "D7")] == ["1", "1", "1"]
     assert [cell.value for cell in next(book[PLACES_SHEET].iter_rows())] == [*COLUMNS]
 
@@ -111,3 +115,11 @@ def test_a_column_made_of_a_picture_is_not_taken_for_one(tmp_path):
     file = export_model(model, torch.rand(1, 6, 6), tmp_path / "flat.xlsx")
     there = [row[0].value for row in openpyxl.load_workbook(file)[PLACES_SHEET].iter_rows(min_row=2)]
     assert there == ["0 · convolution", "3 · fully connected"]
+
+
+def test_windows_of_several_sizes_are_not_offered(tmp_path):
+    """Three windows share out eight rows as three, four and three, which overlap."""
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.AdaptiveAvgPool2d((3, 4)), nn.AdaptiveMaxPool2d((3, 2)))
+    file = export_model(model, torch.rand(1, 10, 10), tmp_path / "uneven.xlsx")
+    there = [row[0].value for row in openpyxl.load_workbook(file)[PLACES_SHEET].iter_rows(min_row=2)]
+    assert there == ["0 · convolution", "2 · max pool"]

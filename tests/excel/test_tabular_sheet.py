@@ -70,6 +70,17 @@ def classifier(table):
     return Learner(data, Network())
 
 
+@pytest.fixture(scope="module")
+def oddities():
+    """Categories that look like what stands for others, true and false, and names of columns that look like cells."""
+    kinds = ["", "(empty text)", "True", "007", "L" * 300, 'say "hi", he\nsaid']
+    table = pd.DataFrame({"A1": kinds * 20, "R1C1": [True, False, False, True] * 30, "=1+1": np.arange(120) % 7 / 3})
+    table["sales"] = np.arange(120.0)
+    torch.manual_seed(5)
+    data = TabularData.from_frame(table, "sales", ["A1", "R1C1"], ["=1+1"], range(12))
+    return tabular_learner(data, (4,), (0.0,)), table
+
+
 def rows_to_try(table):
     rows = table.head(20)[CATEGORICAL + CONTINUOUS].astype(object)
     rows.loc[0, "shop"] = 9_999  # never seen
@@ -98,7 +109,7 @@ def chosen(file, row, target):
 
 
 @pytest.fixture(scope="module")
-def recalculated(table, learner, classifier, tmp_path_factory):
+def recalculated(table, learner, classifier, oddities, tmp_path_factory):
     """All that is tried in LibreOffice, which starts once."""
     folder = tmp_path_factory.mktemp("tabular")
     files = {"first": export_tabular(learner, table.iloc[10], folder / "first.xlsx")}
@@ -107,6 +118,14 @@ def recalculated(table, learner, classifier, tmp_path_factory):
     files["text"] = chosen(files["first"], {"km": "far"}, folder / "text.xlsx")
     classes = export_tabular(classifier, table.head(1), folder / "classes.xlsx")
     files["classes"] = chosen(classes, {"kind": "b*", "km": 31.0, "warmth": -3}, folder / "classes_b.xlsx")
+    learner, table = oddities
+    files["odd"] = export_tabular(learner, table.iloc[20], folder / "odd.xlsx")
+    cells = {0: "((empty text))", 1: "(empty text)"}
+    for number in range(6):
+        row = {**table.drop(columns="sales").iloc[number].to_dict(), "A1": cells.get(number, table["A1"][number])}
+        files["odd", number] = chosen(files["odd"], row, folder / f"odd{number}.xlsx")
+    for value in (1.0, "yes"):
+        files["odd", str(value)] = chosen(files["odd"], {"R1C1": value}, folder / f"odd_{value}.xlsx")
     ready = sales.rossmann(folder / "rossmann.xlsx")
     files["shop"] = chosen(ready, {"Store": 77, "Events": "Rain", "CloudCover": None}, folder / "shop.xlsx")
     done = office.recalculate(files.values(), folder / "out")
@@ -179,6 +198,19 @@ def test_classes_have_their_shares(recalculated, classifier, table):
     assert [office.values(recalculated["classes"])["Predict", f"B{5 + n}"] for n in range(3)] == ["low", "=mid", "high"]
 
 
+def test_categories_and_columns_of_odd_names(recalculated, oddities):
+    learner, table = oddities
+    expected = learner.predict_rows(table.head(6)).values
+    for number in range(6):
+        assert predicted(recalculated["odd", number]) == pytest.approx(expected[number].item(), rel=1e-5), number
+    (of_true,) = learner.predict_rows(table.iloc[[20]].assign(R1C1=True)).values
+    assert predicted(recalculated["odd", "yes"]) == "cannot say"
+    assert office.values(recalculated["odd", "yes"])["Predict", "K12"] == (
+        "cannot be read: true or false was expected, as in the list"
+    )
+    assert predicted(recalculated["odd", "1.0"]) == pytest.approx(of_true.item(), rel=1e-5)
+
+
 def test_the_ready_made_workbook(recalculated):
     predictor = sales.sales_predictor()
     row = {**sales.first_row(), "Store": 77, "Events": "Rain", "CloudCover": None}
@@ -199,8 +231,12 @@ def test_columns_of_one_kind_alone(table, tmp_path):
         file = export_tabular(learner, table.head(1), tmp_path / f"{number}.xlsx")
         (expected,) = learner.predict_rows(table.head(1)).values
         assert predicted(file) == pytest.approx(expected.item(), rel=1e-5)
-        state = learner.model.state_dict()
-        assert read_weights(file).keys() == {key for key, value in state.items() if value.numel()}
+        keys = {key for key, value in learner.model.state_dict().items() if value.numel()}
+        assert read_weights(file).keys() == keys
+        learner.model = nn.DataParallel(learner.model)
+        wrapped = export_tabular(learner, table.head(1), tmp_path / f"wrapped{number}.xlsx")
+        assert predicted(wrapped) == pytest.approx(expected.item(), rel=1e-5)
+        assert read_weights(wrapped).keys() == {f"module.{key}" for key in keys}
 
 
 def test_limits_are_those_of_the_training_rows(learner, table):
@@ -209,12 +245,47 @@ def test_limits_are_those_of_the_training_rows(learner, table):
         assert limits[name] == pytest.approx((table[name][30:].min(), table[name][30:].max()), abs=1e-4)
 
 
+def test_the_ends_of_the_training_rows_are_not_beyond_them(learner, table, tmp_path):
+    """Which have more decimals than the limits that are shown."""
+    for row in (table["km"][30:].idxmin(), table["km"][30:].idxmax()):
+        cells = office.values(export_tabular(learner, table.loc[row], tmp_path / f"{row}.xlsx"))
+        (place,) = (place for place in cells if cells[place] == "km" and place[0] == "Predict")
+        assert cells["Predict", f"K{place[1][1:]}"] == "as learnt in training"
+
+
+@pytest.mark.parametrize(
+    ("limits", "wanted"),
+    [
+        ([1, 2], r"limits is \[1, 2\]; give a dictionary"),
+        ({"shop": (1, 9)}, "limits has 'shop', which is no column of numbers of this network; .*: 'km', 'warmth'"),
+        ({"km": (1,)}, r"limits\['km'\] is \(1,\); give two numbers"),
+        ({"km": (9, 1)}, "whose lowest is above its highest"),
+        ({"km": (0, float("inf"))}, "give two numbers"),
+    ],
+)
+def test_limits_that_are_none_are_refused(learner, table, tmp_path, limits, wanted):
+    with pytest.raises(ExportError, match=wanted):
+        export_tabular(learner, table.head(1), tmp_path / "a.xlsx", limits=limits)
+
+
+def test_a_row_of_which_the_prediction_is_infinite_is_refused(table, tmp_path):
+    data = TabularData.from_frame(table, "sales", [], ["warmth"], range(30), log_target=True)
+    learner = tabular_learner(data, (), ())
+    nn.init.zeros_(learner.model.output.weight)
+    nn.init.constant_(learner.model.output.bias, 800.0)
+    learner.model.y_range = None
+    with pytest.raises(ExportError, match=r"too large for a number: EXP of .*, and the network gives 800; begin"):
+        export_tabular(learner, table.head(1), tmp_path / "a.xlsx")
+
+
 def test_what_is_no_learner_or_no_row_is_refused(learner, table, tmp_path):
     path = tmp_path / "a.xlsx"
     for given, row, wanted in (
         (nn.Linear(2, 1), table.head(1), "Linear; it takes a learner for tables"),
         (learner, table.head(3), "row has 3 rows; give one"),
         (learner, 3, "row is of type int; give one row of a table"),
+        (learner, {"Shop": 3}, "the row has none of the columns that the network reads, such as 'shop'; it has 'Shop'"),
+        (learner, {**table.iloc[0], "kind": "x" * 40_000}, "column 'kind' has a category of 40,000 characters"),
     ):
         with pytest.raises(ExportError, match=wanted):
             export_tabular(given, row, path)

@@ -23,6 +23,18 @@ def test_the_fast_sheet_writes_the_same_bytes(tmp_path, monkeypatch):
     assert export_model(model, x, tmp_path / "stock.xlsx").read_bytes() == fast.read_bytes()
 
 
+def test_printed_pages_begin_where_nothing_stands(tmp_path):
+    """So that neither a number nor a label that reaches out of its cell is cut in two."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(4, 3))
+    sheet = openpyxl.load_workbook(export_model(model, torch.rand(2, 10, 10), tmp_path / "pages.xlsx"))["Network"]
+    breaks = [each.id for each in sheet.col_breaks.brk]
+    assert breaks
+    for last in breaks:
+        below = sheet.iter_cols(last, last + 1, 5, values_only=True)
+        assert not [value for column in below for value in column if value is not None]
+
+
 def test_memory_does_not_hold_the_sheet(tmp_path):
     """A row is made when its turn comes: the rows of an area that come later have not been asked for."""
     import numpy as np

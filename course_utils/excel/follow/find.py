@@ -61,6 +61,12 @@ def _layer(sheet: Sheet, step: Step, out: Grid, source: Grid) -> Followed | None
             return None
         window = (settings["kernel"], settings["stride"], settings["padding"], settings.get("dilation", (1, 1)))
         return Followed(name, "mean" if kind == "avg_pool" else "largest", out, source, 1, *window, **shared)
+    if kind in ("adaptive_avg_pool", "adaptive_max_pool") and step.value.ndim == 3:
+        (high, below), (wide, beside) = divmod(source.height, out.height), divmod(source.width, out.width)
+        if below or beside:
+            return None  # windows of several sizes, some of which overlap
+        how = "mean" if kind == "adaptive_avg_pool" else "largest"
+        return Followed(name, how, out, source, 1, (high, wide), (high, wide), **shared)
     if kind not in ("conv", "linear") or step.value.ndim == 2:
         return None
     rects, weight = sheet.drawn[step.weights["weight"].keys], step.weights["weight"].value

@@ -79,6 +79,8 @@ def read_row(row: Any, learnt: Learnt, limits: Mapping[str, tuple[float, float]]
         known = list(learnt.categories[name])
         holds, cells = _cells(name, known)
         unknown = raw[name] if raw[name] is None or holds != "text" else str(raw[name])
+        if isinstance(unknown, str):
+            _refuse_long(name, [unknown])
         categories.append(CategoryColumn(name, cells, holds, cells[code - 1] if code else unknown, code))
     numbers = []
     for name in learnt.continuous:
@@ -97,6 +99,9 @@ def _one_row(row: Any, columns: Sequence[str]) -> Any:
     if isinstance(row, Mapping):
         import pyarrow as pa
 
+        if not any(name in row for name in columns):
+            there = ", ".join(map(repr, list(row)[:30])) or "nothing"
+            raise ExportError(f"the row has none of the columns that the network reads, such as {columns[0]!r}; it has {there}")
         try:
             row = pa.table({name: pa.array([_plain(row[name])], from_pandas=True) for name in columns if name in row})
         except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
@@ -132,9 +137,16 @@ def _cells(name: str, known: Sequence[Category]) -> tuple[Literal["text", "numbe
         return "truths", list(known)
     if known and all(isinstance(category, int | float) and float(f"{category:.{DIGITS}g}") == category for category in known):
         return "numbers", [float(category) for category in known]
-    texts = [str(category) if category != "" else EMPTY for category in known]
+    empty = EMPTY
+    while empty in known:  # which somebody's category may be called
+        empty = f"({empty})"
+    texts = [str(category) if category != "" else empty for category in known]
+    _refuse_long(name, texts)
+    return "text", list(texts)
+
+
+def _refuse_long(name: str, texts: Sequence[str]) -> None:
     if too_long := [text for text in texts if len(text) > LONGEST]:
         raise ExportError(
             f"column {name!r} has a category of {len(too_long[0]):,} characters, and a cell holds {LONGEST:,}; shorten it"
         )
-    return "text", list(texts)

@@ -1,6 +1,7 @@
 """A network for tables as a workbook: lists and cells to choose in, all the way to the prediction by formula."""
 
 import copy
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ from course_utils.excel.options import checked_options, class_names_of
 from course_utils.excel.plan import Formula, Plan
 from course_utils.excel.tabular.columns import Row, read_row
 from course_utils.excel.tabular.learnt import parts_of
-from course_utils.excel.tabular.limits import training_limits
+from course_utils.excel.tabular.limits import checked_limits, training_limits
 from course_utils.excel.tabular.meaning import meaning_of
 from course_utils.excel.tabular.sheet import SHEET, Result, places, write_predict
 from course_utils.excel.target import workbook_path
@@ -32,6 +33,7 @@ from course_utils.excel.writer import write_workbook
 from course_utils.tracing.errors import TraceError
 from course_utils.tracing.steps import Trace
 from course_utils.tracing.trace import trace_model
+from course_utils.tracing.wrapped import inside
 
 
 def export_tabular(
@@ -66,7 +68,7 @@ def export_tabular(
     options = checked_options(title, None, None, False, max_cells)
     model, source = parts_of(learner)
     known = source.preprocessor
-    given = read_row(row, known, training_limits(learner) if limits is None else limits)
+    given = read_row(row, known, training_limits(learner) if limits is None else checked_limits(limits, known))
     trace = _traced(model, given)
     outputs = trace.steps[-1].value.size
     meaning = meaning_of(source.activation, outputs)
@@ -84,6 +86,11 @@ def export_tabular(
     for name, place, output in zip(called, _output_cells(plan, outputs), trace.steps[-1].value.reshape(-1), strict=True):
         address = f"{MODEL_SHEET}!{cell(*place, fixed=True)}"
         value = float(meaning.of(torch.tensor([output], dtype=torch.float64)))
+        if not math.isfinite(value):
+            raise ExportError(
+                f"the prediction of this row is too large for a number: {meaning.words}, and the network gives {output:g}; "
+                "begin with a row more like those that it was trained on"
+            )
         results.append(Result(name, Formula(address, float(output)), Formula(meaning.formula(address), value)))
     heading = plain(options.title or f"{asked or 'The prediction'} of one row: choose it, and read what the network says")
     front = partial(write_predict, title=heading, row=given, results=results, meaning=meaning.words)
@@ -95,11 +102,14 @@ def _traced(model: nn.Module, row: Row) -> Trace:
     model = copy.deepcopy(model).cpu()
     codes, values = torch.from_numpy(row.codes), torch.from_numpy(row.values)
     x: Any = (codes, values)
-    base: Any = type(model)
+    bare: Any = inside(model)[0]
+    forward = type(bare).forward
     if not len(values):
-        model, x = _narrowed(model, lambda self, codes: base.forward(self, codes, _NONE)), codes
+        x = codes
+        _narrow(bare, lambda self, codes: forward(self, codes, _NONE))
     elif not len(codes):
-        model, x = _narrowed(model, lambda self, values: base.forward(self, _NONE, values)), values
+        x = values
+        _narrow(bare, lambda self, values: forward(self, _NONE, values))
     try:
         trace = trace_model(model, x)
     except TraceError as error:
@@ -115,10 +125,9 @@ _CODES = f"Which of its categories each column has, from the sheet {SHEET}."
 _VALUES = f"The scaled numbers, and whether one was missing, from the sheet {SHEET}."
 
 
-def _narrowed(model: nn.Module, forward: Any) -> nn.Module:
-    """The same model with another forward."""
+def _narrow(model: nn.Module, forward: Any) -> None:
+    """Give this one model another forward."""
     model.__class__ = type(type(model).__name__, (type(model),), {"forward": forward})
-    return model
 
 
 def _names(trace: Trace, row: Row) -> tuple[dict[str, str], dict[str, list[str]]]:

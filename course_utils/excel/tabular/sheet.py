@@ -10,6 +10,7 @@ from course_utils.excel.grid import cell, span
 from course_utils.excel.page import Page
 from course_utils.excel.plan import Formula
 from course_utils.excel.tabular.columns import CategoryColumn, Content, NumberColumn, Row
+from course_utils.excel.tabular.limits import decimals_of
 from course_utils.excel.texts import plain
 
 SHEET, LISTS = "Predict", "Categories"
@@ -141,9 +142,9 @@ def _write_categories(page: Page, columns: Sequence[CategoryColumn], top: int) -
         code = page.put(row, GOES_IN, Formula(formula, column.code), "count")
         in_words = f'IF({yours}="","unusual: missing, which counts as code 0",IF({code}=0,{{unknown}},"as learnt in training"))'
         unknown = '"unusual: not among those learnt, so it counts as unknown, code 0"'
-        if column.holds == "numbers":
-            wrong = f"{CANNOT}: a number was expected, as in the list"
-            unknown = f'IF(ISNUMBER({yours}),{unknown},"{wrong}")'
+        if column.holds != "text":
+            wrong = f"{CANNOT}: {'a number' if column.holds == 'numbers' else 'true or false'} was expected, as in the list"
+            unknown = f'IF(ISTEXT({yours}),"{wrong}",{unknown})'
         says = (
             "unusual: missing, which counts as code 0"
             if column.given is None
@@ -159,6 +160,8 @@ def _code(column: CategoryColumn, yours: str, names: str) -> str:
     if column.holds == "text":
         codes = f"{LISTS}!{span(ZERO + 1, CODE, ZERO + len(column.known), CODE, fixed=True)}"
         return f'IF({yours}="",0,SUMPRODUCT(EXACT({yours},{names})*{codes}))'
+    if column.holds == "truths":  # some spreadsheets take 1 for TRUE, as the network does, and some do not
+        return f'IF({yours}="",0,IFERROR(MATCH(IF({yours}=1,TRUE,IF({yours}=0,FALSE,{yours})),{names},0),0))'
     return f'IF({yours}="",0,IFERROR(MATCH({yours},{names},0),0))'
 
 
@@ -247,8 +250,11 @@ def _number_in_words(column: NumberColumn, row: int) -> Formula:
     outside = False
     if column.limits:
         low, high = (cell(row, col) for col in (LOW, HIGH))
-        within = f'IF(OR({yours}<{low},{yours}>{high}),"{beyond}","{usual}")'
-        outside = column.given is not None and not column.limits[0] <= column.given <= column.limits[1]
+        digits = decimals_of(column.std)  # to which the limits are right
+        lowest, highest, number = (f"ROUND({each},{digits})" for each in (low, high, yours))
+        within = f'IF(OR({number}<{lowest},{number}>{highest}),"{beyond}","{usual}")'
+        first, last = (round(limit, digits) for limit in column.limits)
+        outside = column.given is not None and not first <= round(column.given, digits) <= last
     value = missing if column.given is None else beyond if outside else usual
     return Formula(f'IF({yours}="","{missing}",IF(ISNUMBER({yours}),{within},"{wrong}"))', value)
 
