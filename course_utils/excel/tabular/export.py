@@ -63,6 +63,12 @@ def export_tabular(
     Raises:
         ExportError: for what is no learner for tables, a row that is none, and all that `export_model` refuses.
         TableError: for a row that the learner cannot take, as one without a column.
+
+    >>> import tempfile
+    >>> from course_utils.lessons.sales import first_row, sales_predictor
+    >>> row = {**first_row(), "Store": 7}
+    >>> export_tabular(sales_predictor(), row, Path(tempfile.mkdtemp(), "sales.xlsx"), title="What will it sell?").name
+    'sales.xlsx'
     """
     target = workbook_path(path)
     options = checked_options(title, None, None, False, max_cells)

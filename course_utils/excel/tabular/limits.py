@@ -16,6 +16,10 @@ def training_limits(learner: Any) -> dict[str, tuple[float, float]]:
 
     They are taken back from scaled numbers of 32 bits, so they are right to about 1/100,000 of a standard deviation, to which
     they are rounded. A predictor has no training rows, and an empty dictionary.
+
+    >>> from course_utils.lessons.sales import sales_predictor
+    >>> training_limits(sales_predictor())
+    {}
     """
     _, source = parts_of(learner)
     loader = getattr(source, "loader", None)

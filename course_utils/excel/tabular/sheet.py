@@ -19,6 +19,9 @@ LEGEND, RESULT = 2, 4  # rows
 CODE, FIRST_LIST, ZERO = 1, 2, 4  # of the sheet of lists: column of codes, first column of names, the row of code 0
 LARGEST = 3.4e38  # of 32 bits, beyond which a network takes no number
 CANNOT = "cannot be read"
+USUAL, MISSING = "as learnt in training", "unusual: missing, which counts as code 0"
+UNKNOWN = "unusual: not among those learnt, so it counts as unknown, code 0"
+BEYOND = "unusual: beyond what training saw"
 
 
 @dataclass(frozen=True)
@@ -101,11 +104,13 @@ def write_predict(book: Workbook, title: str, row: Row, results: Sequence[Result
 
 
 def _head(page: Page, row: int, names: Sequence[str], words: Sequence[str]) -> None:
-    """The headings of a table, and below each how its numbers come about."""
+    """The headings of a table, and below each how its numbers come about; a column without a name has nothing there."""
     page.sheet.set_row(row, 21)
     page.sheet.set_row(row + 1, 40)
     for below, (texts, style) in enumerate(((names, "heading"), (words, "formula"))):
         for col, text in enumerate(texts, start=NAME):
+            if not names[col - NAME]:
+                continue
             page.put(row + below, col, text, f"{style}_left" if col in (NAME, SAYS) else style)
 
 
@@ -140,19 +145,13 @@ def _write_categories(page: Page, columns: Sequence[CategoryColumn], top: int) -
         page.put(row, FILL, len(known), "count")
         formula = _code(column, yours, names) if known else "0"
         code = page.put(row, GOES_IN, Formula(formula, column.code), "count")
-        in_words = f'IF({yours}="","unusual: missing, which counts as code 0",IF({code}=0,{{unknown}},"as learnt in training"))'
-        unknown = '"unusual: not among those learnt, so it counts as unknown, code 0"'
+        unknown = f'"{UNKNOWN}"'
         if column.holds != "text":
             wrong = f"{CANNOT}: {'a number' if column.holds == 'numbers' else 'true or false'} was expected, as in the list"
             unknown = f'IF(ISTEXT({yours}),"{wrong}",{unknown})'
-        says = (
-            "unusual: missing, which counts as code 0"
-            if column.given is None
-            else "as learnt in training"
-            if column.code
-            else "unusual: not among those learnt, so it counts as unknown, code 0"
-        )
-        page.put(row, SAYS, Formula(in_words.format(unknown=unknown), says), "says")
+        in_words = f'IF({yours}="","{MISSING}",IF({code}=0,{unknown},"{USUAL}"))'
+        says = MISSING if column.given is None else USUAL if column.code else UNKNOWN
+        page.put(row, SAYS, Formula(in_words, says), "says")
 
 
 def _code(column: CategoryColumn, yours: str, names: str) -> str:
@@ -243,19 +242,19 @@ def _plain_style(number: float) -> str:
 def _number_in_words(column: NumberColumn, row: int) -> Formula:
     yours = cell(row, YOURS)
     missing = "unusual: missing, the median stands in" + ("" if column.flagged else "; in training none was missing")
-    beyond, usual, wrong = "unusual: beyond what training saw", "as learnt in training", f"{CANNOT}: type a number, or nothing"
+    wrong = f"{CANNOT}: type a number, or nothing"
     if column.flagged:
         missing = "missing: the median stands in, and the flag says so"
-    within = f'"{usual}"'
+    within = f'"{USUAL}"'
     outside = False
     if column.limits:
         low, high = (cell(row, col) for col in (LOW, HIGH))
         digits = decimals_of(column.std)  # to which the limits are right
         lowest, highest, number = (f"ROUND({each},{digits})" for each in (low, high, yours))
-        within = f'IF(OR({number}<{lowest},{number}>{highest}),"{beyond}","{usual}")'
+        within = f'IF(OR({number}<{lowest},{number}>{highest}),"{BEYOND}","{USUAL}")'
         first, last = (round(limit, digits) for limit in column.limits)
         outside = column.given is not None and not first <= round(column.given, digits) <= last
-    value = missing if column.given is None else beyond if outside else usual
+    value = missing if column.given is None else BEYOND if outside else USUAL
     return Formula(f'IF({yours}="","{missing}",IF(ISNUMBER({yours}),{within},"{wrong}"))', value)
 
 

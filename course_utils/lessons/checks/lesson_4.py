@@ -1,5 +1,4 @@
-"""Lesson 4: what a rule of thumb reaches, what the score rewards, what the network is really given,
-what leaks, and what a promotion brings."""
+"""Lesson 4: a rule of thumb, what the score rewards, what the network is given, what leaks, what a promotion brings."""
 
 from collections.abc import Callable, Sequence
 from collections.abc import Iterator as Parts

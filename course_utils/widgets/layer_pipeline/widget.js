@@ -393,7 +393,6 @@ function render({ model, el }) {
     if (inSight.size && !inSight.has(node)) node.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
-
   heard.once("layers _weights _pixels class_names palette scale", redraw);
   heard.once("layer focus", onStep);
   heard.on("playing", steps.show);
