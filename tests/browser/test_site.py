@@ -93,7 +93,7 @@ def test_the_theme_is_kept_and_a_widget_in_its_frame_follows(site, page):
     dark = page.evaluate(paper)
     assert dark == "rgb(21, 24, 29)"
     page.get_by_role("link", name="Cats and dogs").first.click()
-    assert page.get_by_role("button", name="Dark").get_attribute("aria-pressed") == "true"
+    page.get_by_role("button", name="Dark", pressed=True).wait_for()
     assert page.evaluate(paper) == dark
     frame = page.locator("iframe")
     frame.scroll_into_view_if_needed()
