@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.measure import Row, alternate, in_fresh_python, seconds
 from course_utils.tabular import TabularData, TabularLearner, TabularModel, embedding_size, tabular_learner
-from course_utils.tabular.model import ADAMW, squared_log_error
+from course_utils.tabular.learner import ADAMW, squared_log_error
 from course_utils.training import set_seed
 
 # as many categories as the columns of lesson 4 have, and its network

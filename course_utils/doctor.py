@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from course_utils.data import data_folder
+from course_utils.data.places import shown
+from course_utils.files import can_write
 from course_utils.hosts import checkout, host, installing
 from course_utils.html_table import html_table
 from course_utils.names import printable
+from course_utils.work import folder_for
 
 GB = 1e9
 MARKS = {True: "ok", None: "without", False: "missing"}
@@ -136,9 +140,6 @@ def _memory() -> Check:
 
 
 def _disk() -> Check:
-    from course_utils.data import data_folder
-    from course_utils.data.places import shown
-
     folder = data_folder().absolute()
     there = next(place for place in (folder, *folder.parents) if os.path.exists(place))
     free = shutil.disk_usage(there).free / GB
@@ -152,10 +153,6 @@ def _disk() -> Check:
 
 
 def _work() -> Check:
-    from course_utils.data.places import shown
-    from course_utils.files import can_write
-    from course_utils.work import folder_for
-
     folder = folder_for(".")
     if can_write(folder):
         return Check("work", True, f"what you make goes to {shown(folder)}", host().keep)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from course_utils.tabular.model import TabularLearner
+    from course_utils.tabular.learner import TabularLearner
     from course_utils.training import Learner
     from course_utils.vision import ImageLearner
 
@@ -52,7 +52,7 @@ def planet(folder: Path, epochs: int = 4, batch_size: int = 64) -> "ImageLearner
 def rossmann(folder: Path, epochs: int = 3, batch_size: int = 128) -> "TabularLearner":
     """Sales of shops: embeddings of categories and two layers, one cosine from 0.001 to 0 over all `epochs`."""
     from course_utils.tabular.data import TabularData
-    from course_utils.tabular.model import tabular_learner
+    from course_utils.tabular.learner import tabular_learner
     from course_utils.tabular.rossmann import CATEGORICAL, CONTINUOUS, build_features, read_tables, split_by_date
 
     days, _ = build_features(read_tables(folder), report=None)

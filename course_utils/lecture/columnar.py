@@ -16,10 +16,11 @@ from course_utils.lecture.tables import column_of, row_numbers
 from course_utils.masked import refuse_masked
 from course_utils.names import counted
 from course_utils.tabular.data import TabularData
-from course_utils.tabular.model import ADAMW, TabularLearner, TabularModel
+from course_utils.tabular.learner import ADAMW, TabularLearner
+from course_utils.tabular.model import TabularModel
 from course_utils.tabular.preprocess import Preprocessor, Scale
 from course_utils.training.custom_metrics import Metric
-from course_utils.training.data import Split
+from course_utils.training.tasks import Split
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,13 +19,13 @@ from course_utils.training import metrics as measures
 from course_utils.training.arguments import checked_list, checked_metric
 from course_utils.training.callbacks import Callback
 from course_utils.training.custom_metrics import Metric, name_of
-from course_utils.training.data import Split
 from course_utils.training.devices import default_device
 from course_utils.training.fitting import Fitting
 from course_utils.training.learner import Learner
 from course_utils.training.predictions import Predictions, outputs_and_targets
 from course_utils.training.progress import EpochTable
 from course_utils.training.rate_finder import LearningRateSearch
+from course_utils.training.tasks import Split
 from course_utils.work import models_folder
 
 SMOOTH = 0.98  # how much of the average is kept at each step in `sched.losses`

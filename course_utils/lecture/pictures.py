@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 from course_utils.files import can_write, reading
 from course_utils.lecture.architectures import network_of
 from course_utils.lecture.messages import Explains, LectureError, keywords, say
-from course_utils.training.data import Split
+from course_utils.training.tasks import Split
 from course_utils.vision.data import ImageData
 from course_utils.vision.images import read_image
 from course_utils.vision.networks.architectures import RGB, Architecture, statistics

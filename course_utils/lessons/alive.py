@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from course_utils.data import DATASETS, status
 from course_utils.errors import CourseError
 from course_utils.files import replacing
 from course_utils.lessons.notebook import read_notebook
@@ -120,8 +121,6 @@ def _kept(file: Path) -> dict[str, list[dict[str, str]]] | None:
 
 def _fingerprint(cells: Sequence[Any]) -> str:
     """Twelve digits that stand for what the cells show: their sources, this package's code, and which data are there."""
-    from course_utils.data import DATASETS, status
-
     digest = hashlib.blake2b(_package().encode(), digest_size=6)
     for cell in cells:
         digest.update(f"{cell.id}\0{cell.source}\0".encode())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from course_utils.files import replacing
 
 if TYPE_CHECKING:
-    from course_utils.tabular.model import TabularLearner
+    from course_utils.tabular.learner import TabularLearner
     from course_utils.tabular.predictor import TablePredictor
 
 TRAINED = Path(__file__).with_name("sales.json")

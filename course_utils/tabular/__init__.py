@@ -12,7 +12,8 @@ from course_utils.tabular.errors import TableError
 from course_utils.tabular.events import elapsed_since, elapsed_until, rolling_sum
 from course_utils.tabular.exploring import at_a_glance, tables_at_a_glance
 from course_utils.tabular.joins import JoinReport, join
-from course_utils.tabular.model import TabularLearner, TabularModel, embedding_size, read_preprocessor, tabular_learner
+from course_utils.tabular.learner import TabularLearner, read_preprocessor, tabular_learner
+from course_utils.tabular.model import TabularModel, embedding_size
 from course_utils.tabular.parquet import ParquetData
 from course_utils.tabular.predictor import TablePredictor
 from course_utils.tabular.preprocess import Preprocessor

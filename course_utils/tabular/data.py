@@ -13,11 +13,9 @@ from torch import Tensor
 from course_utils.errors import CourseError
 from course_utils.tabular.checks import as_frame
 from course_utils.tabular.errors import TableError
+from course_utils.tabular.inputs import EVALUATION, Inputs, as_inputs
 from course_utils.tabular.prepared import (
-    EVALUATION,
-    Inputs,
     PreparedTable,
-    as_inputs,
     batches_of,
     checked_options,
     input_columns,

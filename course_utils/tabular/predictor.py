@@ -15,8 +15,8 @@ from course_utils.errors import CourseError
 from course_utils.files import as_path
 from course_utils.names import named
 from course_utils.tabular.errors import TableError
+from course_utils.tabular.inputs import EVALUATION, as_inputs, on_target_scale
 from course_utils.tabular.model import TabularModel
-from course_utils.tabular.prepared import EVALUATION, as_inputs, on_target_scale
 from course_utils.tabular.preprocess import Preprocessor, in_memory
 from course_utils.tabular.storage import read_csv, read_table
 from course_utils.training import exported as files

@@ -7,7 +7,6 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -17,14 +16,13 @@ from course_utils.names import counted
 from course_utils.tabular.checks import is_present, require_text, some_columns
 from course_utils.tabular.contents import described, typed
 from course_utils.tabular.errors import TableError
+from course_utils.tabular.inputs import on_target_scale
+from course_utils.tabular.predictor import export
 from course_utils.tabular.preprocess import Preprocessor
 from course_utils.training.arguments import only_known, whole
 from course_utils.training.data import Data
 from course_utils.training.loaders import number_of_batches
 from course_utils.training.tasks import Split, Task
-
-Inputs = tuple[Tensor, Tensor]  # codes (N, categorical) and values (N, continuous)
-EVALUATION = 4096  # rows of a mini-batch from which nothing is learnt: as large as is fast
 
 
 class PreparedTable(Data):
@@ -76,8 +74,6 @@ class PreparedTable(Data):
 
     def export(self, learner: Any, path: str | os.PathLike[str], **options: Any) -> Path:
         """Write a predictor for rows of such a table; see `Learner.export`."""
-        from course_utils.tabular.predictor import export
-
         only_known("export", options)
         return export(learner, path)
 
@@ -99,22 +95,10 @@ def batches_of(rows: int, batch_size: int, shuffle: bool) -> int:
     return number_of_batches(rows, batch_size, drop_last=shuffle and single_left)
 
 
-def on_target_scale(outputs: Tensor, log_target: bool) -> Tensor:
-    """Predictions (N,) of what a network gives, which are logarithms with `log_target`."""
-    outputs = outputs.flatten()
-    return outputs.exp() if log_target else outputs
-
-
 def prepared_by(preprocessor: Preprocessor) -> dict[str, Any]:
     """What a preprocessor learnt, as `PreparedTable.meaning` names it; the columns are in the order that a model takes."""
     learnt = preprocessor.to_dict()
     return {"categories": learnt["categorical"], "scales": learnt["continuous"]}
-
-
-def as_inputs(preprocessor: Preprocessor, table: Any) -> Inputs:
-    """What a preprocessor makes of a table, as tensors."""
-    codes, values = preprocessor.transform(table)
-    return torch.from_numpy(codes), torch.from_numpy(values)
 
 
 def refuse_absent_label(label: str | None, *tables: Sequence[str]) -> None:

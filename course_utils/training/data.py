@@ -1,23 +1,27 @@
-"""What a Learner learns from: examples one at a time (`*_ds`), and in mini-batches (`*_dl`)."""
+"""What a Learner learns from: examples one at a time (`*_ds`), and in mini-batches (`*_dl`).
+
+`Data` says what there must be; `TensorData`, the simplest, is made of tensors that are in memory.
+"""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
-import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import TensorDataset
 
 from course_utils.errors import CourseError
-from course_utils.training.arguments import shown
+from course_utils.files import as_path
+from course_utils.names import counted
+from course_utils.training.arguments import shown, whole
 from course_utils.training.devices import as_device
 from course_utils.training.distributed import processes
-from course_utils.training.loaders import Loader
-from course_utils.training.meaning import compare_names, differences
+from course_utils.training.loaders import Loader, TensorLoader
+from course_utils.training.targets import checked_targets, class_names
 from course_utils.training.tasks import Split, Task, activation
-
-Numbers = Tensor | np.ndarray
+from course_utils.training.tensors import Numbers, as_tensor, pair_of_tensors
 
 
 class Data:
@@ -141,9 +145,71 @@ class Data:
         >>> data.task, len(data.train_dl), data.valid_ds[0][0].shape
         ('single-label', 4, torch.Size([4]))
         """
-        from course_utils.training.tensor_data import TensorData
-
         return TensorData(train, valid, test, batch_size, task, classes, path)
+
+
+class TensorData(Data):
+    """See `Data.from_tensors`."""
+
+    def __init__(
+        self,
+        train: tuple[Numbers, Numbers],
+        valid: tuple[Numbers, Numbers],
+        test: Numbers | None = None,
+        batch_size: int = 64,
+        task: Task | None = None,
+        classes: Sequence[str] | None = None,
+        path: str | Path = ".",
+    ) -> None:
+        super().__init__()
+        if task is not None and task not in get_args(Task):
+            raise CourseError(f"task is {shown(task)}; it is one of {', '.join(map(repr, get_args(Task)))}, or None")
+        self.batch_size = whole("batch_size", batch_size, of=", the examples in a mini-batch")
+        self.path = as_path("path", path, "a folder")
+        pairs = {name: pair_of_tensors(name, given) for name, given in {"train": train, "valid": valid}.items()}
+        floating = pairs["train"][1].is_floating_point()
+        self.task = task or ("regression" if floating else "single-label")
+        self.classes = None if classes is None else class_names(classes, self.task)
+        pairs = {name: (x, checked_targets(name, y, self.task, self.classes)) for name, (x, y) in pairs.items()}
+        self._splits: dict[str, tuple[Tensor, Tensor | None]] = dict(pairs)
+        if test is not None:
+            self._splits["test"] = (as_tensor("test", test), None)
+        for name, (x, _) in self._splits.items():
+            if x.shape[1:] != pairs["train"][0].shape[1:]:
+                expected = tuple(pairs["train"][0].shape[1:])
+                raise CourseError(
+                    f"an input of {name} has the shape {tuple(x.shape[1:])}, and one of train {expected}; give equal"
+                )
+        self.train_ds, self.valid_ds = TensorDataset(*pairs["train"]), TensorDataset(*pairs["valid"])
+        self.test_ds = None if test is None else TensorDataset(self._splits["test"][0])
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{len(x):,} {split}" for split, (x, _) in self._splits.items())
+        classes = "" if self.classes is None else f"{counted(len(self.classes), 'class')}, "
+        return f"TensorData({counts}; {classes}{self.task}, inputs {tuple(self._split('train')[0].shape[1:])})"
+
+    def loader(self, split: Split, augment: bool = False, shuffle: bool = False) -> TensorLoader:
+        """Mini-batches of one split; tensors know no augmentation."""
+        x, y = self._split(split)
+        return TensorLoader(x, y, self.batch_size, shuffle)
+
+    def items(self, split: Split) -> list[str]:
+        """The row numbers."""
+        return [str(row) for row in range(len(self._split(split)[0]))]
+
+    def targets(self, split: Split) -> Tensor | None:
+        """All targets of one split, None for the test set."""
+        return self._split(split)[1]
+
+    def sample(self, split: Split, rows: slice) -> list[Tensor]:
+        """Targets and inputs of some rows."""
+        x, y = self._split(split)
+        return [x[rows]] if y is None else [y[rows], x[rows]]
+
+    def _split(self, split: str) -> tuple[Tensor, Tensor | None]:
+        if not isinstance(split, str) or split not in self._splits:
+            raise CourseError(f"this data has no {shown(split)} set; it has {', '.join(self._splits)}")
+        return self._splits[split]
 
 
 def checked_data(data: Any) -> Data:
@@ -151,27 +217,3 @@ def checked_data(data: Any) -> Data:
     if not isinstance(data, Data):
         raise CourseError(f"data is {shown(data)}; give a Data, such as Data.from_tensors(train=(x, y), valid=(x, y))")
     return data
-
-
-def refuse_other_meaning(new: Data, old: Data) -> None:
-    """Raise a CourseError if what goes into a model of the old data, or comes out, would mean something else for the new."""
-    if new.task != old.task:
-        raise CourseError(
-            f"the new data is {new.task}, but this learner's loss and metrics are for {old.task}; make a new learner, or the "
-            "data with the same task"
-        )
-    if new.classes == old.classes:
-        if other := differences(old.meaning(), new.meaning()):
-            raise CourseError(
-                f"the new data is not what this learner's model has learnt from: {'; '.join(other)} (there is the "
-                "learner's data, here the new). Make the data as the learner's was made, or a new learner."
-            )
-        return
-    if new.classes is None or old.classes is None:
-        found = f"{'none' if new.classes is None else len(new.classes)} instead of {len(old.classes or []) or 'none'}"
-    else:
-        (found,) = compare_names("they", new.classes, old.classes, ("in the new data", "in the model"))
-    raise CourseError(
-        f"the new data has other classes than this learner's model: {found}. Make the data with the same labels, or "
-        "a new learner."
-    )

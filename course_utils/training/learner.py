@@ -18,13 +18,14 @@ from course_utils.training import checkpoints, schedules, storage
 from course_utils.training.arguments import checked_list, checked_loss, checked_metric, checked_model, flag
 from course_utils.training.callbacks import Callback, Checkpoint, Hooks, Progress, Recorder, with_usual
 from course_utils.training.custom_metrics import Metric, compute, named
-from course_utils.training.data import Data, checked_data, refuse_other_meaning
+from course_utils.training.data import Data, checked_data
 from course_utils.training.distributed import processes
 from course_utils.training.interrupting import stoppable
 from course_utils.training.layer_groups import LayerGroups, Rates
 from course_utils.training.loaders import Loader, WithoutSingle
 from course_utils.training.losses import LOSSES, Loss, mean_loss
 from course_utils.training.memory import explained
+from course_utils.training.new_data import refuse_other_meaning
 from course_utils.training.optimizers import SGD, made_optimizer
 from course_utils.training.precision import Precision
 from course_utils.training.predictions import Predictions, outputs_and_targets, predict_with_augmentation

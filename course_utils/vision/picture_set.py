@@ -17,6 +17,7 @@ from course_utils.training.tasks import Split, Task
 from course_utils.vision.decoding.errors import ImageError
 from course_utils.vision.figures.batch import show_batch
 from course_utils.vision.loading import ImageDataset, ImageLoader
+from course_utils.vision.predictor import export
 from course_utils.vision.resizing import place_of_copies
 from course_utils.vision.stores import Files, InMemory, Picture, Store
 from course_utils.vision.transforms import Transforms, side
@@ -150,8 +151,6 @@ class PictureSet(Data):
 
     def export(self, learner: Any, path: str | os.PathLike[str], **options: Any) -> Path:
         """Write a predictor for pictures; see `Learner.export`."""
-        from course_utils.vision.predictor import export
-
         only_known("export", options, "threshold")
         return export(learner, path, **options)
 

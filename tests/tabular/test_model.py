@@ -328,7 +328,7 @@ def test_a_small_network_computes_in_one_thread_and_gives_the_others_back(data, 
             if learner.epoch == 1:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr("course_utils.tabular.model.SMALL", limit)  # this network has 32 * 848 multiplications
+    monkeypatch.setattr("course_utils.tabular.learner.SMALL", limit)  # this network has 32 * 848 multiplications
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:

@@ -17,11 +17,11 @@ from torch import nn
 
 from course_utils.errors import CourseError
 from course_utils.tabular.data import TabularData
-from course_utils.tabular.model import tabular_learner
+from course_utils.tabular.learner import tabular_learner
 from course_utils.tabular.parquet import ParquetData
 from course_utils.training import Callback, Data, DivergedError, EarlyStopping, KeepBest, Learner, accuracy, set_seed, storage
+from course_utils.training.data import TensorData
 from course_utils.training.distributed import processes, rank, world_size
-from course_utils.training.tensor_data import TensorData
 from course_utils.vision import ImageData, transforms_for
 
 

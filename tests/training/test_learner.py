@@ -10,9 +10,9 @@ from torch import nn
 
 from course_utils.errors import CourseError
 from course_utils.training import Callback, Data, DivergedError, Learner, accuracy, f_beta, set_seed
+from course_utils.training.data import TensorData
 from course_utils.training.devices import random_state
 from course_utils.training.loaders import TensorLoader
-from course_utils.training.tensor_data import TensorData
 
 
 def make_data(rows=192, batch_size=32, **options):

@@ -6,9 +6,9 @@ import torch
 
 from course_utils.errors import CourseError
 from course_utils.training import Learner
+from course_utils.training.data import TensorData
 from course_utils.training.rate_finder import LearningRateSearch
 from course_utils.training.schedules import Schedule, constant, cosine_restarts, one_cycle
-from course_utils.training.tensor_data import TensorData
 
 
 @pytest.mark.parametrize(("cycles", "cycle_len", "cycle_mult"), [(1, 1, 1), (3, 1, 2), (2, 3, 1), (3, 2, 3)])

@@ -16,7 +16,7 @@ from torch import nn
 from course_utils.errors import CourseError
 from course_utils.files import FileError
 from course_utils.training import Callback, Data, EarlyStopping, KeepBest, Learner, StorageError, set_seed
-from course_utils.training.tensor_data import TensorData
+from course_utils.training.data import TensorData
 
 CLASSES = ["big cat", "naïve\nline", "dog"]
 

@@ -16,6 +16,7 @@ from course_utils.lessons.site.outputs import with_a_way_back
 from course_utils.lessons.site.pictures import cover, letter_on_its_way
 from course_utils.lessons.site.search import search_index
 from course_utils.lessons.workbooks import workbook_makers
+from course_utils.names import counted
 
 HERE = Path(__file__).parent
 ASSETS = ("site.css", "site.js", "search.js")
@@ -139,7 +140,6 @@ def _templates() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     from course_utils.lessons.site.markdown import inline
-    from course_utils.names import counted
 
     found = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,

@@ -11,13 +11,11 @@ from torch import Tensor
 
 from course_utils.errors import CourseError
 from course_utils.tabular.errors import TableError
+from course_utils.tabular.inputs import EVALUATION, Inputs, as_inputs
 from course_utils.tabular.parquet.row_groups import RowGroup, RowGroups, read_ahead
 from course_utils.tabular.parquet.streamed_fit import StreamedFit
 from course_utils.tabular.prepared import (
-    EVALUATION,
-    Inputs,
     PreparedTable,
-    as_inputs,
     batches_of,
     checked_options,
     input_columns,
