@@ -1,6 +1,7 @@
 """Every engine that the features run on, as a fixture."""
 
 import os
+import pwd
 import shutil
 import sys
 
@@ -15,6 +16,10 @@ def spark():
     sql = pytest.importorskip("pyspark.sql", reason="Spark is not installed: pip install -e '.[spark]'")
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
         pytest.skip("Spark needs Java 17: apt-get install openjdk-17-jre-headless")
+    try:
+        pwd.getpwuid(os.getuid())
+    except KeyError:
+        pytest.skip(f"Spark needs to know the user's name, and the system has none for user {os.getuid()}")
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # its workers would take the first Python on the path
     options = {
         "spark.ui.enabled": "false",
