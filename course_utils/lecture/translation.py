@@ -39,7 +39,7 @@ def translate(*cells: str) -> None:
     >>> translate("learn = ConvLearner.pretrained(resnet34, data, precompute=True)")
     learn = image_learner(data, "resnet34", precompute=True)
     <BLANKLINE>
-    # resnet34: networks go by their names, of torchvision or timm
+    # resnet34: networks are called by their names in torchvision or timm
     # ConvLearner.pretrained: data come first, since the network may be left out: it is then the one whose weights are installed
     """
     words, rows = translated("\n\n".join(cells))

@@ -100,13 +100,13 @@ def test_the_screen_counts_the_same(run):
     [
         (
             {},
-            "531 of 531 weights move (100%): nothing is frozen, and gradients need 4.2 kB with momentum. 24 running averages",
+            "531 of 531 weights move (100%): nothing is frozen; gradients and the optimiser's memory of them take 4.2 kB.",
         ),
         (
             {"first_trainable": 1},
-            "group 1 is frozen, and gradients need 3.9 kB with momentum. 16 running averages of batch norms",
+            "group 1 is frozen; gradients and the optimiser's memory of them take 3.9 kB. 16 running averages of batch norms",
         ),
-        ({"first_trainable": 2}, "323 of 531 weights move (61%): groups 1 and 2 are frozen, and gradients need 2.6 kB with"),
+        ({"first_trainable": 2}, "323 of 531 weights move (61%): groups 1 and 2 are frozen; gradients and"),
         ({"first_trainable": 2}, "No running average of a batch norm moves, as those of frozen groups stand still."),
         ({"batch_norms_frozen": True}, "No running average of a batch norm moves, though the weights of those that train do."),
     ],
@@ -118,7 +118,8 @@ def test_words(options, words):
 
 def test_words_without_batch_norm():
     assert LayerGroups(nn.Linear(2, 1)).describe() == (
-        "3 of 3 weights move (100%): nothing is frozen, and gradients need 0.0 kB with momentum. There is no batch norm."
+        "3 of 3 weights move (100%): nothing is frozen; gradients and the optimiser's memory of them take 0.0 kB. "
+        "There is no batch norm."
     )
 
 

@@ -122,9 +122,9 @@ def test_the_screen_reads_a_search_as_python_does(run, searched):
     ("search", "options", "words"),
     [
         (made(VALLEY), {"rate": 0.0032}, "At a rate of 0.0032 the smoothed loss is 0.60: 92% of its way from 1.73 at first "
-         "down to 0.50. The lowest point is at 0.032, 9.9 times as high. A bold rate: it may learn faster, or fail."),
-        (made(VALLEY), {}, "The lowest point is at 0.032, 158 times as high. A good rate: the loss still falls there."),
-        (made(VALLEY), {"rate": 0.2}, "The lowest point is at 0.032, 6.3 times lower. Too high: the loss rises."),
+         "down to 0.50. The lowest point is at 0.032, about 9.9 times as high. A bold rate: it may learn faster, or fail."),
+        (made(VALLEY), {}, "The lowest point is at 0.032, about 158 times as high. A good rate: the loss still falls there."),
+        (made(VALLEY), {"rate": 0.2}, "The lowest point is at 0.032, about 6.3 times lower. Too high: the loss rises."),
         (made(VALLEY), {"step": 12}, "Step 12 of 45: the rate has grown to 0.00013; the loss of this mini-batch is"),
         (made(VALLEY), {"step": 0}, "Before the first of 45 steps: the rate will grow from 1e-5 on."),
         (made([3.0, 2.0, 1.0]), {}, "The search saw 3 steps, too few to say which rate is good: search again with more steps"),

@@ -90,11 +90,12 @@ def test_words():
     browser = PredictionBrowser(Predictions(values, torch.tensor([0, 0, 1]), ["a 0", "a 2", "a 3"], ["cat", "dog"]), Drawn())
     start = "2 of 3 pictures are right (66.7%)."
     assert browser.describe() == (
-        f"{start} Shown: 1 (wrong, the surest first). Number 1 is dog with 0.600, and it is labelled cat."
+        f"{start} Shown: 1 (wrong, the surest first). Number 1: the network says dog (0.600), its label says cat."
     )
     browser.order, browser.predicted, browser.place = "most unsure", "dog", 1
     assert browser.describe() == (
-        f"{start} Shown: 2 predicted dog (all, the least sure first). Number 2 is dog with 0.800, which is right."
+        f"{start} Shown: 2 predicted dog (all, the least sure first). "
+        "Number 2: the network says dog (0.800), and so does its label."
     )
     browser.order, browser.actual = "most wrong", "dog"
     assert browser.describe() == f"{start} Of those labelled dog and predicted dog none is wrong."

@@ -143,7 +143,7 @@ function render({ model, el }) {
     const first = model.get("first_trainable");
     const { weights, moving, averages, learning } = totals(groups);
     const still = first === 0 ? "nothing is frozen" : `${numbered(1, first)} ${first === 1 ? "is" : "are"} frozen`;
-    const text = `${counted(moving)} of ${counted(weights)} weights move (${percent(moving / weights)}): ${still}, and gradients need ${size(BYTES * moving)} with momentum.`;
+    const text = `${counted(moving)} of ${counted(weights)} weights move (${percent(moving / weights)}): ${still}; gradients and the optimiser's memory of them take ${size(BYTES * moving)}.`;
     if (!averages) return `${text} There is no batch norm.`;
     if (model.get("batch_norms_frozen")) return `${text} No running average of a batch norm moves, though the weights of those that train do.`;
     if (!learning) return `${text} No running average of a batch norm moves, as those of frozen groups stand still.`;

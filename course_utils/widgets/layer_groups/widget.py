@@ -131,8 +131,8 @@ class LayerGroups(CourseWidget):
         are = "is" if first == 1 else "are"
         frozen = f"{_numbered(range(1, first + 1))} {are} frozen" if first else "nothing is frozen"
         words = (
-            f"{moving:,} of {total:,} weights move ({percent(moving / total)}): {frozen}, and gradients need "
-            f"{_size(BYTES * moving)} with momentum."
+            f"{moving:,} of {total:,} weights move ({percent(moving / total)}): {frozen}; gradients "
+            f"and the optimiser's memory of them take {_size(BYTES * moving)}."
         )
         if not self.averages.sum():
             return f"{words} There is no batch norm."

@@ -152,7 +152,7 @@ function render({ model, el }) {
     if (!kind && rates.length < FEWEST) return `${here}. The search saw ${rates.length} step${rates.length > 1 ? "s" : ""}, too few to say which rate is good: search again with more steps, or with smaller mini-batches.`;
     if (!kind) return `${here}. The loss did not fall in this search: search again from a lower rate on, or with more steps.`;
     const best = lowestRate();
-    const times = best >= rate ? `${significant(best / rate)} times as high` : `${significant(rate / best)} times lower`;
+    const times = best >= rate ? `about ${significant(best / rate)} times as high` : `about ${significant(rate / best)} times lower`;
     return `${here}: ${percent(share)} of its way from ${fixed(curve[0], 2)} at first down to ${fixed(curve[lowest(curve)], 2)}. The lowest point is at ${significant(best)}, ${times}. ${VERDICTS[kind]}.`;
   }
 

@@ -163,7 +163,7 @@ class LearningRateFinder(CourseWidget):
                 )
             return f"{here}. The loss did not fall in this search: search again from a lower rate on, or with more steps."
         ratio = self.lowest / self.rate
-        times = f"{significant(ratio)} times as high" if ratio >= 1 else f"{significant(1 / ratio)} times lower"
+        times = f"about {significant(ratio)} times as high" if ratio >= 1 else f"about {significant(1 / ratio)} times lower"
         return (
             f"{here}: {percent(self.gained)} of its way from {fixed(curve[0], 2)} at first down to "
             f"{fixed(curve.min(), 2)}. The lowest point is at {significant(self.lowest)}, {times}. {VERDICTS[self.verdict]}."

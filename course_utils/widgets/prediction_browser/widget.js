@@ -286,8 +286,8 @@ function render({ model, el }) {
     const place = chosenPlace();
     const row = rows[place];
     if (row === undefined) return `${start} Of those${kept} none is ${model.get("order") === "most wrong" ? "wrong" : "there"}.`;
-    const verdict = all.predicted[row] === all.actual[row] ? "which is right" : `and it is labelled ${classes[all.actual[row]]}`;
-    return `${start} Shown: ${counted(rows.length)}${kept} (${WHICH[model.get("order")]}). Number ${counted(place + 1)} is ${classes[all.predicted[row]]} with ${probability(all.top[row])}, ${verdict}.`;
+    const verdict = all.predicted[row] === all.actual[row] ? "and so does its label" : `its label says ${classes[all.actual[row]]}`;
+    return `${start} Shown: ${counted(rows.length)}${kept} (${WHICH[model.get("order")]}). Number ${counted(place + 1)}: the network says ${classes[all.predicted[row]]} (${probability(all.top[row])}), ${verdict}.`;
   }
 
   function update() {

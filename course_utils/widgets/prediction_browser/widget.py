@@ -143,8 +143,9 @@ class PredictionBrowser(CourseWidget):
         which = {WRONG: "wrong, the surest first", SURE: "all, the surest first", UNSURE: "all, the least sure first"}
         what = f"{len(rows):,}{self._kept_to()} ({which[self.order]})"
         guess, label = self.classes[self.guesses[row]], self.classes[self.targets[row]]
-        verdict = "which is right" if guess == label else f"and it is labelled {label}"
-        return f"{words} Shown: {what}. Number {rows.index(row) + 1:,} is {guess} with {probability(self.top[row])}, {verdict}."
+        verdict = "and so does its label" if guess == label else f"its label says {label}"
+        said = f"the network says {guess} ({probability(self.top[row])}), {verdict}"
+        return f"{words} Shown: {what}. Number {rows.index(row) + 1:,}: {said}."
 
     def _kept_to(self) -> str:
         parts = [f" {how} {name}" for how, name in (("labelled", self.actual), ("predicted", self.predicted)) if name]
