@@ -42,7 +42,8 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "spreadsheets").mkdir()
     (tmp_path / "spreadsheets" / "sheet.xlsx").write_bytes(b"sheet")
     monkeypatch.chdir(tmp_path / "notebooks")
-    monkeypatch.setattr(cli, "_draw_samples", lambda: None)
+    for command in ("lab", "lessons"):
+        monkeypatch.setattr(f"course_utils.commands.{command}.draw_samples", lambda: None)
     return tmp_path
 
 
@@ -139,7 +140,8 @@ def installed(tmp_path, monkeypatch):
     monkeypatch.setattr("course_utils.lessons.find.PROJECT", tmp_path / "nowhere")
     monkeypatch.setattr("course_utils.lessons.find.PACKED", package)
     monkeypatch.setattr("course_utils.lessons.find.HOME", home / "course")
-    monkeypatch.setattr(cli, "_draw_samples", lambda: None)
+    for command in ("lab", "lessons"):
+        monkeypatch.setattr(f"course_utils.commands.{command}.draw_samples", lambda: None)
     return home
 
 
@@ -180,7 +182,7 @@ def test_lab_offers_to_lay_the_course_out_and_does_it_only_when_told_to(run, ins
 
 
 def test_lab_says_what_to_do_where_jupyterlab_is_missing(run, project, monkeypatch):
-    monkeypatch.setattr(cli, "find_spec", lambda name: None)
+    monkeypatch.setattr("course_utils.commands.lab.find_spec", lambda name: None)
     code, out = run("lab")
     assert code == 1
     assert out.startswith("JupyterLab is not installed: ")

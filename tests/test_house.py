@@ -92,7 +92,7 @@ heavy |= {"openpyxl", "py7zr", "requests", "pooch", "kagglehub", "kaggle", "tqdm
 
 PACKAGE = ROOT / "course_utils"
 FOUNDATION = {path.stem for path in PACKAGE.glob("*.py")} - {"cli", "doctor", "predictor", "recipes"} | {"networks"}
-ON_TOP = {"kaggle", "lecture", "lessons", "cli", "doctor", "predictor", "recipes"}
+ON_TOP = {"kaggle", "lecture", "lessons", "commands", "cli", "doctor", "predictor", "recipes"}
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_no_module_imports_itself_through_others():
 
 
 LATER = {  # where functions import from the rest of the package, and why that does not load with their module
-    "course_utils.cli": "`course` answers at once; a command loads its own part",
+    "course_utils.commands": "`course` answers at once; a command loads its own part",
     "course_utils.doctor": "it works where PyTorch is not installed, and says so",
     "course_utils.kaggle": "files for Kaggle are made without PyTorch, but for thresholds; who has predictions has it, too",
     "course_utils.lecture": "`import *` and %load_ext share this module, and one does not need the other's",
