@@ -46,7 +46,7 @@ class Preprocessor:
     A category becomes its place among the sorted categories, counted from 1; 0 stands for missing and for any category that
     the training rows did not have. A continuous column is scaled to mean 0 and standard deviation 1. What is missing in it
     becomes the median, and if that happened in the training rows, a column `<name>_na` of ones and zeros follows the others.
-    (Lecture 2:13:50)
+    (Lecture 2:13:50) What is missing where no training row had a gap is said in a printed line, once for each column.
 
     Tables may be pandas', Polars' or any that Narwhals knows.
 
@@ -69,6 +69,7 @@ class Preprocessor:
         self.categorical, self.continuous = some_columns(categorical), some_columns(continuous)
         self.categories: dict[str, list[Category]] = {}
         self.scales: dict[str, Scale] = {}
+        self.gaps: dict[str, bool] = {}  # of categorical columns: whether training rows had gaps, if that is known
         self._said: set[str] = set()
         names = self.columns
         if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -100,7 +101,10 @@ class Preprocessor:
         rows = np.arange(len(frame)) if rows is None else rows
         if len(rows) == 0:
             raise TableError("there are no rows to learn from")
-        self.categories = {name: sorted(categories_of(frame, name, rows)) for name in self.categorical}
+        found = {name: categories_of(frame, name, rows) for name in self.categorical}
+        self.categories = {name: sorted(known) for name, (known, _) in found.items()}
+        self.gaps = {name: gaps for name, (_, gaps) in found.items()}
+        say_without_category(self.categories, len(rows))
         self.scales = {name: _scale(name, number_column(frame, name)[rows]) for name in self.continuous}
         return self
 
@@ -160,6 +164,9 @@ class Preprocessor:
                 f"{number:,} {rows} of a category that was not in the training rows, such as "
                 f"{categories[places[unknown.argmax()]]!r}; {counts} as unknown",
             )
+        elif (number := int((places < 0).sum())) and self.gaps.get(name) is False:
+            rows, counts = ("row", "it counts") if number == 1 else ("rows", "they count")
+            self._say(name, f"{number:,} {rows} without a value, which all training rows had; {counts} as unknown")
         return codes
 
     def _say(self, name: str, what: str) -> None:
@@ -185,12 +192,13 @@ class Preprocessor:
 
         >>> import pandas as pd
         >>> Preprocessor(["day"], []).fit(pd.DataFrame({"day": ["Tue", "Mon", "Tue"]})).to_dict()
-        {'categorical': {'day': ['Mon', 'Tue']}, 'continuous': {}}
+        {'categorical': {'day': ['Mon', 'Tue']}, 'continuous': {}, 'gaps': {'day': False}}
         """
         self._require_fitted()
         return {
             "categorical": {name: list(self.categories[name]) for name in self.categorical},
             "continuous": {name: asdict(self.scales[name]) for name in self.continuous},
+            "gaps": dict(self.gaps),
         }
 
     @classmethod
@@ -201,6 +209,11 @@ class Preprocessor:
             preprocessor = cls(list(categorical), list(continuous))
             preprocessor.categories = {name: _checked(name, values) for name, values in categorical.items()}
             preprocessor.scales = {name: Scale(**fields) for name, fields in continuous.items()}
+            preprocessor.gaps = dict(learnt.get("gaps", {}))  # earlier versions did not keep it
+            if not (
+                preprocessor.gaps.keys() <= set(categorical) and all(isinstance(g, bool) for g in preprocessor.gaps.values())
+            ):
+                raise ValueError("it does not say true or false of the gaps in categorical columns")
             for name, scale in preprocessor.scales.items():
                 numbers = (scale.fill, scale.mean, scale.std)
                 if not (all(map(math.isfinite, numbers)) and scale.std > 0 and isinstance(scale.flagged, bool)):
@@ -222,10 +235,17 @@ def in_memory(table: Any, columns: Sequence[str], also: Sequence[str | None] = (
         return frame.select(*dict.fromkeys([*columns, *(name for name in also if name in there)])).collect()
 
 
-def categories_of(frame: "nw.DataFrame[Any]", name: str, rows: NDArray[np.int64] | None = None) -> set[Category]:
-    """The different categories of a column, in all rows or in those numbered `rows`."""
+def categories_of(frame: "nw.DataFrame[Any]", name: str, rows: NDArray[np.int64] | None = None) -> tuple[set[Category], bool]:
+    """The different categories of a column, in all rows or in those numbered `rows`, and whether any of these has none."""
     places, categories = category_column(frame, name)
-    return {categories[place] for place in np.unique(places if rows is None else places[rows]) if place >= 0}
+    different = np.unique(places if rows is None else places[rows])
+    return {categories[place] for place in different if place >= 0}, bool((different < 0).any())
+
+
+def say_without_category(categories: Mapping[str, Sequence[Category]], rows: int) -> None:
+    """Say of columns without any category in so many training rows that they tell a network nothing."""
+    for name in (name for name, known in categories.items() if not known):
+        print(f"column {name!r}: none of the {rows:,} training rows has a value, so it tells nothing; leave it out")
 
 
 def _scaled(name: str, column: NDArray[np.float64], scale: Scale) -> NDArray[np.float32]:

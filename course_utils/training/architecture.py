@@ -14,6 +14,7 @@ IDLE = ("Identity", "Flatten")  # give the numbers on as they are
 DROPOUTS = ("Dropout", "AlphaDropout", "FeatureAlphaDropout")  # that does a dropout too when a model is asked
 NOT_COMPUTED = {"training", "inplace", "sparse", "enable_nested_tensor", "use_nested_tensor", "mask_check", "init"}
 IN_TRAINING_ALONE = {"momentum", "dropout", "scale_grad_by_freq"}  # a network that has learnt says the same with others
+DIMENSIONS = {"dim", "start_dim", "end_dim"}  # options that number a dimension of the inputs
 WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel)
 
 Example = Callable[[], Sequence[Tensor]]
@@ -80,25 +81,29 @@ def options_of(model: nn.Module, example: Example | None = None) -> Options:
     """What PyTorch's own layers in a model compute with besides weights: [name of the layer, its kind, its options] of each.
 
     Weights fit a convolution of another stride, or a normalisation of another epsilon, and the network computes something else.
-    A layer that works along a dimension (`dim`) has `ndim` too, how many its inputs have, if an `example` of what the model
-    takes is given: -1 is 1 where these are two.
+    A layer that works along a dimension (`dim`), or flattens others than all but the first, has `ndim` too, how many its inputs
+    have, if an `example` of what the model takes is given: -1 is 1 where these are two.
 
-    >>> options_of(nn.Sequential(nn.LeakyReLU(0.2), nn.Flatten(), nn.Softmax(dim=-1)), lambda: [torch.zeros(1, 3)])
+    >>> options_of(nn.Sequential(nn.LeakyReLU(0.2), nn.Identity(), nn.Softmax(dim=-1)), lambda: [torch.zeros(1, 3)])
     [['0', 'LeakyReLU', {'negative_slope': 0.2}], ['2', 'Softmax', {'dim': -1, 'ndim': 2}]]
     """
     found = []
     for name, module in model.named_modules():
         kind = next((k for k in type(module).__mro__ if k.__module__.startswith("torch.nn.modules.")), nn.Module)
-        if not kind.__name__.startswith(IDLE):
+        if not kind.__name__.startswith("Identity"):
             made_with = options_it_is_made_with(kind) - NOT_COMPUTED
             options = {key: written(value) for key, value in vars(module).items() if key in made_with and is_plain(value)}
             found.append([name, kind.__name__, options])
-    if example and (names := [name for name, _, options in found if "dim" in options]):
+    if example and (names := [name for name, _, options in found if _needs_dimensions(options)]):
         dimensions = _dimensions(model, names, example)
         for name, _, options in found:
             if name in dimensions:
                 options["ndim"] = dimensions[name]
     return [one for one in found if one[2]]
+
+
+def _needs_dimensions(options: Mapping[str, Any]) -> bool:
+    return "dim" in options or (options.get("start_dim", 1), options.get("end_dim", -1)) != (1, -1)
 
 
 def _dimensions(model: nn.Module, names: Sequence[str], example: Example) -> dict[str, int]:
@@ -138,7 +143,7 @@ def compared(options: Options, in_training: bool, dimensions: Mapping[str, int])
     """
     found = []
     for name, kind, given in options:
-        if kind.startswith(IDLE) or (kind.startswith(DROPOUTS) and not in_training):
+        if kind.startswith("Identity") or (kind.startswith(DROPOUTS) and not in_training):
             continue
         leave_out = set() if in_training else IN_TRAINING_ALONE | ({"padding_idx"} if kind == "Embedding" else set())
         options_here = {key: v for key, v in _in_one_way(kind, given, dimensions.get(name)).items() if key not in leave_out}
@@ -168,9 +173,9 @@ def _in_one_way(kind: str, given: Mapping[str, Any], dimensions: int | None) -> 
     if kind.startswith("Embedding") and options.get("max_norm") is None:
         options.pop("norm_type", None)
     options.pop("ndim", None)
-    if dimensions is not None and "dim" in options:
-        dim = options["dim"]
+    for name in DIMENSIONS & options.keys() if dimensions is not None else ():
+        dim = options[name]
         if dim is None:  # as softmax chooses
             dim = 0 if dimensions in (0, 1, 3) else 1
-        options["dim"] = dim % dimensions if isinstance(dim, int) and dimensions else dim
+        options[name] = dim % dimensions if isinstance(dim, int) and dimensions else dim
     return options

@@ -1,5 +1,6 @@
 """Exported predictors: one file that holds weights and a description, which is data alone, so that nothing in it can run."""
 
+import hashlib
 import json
 import math
 import os
@@ -32,11 +33,13 @@ Network = TypeVar("Network", bound=nn.Module)
 
 SUFFIX = ".course"
 KEY = "course predictor"  # where a safetensors file holds the description
+DIGEST = "sha256"  # and where the digest of description and weights: a file that lost a bit on its way is found out
 VERSION = 1
 OWN_LAYERS = (
     "{path} holds the weights of this network but not its layers, which are your own: load_predictor(path, model=...) needs a "
     "network of the same layers."
 )
+PRECISIONS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 LARGEST_HEADER = 16_000_000  # bytes; a million categories fit, and reading it takes a second at most
 
 
@@ -127,6 +130,8 @@ class Exported:
         except Exception as error:  # a description of nonsense ends in any of a dozen types
             raise self.wrong(f"the network that it describes cannot be built ({type(error).__name__}: {error})") from error
         model = self.fill(model)
+        if len({weight.dtype for weight in model.parameters() if weight.is_floating_point()}) > 1:
+            raise self.wrong("its weights are of several precisions, which the network that it describes cannot join")
         if empty := [name for name, tensor in model.named_buffers() if tensor.is_meta]:
             raise self.wrong(f"the network that it describes needs numbers that are not in it, first {empty[0]}")
         return model
@@ -161,6 +166,11 @@ class Exported:
                 + "\nThe network must have the layers that it had when it was exported, from the same versions of torchvision "
                 f"and timm; it was made with {self._made_with()}."
             )
+        if strange := [
+            name for name, tensor in theirs.items() if tensor.is_floating_point() and tensor.dtype not in PRECISIONS
+        ]:
+            kind = str(theirs[strange[0]].dtype).removeprefix("torch.")
+            raise self.wrong(f"{strange[0]} holds {kind}, expected decimal numbers of 16, 32 or 64 bits")
         if wrong := not_numbers(theirs, {name for name, _ in network.named_parameters(remove_duplicate=False)}):
             raise self.wrong(f"{wrong}, so that every prediction may be NaN")
         for name, tensor in [*network.named_parameters(), *network.named_buffers()]:
@@ -265,7 +275,7 @@ def write(exported: Exported) -> Path:
 
     def whole() -> Path:
         with replacing(exported.path) as part:
-            save_file(dict(exported.tensors), part, {KEY: text})
+            save_file(dict(exported.tensors), part, {KEY: text, DIGEST: digest_of(text, exported.tensors)})
         return exported.path
 
     return processes().once(whole)
@@ -282,7 +292,8 @@ def read(path: str | os.PathLike[str]) -> Exported:
     try:
         _check_header(place)
         with safe_open(place, framework="pt") as file:
-            text = (file.metadata() or {}).get(KEY)
+            about_file = file.metadata() or {}
+            text = about_file.get(KEY)
             if text is None:
                 raise StorageError(
                     f"{place} holds weights but no predictor: learner.save wrote it, or another program. "
@@ -297,11 +308,25 @@ def read(path: str | os.PathLike[str]) -> Exported:
                     "Install the version of course_utils that wrote it, or export it again."
                 )
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a mapping
+            if about_file.get(DIGEST, digest := digest_of(text, tensors)) != digest:  # older files have none
+                raise StorageError(
+                    f"{place} is not what was written: something in it was changed since, or damaged when it was copied. Copy "
+                    "it again, or export it again."
+                )
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise StorageError(
             f"{place} cannot be read as a predictor: it is damaged or cut short ({error}). Export it again."
         ) from error
     return Exported(place, about, tensors)
+
+
+def digest_of(text: str, tensors: Mapping[str, Tensor]) -> str:
+    """The digest (SHA-256) of a description and of weights by their names, whatever their order."""
+    digest = hashlib.sha256(text.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def _check_header(path: Path) -> None:
@@ -334,9 +359,13 @@ def _found(path: str | os.PathLike[str]) -> Path:
                 raise StorageError(f"{place} is not a predictor: {SPECIAL}; give the file that learner.export(...) wrote")
             if place.is_file():
                 return place
-        there = sorted(file.name for file in given.parent.glob(f"*{SUFFIX}"))
+        folder = next((place for place in (given, Path(f"{given}{SUFFIX}")) if place.is_dir()), None)
+        there = sorted(file.name for file in (folder or given.parent).glob(f"*{SUFFIX}") if file.is_file())
     except (OSError, ValueError) as error:
         raise StorageError(f"there is no predictor at {str(given)!r} ({error})") from error
+    if folder:
+        found = f"in it there is {', '.join(there[:5])}" if there else f"there is no {SUFFIX} file in it"
+        raise StorageError(f"there is no predictor at {folder}: it is a folder, and a predictor is one file; {found}")
     if not given.parent.is_dir():
         found = f"there is no folder {given.parent}"
     else:

@@ -78,6 +78,8 @@ def mean_loss(loss: Loss, outputs: Tensor, targets: Tensor) -> Tensor:
             f"the loss gave a tensor of shape {tuple(result.shape)}; a loss is one number, the mean over the examples "
             "(reduction='mean')"
         )
+    if result.is_complex():
+        raise CourseError("the loss gave a complex number; a loss is a real one, such as .abs() of it")
     return result.reshape(())
 
 

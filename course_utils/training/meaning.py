@@ -57,10 +57,21 @@ def differences(saved: Mapping[str, Any], here: Mapping[str, Any], in_training: 
 
 
 def _other_options(theirs: Options, ours: Options) -> list[str]:
-    """The options that differ between layers of the same kinds; other kinds are told as `layers`."""
+    """The options that differ between layers of the same kinds; other kinds are told as `layers`.
+
+    What flattens is compared by its name: it may stand in `forward` instead, and older files do not tell of it.
+    """
+    flatten_here = {name: here for name, kind, here in ours if kind == "Flatten"}
+    flattened = [
+        difference
+        for name, kind, there in theirs
+        if kind == "Flatten" and name in flatten_here
+        for difference in _other_values(f"layer {name!r} (Flatten)", there, flatten_here[name])
+    ]
+    theirs, ours = ([one for one in options if one[1] != "Flatten"] for options in (theirs, ours))
     if [kind for _, kind, _ in theirs] != [kind for _, kind, _ in ours]:
-        return []
-    return [
+        return flattened
+    return flattened + [
         difference
         for (_, kind, there), (name, _, here) in zip(theirs, ours, strict=True)
         for difference in _other_values(f"layer {name!r} ({kind})", there, here)
@@ -87,8 +98,15 @@ def _other_values(of: str, there: Mapping[str, Any], here: Mapping[str, Any]) ->
     return [
         f"the {name} of {of} is {_short(there[name])} there and {_short(here[name])} here"
         for name in sorted(there.keys() & here.keys())
-        if not close(*_of_one_length(there[name], here[name]))
+        if not (close(*_of_one_length(there[name], here[name])) or _told_by_name_alone(there[name], here[name]))
     ]
+
+
+def _told_by_name_alone(a: Any, b: Any) -> bool:
+    """Whether two functions have one name, and no more is known of one of them, as in older files."""
+    return any(
+        isinstance(one, dict) and "arguments" not in one and one.get("function") == other for one, other in ((a, b), (b, a))
+    )
 
 
 def _of_one_length(a: Any, b: Any) -> tuple[Any, Any]:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import partial
-from types import CodeType, SimpleNamespace
+from types import CodeType, FunctionType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -30,8 +30,8 @@ def own_of(model: nn.Module) -> Options:
     """What a user's own modules are and compute with: [name of the module, its class, its numbers and texts] of each.
 
     An attribute counts where a method reads it and none but `__init__` sets it: a number of steps that a module counts, or a
-    note, is nothing that weights mean. Lists and dictionaries count where no method fills any. Functions count by their names,
-    tensors that are no weights by their numbers.
+    note, is nothing that weights mean. Lists and dictionaries count where no method fills any. Functions count by their names
+    and the values that they were made with, a lambda by what it does, tensors that are no weights by their numbers.
 
     >>> class Scaled(nn.Linear):
     ...     scale = 2
@@ -68,8 +68,8 @@ def _not_own(module: nn.Module) -> set[str]:
     return options_it_is_made_with(type(module)) | vars(nn.Module()).keys()
 
 
-def _is_own(kind: type) -> bool:
-    """Whether a class is a user's: neither this package's nor PyTorch's, nor of another package that is installed."""
+def _is_own(kind: Any) -> bool:
+    """Whether a class or function is a user's: neither this package's nor PyTorch's, nor of a package that is installed."""
     if kind.__module__ == "__main__":  # a notebook, whose file is Jupyter's
         return True
     file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
@@ -152,10 +152,50 @@ def written(value: Any, used: Container[str] | None = None) -> Any:
         counts = {str(key): part for key, part in settings.items() if used is None or str(key) in used}
         return {key: written(v, used) for key, v in counts.items() if is_plain(v) and not key.startswith(NOT_MEANT)}
     if inspect.isroutine(value):
-        return value.__name__
+        return _function(value)
     if isinstance(value, complex | bytes | range | slice | torch.dtype):
         return str(value)
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _function(function: Any) -> Any:
+    """The name of a function; of a user's own also the values that it was made with, and what it does where it has no name.
+
+    >>> def times(k):
+    ...     return lambda x: x.relu() * k
+    >>> times.__module__ = "__main__"  # where functions of a notebook are
+    >>> lambda_of_a_notebook = times(2)
+    >>> lambda_of_a_notebook.__module__ = "__main__"
+    >>> _function(times), _function(lambda_of_a_notebook)
+    ('times', {'function': '<lambda>', 'does': 'relu *', 'k': 2})
+    """
+    name = function.__name__
+    if not isinstance(function, FunctionType) or not _is_own(function):
+        return name
+    scope = inspect.getfullargspec(function)
+    values = {**dict(zip(reversed(scope.args), reversed(scope.defaults or ()), strict=False)), **(scope.kwonlydefaults or {})}
+    with suppress(ValueError):  # what is not there yet
+        values |= {
+            key: cell.cell_contents for key, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+        }
+    made_with = {key: written(value) for key, value in values.items() if value is not function and _is_meant(key, value, False)}
+    does = {"does": " ".join(_steps(function))} if name == "<lambda>" else {}
+    return {"function": name, **does, **made_with} if does or made_with else name
+
+
+def _steps(function: Any) -> Iterator[str]:
+    """What a function calls and computes, in order, in words that are the same in every version of Python."""
+    for code in _codes_of(function):
+        for step in dis.get_instructions(code):
+            if step.opname in ("LOAD_ATTR", "LOAD_METHOD", "LOAD_GLOBAL"):
+                yield str(step.argval)
+            elif step.opname in ("LOAD_CONST", "RETURN_CONST", "LOAD_SMALL_INT"):
+                if isinstance(step.argval, int | float | str):
+                    yield repr(step.argval)
+            elif step.opname in ("BINARY_OP", "COMPARE_OP"):
+                yield step.argrepr.removeprefix("bool(").removesuffix(")")
+            elif step.opname.startswith("UNARY_"):
+                yield step.opname.removeprefix("UNARY_").lower()
 
 
 def _settings(value: Any) -> Mapping[Any, Any] | None:

@@ -112,6 +112,20 @@ def test_missing_where_training_had_none_becomes_the_median_without_a_flag(fitte
     assert values.shape[1] == 4
 
 
+def test_a_category_that_is_missing_where_training_had_none_is_said_once(capsys):
+    fitted = Preprocessor(["full", "gaps"], []).fit(pd.DataFrame({"full": ["a", "b"], "gaps": ["a", None]}))
+    row = pd.DataFrame({"full": [None], "gaps": [None]})
+    assert capsys.readouterr().out == ""
+    for again in (fitted, Preprocessor.from_dict(json.loads(json.dumps(fitted.to_dict())))):
+        for said in ("column 'full': 1 row without a value, which all training rows had; it counts as unknown\n", ""):
+            assert again.transform(row)[0].tolist() == [[0, 0]]
+            assert capsys.readouterr().out == said
+    learnt = fitted.to_dict()
+    del learnt["gaps"]  # as earlier versions wrote it
+    Preprocessor.from_dict(learnt).transform(row)
+    assert capsys.readouterr().out == ""
+
+
 AS = {
     "polars": lambda frame: pl.from_pandas(frame),
     "polars, lazy": lambda frame: pl.from_pandas(frame).lazy(),
@@ -173,6 +187,9 @@ def broken(change):
         broken(lambda d: d["continuous"]["temperature"].update(mean="high")),
         broken(lambda d: d["continuous"]["temperature"].update(flagged="yes")),
         broken(lambda d: d["continuous"].update(temperature=[1, 2, 3, 4])),
+        broken(lambda d: d["gaps"].update(state=1)),
+        broken(lambda d: d["gaps"].update(temperature=True)),
+        broken(lambda d: d.update(gaps=[1])),
     ],
 )
 def test_what_is_no_preprocessor_is_refused(learnt):
@@ -180,7 +197,7 @@ def test_what_is_no_preprocessor_is_refused(learnt):
         Preprocessor.from_dict(learnt)
 
 
-def test_constant_and_entirely_missing_columns(frame):
+def test_constant_and_entirely_missing_columns(frame, capsys):
     constant = frame.assign(temperature=5)
     _, values = Preprocessor([], ["temperature"]).fit(constant).transform(constant)
     assert (values == 0).all()
@@ -188,6 +205,7 @@ def test_constant_and_entirely_missing_columns(frame):
         assert (Preprocessor(["event"], []).fit(frame).transform(frame.assign(event=nothing))[0] == 0).all()
     empty = frame.assign(event=None, distance=np.nan)
     fitted = Preprocessor(["event"], ["temperature"]).fit(empty)
+    assert "'event': none of the 300 training rows has a value" in capsys.readouterr().out
     assert fitted.cardinalities == [1]
     assert (fitted.transform(empty)[0] == 0).all()
     assert (fitted.transform(frame)[0] == 0).all()  # all are new to it

@@ -52,6 +52,53 @@ def test_the_suffix_is_added_where_it_lacks_and_folders_are_made(tmp_path, monke
     assert files.read(name).path == files.read(file).path
 
 
+def test_a_file_that_lost_a_bit_on_its_way_is_found_out(tmp_path):
+    whole = written(tmp_path).read_bytes()
+    (length,) = struct.unpack("<Q", whole[:8])
+    for place in (whole.index(b"width"), whole.index(b"course_utils"), 8 + length, len(whole) - 4, len(whole) - 1):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1
+        (tmp_path / "line.course").write_bytes(damaged)
+        with pytest.raises(StorageError, match="is not what was written: something in it was changed"):
+            files.read(tmp_path / "line")
+
+
+def test_a_file_of_an_earlier_version_has_no_digest_and_is_read(tmp_path):
+    path = made(tmp_path / "line.course", ABOUT)
+    assert files.read(path).about == ABOUT
+
+
+def test_a_folder_is_no_predictor(tmp_path):
+    (tmp_path / "pets.course").mkdir()
+    for name in ("pets", "pets.course"):
+        with pytest.raises(StorageError, match=r"no predictor at .*pets\.course: it is a folder, .*there is no"):
+            files.read(tmp_path / name)
+    written(tmp_path / "pets.course")
+    with pytest.raises(StorageError, match="in it there is line"):
+        files.read(tmp_path / "pets.course")
+
+
+@pytest.mark.parametrize(
+    ("weight", "bias", "words"),
+    [
+        (torch.float16, torch.float32, "of several precisions"),
+        (torch.float64, torch.bfloat16, "of several precisions"),
+        (torch.float8_e4m3fn, torch.float32, "weight holds float8_e4m3fn, expected decimal numbers of 16, 32 or 64 bits"),
+        (torch.float16, torch.float16, None),
+        (torch.float64, torch.float64, None),
+    ],
+)
+def test_precisions_that_a_network_cannot_join_are_refused(tmp_path, weight, bias, words):
+    tensors = {"weight": torch.ones(2, 3).to(weight), "bias": torch.ones(2).to(bias)}
+    exported = files.read(made(tmp_path / "line.course", ABOUT, tensors))
+    if words is None:
+        model = files.ready(exported.rebuild(lambda: nn.Linear(3, 2)), "cpu")
+        assert model(torch.ones(1, 3)).tolist() == [[4, 4]]
+        return
+    with pytest.raises(StorageError, match=words):
+        exported.rebuild(lambda: nn.Linear(3, 2))
+
+
 def test_a_name_that_is_none_is_refused(tmp_path):
     (tmp_path / "taken.course").mkdir()
     before = sorted(tmp_path.rglob("*"))

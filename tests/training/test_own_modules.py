@@ -58,6 +58,17 @@ class Remembering(Net):
         return x
 
 
+def times(factor):
+    return lambda x: x * factor
+
+
+def named_times(factor):
+    def times(x):
+        return x * factor
+
+    return times
+
+
 def told(one, other):
     saved, here = ({"own": own_of(nn.Sequential(module))} for module in (one, other))
     return differences(saved, here)
@@ -75,6 +86,15 @@ def told(one, other):
         (Way.MEAN, Way.MAX),
         (partial(F.leaky_relu, negative_slope=0.1), partial(F.leaky_relu, negative_slope=0.2)),
         (F.relu, F.gelu),
+        (lambda x: x, lambda x: x + 1),
+        (lambda x: x * 2, lambda x: x * 3),
+        (lambda x: x * 2, lambda x: x / 2),
+        (lambda x: x.sin(), lambda x: x.cos()),
+        (lambda x: x > 0, lambda x: x < 0),
+        (lambda x: x, lambda x: -x),
+        (lambda x, k=2: x * k, lambda x, k=3: x * k),
+        (times(2), times(3)),
+        (named_times(2), named_times(3)),
         (float("inf"), 1.0),
         (1 + 2j, 1 - 2j),
         (torch.tensor([1 + 2j]), torch.tensor([1 - 2j])),
@@ -101,12 +121,20 @@ def test_another_value_is_told(one, other):
         (torch.zeros(2).to_sparse(), torch.ones(2).to_sparse()),
         ({"b", "a"}, {"a", "b"}),
         (torch.zeros(2, device="meta"), torch.zeros(3, device="meta")),
-        (lambda x: x, lambda x: x + 1),  # which have no name
+        (lambda x: x * 2, lambda y: y * 2),
+        (times(2), times(2.0)),
         (object(), object()),
     ],
 )
 def test_the_same_value_and_what_cannot_be_told_are_not(one, other):
     assert told(Net(one), Net(other)) == []
+
+
+@pytest.mark.parametrize("function", [lambda x: x, named_times(2)])
+def test_a_function_that_an_older_file_tells_by_its_name_is_taken(function):
+    here = {"own": own_of(Net(function))}
+    older = {"own": [["", "Net", {"value": function.__name__}]]}
+    assert differences(older, here) == differences(here, older) == []
 
 
 @pytest.mark.parametrize("kind", [Options, Namespace, dict])

@@ -60,18 +60,60 @@ def test_32_bits_without_a_sign(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "expected"),
+    ("values", "expected", "said"),
     [
-        ([0.0, 1.75, 3.5], [0, 128, 255]),  # more light than white, and far from 255
-        ([-np.inf, 0.5, np.inf], [0, 128, 255]),
-        ([0.0, 0.5, np.inf], [0, 128, 255]),
-        ([np.nan, np.nan, np.nan], [0, 0, 0]),
-        ([0.0, 1.0, 1.0], [0, 255, 255]),
+        ([0.0, 1.75, 3.5], [0, 128, 255], ["on no known scale"]),  # more light than white, and far from 255
+        ([-1.0, 0.0, 1.0], [0, 128, 255], ["on no known scale"]),
+        ([-1e-6, 0.5, 1.0], [0, 128, 255], ["on no known scale"]),  # what interpolation leaves
+        ([0.0, 5e29, 1e30], [0, 128, 255], ["on no known scale"]),
+        ([5.5, 5.5, 5.5], [0, 0, 0], ["on no known scale"]),
+        ([-np.inf, 0.5, np.inf], [0, 128, 255], ["no numbers"]),
+        ([0.0, 0.5, np.inf], [0, 128, 255], ["no numbers"]),
+        ([np.nan, np.nan, np.nan], [0, 0, 0], ["no numbers"]),
+        ([np.nan, -2.0, 2.0], [0, 0, 255], ["no numbers", "on no known scale"]),
+        ([0.0, 1.0, 1.0], [0, 255, 255], []),
+        ([0.0, 0.5, 1.0], [0, 128, 255], []),
+        ([0.0, 128.0, 255.0], [0, 128, 255], []),
     ],
 )
-def test_fractions_without_a_scale(values: list[float], expected: list[int]) -> None:
-    read = to_pixels(Image.fromarray(np.array([values], dtype=np.float32)))
+def test_fractions_without_a_scale(values: list[float], expected: list[int], said: list[str]) -> None:
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        read = to_pixels(Image.fromarray(np.array([values], dtype=np.float32)))
     assert read[0, :, 0].tolist() == expected
+    assert len(warned) == len(said)
+    assert all(words in str(one.message) for words, one in zip(said, warned, strict=True))
+
+
+@pytest.mark.parametrize("values", [[-3, 0, 3], [0, 50_000, 100_000]])
+def test_whole_numbers_without_a_scale(values: list[int]) -> None:
+    with pytest.warns(UserWarning, match="on no known scale"):
+        read = to_pixels(Image.fromarray(np.array([values], dtype=np.int32)))
+    assert read[0, :, 0].tolist() == [0, 128, 255]
+
+
+@pytest.mark.parametrize("suffix", ["tif", "gif", "webp", "png", "avif"])
+@pytest.mark.parametrize("several", [True, False])
+def test_of_several_pictures_in_a_file_the_first_is_used_and_that_is_said(tmp_path: Path, suffix: str, several: bool) -> None:
+    frames = [Image.new("RGB", (8, 6), "red"), Image.new("RGB", (8, 6), "blue")]
+    frames[0].save(tmp_path / f"a.{suffix}", **({"save_all": True, "append_images": frames[1:]} if several else {}))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        read = read_image(tmp_path / f"a.{suffix}")
+    assert read[:, :, 0].min() > 200
+    assert read[:, :, 2].max() < 60
+    assert ["The first alone is used" in str(one.message) for one in said] == [True] * several
+
+
+def test_a_gif_whose_second_picture_is_damaged_gives_its_first(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (8, 6), "red"), Image.new("RGB", (8, 6), "blue")]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    content = (tmp_path / "a.gif").read_bytes()
+    for cut in range(content.rindex(b"\x21\xf9"), len(content)):  # where the second begins
+        (tmp_path / "b.gif").write_bytes(content[:cut])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert read_image(tmp_path / "b.gif")[0, 0].tolist() == [255, 0, 0]
 
 
 def test_strips_of_a_large_picture_share_one_scale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from course_utils.tabular.columns import Category, number_column
 from course_utils.tabular.errors import TableError
-from course_utils.tabular.preprocess import Preprocessor, Scale, categories_of
+from course_utils.tabular.preprocess import Preprocessor, Scale, categories_of, say_without_category
 
 
 @dataclass
@@ -68,7 +68,9 @@ class StreamedFit:
         """Learn categories, means and standard deviations of some rows; a `TableError` for a column of another type."""
         self._rows += len(table)
         for name, found in self._categories.items():
-            found.update(categories_of(table, name))
+            categories, gaps = categories_of(table, name)
+            found.update(categories)
+            self.preprocessor.gaps[name] = gaps or self.preprocessor.gaps.get(name, False)
         for name, moments in self._moments.items():
             moments.add(_present(table, name))
 
@@ -78,6 +80,7 @@ class StreamedFit:
         A median needs all values: those of one column at a time are in memory, 8 bytes each.
         """
         self.preprocessor.categories = {name: sorted(found) for name, found in self._categories.items()}
+        say_without_category(self.preprocessor.categories, self._rows)
         for name, moments in self._moments.items():
             if not moments.number:
                 raise TableError(f"column {name!r} has no value in any of the {self._rows:,} training rows; leave it out")

@@ -11,6 +11,15 @@ from PIL import Image
 DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras, scanners and scientific tools fill
 BITS_PER_SAMPLE, PHOTOMETRIC, MAX_SAMPLE, SAMPLE_FORMAT = 258, 262, 281, 339  # tags of TIFF
 WHITE_IS_ZERO, UNSIGNED = 0, 1
+NO_NUMBERS = (
+    "a grey picture holds values that are no numbers (NaN, or infinite). They are shown black, infinity white. If they mark "
+    "what is missing, put a number in their place before you save it."
+)
+ITS_OWN_RANGE = (
+    "a grey picture holds numbers that are on no known scale (below 0, above 65,535, or fractions above 1). Its lowest is "
+    "shown black and its highest white, so that one number may be another grey in the next picture; save all with 8 bits, "
+    "scaled to 65,535, or as fractions from 0 to 1, to decide it yourself."
+)  # both without the numbers themselves: a warning of the same words is shown once, not for each picture
 
 
 def is_deep(image: Image.Image) -> bool:
@@ -51,20 +60,23 @@ def greys_of(image: Image.Image, parts: Iterable[Image.Image]) -> Greys:
     - whole numbers from 0 to 65,535: white is the highest value of the bits that the file states (TIFF), else of the fewest of
       8, 10, 12, 14 and 16 bits that hold its highest value. A warning says where that is fewer than the file's own.
     - fractions from 0 to 1: white is 1. Fractions up to 65,535 that reach 16 or more are taken like whole numbers.
-    - all else (negative or larger numbers, fractions a little above 1): its own lowest value is black, its highest white.
+    - all else (negative or larger numbers, fractions a little above 1): its own lowest value is black, its highest white. A
+      warning says so, and another where values are NaN or infinite.
     """
     tags = getattr(image, "tag_v2", {})
     bits = int(np.max(tags.get(BITS_PER_SAMPLE, 16 if image.mode != "I" else 32)))
     greys = Greys(
         0, 1, unsigned=image.mode == "I" and bits == 32 and bool(tags) and _first(tags, SAMPLE_FORMAT, UNSIGNED) == UNSIGNED
     )
-    low, high, whole = np.inf, -np.inf, True
+    low, high, whole, numbers = np.inf, -np.inf, True, True
     for part in parts:
-        values = greys.values(part)
-        values = values[np.isfinite(values)]
-        if values.size:
+        finite = np.isfinite(values := greys.values(part))
+        numbers = numbers and bool(finite.all())
+        if (values := values[finite]).size:
             low, high = min(low, float(values.min())), max(high, float(values.max()))
             whole = whole and (image.mode != "F" or bool((values == values.round()).all()))
+    if not numbers:
+        warnings.warn(NO_NUMBERS, stacklevel=2)
     if low > high:
         return greys
     black, white = low, high if high > low else low + 1
@@ -72,6 +84,8 @@ def greys_of(image: Image.Image, parts: Iterable[Image.Image]) -> Greys:
         black, white = 0, 1
     elif low >= 0 and high <= 65_535 and (whole or high >= 16):
         black, white = 0, _white(high, bits, tags, fractions=image.mode == "F")
+    else:
+        warnings.warn(ITS_OWN_RANGE, stacklevel=2)
     if _first(tags, PHOTOMETRIC, 1) == WHITE_IS_ZERO and image.mode != "F":
         black, white = white, black
     return Greys(black, white, greys.unsigned)

@@ -13,6 +13,7 @@ from course_utils.vision.threads import Room
 
 MEMORY_LIMIT = 900_000_000  # bytes that all pictures that are decoded at a time may take, or one alone
 WORKSPACE = {"WEBP": 12, "AVIF": 16, "JPEG2000": 24, "GIF": 4}  # bytes for each pixel that a decoder takes in addition
+SEVERAL = ("TIFF", "GIF", "WEBP", "PNG", "AVIF")  # an MPO's others are views of the same, as phones add them to a photo
 
 _room = Room(MEMORY_LIMIT)
 
@@ -31,12 +32,30 @@ def loaded(image: Image.Image, more: int = 0) -> Iterator[None]:
             SMALLER,
         )
     _scale_the_clear_grey(image)
+    _say_if_one_of_several(image)
     sixteen = not is_deep(image) and any(";16" in str(tile) for tile in getattr(image, "tile", ()))
     with _room.taken(needed):
         image.load()
         if sixteen:
             _say_if_nearly_black(image)
         yield
+
+
+def _say_if_one_of_several(image: Image.Image) -> None:
+    """Of an animation or a stack of pages the first picture is taken, unless whoever opened it chose another."""
+    if image.format not in SEVERAL:
+        return
+    try:
+        several = bool(getattr(image, "is_animated", False)) and image.tell() == 0
+    except Exception:  # the second picture of a GIF is damaged, which the first is not
+        image.seek(0)
+        several = True
+    if several:
+        warnings.warn(
+            f"a {image.format} file holds several pictures, an animation or pages. The first alone is used; save the others as "
+            "files of their own if they count.",
+            stacklevel=2,
+        )
 
 
 def _scale_the_clear_grey(image: Image.Image) -> None:
