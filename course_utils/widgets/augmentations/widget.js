@@ -124,13 +124,13 @@ function render({ model, el }) {
     make("div", { class: "course-parts" },
       make("div", {}, heading("The picture"), stage),
       make("div", {}, heading("What the network sees ", size), large),
-      make("div", { class: "course-levers" }, heading("By hand"), ...Object.values(levers).map(({ node }) => node), asItIs)),
+      make("div", { class: "course-levers" }, make("div", { class: "course-line" }, heading("By hand"), asItIs), ...Object.values(levers).map(({ node }) => node),
+        make("div", { class: "course-typed" }, make("span", { class: "course-label" }, "What to type:"), code))),
     words,
     make("div", { class: "course-strips" },
       make("div", {}, make("div", { class: "course-line" }, heading("Eight draws ", make("span", { class: "course-label" }, "click one to take it in hand")), fresh), strip("eight draws", draws)),
       make("div", {}, heading("Eight symmetries ", which), strip("eight symmetries", symmetries)),
       make("div", {}, heading("In validation ", make("span", { class: "course-label" }, "the middle")), make("div", { class: "course-beside" }, validated, averaged))),
-    make("div", { class: "course-typed" }, make("span", { class: "course-label" }, "What to type:"), code),
   );
 
   function signed(value) {

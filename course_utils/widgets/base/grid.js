@@ -26,10 +26,10 @@ function theme() {
 }
 
 // From white at zero, or nearly black in a dark theme, to the full colour at `limit`; colours.py does the same in the light.
-export function colour(value, limit, palette) {
-  const full = (theme() === "dark" ? IN_THE_DARK : PALETTES)[palette][value < 0 ? 1 : 0];
+export function colour(value, limit, palette, shade = theme()) {
+  const full = (shade === "dark" ? IN_THE_DARK : PALETTES)[palette][value < 0 ? 1 : 0];
   const strength = Math.min(Math.abs(value) / limit, 1);
-  return ZERO[theme()].map((zero, part) => Math.round(zero + strength * (full[part] - zero)));
+  return ZERO[shade].map((zero, part) => Math.round(zero + strength * (full[part] - zero)));
 }
 
 export function css(rgb) {
@@ -52,12 +52,13 @@ export function drawGrid(canvas, rows, { cell, limit, palette, ring = 0, text = 
   if (written) context.font = written.font;
   context.textAlign = "center";
   context.textBaseline = "middle";
-  const shades = SHADES[theme()];
+  const shade = theme(); // asked once: a large map has thousands of cells
+  const shades = SHADES[shade];
   rows.forEach((row, r) => {
     row.forEach((value, c) => {
       const blank = value === null; // null fills up the last row of a long vector
       const padded = r < ring || c < ring || r >= rows.length - ring || c >= row.length - ring;
-      const rgb = colour(value, limit, palette);
+      const rgb = colour(value, limit, palette, shade);
       context.fillStyle = blank ? shades.blank : padded ? shades.padded : css(rgb);
       context.fillRect(c * cell, r * cell, cell, cell);
       if (written && !blank) {
@@ -92,12 +93,27 @@ function fitting(context, rows, cell, smallest) {
   for (const digits of most < 10 ? [undefined, 2] : [undefined, 2, 1]) {
     const texts = rows.map((row) => row.map((value) => (value === null ? "" : plain(value, digits))));
     context.font = `${smallest}px ${FONT}`;
-    const widest = Math.max(...texts.flat().map((text) => context.measureText(text).width));
+    const widest = Math.max(...texts.flat().map((text) => widthOf(context, text)));
     const size = Math.min(1.15 * smallest, (smallest * (cell - 4)) / widest);
     if (size >= smallest) return { texts, font: `${size}px ${FONT}` };
   }
   return null;
 }
+
+// How wide a text is in the font of a context, letter by letter: the letters of numbers are few, and each is measured once.
+function widthOf(context, text) {
+  const { font } = context;
+  const known = widths.get(font) ?? new Map();
+  widths.set(font, known);
+  let width = 0;
+  for (const letter of text) {
+    if (!known.has(letter)) known.set(letter, context.measureText(letter).width);
+    width += known.get(letter);
+  }
+  return width;
+}
+
+const widths = new Map(); // of letters, for each font
 
 // A canvas as sharp as the screen, and its context measured in units of the page.
 function sharpContext(canvas, width, height) {

@@ -61,8 +61,7 @@ function render({ model, el }) {
     network,
     make("div", { class: "course-legend" }, key("course-weights course-on", "weights that train"), key("course-weights", "frozen"), key("course-moves", "batch norm: averages move"), key("", "averages stand still")),
     part,
-    words,
-    make("div", { class: "course-typed" }, make("span", { class: "course-label" }, "What to type:"), code),
+    make("div", { class: "course-abreast" }, words, make("div", { class: "course-typed" }, make("span", { class: "course-label" }, "What to type:"), code)),
   );
 
   function groupView(parts, number) {

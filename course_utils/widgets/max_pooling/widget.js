@@ -76,8 +76,7 @@ function render({ model, el }) {
     make("div", { class: "course-controls" }, steps.node, speed.node, window_.node, stride.node, make("span", { class: "course-player" }, shift, random, reset), exportButton(model, heard)),
     stage,
     legend(model, heard, "Framed: kept by a window."),
-    words,
-    make("div", { class: "course-sums" }, make("figure", {}, make("figcaption", {}, "The window"), grid), result),
+    make("div", { class: "course-abreast" }, words, make("div", { class: "course-sums" }, make("figure", {}, make("figcaption", {}, "The window"), grid), result)),
   );
 
   // What would leave no output is not set, and said.

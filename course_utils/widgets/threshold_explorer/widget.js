@@ -30,6 +30,11 @@ function rounded(share) {
   return share === null ? "undefined" : fixed(share, 3);
 }
 
+// A long tag goes to the next line after an underscore, if it must.
+function breakable(tag) {
+  return tag.split(/(?<=_)/).flatMap((part, at) => (at ? [make("wbr", {}), part] : [part]));
+}
+
 function scoresOf(model) {
   return readScores(model.get("_probabilities"), model.get("_targets"), model.get("classes").length);
 }
@@ -62,17 +67,19 @@ function render({ model, el }) {
   const wrongHead = make("span", {});
   const list = make("div", { class: "course-bars", tabindex: 0, role: "group", "aria-label": "all tags" });
   const others = make("button", { type: "button", click: () => set(model, { page: model.get("page") + 1 }) }, "Others");
-  const gallery = make("div", { class: "course-gallery" });
+  const gallery = make("div", { class: "course-gallery", tabindex: 0, role: "group", "aria-label": "pictures near the threshold" });
   const legend = Object.entries({ right: "right", missed: "missed", wrong: "wrong", near: "left out, though near" }).map(([kind, text]) =>
     make("span", { class: `course-chip course-${kind}` }, make("b", {}, MARKS[kind]), make("span", {}, text)));
   root.append(
     make("div", { class: "course-controls" }, make("label", { class: "course-slide" }, make("span", { class: "course-label" }, "Threshold"), slider, shown), best, make("label", {}, make("span", { class: "course-label" }, "Tag"), tags)),
-    make("div", { class: "course-panels" },
-      make("div", { role: "group", "aria-label": "curves" }, make("div", { class: "course-keys" }, ...Object.values(keys)), figure),
-      make("div", { role: "group", "aria-label": "mistakes by tag" }, make("div", { class: "course-bar-row course-bar-head" }, scale, missedHead, wrongHead), list)),
-    words,
-    make("div", { class: "course-controls course-over" }, heading("Pictures near the threshold"), others, make("span", { class: "course-legend" }, ...legend), without),
-    gallery,
+    make("div", { class: "course-whole" },
+      make("div", { class: "course-panels" },
+        make("div", { role: "group", "aria-label": "curves" }, make("div", { class: "course-keys" }, ...Object.values(keys)), figure),
+        make("div", { role: "group", "aria-label": "mistakes by tag" }, make("div", { class: "course-bar-row course-bar-head" }, scale, missedHead, wrongHead), list)),
+      words,
+      make("div", { class: "course-controls course-over" }, heading("Pictures near the threshold"), others, without),
+      make("div", { class: "course-legend" }, ...legend),
+      gallery),
   );
 
   function bestStep() {
@@ -92,7 +99,7 @@ function render({ model, el }) {
     const text = em(root);
     const width = Math.max(200, figure.clientWidth || 420);
     const beside = figure.clientWidth < 0.6 * root.clientWidth;
-    const height = beside ? Math.max(16 * text, Math.min(22 * text, list.clientHeight + 4)) : 16 * text; // as high as the bars beside it
+    const height = beside ? Math.max(16 * text, Math.min(24 * text, list.clientHeight + 4)) : 16 * text; // as high as the bars beside it
     const label = chosen() < 0 ? "threshold" : `threshold; precision and recall are those of ${model.get("tag")}`;
     const drawn = plot(width, height, label, undefined, undefined, text);
     const at = (step) => Object.fromEntries(["right", "wrong", "missed"].map((kind) => [kind, lines[kind].map((counts) => counts[step])]));
@@ -133,7 +140,7 @@ function render({ model, el }) {
     const rows = rowsShown();
     shownFor = JSON.stringify(rows);
     examples = rows.map((row) => {
-      const chips = classes.map((tag) => make("li", { class: "course-chip", hidden: true }, make("b", {}), make("span", {}, tag), make("small", {})));
+      const chips = classes.map((tag) => make("li", { class: "course-chip", hidden: true }, make("b", {}), make("span", {}, ...breakable(tag)), make("small", {})));
       const order = classes.map((_, tag) => tag).sort((a, b) => probability(row, b) - probability(row, a));
       return { row, chips, order, figure: make("figure", {}, image(row), make("ul", {}, ...order.map((tag) => chips[tag]))) };
     });
@@ -250,13 +257,14 @@ function render({ model, el }) {
     wrongHead.replaceChildren(make("b", {}, counted(wrong)), " wrong");
     wrongHead.title = "false positives: tags that are given and are not there";
     const most = scaleOf(counts);
+    list.style.setProperty("--count", `${0.72 + 0.66 * counted(most).length}em`); // the room of a number beside its bar
     scale.textContent = `scale: 0 to ${counted(most)}`;
     bars.forEach((bar, tag) => {
       bar.row.classList.toggle("course-looked-at", tag === at);
       for (const kind of ["missed", "wrong"]) {
         const count = counts[kind][tag];
         bar[kind].count.textContent = counted(count);
-        bar[kind].fill.style.width = `calc((100% - 3.5em) * ${Math.min(1, count / most)})`;
+        bar[kind].fill.style.width = `calc((100% - var(--count)) * ${Math.min(1, count / most)})`;
       }
     });
     const tag = model.get("tag");
