@@ -10,24 +10,18 @@ from torch import nn
 
 from course_utils.training import Predictions
 from course_utils.widgets import (
-    ActivationFunctions,
-    Augmentations,
     ConvolutionExplorer,
-    CrossEntropy,
     LayerPipeline,
-    MaxPooling,
     SoftmaxSigmoid,
     ThresholdExplorer,
 )
 from course_utils.widgets.base.bundle import BASE, Bundle
 from course_utils.widgets.base.numbers import fixed, plain_number
+from course_utils.widgets.gallery import WIDGETS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-FITTING = (  # one screen
-    ConvolutionExplorer, LayerPipeline, MaxPooling, ActivationFunctions, SoftmaxSigmoid, CrossEntropy, Augmentations,
-)  # fmt: skip
 SOME_OR_ALL = pytest.mark.parametrize(
-    "kinds", [pytest.param(FITTING[::3], id="some"), pytest.param(FITTING, id="all", marks=pytest.mark.thorough)]
+    "kinds", [pytest.param(WIDGETS[3::5], id="some"), pytest.param(WIDGETS, id="all", marks=pytest.mark.thorough)]
 )
 
 
@@ -265,10 +259,11 @@ def test_everything_grows_with_the_page_and_for_a_hall(browser, tmp_path, kinds)
     page = browser.new_page(viewport={"width": 1100, "height": 640})
     for kind in kinds:
         path = kind.example().save_html(tmp_path / "a.html")
-        page.set_viewport_size({"width": 1132, "height": 640})
-        page.goto(path.as_uri())
-        page.locator(".course-words").filter(has_text=".").wait_for()
-        assert page.evaluate(height) <= 640
+        for width in (1132, 1280):  # one screen
+            page.set_viewport_size({"width": width, "height": 640})
+            page.goto(path.as_uri())
+            page.locator(".course-words").filter(has_text=".").wait_for()
+            assert page.evaluate(height) <= 640
         page.set_viewport_size({"width": 1920, "height": 1080})
         page.reload()
         page.locator(".course-words").filter(has_text=".").wait_for()

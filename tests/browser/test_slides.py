@@ -10,6 +10,7 @@ from course_utils.lessons import find_lessons
 from course_utils.lessons.alive import WIDGET, living_pages
 from course_utils.lessons.slides import deck, handout
 from course_utils.widgets import MaxPooling, SoftmaxSigmoid
+from course_utils.widgets.gallery import WIDGETS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -178,6 +179,33 @@ def test_a_handout_has_two_slides_a_page_and_what_to_say_beside_them(opened, nas
     assert all(beside for beside, *_ in boxes)
     assert {round(height) for _, height, *_ in boxes} == {317}
     assert {text for *_, text in boxes if text} == {"Say this."}
+
+
+# The smallest letters of the widget on a slide, in pixels of a slide of 1280 by 720.
+LETTERS = """() => {
+  const frame = Reveal.getCurrentSlide().querySelector(".widget iframe");
+  const scale = frame.getBoundingClientRect().width / parseFloat(frame.style.width);
+  const written = [...frame.contentDocument.querySelectorAll(".course-widget *")].filter(
+    (one) => one.getClientRects().length && [...one.childNodes].some((child) => child.nodeType === 3 && child.data.trim()));
+  return scale * Math.min(...written.map((one) => parseFloat(frame.contentWindow.getComputedStyle(one).fontSize)));
+}"""
+
+
+@pytest.mark.thorough
+def test_the_letters_of_each_widget_can_be_read_on_a_slide(opened, tmp_path):
+    cells, pages = [new_markdown_cell("# Widgets", metadata={"slideshow": {"slide_type": "slide"}})], {}
+    view = new_output("display_data", {WIDGET: {"model_id": "1"}, "text/plain": "Bars."})
+    for kind in WIDGETS:
+        cells.append(new_markdown_cell(f"## {kind.__name__}", metadata={"slideshow": {"slide_type": "subslide"}}))
+        cells.append(new_code_cell("Bars()", outputs=[view]))
+        pages[cells[-1].id] = [kind.example().html()]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "all.ipynb")
+    page = opened(deck(tmp_path / "all.ipynb", pages, theme="light"))
+    for number in range(1, 1 + len(WIDGETS)):
+        go(page, number)
+        assert page.evaluate(FAULTS) == []
+        assert page.evaluate(LETTERS) >= 13.95
+    assert page.complaints == []
 
 
 @pytest.fixture(scope="module")

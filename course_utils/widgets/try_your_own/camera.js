@@ -16,8 +16,10 @@ export function camera(heard, take, say) {
   const open = button("Camera…", start);
   let stream = null;
   let gone = false;
+  show(false);
 
   async function start() {
+    if (stream) return stop(); // the button that opens it closes it, too
     if (!navigator.mediaDevices?.getUserMedia) {
       say("This page may not use a camera: a browser gives it to addresses that begin with https or are this machine's own.");
       return;
@@ -31,7 +33,12 @@ export function camera(heard, take, say) {
     open.disabled = false;
     if (gone || !stream) return stop();
     video.srcObject = stream;
-    node.hidden = false;
+    show(true);
+  }
+
+  function show(on) {
+    node.hidden = !on;
+    open.setAttribute("aria-expanded", String(on));
   }
 
   function shoot() {
@@ -45,7 +52,7 @@ export function camera(heard, take, say) {
   function stop() {
     stream?.getTracks().forEach((track) => track.stop());
     stream = video.srcObject = null;
-    node.hidden = true;
+    show(false);
   }
 
   heard.also(() => {

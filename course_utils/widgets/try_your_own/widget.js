@@ -39,7 +39,10 @@ function render({ model, el }) {
 
   // ---- ways in
   const said = make("div", { class: "course-said", role: "status" });
-  const say = (text) => { said.textContent = text; };
+  const say = (text, refused = false) => {
+    said.textContent = text;
+    said.classList.toggle("course-refused", refused);
+  };
   const file = make("input", { type: "file", accept: "image/*", hidden: true, "aria-label": "a picture to look at", change: () => { take(file.files[0], file.files[0]?.name); file.value = ""; } });
   const choose = make("button", { type: "button", title: "Or drop one on the widget, or paste one into it", click: () => file.click() }, "Choose a picture…");
   const photograph = camera(heard, take, say);
@@ -58,6 +61,7 @@ function render({ model, el }) {
   const empty = make("div", { class: "course-empty" }, "Drop or paste a picture here");
   const bars = make("div", { class: "course-bars", role: "group", "aria-label": "what the network says; a press shows the map of a class" });
   const line = make("span", { class: "course-label" });
+  const answer = make("div", {}, heading("What the network says ", line), bars);
   const legend = make("div", { class: "course-legend" });
   root.append(
     make("div", { class: "course-controls" }, choose, file, photograph.open),
@@ -66,7 +70,7 @@ function render({ model, el }) {
     photograph.node,
     make("div", { class: "course-parts" },
       make("div", {}, stage, empty, legend),
-      make("div", {}, heading("What the network says ", line), bars)),
+      answer),
     words,
   );
 
@@ -102,7 +106,7 @@ function render({ model, el }) {
     if (content.answered === asked) {
       clearTimeout(waiting);
       bar.hidden = true;
-      say(content.error ? `${content.error}` : (notes.get(asked) ?? ""));
+      say(content.error ? `${content.error}` : (notes.get(asked) ?? ""), Boolean(content.error));
     }
     notes.delete(content.answered);
   });
@@ -221,6 +225,7 @@ function render({ model, el }) {
       return { at, fill, was, share, button };
     });
     bars.replaceChildren(...rows.map(({ button }) => button));
+    answer.hidden = !rows.length;
     if (rows.length) oneStop(bars, rows.map(({ button }) => [button]));
     bars.rows = rows;
   }
