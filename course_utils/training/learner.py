@@ -26,6 +26,7 @@ from course_utils.training.loaders import Loader, WithoutSingle
 from course_utils.training.losses import LOSSES, Loss, mean_loss
 from course_utils.training.memory import explained
 from course_utils.training.new_data import refuse_other_meaning
+from course_utils.training.one_thread import one_thread_at_a_time
 from course_utils.training.optimizers import SGD, made_optimizer
 from course_utils.training.precision import Precision
 from course_utils.training.predictions import Predictions, outputs_and_targets, predict_with_augmentation
@@ -147,6 +148,7 @@ class Learner(Saving):
         """Train for one long cycle in which the rate first rises to `lr`, then falls; see `schedules.one_cycle`."""
         self.run(Fit(schedules.one_cycle(epochs), self.layer_groups.rates(lr), weight_decay), checkpoint)
 
+    @one_thread_at_a_time
     def run(self, fit: Fit, checkpoint: str | None = None, resumed: dict[str, Any] | None = None) -> None:
         """Run the fit that `fit`, `fit_one_cycle` or `resume` ask for, from its beginning or from a checkpoint."""
         of_this_fit: list[Callback] = [Progress()] if self.progress else []

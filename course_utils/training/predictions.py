@@ -13,6 +13,7 @@ from course_utils.training.arguments import whole
 from course_utils.training.data import Data
 from course_utils.training.distributed import OneProcess
 from course_utils.training.memory import explained
+from course_utils.training.one_thread import refuse_while_trained_elsewhere
 from course_utils.training.precision import Precision
 from course_utils.training.progress import Bar
 from course_utils.training.shapes import outputs_of
@@ -83,6 +84,7 @@ def outputs_and_targets(
 
     By default it is the learner's `training_model`, whose mini-batches `learner.loader` gives.
     """
+    refuse_while_trained_elsewhere(learner.model)
     model = model or learner.training_model
     model.eval()
     outputs, targets = [], []

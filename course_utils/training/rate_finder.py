@@ -18,6 +18,7 @@ from course_utils.training.fitting import Fitting
 from course_utils.training.layer_groups import Rates
 from course_utils.training.loaders import Loader
 from course_utils.training.memory import explained
+from course_utils.training.one_thread import one_thread_at_a_time
 from course_utils.training.progress import Bar
 
 
@@ -99,6 +100,7 @@ class Trainable(Fitting, Protocol):
         """One step of gradient descent on a mini-batch; returns its loss."""
 
 
+@one_thread_at_a_time
 def find_learning_rate(
     learner: Trainable, start: float = 1e-5, stop: float = 10.0, steps: int = 100, weight_decay: float | None = None
 ) -> LearningRateSearch:

@@ -14,6 +14,7 @@ from course_utils.training.learner import Learner
 from course_utils.training.loaders import Loader, TensorLoader
 from course_utils.training.memory import explained
 from course_utils.training.metrics import Threshold, accuracy, f_beta
+from course_utils.training.one_thread import refuse_while_trained_elsewhere
 from course_utils.training.predictions import outputs_and_targets
 from course_utils.training.progress import Bar
 from course_utils.training.tasks import Split
@@ -155,6 +156,7 @@ class ImageLearner(Learner):
 
     def probabilities_of(self, x: Tensor) -> Tensor:
         """The probabilities (B, classes) of a mini-batch of normalised pictures (B, 3, size, size), on the cpu."""
+        refuse_while_trained_elsewhere(self.model)
         self.model.eval()
         with torch.no_grad(), explained(self.data, "predicting"):
             outputs = self.model(x.to(self.data.device))

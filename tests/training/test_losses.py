@@ -87,6 +87,7 @@ def test_a_learner_trains_and_validates_with_class_weights():
 @pytest.mark.parametrize(
     ("loss", "message"),
     [
+        (lambda outputs, targets: outputs.sum() * 1j, "the loss gave a complex number; a loss is a real one"),
         (nn.CrossEntropyLoss(reduction="none"), r"shape \(12,\); a loss is one number"),
         (lambda outputs, targets: 0.5, "the loss gave a float"),
         (lambda outputs, targets: None, "the loss gave a NoneType"),
