@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when the library is imported; no test waits for a network
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests compute little: threads cost more than they help
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as for what a script starts in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests press Ctrl-C, here and in processes that they start
 
 INSTALL = {
     "libreoffice": ("soffice", "apt-get install libreoffice-calc"),

@@ -19,6 +19,8 @@ from urllib.parse import quote, urlsplit
 import nbformat
 import pytest
 
+from tests.browser.waiting import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = [
@@ -130,13 +132,13 @@ def lab_server(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5) as reply:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as reply:
             return bool(reply.status == 200)
     except (urllib.error.URLError, OSError):
         return False
 
 
-def _wait_for(ready: Callable[[], bool], server: "subprocess.Popen[bytes]", log: Path, seconds: float = 90) -> None:
+def _wait_for(ready: Callable[[], bool], server: "subprocess.Popen[bytes]", log: Path, seconds: float = 180) -> None:
     until = time.monotonic() + seconds
     while not ready():
         if server.poll() is not None or time.monotonic() > until:
@@ -148,6 +150,7 @@ def _wait_for(ready: Callable[[], bool], server: "subprocess.Popen[bytes]", log:
 def jupyterlab(browser: Any, lab_server: tuple[str, str, Path]) -> Iterator[Lab]:
     url, token, folder = lab_server
     context = browser.new_context(viewport={"width": 1400, "height": 900}, accept_downloads=True)
+    context.set_default_timeout(1000 * PATIENCE)
     page = context.new_page()
     lab = Lab(page, folder, url, token)
     watch_requests(context, lab.outside)
@@ -161,6 +164,7 @@ def jupyterlab(browser: Any, lab_server: tuple[str, str, Path]) -> Iterator[Lab]
 def offline_page(browser: Any) -> Iterator[Any]:
     """A page without JupyterLab and without the internet, for files."""
     context = browser.new_context(viewport={"width": 1200, "height": 900})
+    context.set_default_timeout(1000 * PATIENCE)
     watch_requests(context, [])
     yield context.new_page()
     context.close()

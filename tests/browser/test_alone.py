@@ -18,6 +18,7 @@ from course_utils.widgets import (
 from course_utils.widgets.base.bundle import BASE, Bundle
 from course_utils.widgets.base.numbers import fixed, plain_number
 from course_utils.widgets.gallery import WIDGETS
+from tests.browser.waiting import fits, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SOME_OR_ALL = pytest.mark.parametrize(
@@ -43,6 +44,7 @@ def opened(page, widget, path):
     page.on("request", lambda request: request.url.startswith(("file:", "data:", "blob:")) or wrong.append(request.url))
     page.goto(widget.save_html(path).as_uri())
     page.locator(".course-words").filter(has_text=".").wait_for()
+    settled(page)
     return wrong
 
 
@@ -164,10 +166,9 @@ def test_pages_fit_a_phone_and_say_what_they_are(browser, tmp_path, some_predict
         assert page.title() == page.locator("h1").inner_text() == name
         assert page.locator("body *").evaluate_all(small) == []
         for width in (390, 420, 390):
-            page.set_viewport_size({"width": width, "height": 844})
-            assert page.evaluate("document.documentElement.scrollWidth") == width
+            fits(page, width)
     paper = "getComputedStyle(document.body).backgroundColor"
-    assert page.evaluate(paper) == "rgb(255, 255, 255)"
+    page.wait_for_function(f"{paper} === 'rgb(255, 255, 255)'")
     page.emulate_media(color_scheme="dark")
     page.wait_for_function(f"{paper} === 'rgb(22, 22, 22)'")
     page.close()
@@ -263,17 +264,20 @@ def test_everything_grows_with_the_page_and_for_a_hall(browser, tmp_path, kinds)
             page.set_viewport_size({"width": width, "height": 640})
             page.goto(path.as_uri())
             page.locator(".course-words").filter(has_text=".").wait_for()
+            settled(page)
             assert page.evaluate(height) <= 640
         page.set_viewport_size({"width": 1920, "height": 1080})
         page.reload()
         page.locator(".course-words").filter(has_text=".").wait_for()
+        settled(page)
         assert min(page.locator(".course-widget *").evaluate_all(sizes)) >= 20
         before = page.locator("canvas").first.evaluate_all("all => all.map((one) => one.clientWidth)")
         page.get_by_role("button", name="Large").click()
+        settled(page)
         assert min(page.locator(".course-widget *").evaluate_all(sizes)) >= 30
         after = page.locator("canvas").first.evaluate_all("all => all.map((one) => one.clientWidth)")
         assert all(large > small for small, large in zip(before, after, strict=True))
-        assert page.evaluate("document.documentElement.scrollWidth") == 1920
+        fits(page, 1920, 1080)
     page.close()
 
 
@@ -284,12 +288,14 @@ def test_a_thumb_can_use_a_page(browser, tmp_path, kinds):
     for kind in kinds:
         page.goto(kind.example().save_html(tmp_path / "a.html").as_uri())
         page.locator(".course-words").filter(has_text=".").wait_for()
+        settled(page)
         for target in page.locator(".course-widget :is(button, select, input)").all():
             if target.is_visible():
                 assert target.bounding_box()["height"] >= 40
-        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        fits(page)
     page.goto(ConvolutionExplorer(np.zeros((7, 7))).save_html(tmp_path / "a.html").as_uri())
     page.get_by_role("button", name="Draw").tap()
+    settled(page)
     pixels = page.locator(".course-input canvas")
     cell = pixels.bounding_box()["width"] / 7
     pixels.tap(position={"x": 4.5 * cell, "y": 2.5 * cell})

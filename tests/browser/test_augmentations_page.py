@@ -11,6 +11,7 @@ from course_utils.vision import top_down, transforms_for
 from course_utils.widgets import Augmentations
 from course_utils.widgets.augmentations.widget import BY_HAND, LIMITS
 from tests.browser.test_alone import opened, state
+from tests.browser.waiting import fits, settled
 from tests.widgets.test_augmentations import smooth
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -25,7 +26,7 @@ def pixels(page, canvas):
 
 def same(page, widget):
     """Give Python's widget the traits of the screen; then both must show and say the same."""
-    page.wait_for_timeout(30)
+    settled(page)
     widget.set_state(dict(zip(TRAITS, state(page, *TRAITS), strict=True)))
     assert widget.message == ""
     assert page.locator(".course-words").inner_text() == widget.describe()
@@ -82,6 +83,5 @@ def test_a_picture_is_varied_by_hand_and_at_random(offline_page, tmp_path):
     same(page, widget)
     assert widget.variation == widget.drawn[3]
     np.testing.assert_array_equal(widget.seen, widget.draws[3])
-    page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    fits(page)
     assert wrong == []

@@ -6,6 +6,7 @@ import pytest
 from course_utils.widgets import EmbeddingMap
 from course_utils.widgets.base.numbers import plain_number
 from tests.browser.test_alone import opened, state
+from tests.browser.waiting import fits
 from tests.widgets.test_embedding_map import table
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -62,8 +63,7 @@ def test_neighbours_are_found_from_every_side(offline_page, tmp_path):
     same(page, widget)
     assert widget.item != 0
     assert (widget.positions[widget.item, 0] < before) == (before > 0)
-    page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    fits(page)
     assert wrong == []
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from course_utils.widgets import LayerGroups
 from tests.browser.test_alone import opened, state
+from tests.browser.waiting import fits
 from tests.widgets.test_layer_groups import network
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -56,6 +57,5 @@ def test_groups_are_frozen_and_a_step_is_shown(offline_page, tmp_path):
     press("unfreeze()")
     assert page.locator(".course-passed, .course-back").count() == 0
     same(page, widget)
-    page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    fits(page)
     assert wrong == []

@@ -7,6 +7,7 @@ import pytest
 from course_utils.training.rate_finder import LearningRateSearch
 from course_utils.widgets import LearningRateFinder
 from tests.browser.test_alone import opened, state
+from tests.browser.waiting import fits
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -74,6 +75,5 @@ def test_a_search_is_read(offline_page, tmp_path):
         page.keyboard.press("Enter")
         refused = f"“{text}” is not a number from 1e-5 to 0.25. Type one as in 0.01 or 1e-3."
         assert page.locator(".course-words").inner_text() == refused
-    page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    fits(page)
     assert wrong == []

@@ -4,6 +4,7 @@ import pytest
 
 from course_utils.widgets import LearningRateSchedule
 from tests.browser.test_alone import opened, state
+from tests.browser.waiting import fits
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -70,6 +71,5 @@ def test_a_fit_is_made_and_walked_through(offline_page, tmp_path):
     field.fill("0")
     page.keyboard.press("Enter")
     assert page.locator(".course-words").inner_text() == "“0” is not a number from 1e-6 to 10. Type one as in 0.01 or 1e-3."
-    page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    fits(page)
     assert wrong == []

@@ -5,6 +5,7 @@ import pytest
 from course_utils.widgets import MaxPooling
 from course_utils.widgets.base.numbers import plain_number
 from tests.browser.test_alone import opened, state
+from tests.browser.waiting import fits
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 TRAITS = ["image", "window", "stride", "position"]
@@ -68,6 +69,5 @@ def test_a_window_is_moved_and_a_number_changed(offline_page, tmp_path):
 
     page.get_by_role("button", name="Random").click()
     same(page, widget)
-    page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    fits(page)
     assert wrong == []

@@ -5,6 +5,7 @@ import pytest
 from course_utils.widgets import PredictionBrowser
 from course_utils.widgets.base.numbers import fixed
 from tests.browser.test_alone import opened, state
+from tests.browser.waiting import fits
 from tests.widgets.test_prediction_browser import Drawn, some_predictions
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -65,9 +66,8 @@ def test_mistakes_are_picked_and_walked_through(offline_page, tmp_path):
     same(page, widget)
     listed.press("End")
     assert lost.count() <= 1
-    page.set_viewport_size({"width": 390, "height": 844})
+    fits(page)
     same(page, widget)
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert wrong == []
 
 

@@ -7,6 +7,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from course_utils.lessons.alive import WIDGET
 from course_utils.lessons.site import write_site
 from course_utils.widgets import SoftmaxSigmoid
+from tests.browser.waiting import eventually, fits, reads
 
 pytestmark = pytest.mark.browser
 
@@ -52,7 +53,6 @@ def site(tmp_path_factory):
 @pytest.fixture
 def page(browser):
     context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
-    context.set_default_timeout(10_000)
     found = context.new_page()
     found.wrong = []
     found.on("pageerror", lambda error: found.wrong.append(str(error)))
@@ -82,7 +82,7 @@ def test_search_without_a_server_and_without_a_mouse(site, page):
     page.keyboard.type("unheard of")
     page.get_by_role("status").filter(has_text="Nothing found").wait_for()
     page.keyboard.press("Escape")
-    assert page.locator("dialog[open]").count() == 0
+    page.locator("dialog[open]").wait_for(state="detached")
 
 
 def test_the_theme_is_kept_and_a_widget_in_its_frame_follows(site, page):
@@ -101,8 +101,12 @@ def test_the_theme_is_kept_and_a_widget_in_its_frame_follows(site, page):
     widget.locator(".course-words").filter(has_text="Softmax picks").wait_for()
     widget.locator('body[data-jp-theme-light="false"]').wait_for()
     assert not widget.get_by_text("Back to the course").is_visible()
-    inside = widget.locator("body").evaluate("body => body.scrollHeight")
-    page.wait_for_function("h => Math.abs(document.querySelector('iframe').clientHeight - h) <= 8", arg=inside)
+
+    def as_high_as_what_is_in_it():
+        inside = widget.locator("body").evaluate("body => body.scrollHeight")
+        assert frame.evaluate("one => one.clientHeight") == pytest.approx(inside, abs=8)
+
+    eventually(as_high_as_what_is_in_it)
     page.get_by_role("button", name="Dark").click()
     widget.locator('body[data-jp-theme-light="true"]').wait_for()
     assert page.evaluate("localStorage.length") == 0  # as the system has it: nothing to keep
@@ -117,14 +121,22 @@ def test_a_widget_on_a_page_of_its_own_leads_back(site, page):
     page.wait_for_url("**/out/01_cats_vs_dogs.html")
 
 
+KEEP_WHAT_IT_SAYS = """() => {
+    const button = document.querySelector("button.copy");
+    window.said = [];
+    new MutationObserver(() => window.said.push(button.textContent)).observe(button, { childList: true });
+}"""
+
+
 def test_code_is_copied_and_the_contents_follow_the_reader(site, page):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto((site / "01_cats_vs_dogs.html").as_uri())
+    page.evaluate(KEEP_WHAT_IT_SAYS)
     page.get_by_role("button", name="Copy").first.click()
-    page.get_by_role("button", name="Copied").wait_for()
+    page.wait_for_function("window.said[0] === 'Copied'")
     assert page.evaluate("navigator.clipboard.readText()") == LONG
     marked = page.locator(".contents [aria-current]")
-    assert marked.inner_text() == "Cats and dogs"
+    reads(marked, "Cats and dogs")
     page.locator("iframe").scroll_into_view_if_needed()
     marked.filter(has_text="Moving").wait_for()
 
@@ -147,10 +159,10 @@ def test_a_phone_shows_all_of_a_page(site, page):
     page.set_viewport_size({"width": 390, "height": 844})
     for name in ("index.html", "01_cats_vs_dogs.html"):
         page.goto((site / name).as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        fits(page)
     contents = page.get_by_role("navigation", name="On this page")
-    assert contents.count() == 0  # folded
+    contents.wait_for(state="detached")  # folded
     page.get_by_text("On this page").click()
     contents.get_by_role("link", name="The rate").click()
     page.wait_for_function("Math.abs(document.getElementById('the-rate').getBoundingClientRect().top) < 120")
-    assert contents.count() == 0
+    contents.wait_for(state="detached")

@@ -14,6 +14,7 @@ from openpyxl import load_workbook
 from course_utils.training import f_beta, f_beta_curve
 from course_utils.widgets.base.colours import colour_limit, colours
 from course_utils.widgets.kernels import PRESETS
+from tests.browser.waiting import eventually, reads
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -77,12 +78,11 @@ def ask(lab, expression):
 
 def until(lab, expression, wanted):
     """Wait until an expression in the kernel has a value: the screen and Python talk to each other as they can."""
-    for _ in range(100):
-        value = ask(lab, expression)
-        if value == wanted:
-            return
-        lab.page.wait_for_timeout(50)
-    assert value == wanted
+
+    def check():
+        assert ask(lab, expression) == wanted
+
+    eventually(check)
 
 
 def numbers(text):
@@ -219,10 +219,11 @@ def test_looking_into_a_field_does_not_round_it(explorer, jupyterlab):
     ask(jupyterlab, "setattr(explorer, 'kernels', explorer.kernels + 1 / 3)")
     before = ask(jupyterlab, "explorer.kernels")
     field = explorer.get_by_label("kernel, row 2, column 2")
-    for _ in range(100):
-        if field.input_value() == "0.33":
-            break
-        jupyterlab.page.wait_for_timeout(50)
+
+    def rounded():
+        assert field.input_value() == "0.33"
+
+    eventually(rounded)
     field.focus()
     assert field.input_value() == str(1 / 3)
     for _ in range(3):
@@ -255,7 +256,7 @@ def test_presets_settings_and_stages(explorer, jupyterlab):
 
 def test_nothing_false_is_shown_while_python_is_busy(explorer, jupyterlab):
     kernel = "window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"
-    code = "import time; time.sleep(1.5); awake = True"
+    code = "import time\nfrom pathlib import Path\nwhile not Path('wake up').exists():\n    time.sleep(0.02)\nawake = True"
     jupyterlab.page.evaluate(f"(code) => {{ {kernel}.requestExecute({{ code }}); }}", code)
     explorer.get_by_role("group", name="Stride").get_by_role("button", name="2").click()
     explorer.get_by_role("button", name="step on").click()
@@ -265,6 +266,7 @@ def test_nothing_false_is_shown_while_python_is_busy(explorer, jupyterlab):
     words = explorer.locator(".course-words").inner_text()
     assert numbers(words)[-1] == pytest.approx(total, abs=0.0051)
     assert jupyterlab.page.evaluate(f"{kernel}.status") == "busy"  # all that was without Python
+    (jupyterlab.folder / "wake up").touch()
     until(jupyterlab, "[awake, explorer.stride, explorer.position]", [True, 2, [0, 1]])
     assert ask(jupyterlab, "explorer.output[0, 0, 1]") == pytest.approx(total, abs=1e-12)
 
@@ -276,13 +278,15 @@ def test_hovering_an_output_shows_what_it_saw(explorer, jupyterlab):
     output.hover(position={"x": 4.5 * cell, "y": 2.5 * cell})
     explorer.locator(".course-words").filter(has_text="Row 3, column 5:").wait_for()
     np.testing.assert_allclose(grid(explorer, "window"), image()[2:5, 4:7].ravel(), atol=1e-9)
-    frame = explorer.locator(".course-input .course-frame").bounding_box()
-    pixels = explorer.locator(".course-input canvas").bounding_box()
-    jupyterlab.page.wait_for_timeout(200)
-    frame = explorer.locator(".course-input .course-frame").bounding_box()
-    assert frame["x"] - pixels["x"] == pytest.approx(4 * pixels["width"] / 9, abs=2)
-    assert frame["y"] - pixels["y"] == pytest.approx(2 * pixels["height"] / 8, abs=2)
-    assert frame["width"] == pytest.approx(3 * pixels["width"] / 9, abs=2)
+
+    def framed():
+        frame = explorer.locator(".course-input .course-frame").bounding_box()
+        pixels = explorer.locator(".course-input canvas").bounding_box()
+        assert frame["x"] - pixels["x"] == pytest.approx(4 * pixels["width"] / 9, abs=2)
+        assert frame["y"] - pixels["y"] == pytest.approx(2 * pixels["height"] / 8, abs=2)
+        assert frame["width"] == pytest.approx(3 * pixels["width"] / 9, abs=2)
+
+    eventually(framed)  # it glides there
     assert ask(jupyterlab, "explorer.position") == [0, 0]
     output.click(position={"x": 4.5 * cell, "y": 2.5 * cell})
     until(jupyterlab, "explorer.position", [2, 4])
@@ -337,7 +341,7 @@ def test_export_writes_a_workbook_and_offers_it(explorer, jupyterlab):
     (jupyterlab.folder / "convolution.xlsx").write_text("somebody's own")
     with jupyterlab.page.expect_download() as caught:
         explorer.get_by_role("button", name="Export to Excel").click()
-        explorer.locator(".course-message").filter(has_text="Written to convolution_2.xlsx").wait_for(timeout=30_000)
+        explorer.locator(".course-message").filter(has_text="Written to convolution_2.xlsx").wait_for(timeout=60_000)
         explorer.get_by_role("link", name="Download a copy").click()
     written = jupyterlab.folder / "convolution_2.xlsx"
     assert caught.value.suggested_filename == "convolution_2.xlsx"
@@ -353,7 +357,7 @@ def test_the_still_picture_hides_behind_the_living_widget(explorer, jupyterlab):
     pictures = jupyterlab.page.locator(".jp-OutputArea-output > img")
     assert pictures.count() == 4
     for at in range(4):
-        assert not pictures.nth(at).is_visible()
+        pictures.nth(at).wait_for(state="hidden")
 
 
 def test_layers_follow_one_another(pipeline, jupyterlab):
@@ -569,10 +573,9 @@ def test_a_threshold_from_the_keyboard_and_a_tag(thresholds, jupyterlab):
 
 
 def test_the_tags_of_the_pictures_change_with_the_threshold(thresholds, jupyterlab):
-    def check():
+    def compared():
         expected = ask(jupyterlab, "[thresholds.verdicts(row) for row in thresholds.examples]")
         names = ask(jupyterlab, "[thresholds._items[row] for row in thresholds.examples]")
-        thresholds.locator(f"figure:first-child img[alt='{names[0]}']").wait_for()
         assert thresholds.locator("figure img").evaluate_all("all => all.map(one => one.alt)") == names
         seen = thresholds.locator("figure ul").evaluate_all(
             """lists => lists.map(list => Object.fromEntries([...list.children]
@@ -581,6 +584,9 @@ def test_the_tags_of_the_pictures_change_with_the_threshold(thresholds, jupyterl
         )
         assert seen == expected
         return seen, names
+
+    def check():
+        return eventually(compared)
 
     seen, names = check()
     marks = dict(zip(("right", "missed", "wrong"), "✓○✗", strict=True))
@@ -607,16 +613,13 @@ def test_two_views_of_a_widget_show_the_same(fresh):
     page.evaluate("window.jupyterapp.shell.currentWidget.content.activeCellIndex = 2")
     fresh.command("notebook:create-output-view")
     views = page.locator(".course-explorer")
-    for _ in range(100):
-        if views.count() == 2:
-            break
-        page.wait_for_timeout(50)
+    views.nth(1).wait_for()
     first, second = (views.nth(at) for at in range(2))
     second.get_by_role("button", name="step on").click()
     first.get_by_role("group", name="Padding").get_by_role("button", name="1").click()
     for view in (first, second):
         view.locator(".course-words").filter(has_text="Row 1, column 2:").wait_for()
-        assert view.locator(".course-part .course-heading").nth(1).inner_text() == "Output 8 × 9"
+        reads(view.locator(".course-part .course-heading").nth(1), "Output 8 × 9")
     ask(fresh, "setattr(explorer, 'delay', 20)")
     second.get_by_role("button", name="Play").click()
     for view in (first, second):  # one clock for both: none is skipped and none comes twice
@@ -658,8 +661,7 @@ def test_running_a_cell_again_and_again_keeps_nothing(fresh):
         page.locator(".course-explorer .course-words").filter(has_text="Row 2,").wait_for()
         counts.append(page.evaluate("document.querySelectorAll('*').length"))
     assert counts[-1] - counts[1] <= 20
-    page.wait_for_timeout(200)
-    assert page.evaluate("window.ticking.size") <= 1
+    page.wait_for_function("window.ticking.size <= 1")
 
 
 def test_a_picture_stands_in_exported_html(fresh, offline_page, tmp_path):
@@ -673,11 +675,10 @@ def test_a_picture_stands_in_exported_html(fresh, offline_page, tmp_path):
         page_file.write_text(HTMLExporter().from_notebook_node(notebook)[0], encoding="utf-8")
         page = offline_page
         page.goto(page_file.as_uri())
-        page.wait_for_timeout(500)
         pictures = page.locator("img")
         assert pictures.count() == 4
         for at in range(4):
-            assert pictures.nth(at).is_visible()
-            assert pictures.nth(at).evaluate("one => one.naturalWidth") > 600
+            pictures.nth(at).wait_for()
+            page.wait_for_function("one => one.naturalWidth > 600", arg=pictures.nth(at).element_handle())
         if not kept:
             assert "An image on its way through 8 layers" in page.content()
