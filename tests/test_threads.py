@@ -31,12 +31,12 @@ def test_blocks_of_two_threads_that_overlap(two_threads: None) -> None:
     def other() -> None:
         with one_thread():
             inside.set()
-            leave.wait(10)
+            leave.wait(60)
 
     thread = threading.Thread(target=other)
     with one_thread():
         thread.start()
-        inside.wait(10)
+        assert inside.wait(60)
     assert torch.get_num_threads() == 2
     leave.set()
     thread.join()

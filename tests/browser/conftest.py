@@ -4,7 +4,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -94,9 +93,6 @@ def lab_server(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     home = tmp_path_factory.mktemp("jupyter")
     folder = tmp_path_factory.mktemp("notebooks")
     token = secrets.token_hex(16)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     config = home / "config"
     (config / "labconfig").mkdir(parents=True)
     news = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
@@ -112,13 +108,15 @@ def lab_server(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
     }
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser"]
-    command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"]
+    # it takes the next free port after this one, and writes down which
+    command += [f"--ServerApp.port={20_000 + secrets.randbelow(10_000)}", f"--ServerApp.root_dir={folder}"]
     command += [f"--IdentityProvider.token={token}", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     log = home / "log.txt"
     with log.open("w") as written:
         server = subprocess.Popen(command, env=environment, stdout=written, stderr=subprocess.STDOUT)
     try:
-        url = f"http://127.0.0.1:{port}"
+        _wait_for(lambda: _port(home / "runtime") > 0, server, log)
+        url = f"http://127.0.0.1:{_port(home / 'runtime')}"
         _wait_for(lambda: _answers(f"{url}/api/status?token={token}"), server, log)
         yield url, token, folder
     finally:
@@ -128,6 +126,14 @@ def lab_server(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+
+
+def _port(runtime: Path) -> int:
+    """The port at which the server of a folder listens; 0 before it does."""
+    try:
+        return int(next(json.loads(file.read_text())["port"] for file in runtime.glob("jpserver-*.json")))
+    except (StopIteration, ValueError):
+        return 0
 
 
 def _answers(url: str) -> bool:

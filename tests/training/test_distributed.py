@@ -279,7 +279,7 @@ def endless(folder, *arguments):
 
 def test_a_process_that_dies_ends_the_others_with_a_message(tmp_path):
     started = endless(tmp_path, "die")
-    out, _ = started.communicate(timeout=120)
+    out, _ = started.communicate(timeout=300)
     assert started.returncode == 1
     assert "process 1 of 2 failed" in out
     assert "the others were ended with it" in out
@@ -297,7 +297,7 @@ def test_nothing_listens_where_another_machine_could_reach_it_and_an_interrupt_e
             assert line, out
             out += line
     os.killpg(started.pid, signal.SIGINT)  # as a terminal does
-    out += started.communicate(timeout=120)[0]
+    out += started.communicate(timeout=300)[0]
     assert started.returncode != 0
     assert "went on" not in out
     assert "Stopped by you" not in out  # which says that one may go on

@@ -33,7 +33,7 @@ learner.fit(0.1, 2)
 predictions = learner.predict()
 """
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
     outputs = notebook.cells[0].outputs
     assert not [o for o in outputs if o.output_type == "stream"], outputs
     assert not [o for o in outputs if "application/vnd.jupyter.widget-view+json" in o.data]
