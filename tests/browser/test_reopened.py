@@ -69,6 +69,7 @@ def test_a_picture_behind_an_address_is_hidden_where_its_widget_lives_and_no_oth
     assert jupyterlab.complaints == []
 
 
+STARTED = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.isReady"
 IN_VIEW = """source => {
   const cells = window.jupyterapp?.shell.currentWidget?.content?.widgets ?? [];
   const box = cells.find((one) => one.model.sharedModel.source === source)?.node.getBoundingClientRect();
@@ -91,12 +92,14 @@ def test_a_slide_leads_to_its_cell_in_a_tab_that_stays(jupyterlab, tmp_path):
     with context.expect_page() as opening:
         show.keyboard.press("j")
     tab = opening.value
-    tab.wait_for_function(IN_VIEW, arg=first, timeout=60_000)
+    tab.wait_for_function(STARTED, timeout=180_000)
+    show.keyboard.press("j")  # where it started slowly the deck asks no more: one presses again
+    tab.wait_for_function(IN_VIEW, arg=first)
     tab.evaluate("window.unsaved = true")
     show.evaluate(go, "print(30)")
     pages = len(context.pages)
     show.locator("section.present > section.present footer a").click()
-    tab.wait_for_function(IN_VIEW, arg=second, timeout=30_000)
+    tab.wait_for_function(IN_VIEW, arg=second)
     assert tab.evaluate("window.unsaved")
     assert len(context.pages) == pages
     show.close()

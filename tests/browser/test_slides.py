@@ -212,7 +212,7 @@ def test_the_letters_of_each_widget_can_be_read_on_a_slide(opened, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def small(opened, tmp_path_factory):
+def small_deck(tmp_path_factory):
     """A deck of a few slides, the third with a living widget."""
     file = tmp_path_factory.mktemp("small") / "small.ipynb"
     view = new_output("display_data", {WIDGET: {"model_id": "1"}, "text/plain": "Bars."})
@@ -224,7 +224,12 @@ def small(opened, tmp_path_factory):
         new_markdown_cell("## Four", metadata={"slideshow": {"slide_type": "slide"}}),
     ]
     nbformat.write(new_notebook(cells=cells), file)
-    return opened(deck(file, {cells[3].id: [SoftmaxSigmoid(seed=1).html()]}, theme="light", lab="small.ipynb"))
+    return deck(file, {cells[3].id: [SoftmaxSigmoid(seed=1).html()]}, theme="light", lab="small.ipynb")
+
+
+@pytest.fixture(scope="module")
+def small(opened, small_deck):
+    return opened(small_deck)
 
 
 def test_keys_in_a_widget_move_the_widget_and_escape_leads_back(small):
@@ -306,6 +311,28 @@ def test_where_the_window_is_blocked_the_notes_are_in_the_slide(small):
     assert "blocks the speaker's window" in small.locator("#said").inner_text()
     small.evaluate("window.open = window.kept")
     small.keyboard.press("n")
+
+
+A_TAB = """() => {
+    window.asked = [];
+    const tab = { closed: false, focus() {}, set location(address) { asked.push(address); } };
+    window.open = (address) => (asked.push(address), tab);
+}"""
+
+
+def test_jupyterlab_is_asked_again_for_a_cell_while_it_starts_and_not_later(opened, small_deck):
+    page = opened(small_deck)
+    page.clock.install()
+    page.evaluate(A_TAB)
+    page.keyboard.press("j")
+    first = page.evaluate("asked")
+    assert "small.ipynb#cell-id=" in first[0]
+    for seconds, times in ((0, 1), (4, 2), (4, 3), (6, 4), (60, 4)):
+        page.clock.fast_forward(1000 * seconds)
+        assert page.evaluate("asked") == first * times
+    page.keyboard.press("j")
+    page.clock.fast_forward(60_000)
+    assert page.evaluate("asked") == first * 5  # what one does in that tab is not disturbed
 
 
 def serious(page, part=None):
