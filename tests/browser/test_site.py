@@ -75,6 +75,7 @@ def test_search_without_a_server_and_without_a_mouse(site, page):
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     page.wait_for_url("**/01_cats_vs_dogs.html#the-rate*")
+    page.wait_for_function("document.getElementById('the-rate').getBoundingClientRect().top < innerHeight / 2")
     page.keyboard.press("Control+k")
     page.keyboard.type("epoch")
     page.get_by_role("status").filter(has_text="1 section.").wait_for()
@@ -83,6 +84,14 @@ def test_search_without_a_server_and_without_a_mouse(site, page):
     page.get_by_role("status").filter(has_text="Nothing found").wait_for()
     page.keyboard.press("Escape")
     page.locator("dialog[open]").wait_for(state="detached")
+
+
+def test_a_search_keeps_the_focus_where_the_page_takes_it_away(site, page):
+    page.goto((site / "01_cats_vs_dogs.html").as_uri())
+    page.keyboard.press("/")
+    page.wait_for_function("document.activeElement.matches('#search input')")
+    page.evaluate("document.activeElement.blur()")  # as scrolling to a heading does
+    page.wait_for_function("document.activeElement.matches('#search input')")
 
 
 def test_the_theme_is_kept_and_a_widget_in_its_frame_follows(site, page):

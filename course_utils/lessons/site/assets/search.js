@@ -111,6 +111,10 @@ function open() {
 for (const button of document.querySelectorAll(".search-open")) button.addEventListener("click", open);
 field.addEventListener("input", show);
 box.addEventListener("click", ({ target }) => { if (target === box) box.close(); });
+// A page that has just been opened at a heading scrolls there late, and then takes the focus away from what one types into.
+box.addEventListener("focusout", () => setTimeout(() => {
+  if (box.open && document.hasFocus() && document.activeElement === document.body) field.focus();
+}));
 box.addEventListener("keydown", (event) => {
   const links = [...list.querySelectorAll("a")];
   const at = links.indexOf(document.activeElement);
