@@ -222,3 +222,11 @@ def test_what_the_makefile_installs_are_extras_of_this_package():
     for what in installed:
         assert re.fullmatch(r"\.\[(\w+)\]", what), what
         assert what[2:-1] in EXTRAS
+
+
+def test_what_is_tried_in_a_browser_rests_on_no_duration():
+    """A machine with much to do is slow: a test waits for what it expects, as `tests/browser/waiting.py` does."""
+    files = {path.name: path.read_text() for path in (ROOT / "tests" / "browser").glob("test_*.py")}
+    assert len(files) > 10
+    durations = re.compile(r"wait_for_timeout|^\s*time\.sleep|timeout=\d|set_default_timeout\(\d", re.MULTILINE)
+    assert {name: found for name, text in files.items() if (found := durations.findall(text))} == {}

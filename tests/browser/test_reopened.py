@@ -8,6 +8,7 @@ import pytest
 from course_utils.lessons.slides import deck
 from course_utils.widgets import ConvolutionExplorer
 from course_utils.widgets.base.numbers import plain_number
+from tests.browser.waiting import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -28,7 +29,7 @@ def test_its_widgets_are_alive(jupyterlab):
     jupyterlab.complaints.clear()
     jupyterlab.open_notebook("again.ipynb", run=False)
     words = page.locator(".course-explorer .course-words")
-    words.filter(has_text="Row 1, column 2:").wait_for(timeout=60_000)
+    words.filter(has_text="Row 1, column 2:").wait_for()
     page.get_by_role("group", name="Stride").get_by_role("button", name="2").click()
     page.get_by_role("button", name="step on").click()
     page.get_by_role("button", name="step on").click()
@@ -92,7 +93,7 @@ def test_a_slide_leads_to_its_cell_in_a_tab_that_stays(jupyterlab, tmp_path):
     with context.expect_page() as opening:
         show.keyboard.press("j")
     tab = opening.value
-    tab.wait_for_function(STARTED, timeout=180_000)
+    tab.wait_for_function(STARTED, timeout=3000 * PATIENCE)
     show.keyboard.press("j")  # where it started slowly the deck asks no more: one presses again
     tab.wait_for_function(IN_VIEW, arg=first)
     tab.evaluate("window.unsaved = true")

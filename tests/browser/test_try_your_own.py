@@ -135,4 +135,4 @@ def test_a_large_file_is_made_smaller_and_a_silent_python_is_spoken_of(jupyterla
     said.filter(has_text="this browser cannot make it smaller").wait_for()
     page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
     choose.set_input_files({"name": "c.png", "mimeType": "image/png", "buffer": png(np.zeros((20, 20, 3), np.uint8))})
-    said.filter(has_text="Python has").wait_for(timeout=60_000)
+    said.filter(has_text="Python has").wait_for()
