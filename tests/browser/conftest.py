@@ -156,7 +156,7 @@ def _wait_for(ready: Callable[[], bool], server: "subprocess.Popen[bytes]", log:
 def jupyterlab(browser: Any, lab_server: tuple[str, str, Path]) -> Iterator[Lab]:
     url, token, folder = lab_server
     context = browser.new_context(viewport={"width": 1400, "height": 900}, accept_downloads=True)
-    context.set_default_timeout(1000 * PATIENCE)
+    context.set_default_timeout(PATIENCE * 1000)
     page = context.new_page()
     lab = Lab(page, folder, url, token)
     watch_requests(context, lab.outside)
@@ -170,7 +170,7 @@ def jupyterlab(browser: Any, lab_server: tuple[str, str, Path]) -> Iterator[Lab]
 def offline_page(browser: Any) -> Iterator[Any]:
     """A page without JupyterLab and without the internet, for files."""
     context = browser.new_context(viewport={"width": 1200, "height": 900})
-    context.set_default_timeout(1000 * PATIENCE)
+    context.set_default_timeout(PATIENCE * 1000)
     watch_requests(context, [])
     yield context.new_page()
     context.close()

@@ -93,7 +93,7 @@ def test_a_slide_leads_to_its_cell_in_a_tab_that_stays(jupyterlab, tmp_path):
     with context.expect_page() as opening:
         show.keyboard.press("j")
     tab = opening.value
-    tab.wait_for_function(STARTED, timeout=3000 * PATIENCE)
+    tab.wait_for_function(STARTED, timeout=PATIENCE * 3000)
     show.keyboard.press("j")  # where it started slowly the deck asks no more: one presses again
     tab.wait_for_function(IN_VIEW, arg=first)
     tab.evaluate("window.unsaved = true")

@@ -64,7 +64,7 @@ def opened(browser, tmp_path_factory):
         file = tmp_path_factory.mktemp("slides") / name
         file.write_text(html, encoding="utf-8")
         context = browser.new_context(viewport={"width": size[0], "height": size[1]}, offline=True)
-        context.set_default_timeout(1000 * PATIENCE)
+        context.set_default_timeout(PATIENCE * 1000)
         contexts.append(context)
         page = context.new_page()
         page.complaints = []
