@@ -11,7 +11,7 @@ from tests.tabular.engines import Engine, to_duckdb, to_spark
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory):
+def spark():
     """A Spark of one worker, started once; with the options for tables of a few rows."""
     sql = pytest.importorskip("pyspark.sql", reason="Spark is not installed: pip install -e '.[spark]'")
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
@@ -31,8 +31,7 @@ def spark(tmp_path_factory):
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.sql.adaptive.enabled": "false",
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto"
-        f" -Duser.home={tmp_path_factory.mktemp('home')}",  # a user's own may be read-only, or unknown to the system
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto",
     }
     session = sql.SparkSession.builder.master("local[1]").config(map=options).getOrCreate()
     session.sparkContext.setLogLevel("OFF")
