@@ -31,7 +31,7 @@ def load_predictor(
     ...
     course_utils.training.storage.StorageError: there is no predictor at no-such-folder/pets.course; ...
     """
-    from course_utils.training.exported import read
+    from course_utils.training.exported_file import read
 
     exported = read(path)
     if exported.one_of("kind", "pictures", "table") == "pictures":

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils.data import samples
-from course_utils.data.archives import unpack
+from course_utils.data.archives.unpacking import unpack
 from course_utils.data.catalog import DATASETS, Dataset, find
+from course_utils.data.competitions import download_competition
 from course_utils.data.copied import download_command
-from course_utils.data.download import UNFINISHED, download_competition, fetch, get_url, install
+from course_utils.data.download import UNFINISHED, fetch
 from course_utils.data.errors import DownloadError
+from course_utils.data.installing import install
 from course_utils.data.overview import where
 from course_utils.data.places import attached, can_write, data_folder, find_real, sample_folders, shown, why_not_real
+from course_utils.data.urls import get_url
 from course_utils.errors import CourseError
 from course_utils.files import FileError, as_path, reading
 from course_utils.work import spare_folder

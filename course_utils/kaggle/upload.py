@@ -8,6 +8,7 @@ from typing import Any
 
 from course_utils.data.catalog import DATASETS, Dataset, find
 from course_utils.data.errors import NoNetworkError, NotOnServerError, NotSignedInError, RulesNotAcceptedError
+from course_utils.data.network_errors import first_line
 from course_utils.errors import CourseError
 from course_utils.files import as_path
 
@@ -56,7 +57,7 @@ def _signed_in_client(by_hand: str) -> Any:
     except ImportError as error:
         raise CourseError(f"the kaggle client is not installed; `pip install kaggle` does that. {by_hand}") from error
     except requests.RequestException as error:
-        raise NoNetworkError(f"Kaggle cannot be reached to sign in ({_first_line(error)}). {by_hand}") from error
+        raise NoNetworkError(f"Kaggle cannot be reached to sign in ({first_line(error)}). {by_hand}") from error
     except (Exception, SystemExit) as error:
         raise _not_signed_in("the kaggle client is not signed in", by_hand) from error
     return client
@@ -75,7 +76,7 @@ def _explained(error: BaseException, dataset: Dataset, by_hand: str) -> CourseEr
     response = getattr(error, "response", None)
     code = response.status_code if response is not None else getattr(error, "status", None)
     if code == 401:
-        return _not_signed_in(f"Kaggle does not accept the sign-in that the client has ({_first_line(error)})", by_hand)
+        return _not_signed_in(f"Kaggle does not accept the sign-in that the client has ({first_line(error)})", by_hand)
     if code == 403:
         return RulesNotAcceptedError(
             f"Kaggle refuses the submission: open {dataset.page}/rules in a browser as the same user, accept the rules, then "
@@ -84,9 +85,5 @@ def _explained(error: BaseException, dataset: Dataset, by_hand: str) -> CourseEr
     if code == 404:
         return NotOnServerError(f"Kaggle has no competition {dataset.competition} that takes submissions; see {dataset.page}")
     if isinstance(error, requests.ConnectionError | requests.Timeout):
-        return NoNetworkError(f"Kaggle cannot be reached ({_first_line(error)}); check the network. {by_hand}")
-    return CourseError(f"Kaggle did not take the submission ({_first_line(error)}). {by_hand}")
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        return NoNetworkError(f"Kaggle cannot be reached ({first_line(error)}); check the network. {by_hand}")
+    return CourseError(f"Kaggle did not take the submission ({first_line(error)}). {by_hand}")

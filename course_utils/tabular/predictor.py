@@ -19,8 +19,11 @@ from course_utils.tabular.inputs import EVALUATION, as_inputs, on_target_scale
 from course_utils.tabular.model import TabularModel
 from course_utils.tabular.preprocess import Preprocessor, in_memory
 from course_utils.tabular.storage import read_csv, read_table
-from course_utils.training import exported as files
+from course_utils.training import exported_file as files
 from course_utils.training.architecture import unwrapped
+from course_utils.training.exported import OWN_LAYERS, Exported, needs_model
+from course_utils.training.rebuilding import ready, same_outputs
+from course_utils.training.storage import StorageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,7 +52,7 @@ class TablePredictor:
         target: str | None = None,
         device: torch.device | str | None = None,
     ) -> None:
-        self.model, self.preprocessor = files.ready(model, device), preprocessor
+        self.model, self.preprocessor = ready(model, device), preprocessor
         self.log_target, self.target = log_target, target
         tensors = self.model.state_dict().values()
         self.device = next((tensor.device for tensor in tensors), torch.device("cpu"))
@@ -57,7 +60,7 @@ class TablePredictor:
 
     @classmethod
     def of(
-        cls, exported: files.Exported, model: nn.Module | None = None, device: torch.device | str | None = None
+        cls, exported: Exported, model: nn.Module | None = None, device: torch.device | str | None = None
     ) -> "TablePredictor":
         """Make it from what a file holds; see `load_predictor`."""
         log_target, target = exported.truth("log target"), exported.about.get("target")
@@ -164,7 +167,7 @@ def export(learner: "Learner", path: str | os.PathLike[str]) -> Path:
     model.eval()
     if not _rebuilds(exported, model, preprocessor, data.device):
         exported = files.described("table", {**about, "network": None}, model, path, partial(drawn_rows, preprocessor))
-        print(files.OWN_LAYERS.format(path=exported.path))
+        print(OWN_LAYERS.format(path=exported.path))
     return files.write(exported)
 
 
@@ -180,7 +183,7 @@ def _description(model: nn.Module) -> dict[str, Any] | None:
     }
 
 
-def _refuse_other_range(exported: files.Exported, model: nn.Module) -> None:
+def _refuse_other_range(exported: Exported, model: nn.Module) -> None:
     """Raise a StorageError where the outputs of a network of `tabular_learner` are bounded otherwise than those of the file."""
     described = exported.part("network")
     if described is None or not isinstance(model, TabularModel):
@@ -191,15 +194,15 @@ def _refuse_other_range(exported: files.Exported, model: nn.Module) -> None:
         raise exported.wrong(f"its outputs are bounded by {theirs or 'nothing'}, those of this network by {ours or 'nothing'}")
 
 
-def _rebuilds(exported: files.Exported, model: nn.Module, preprocessor: Preprocessor, device: torch.device) -> bool:
+def _rebuilds(exported: Exported, model: nn.Module, preprocessor: Preprocessor, device: torch.device) -> bool:
     """Whether the network that is described is this one: its weights fit, and it says the same of rows drawn at random."""
     if exported.part("network") is None:
         return False
     try:
-        other = files.ready(_network(exported, preprocessor), device)
-    except files.StorageError:
+        other = ready(_network(exported, preprocessor), device)
+    except StorageError:
         return False
-    return files.same_outputs(other, model, *(part.to(device) for part in drawn_rows(preprocessor)))
+    return same_outputs(other, model, *(part.to(device) for part in drawn_rows(preprocessor)))
 
 
 def drawn_rows(preprocessor: Preprocessor) -> tuple[Tensor, Tensor]:
@@ -209,11 +212,11 @@ def drawn_rows(preprocessor: Preprocessor) -> tuple[Tensor, Tensor]:
     return codes, torch.from_numpy(rng.standard_normal((64, len(preprocessor.continuous_names)), np.float32))
 
 
-def _network(exported: files.Exported, preprocessor: Preprocessor) -> nn.Module:
+def _network(exported: Exported, preprocessor: Preprocessor) -> nn.Module:
     """The network that is described, with the weights of the file."""
     described = exported.part("network")
     if described is None:
-        raise files.needs_model(exported)
+        raise needs_model(exported)
     sizes = described.wholes("embedding sizes", len(preprocessor.categorical))
     layers = described.wholes("layers")
     y_range = None if described.about.get("y range") is None else described.numbers("y range", 2)

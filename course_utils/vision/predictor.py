@@ -14,10 +14,13 @@ from torch import Tensor, nn
 
 from course_utils.errors import CourseError
 from course_utils.names import counted
-from course_utils.training import exported as files
+from course_utils.training import exported_file as files
 from course_utils.training.architecture import unwrapped
+from course_utils.training.exported import OWN_LAYERS, Exported, needs_model
 from course_utils.training.metrics import Threshold
 from course_utils.training.progress import Bar
+from course_utils.training.rebuilding import ready, same_outputs
+from course_utils.training.storage import StorageError
 from course_utils.training.tasks import Task, activation
 from course_utils.vision.networks.backbones import network
 from course_utils.vision.networks.heads import with_head
@@ -61,7 +64,7 @@ class ImagePredictor:
         device: torch.device | str | None = None,
         channels_last: bool = True,
     ) -> None:
-        self.model, self.classes, self.task = files.ready(model, device), list(classes), task
+        self.model, self.classes, self.task = ready(model, device), list(classes), task
         self.transforms, self.threshold = transforms, threshold
         self.device = next((tensor.device for tensor in self.model.state_dict().values()), torch.device("cpu"))
         if channels_last:
@@ -69,7 +72,7 @@ class ImagePredictor:
 
     @classmethod
     def of(
-        cls, exported: files.Exported, model: nn.Module | None = None, device: torch.device | str | None = None
+        cls, exported: Exported, model: nn.Module | None = None, device: torch.device | str | None = None
     ) -> "ImagePredictor":
         """Make it from what a file holds; see `load_predictor`."""
         classes, size = exported.texts("classes"), exported.whole("size", 1, LARGEST_SIZE)
@@ -208,7 +211,7 @@ def export(learner: "Learner", path: str | os.PathLike[str], threshold: Threshol
     model.eval()
     if not _rebuilds(exported, model, x.to(data.device), data.device):
         exported = files.described("pictures", {**about, "network": None}, model, path, lambda: [x])
-        print(files.OWN_LAYERS.format(path=exported.path))
+        print(OWN_LAYERS.format(path=exported.path))
     return files.write(exported)
 
 
@@ -232,22 +235,22 @@ def _description(learner: "Learner") -> dict[str, Any] | None:
     return {"arch": arch, "features": head[0].num_features // 2}
 
 
-def _rebuilds(exported: files.Exported, model: nn.Module, x: Tensor, device: torch.device) -> bool:
+def _rebuilds(exported: Exported, model: nn.Module, x: Tensor, device: torch.device) -> bool:
     """Whether the network that is described is this one: its weights fit, and it says the same of a picture of noise."""
     if exported.part("network") is None:
         return False
     try:
-        other = files.ready(_network(exported, len(exported.texts("classes"))), device)
-    except files.StorageError:
+        other = ready(_network(exported, len(exported.texts("classes"))), device)
+    except StorageError:
         return False
-    return files.same_outputs(other, model, x)
+    return same_outputs(other, model, x)
 
 
-def _network(exported: files.Exported, classes: int) -> nn.Module:
+def _network(exported: Exported, classes: int) -> nn.Module:
     """The network by the name of its backbone, with the weights of the file."""
     described = exported.part("network")
     if described is None:
-        raise files.needs_model(exported)
+        raise needs_model(exported)
     arch, features = described.about.get("arch"), described.whole("features", 1, 10**6)
     if not isinstance(arch, str) or len(arch) > 200:
         raise described.wrong("its arch is not the name of a network")

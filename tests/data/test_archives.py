@@ -13,8 +13,9 @@ from types import SimpleNamespace
 import py7zr
 import pytest
 
-from course_utils.data import archives
-from course_utils.data.archives import unpack
+from course_utils.data.archives import target
+from course_utils.data.archives.target import Target
+from course_utils.data.archives.unpacking import unpack
 from course_utils.data.errors import (
     ArchiveError,
     ArchiveTooLargeError,
@@ -287,7 +288,7 @@ def test_stops_at_the_size_limit(kind: str, inner: Path) -> None:
 def test_an_archive_that_says_it_is_too_large_is_not_begun(kind: str, inner: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     MAKERS[kind](inner / kind, [("zeros", bytes(3_000_000))])
     made: list[str] = []
-    monkeypatch.setattr(archives._Target, "make_file", lambda self, name: made.append(name))
+    monkeypatch.setattr(Target, "make_file", lambda self, name: made.append(name))
     with pytest.raises(ArchiveTooLargeError, match="says that it unpacks to 3,000,000 bytes"):
         unpack(inner / kind, inner / "out", max_bytes=2_000_000)
     assert made == []
@@ -296,15 +297,15 @@ def test_an_archive_that_says_it_is_too_large_is_not_begun(kind: str, inner: Pat
 @pytest.mark.parametrize("kind", ["a.zip", "a.tar.gz", "a.7z"])
 def test_the_limit_counts_what_is_written_not_what_is_promised(kind: str, inner: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     MAKERS[kind](inner / kind, [(f"zeros{n}", bytes(1_000_000)) for n in range(5)])
-    monkeypatch.setattr(archives._Target, "expect", lambda self, n_bytes: None)  # as if the header had said nothing
+    monkeypatch.setattr(Target, "expect", lambda self, n_bytes: None)  # as if the header had said nothing
     written = []
-    count = archives._Target.count
+    count = Target.count
 
-    def counting(self: archives._Target, n_bytes: int) -> None:
+    def counting(self: Target, n_bytes: int) -> None:
         count(self, n_bytes)
         written.append(n_bytes)
 
-    monkeypatch.setattr(archives._Target, "count", counting)
+    monkeypatch.setattr(Target, "count", counting)
     with pytest.raises(ArchiveTooLargeError, match="unpacks to more than that"):
         unpack(inner / kind, inner / "out", max_bytes=2_500_000)
     assert 1_000_000 <= sum(written) <= 2_500_000
@@ -330,7 +331,7 @@ def test_a_tar_header_of_gigabytes_is_not_read(inner: Path) -> None:
 
 
 def test_too_many_members(inner: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "MAX_MEMBERS", 3)
+    monkeypatch.setattr(target, "MAX_MEMBERS", 3)
     make_zip(inner / "a.zip", [(f"{n}", b"") for n in range(4)])
     with pytest.raises(ArchiveTooLargeError, match="more than 3 files"):
         unpack(inner / "a.zip", inner / "out")
@@ -338,7 +339,7 @@ def test_too_many_members(inner: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_disk_too_small_is_known_before(inner: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_zip(inner / "a.zip", HONEST)
-    monkeypatch.setattr(archives.shutil, "disk_usage", lambda path: SimpleNamespace(free=999))
+    monkeypatch.setattr(target.shutil, "disk_usage", lambda path: SimpleNamespace(free=999))
     with pytest.raises(NoSpaceError, match=r"60,009 bytes and .* has 999 free"):
         unpack(inner / "a.zip", inner / "out")
     assert names_in(inner) == {"a.zip"}
@@ -348,10 +349,10 @@ def test_a_disk_too_small_is_known_before(inner: Path, monkeypatch: pytest.Monke
 def test_a_disk_that_fills_up_leaves_nothing(kind: str, inner: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     MAKERS[kind](inner / kind, HONEST)
 
-    def full(self: archives._Target, n_bytes: int) -> None:
+    def full(self: Target, n_bytes: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(archives._Target, "count", full)
+    monkeypatch.setattr(Target, "count", full)
     with pytest.raises(NoSpaceError, match="the disk was full"):
         unpack(inner / kind, inner / "out")
     assert names_in(inner) == {kind}
@@ -435,10 +436,10 @@ def test_what_is_no_archive(inner: Path) -> None:
 def test_an_interrupt_leaves_nothing(inner: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_zip(inner / "a.zip", HONEST)
 
-    def interrupted(self: archives._Target, n_bytes: int) -> None:
+    def interrupted(self: Target, n_bytes: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(archives._Target, "count", interrupted)
+    monkeypatch.setattr(Target, "count", interrupted)
     with pytest.raises(KeyboardInterrupt):
         unpack(inner / "a.zip", inner / "out")
     assert names_in(inner) == {"a.zip"}

@@ -21,9 +21,9 @@ from kagglehub import exceptions as kaggle
 from kagglehub.handle import CompetitionHandle
 
 import course_utils.data
-from course_utils.data import download
+from course_utils.data import download, urls
 from course_utils.data.catalog import DATASETS, Url, split_cats_and_dogs
-from course_utils.data.download import download_competition, get_url, install
+from course_utils.data.competitions import download_competition
 from course_utils.data.errors import (
     BrokenDownloadError,
     DamagedArchiveError,
@@ -35,7 +35,9 @@ from course_utils.data.errors import (
     RulesNotAcceptedError,
     WrongHashError,
 )
+from course_utils.data.installing import install
 from course_utils.data.samples import draw, is_current
+from course_utils.data.urls import get_url
 from course_utils.errors import CourseError
 
 CONTENT = random.Random(0).randbytes(1_000_000)
@@ -101,7 +103,7 @@ def server() -> Iterator[Server]:
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(download, "_CHUNK", 10_000)
+    monkeypatch.setattr(urls, "_CHUNK", 10_000)
     return tmp_path / "data"
 
 
@@ -156,7 +158,7 @@ def test_the_name_is_the_last_part_of_the_address_without_what_is_asked_of_it(se
 def test_a_length_that_is_not_the_files() -> None:
     """Of bytes that are packed on the way, or of no number: the hash tells whether all has arrived."""
     packed = {"Content-Encoding": "gzip", "Content-Length": "5"}
-    assert [download._length(headers) for headers in ({"Content-Length": "5"}, packed, {"Content-Length": "x"}, {})] == [
+    assert [urls._length(headers) for headers in ({"Content-Length": "5"}, packed, {"Content-Length": "x"}, {})] == [
         5,
         0,
         0,
@@ -249,7 +251,7 @@ def test_no_server(server: Server, tmp_path: Path) -> None:
 
 
 def test_no_room(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download.shutil, "disk_usage", lambda path: SimpleNamespace(free=400_000))
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=400_000))
     with pytest.raises(NoSpaceError, match=r"0\.00 GB"):
         get(server, tmp_path)
     assert names_in(tmp_path) == set()
@@ -439,7 +441,7 @@ def test_files_is_a_list_of_some(files: Any) -> None:
 
 def test_room_is_checked_before_anything_is_asked_for(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = has(monkeypatch, tmp_path, kaggle_cats_and_dogs(3))
-    monkeypatch.setattr(download.shutil, "disk_usage", lambda path: SimpleNamespace(free=500_000_000))
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=500_000_000))
     with pytest.raises(NoSpaceError, match=r"dogscats needs, unpacked, 0\.87 GB and .*dogscats has 0\.50 GB free"):
         download_competition("dogscats")
     assert asked == []

@@ -25,7 +25,8 @@ from course_utils.tabular import (
     write_table,
 )
 from course_utils.training import Learner, StorageError, set_seed
-from course_utils.training import exported as files
+from course_utils.training import exported_file as files
+from course_utils.training.exported import Exported
 
 BIG = 2**60
 
@@ -232,7 +233,7 @@ def test_options_of_export_that_are_none_are_named(learnt, tmp_path):
 )
 def test_a_hostile_description_is_refused(learnt, tmp_path, changes, words):
     exported = files.read(learnt[1])
-    bad = files.write(files.Exported(tmp_path / "bad.course", {**exported.about, **changes}, exported.tensors))
+    bad = files.write(Exported(tmp_path / "bad.course", {**exported.about, **changes}, exported.tensors))
     with pytest.raises(StorageError, match=words):
         load_predictor(bad)
 

@@ -13,7 +13,10 @@ from torch import nn
 from course_utils.errors import CourseError
 from course_utils.files import FileError
 from course_utils.training import Data, Learner, StorageError
-from course_utils.training import exported as files
+from course_utils.training import exported_file as files
+from course_utils.training.exported import Exported
+from course_utils.training.filling import weights_of
+from course_utils.training.rebuilding import ready, without_weights
 
 ABOUT = {"version": 1, "kind": "table", "width": 3}
 
@@ -92,7 +95,7 @@ def test_precisions_that_a_network_cannot_join_are_refused(tmp_path, weight, bia
     tensors = {"weight": torch.ones(2, 3).to(weight), "bias": torch.ones(2).to(bias)}
     exported = files.read(made(tmp_path / "line.course", ABOUT, tensors))
     if words is None:
-        model = files.ready(exported.rebuild(lambda: nn.Linear(3, 2)), "cpu")
+        model = ready(exported.rebuild(lambda: nn.Linear(3, 2)), "cpu")
         assert model(torch.ones(1, 3)).tolist() == [[4, 4]]
         return
     with pytest.raises(StorageError, match=words):
@@ -226,7 +229,7 @@ def test_a_folder_and_a_pipe_are_no_predictors(tmp_path):
 
 def test_entries_are_what_they_should_be_or_named():
     def exported(value):
-        return files.Exported("f.course", {"x": value}, {"weight": torch.zeros(1)})
+        return Exported("f.course", {"x": value}, {"weight": torch.zeros(1)})
 
     assert exported(3).whole("x", 1, 3) == 3
     assert exported([1, 2.5]).numbers("x", 2) == [1.0, 2.5]
@@ -247,18 +250,18 @@ def test_entries_are_what_they_should_be_or_named():
 
 
 def test_a_network_is_compared_before_it_takes_memory():
-    exported = files.Exported("f.course", {}, {"weight": torch.ones(2, 3), "bias": torch.zeros(2)})
+    exported = Exported("f.course", {}, {"weight": torch.ones(2, 3), "bias": torch.zeros(2)})
     assert torch.equal(exported.rebuild(lambda: nn.Linear(3, 2)).weight, torch.ones(2, 3))
     with pytest.raises(StorageError, match=r"weight: \(1000000, 1000000\), in the file \(2, 3\)"):  # 4 TB
         exported.rebuild(lambda: nn.Linear(10**6, 10**6))
     with pytest.raises(StorageError, match="no such layer"):
         exported.rebuild(lambda: nn.Linear(3, 2, bias=False))
     with pytest.raises(StorageError, match="2 of 2 differ"):  # of those in the network and in the file
-        files.Exported("f.course", {}, {"other": torch.zeros(1)}).fill(nn.Linear(3, 2, bias=False))
+        Exported("f.course", {}, {"other": torch.zeros(1)}).fill(nn.Linear(3, 2, bias=False))
     for model, message in ((nn.Linear, r"give the network itself: Linear"), ("resnet", "model is 'resnet'")):
         with pytest.raises(CourseError, match=message):
             exported.fill(model)
-    whole = files.Exported("f.course", {}, {"weight": torch.ones(2, 3, dtype=torch.int64), "bias": torch.zeros(2)})
+    whole = Exported("f.course", {}, {"weight": torch.ones(2, 3, dtype=torch.int64), "bias": torch.zeros(2)})
     with pytest.raises(StorageError, match="of int64"):
         whole.rebuild(lambda: nn.Linear(3, 2))
     with pytest.raises(StorageError, match="cannot be built"):
@@ -312,7 +315,7 @@ def test_weights_that_are_not_numbers_are_refused_where_they_are_written_and_whe
     model = masked()
     before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
     with pytest.raises(StorageError, match=f"line.course cannot be used as a predictor: .*{words}"):
-        files.Exported(whole.path, whole.about, files.weights_of(broken)).fill(model)
+        Exported(whole.path, whole.about, weights_of(broken)).fill(model)
     assert all(torch.equal(tensor, before[key]) for key, tensor in model.state_dict().items())
 
 
@@ -332,7 +335,7 @@ def test_weights_that_are_not_numbers_are_saved_with_a_word(tmp_path, capsys):
 def test_rebuilding_leaves_random_numbers_as_they_were():
     torch.manual_seed(0)
     before = torch.get_rng_state()
-    layer = files.without_weights(lambda: nn.Sequential(nn.Linear(3, 2), nn.Conv2d(1, 2, 3), nn.BatchNorm2d(3)))
+    layer = without_weights(lambda: nn.Sequential(nn.Linear(3, 2), nn.Conv2d(1, 2, 3), nn.BatchNorm2d(3)))
     assert all(weight.is_meta for weight in layer.parameters())
     assert torch.equal(torch.get_rng_state(), before)
     other = []
@@ -345,4 +348,4 @@ def test_rebuilding_leaves_random_numbers_as_they_were():
 def test_a_device_that_is_not_there_is_said():
     for device in ("gpu", "cuda:99" if torch.cuda.is_available() else "cuda", object(), 1.5, ["cpu"]):
         with pytest.raises(CourseError, match="give 'cpu'"):
-            files.ready(nn.Linear(1, 1), device)
+            ready(nn.Linear(1, 1), device)

@@ -17,7 +17,8 @@ from torch import nn
 from course_utils import load_predictor
 from course_utils.errors import CourseError
 from course_utils.training import Learner, StorageError, set_seed
-from course_utils.training import exported as files
+from course_utils.training import exported_file as files
+from course_utils.training.exported import Exported
 from course_utils.vision import ImageData, ImagePredictor, image_learner, transforms_for
 from course_utils.vision.predictor import BATCH
 
@@ -331,7 +332,7 @@ def changed(learnt, tmp_path, **changes):
     """The exported file with other entries."""
     exported = files.read(learnt[1])
     about = {**exported.about, **changes}
-    return files.write(files.Exported(tmp_path / "changed.course", about, exported.tensors))
+    return files.write(Exported(tmp_path / "changed.course", about, exported.tensors))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Archives that come from elsewhere, unpacked whatever they hold."""

@@ -1,0 +1,70 @@
+"""Networks that are built anew to hold weights from elsewhere: without memory at first, ready to answer at last."""
+
+import warnings
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from course_utils.errors import CourseError
+from course_utils.training.architecture import Example
+from course_utils.training.arguments import shown
+from course_utils.training.devices import default_device
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class WithoutWeights(TorchFunctionMode):
+    """Inside of this, `torch.empty`, from which layers make their weights, gives tensors of a shape that hold no memory."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        options = {**(kwargs or {}), "device": "meta"} if function is torch.empty else kwargs or {}
+        return function(*args, **options)
+
+
+def without_weights(build: Callable[[], Network]) -> Network:
+    """The network that `build` makes, its weights shapes without memory; random numbers stay as they were.
+
+    >>> without_weights(lambda: nn.Linear(10**6, 10**6)).weight.shape
+    torch.Size([1000000, 1000000])
+    """
+    with WithoutWeights(), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of how weights would start
+        return build()
+
+
+def ready(model: Network, device: torch.device | str | None) -> Network:
+    """A network that answers: in evaluation mode, in 32 bits, on a device, by default the fastest that there is.
+
+    One whose weights are of several precisions, which only its own `forward` can know how to join, keeps them.
+    """
+    try:
+        chosen = default_device() if device is None else torch.device(device)
+        if chosen.type == "meta":
+            raise RuntimeError("it holds shapes, and no numbers")
+        precisions = {weight.dtype for weight in model.parameters() if weight.is_floating_point()}
+        return (model.float() if len(precisions) == 1 else model).to(chosen).eval().requires_grad_(False)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = f" ({str(error).splitlines()[0]})" if isinstance(device, str | torch.device) else ""
+        raise CourseError(f"the device {shown(device)} cannot be used{reason}; give 'cpu', 'cuda', 'mps' or None") from error
+
+
+def same_outputs(model: nn.Module, other: nn.Module, *inputs: Tensor) -> bool:
+    """Whether two networks, the second in any precision, say the same of some inputs, up to rounding."""
+    if any(weight.dtype in (torch.float16, torch.bfloat16, torch.float64) for weight in other.parameters()):
+        other = deepcopy(other).float()
+    with torch.no_grad():
+        a, b = model(*inputs), other(*inputs)
+    within = 1e-3 * a.abs().mean().nan_to_num().item() + 1e-6
+    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-3, atol=within, equal_nan=True)
+
+
+def where_it_is(model: nn.Module, example: Example) -> list[Tensor]:
+    """Inputs of a network, made by `example`, on its device, decimal numbers in its precision."""
+    first = next((weight for weight in model.parameters() if weight.is_floating_point()), torch.zeros(1))
+    return [x.to(first.device, first.dtype if x.is_floating_point() else x.dtype) for x in example()]
