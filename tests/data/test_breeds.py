@@ -20,13 +20,10 @@ from course_utils.data.samples.drawing.kennel import LOOKS
 from course_utils.data.samples.drawing.parts import Part
 from course_utils.errors import CourseError
 from course_utils.training.splits import validation_split
+from tests.data.written_files import files
 
 SMALL: breeds.Sizes = {"train": 7, "test": 3}
 BREEDS = sorted(breeds.BREEDS)
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,9 @@ from PIL import Image
 
 from course_utils.data.samples import pets, workers
 from course_utils.errors import CourseError
+from tests.data.written_files import files
 
 SMALL: pets.Sizes = {"train": (8, 2), "valid": (4, 1), "test1": (3, 0)}
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 @pytest.fixture(scope="module")

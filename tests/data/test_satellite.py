@@ -12,6 +12,7 @@ from course_utils.data.samples import satellite
 from course_utils.data.samples.drawing.tiles import paint_tile, take
 from course_utils.errors import CourseError
 from course_utils.vision.images import read_image
+from tests.data.written_files import files
 
 SMALL = {"train": 5, "test": 2}
 REAL_SHARES = {  # of the competition's 40,479 rows
@@ -29,10 +30,6 @@ REAL_SHARES = {  # of the competition's 40,479 rows
 }
 RARE = {"artisinal_mine", "blooming", "blow_down", "conventional_mine", "selective_logging", "slash_burn"}
 KEY = [0, 1, 7]  # of the place that paired tiles show
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def rows(path: Path) -> list[list[str]]:

@@ -1,13 +1,11 @@
 """Schedules against a real fit and PyTorch's own schedulers, the two valleys against autograd, and what is said of them."""
 
-import io
 import re
 
 import numpy as np
 import pytest
 import torch
 from openpyxl import load_workbook
-from PIL import Image
 from torch import nn
 
 from course_utils import CourseError
@@ -16,6 +14,7 @@ from course_utils.widgets import LearningRateSchedule, WidgetError
 from course_utils.widgets.base.bundle import BASE
 from course_utils.widgets.base.colours import BLUE, ORANGE
 from course_utils.widgets.learning_rate_schedule import valleys
+from tests.widgets.png import open_png
 
 NUMBERS = BASE.parent / "learning_rate_schedule" / "numbers.js"
 FITS = [
@@ -174,10 +173,6 @@ def test_a_fit_that_does_not_belong_to_the_learner():
         LearningRateSchedule().fit(nn.Linear(1, 1))
     with pytest.raises(CourseError, match="3 learning rates were given for 2 layer groups"):
         LearningRateSchedule().fit(learner(2))
-
-
-def open_png(data):
-    return Image.open(io.BytesIO(data)).convert("RGB")
 
 
 @pytest.mark.parametrize(

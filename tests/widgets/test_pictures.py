@@ -1,11 +1,9 @@
 """What is left where no widget lives: the mime types and the pictures in them."""
 
 import base64
-import io
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from course_utils.widgets import ConvolutionExplorer, LayerPipeline, letter_a, letter_network
 from course_utils.widgets.base.bundle import BASE
@@ -14,16 +12,13 @@ from course_utils.widgets.base.numbers import plain_number
 from course_utils.widgets.base.picture import MARK, SCALE, Picture
 from course_utils.widgets.gallery import WIDGETS as WIDGETS_OF_THE_COURSE
 from course_utils.widgets.gallery import file_name
+from tests.widgets.png import open_png
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGETS = {
     "explorer": lambda: ConvolutionExplorer(np.eye(6), relu=True, pool=2, padding=1),
     "pipeline": lambda: LayerPipeline(letter_network(), letter_a()),
 }
-
-
-def open_png(data):
-    return Image.open(io.BytesIO(data)).convert("RGB")
 
 
 @pytest.mark.parametrize("make", WIDGETS.values(), ids=WIDGETS)

@@ -1,24 +1,19 @@
 """Softmax and sigmoid against PyTorch, and what the widget refuses, says and leaves behind."""
 
 import base64
-import io
 import re
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from course_utils import CourseError
 from course_utils.widgets import SoftmaxSigmoid
 from course_utils.widgets.base.colours import BLUE, ORANGE
 from course_utils.widgets.base.picture import SCALE
+from tests.widgets.png import open_png
 
 VIEW = "application/vnd.jupyter.widget-view+json"
-
-
-def open_png(data):
-    return Image.open(io.BytesIO(data)).convert("RGB")
 
 
 @pytest.mark.parametrize("count", [2, 5, 10])

@@ -76,6 +76,23 @@ export function player(model, walk, unit, { stopped = () => {}, all = "" } = {})
   return { node: make("span", { class: "course-player" }, start, back, play, on, end), byHand, by, key, show };
 }
 
+// What keys do where the places are cells, in as many rows and columns as `size` says: arrows move among them, from the cell at
+// `position`, and other keys are the player's.
+export function cellKeys(model, steps, size) {
+  return (event) => {
+    const [rows, columns] = size(model);
+    const [row, column] = model.get("position");
+    const moves = { ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1], ArrowUp: [row - 1, column], ArrowDown: [row + 1, column] };
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key in moves) {
+      const [r, c] = moves[event.key];
+      const inside = (at, count) => Math.max(0, Math.min(count - 1, at));
+      steps.byHand(inside(r, rows) * columns + inside(c, columns));
+    } else if (!steps.key(event)) return;
+    event.preventDefault();
+  };
+}
+
 export function speedSlider(model) {
   const slider = make("input", { type: "range", min: 1, max: 30, "aria-label": "speed, steps per second", change: () => set(model, { delay: Math.round(1000 / slider.value) }) });
   const show = () => { slider.value = Math.max(1, Math.min(30, Math.round(1000 / model.get("delay")))); };

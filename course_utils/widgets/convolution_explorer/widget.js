@@ -8,7 +8,7 @@ import { oneStop } from "../base/keys.js";
 import { legend } from "../base/legend.js";
 import { largest, plain, sum } from "../base/numbers.js";
 import { em, exportButton, onWidth, page } from "../base/page.js";
-import { clock, player, speedSlider } from "../base/player.js";
+import { cellKeys, clock, player, speedSlider } from "../base/player.js";
 import { set } from "../base/state.js";
 import { arranged, channelsOf, lineBetween, outputSize, padded, stages, winner } from "./numbers.js";
 
@@ -74,7 +74,7 @@ function render({ model, el }) {
   const tabs = make("span", { class: "course-choice", role: "group", "aria-label": "kernel" });
 
   // ---- maps
-  const stage = make("div", { class: "course-stage", tabindex: 0, role: "group", "aria-roledescription": "step-through convolution", keydown: onKey });
+  const stage = make("div", { class: "course-stage", tabindex: 0, role: "group", "aria-roledescription": "step-through convolution", keydown: cellKeys(model, steps, size) });
   const sums = make("div", { class: "course-sums" });
   let inputs = []; // one {canvas, frame} for each channel
   let maps = []; // the stages: {name, kind, canvas, frame}
@@ -124,19 +124,6 @@ function render({ model, el }) {
     const kernel = model.get("kernels")[model.get("selected")];
     const [top, left] = [kernel[0].length, kernel[0][0].length].map((side) => Math.floor((side - 3) / 2));
     changeKernel(kernel.map((rows) => rows.map((row, r) => row.map((_, c) => numbers[r - top]?.[c - left] ?? 0))), name);
-  }
-
-  function onKey(event) {
-    const [rows, columns] = size(model);
-    const [row, column] = model.get("position");
-    const moves = { ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1], ArrowUp: [row - 1, column], ArrowDown: [row + 1, column] };
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key in moves) {
-      const [r, c] = moves[event.key];
-      const inside = (at, count) => Math.max(0, Math.min(count - 1, at));
-      steps.byHand(inside(r, rows) * columns + inside(c, columns));
-    } else if (!steps.key(event)) return;
-    event.preventDefault();
   }
 
   // ---- building: only when shapes or stages change

@@ -8,7 +8,7 @@ import { oneStop } from "../base/keys.js";
 import { legend } from "../base/legend.js";
 import { largest, plain } from "../base/numbers.js";
 import { em, exportButton, onWidth, page } from "../base/page.js";
-import { clock, player, speedSlider } from "../base/player.js";
+import { cellKeys, clock, player, speedSlider } from "../base/player.js";
 import { set } from "../base/state.js";
 import { outputSize, places, pooled, same, shifted, winner } from "./numbers.js";
 
@@ -68,7 +68,7 @@ function render({ model, el }) {
     return { kind, name, whole, canvas, frame, title, node: make("div", {}, title, make("div", { class: "course-map" }, canvas, frame)) };
   });
   maps[0].canvas.addEventListener("pointermove", (event) => event.buttons && onPointer(event, "image"));
-  const stage = make("div", { class: "course-maps", tabindex: 0, role: "group", "aria-label": "Input, outputs and gradients. Arrow keys move the window, space plays, Home and End jump.", keydown: onKey },
+  const stage = make("div", { class: "course-maps", tabindex: 0, role: "group", "aria-label": "Input, outputs and gradients. Arrow keys move the window, space plays, Home and End jump.", keydown: cellKeys(model, steps, size) },
     ...[maps.slice(0, 3), maps.slice(3)].map((group) => make("div", { class: "course-group" }, ...group.map(({ node }) => node))));
   const grid = make("div", { class: "course-numbers", role: "group", "aria-label": "window" });
   const result = make("div", { class: "course-result" });
@@ -115,19 +115,6 @@ function render({ model, el }) {
     const at = (place, most) => Math.max(0, Math.min(most - 1, map.whole ? Math.round((place - (side - 1) / 2) / by) : place));
     remark = "";
     set(model, { playing: false, position: under.map((place, axis) => at(place, outputs[axis])) });
-  }
-
-  function onKey(event) {
-    const [rows, columns] = size(model);
-    const [row, column] = model.get("position");
-    const moves = { ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1], ArrowUp: [row - 1, column], ArrowDown: [row + 1, column] };
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key in moves) {
-      const [r, c] = moves[event.key];
-      const inside = (at, count) => Math.max(0, Math.min(count - 1, at));
-      steps.byHand(inside(r, rows) * columns + inside(c, columns));
-    } else if (!steps.key(event)) return;
-    event.preventDefault();
   }
 
   // ---- drawing: only when numbers or the width change
