@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from course_utils.errors import CourseError
 from course_utils.tabular.checks import as_frame
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.inputs import EVALUATION, Inputs, as_inputs
@@ -27,7 +26,7 @@ from course_utils.tabular.prepared import (
 from course_utils.tabular.preprocess import Preprocessor, in_memory
 from course_utils.training.arguments import shown
 from course_utils.training.splits import refuse_labels
-from course_utils.training.tasks import Split
+from course_utils.training.tasks import Split, of_split
 
 
 class TabularLoader:
@@ -83,12 +82,9 @@ class TabularData(PreparedTable):
     ) -> None:
         """Take what `preprocessor` made of a table, with the numbers of the `train` and `valid` rows, and of a test table."""
         super().__init__(preprocessor, target, batch_size, log_target, path)
-        self._inputs, self._targets, self._labels = (
-            {"train": inputs, "valid": inputs},
-            targets,
-            {"train": labels, "valid": labels},
-        )
-        self._rows = dict(rows)
+        self._inputs = {"train": inputs, "valid": inputs}
+        self._labels = {"train": labels, "valid": labels}
+        self._targets, self._rows = targets, dict(rows)
         if test is not None:
             self._inputs["test"], self._labels["test"] = test
             self._rows["test"] = torch.arange(len(test[0][0]))
@@ -179,9 +175,7 @@ class TabularData(PreparedTable):
 
     def rows(self, split: Split) -> Tensor:
         """The numbers of the rows of one split in the tensors of `inputs`."""
-        if split not in self._rows:
-            raise CourseError(f"this data has no {split!r} set; it has {', '.join(self._rows)}")
-        return self._rows[split]
+        return of_split(self._rows, split)
 
     def inputs(self, split: Split) -> Inputs:
         """Codes and values of the whole table that one split is a part of."""

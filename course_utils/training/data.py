@@ -20,7 +20,7 @@ from course_utils.training.devices import as_device
 from course_utils.training.distributed import processes
 from course_utils.training.loaders import Loader, TensorLoader
 from course_utils.training.targets import checked_targets, class_names
-from course_utils.training.tasks import Split, Task, activation
+from course_utils.training.tasks import Split, Task, activation, of_split
 from course_utils.training.tensors import Numbers, as_tensor, pair_of_tensors
 
 
@@ -186,30 +186,25 @@ class TensorData(Data):
     def __repr__(self) -> str:
         counts = ", ".join(f"{len(x):,} {split}" for split, (x, _) in self._splits.items())
         classes = "" if self.classes is None else f"{counted(len(self.classes), 'class')}, "
-        return f"TensorData({counts}; {classes}{self.task}, inputs {tuple(self._split('train')[0].shape[1:])})"
+        return f"TensorData({counts}; {classes}{self.task}, inputs {tuple(self._splits['train'][0].shape[1:])})"
 
     def loader(self, split: Split, augment: bool = False, shuffle: bool = False) -> TensorLoader:
         """Mini-batches of one split; tensors know no augmentation."""
-        x, y = self._split(split)
+        x, y = of_split(self._splits, split)
         return TensorLoader(x, y, self.batch_size, shuffle)
 
     def items(self, split: Split) -> list[str]:
         """The row numbers."""
-        return [str(row) for row in range(len(self._split(split)[0]))]
+        return [str(row) for row in range(len(of_split(self._splits, split)[0]))]
 
     def targets(self, split: Split) -> Tensor | None:
         """All targets of one split, None for the test set."""
-        return self._split(split)[1]
+        return of_split(self._splits, split)[1]
 
     def sample(self, split: Split, rows: slice) -> list[Tensor]:
         """Targets and inputs of some rows."""
-        x, y = self._split(split)
+        x, y = of_split(self._splits, split)
         return [x[rows]] if y is None else [y[rows], x[rows]]
-
-    def _split(self, split: str) -> tuple[Tensor, Tensor | None]:
-        if not isinstance(split, str) or split not in self._splits:
-            raise CourseError(f"this data has no {shown(split)} set; it has {', '.join(self._splits)}")
-        return self._splits[split]
 
 
 def checked_data(data: Any) -> Data:

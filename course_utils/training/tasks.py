@@ -1,10 +1,14 @@
 """What is to be predicted, and of which part of the examples: the tasks, the splits, and what raw outputs say."""
 
-from typing import Literal, get_args
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar, get_args
 
 from torch import Tensor, nn
 
-from course_utils.training.arguments import one_of
+from course_utils.errors import CourseError
+from course_utils.training.arguments import one_of, shown
+
+Kept = TypeVar("Kept")
 
 Split = Literal["train", "valid", "test"]
 Task = Literal["single-label", "multi-label", "regression"]
@@ -14,6 +18,19 @@ LabelTask = Literal["single-label", "multi-label"]  # of what has classes
 def checked_split(split: str) -> str:
     """One of the names of splits; raises a CourseError that says which there are."""
     return one_of("split", split, get_args(Split))
+
+
+def of_split(kept: Mapping[Any, Kept], split: str, hint: str = "") -> Kept:
+    """What data keeps of one split; raises a CourseError that says which there are where it has none of that name.
+
+    >>> of_split({"train": 400, "valid": 100}, "test")
+    Traceback (most recent call last):
+    ...
+    course_utils.errors.CourseError: this data has no 'test' set; it has train, valid
+    """
+    if not isinstance(split, str) or split not in kept:
+        raise CourseError(f"this data has no {shown(split)} set; it has {', '.join(kept)}{hint}")
+    return kept[split]
 
 
 NOT_RAW = {"single-label": ("Softmax", "Sigmoid"), "multi-label": ("Sigmoid", "Softmax", "LogSoftmax")}  # LogSoftmax is one

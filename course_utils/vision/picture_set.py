@@ -13,7 +13,7 @@ from course_utils.names import counted
 from course_utils.training.arguments import only_known, shown, whole
 from course_utils.training.data import Data
 from course_utils.training.progress import Bar
-from course_utils.training.tasks import Split, Task
+from course_utils.training.tasks import Split, Task, of_split
 from course_utils.vision.decoding.errors import ImageError
 from course_utils.vision.figures.batch import show_batch
 from course_utils.vision.loading import ImageDataset, ImageLoader
@@ -81,10 +81,7 @@ class PictureSet(Data):
 
     def rows(self, split: Split) -> list[int]:
         """Where the pictures of one split are in `cache`."""
-        if not isinstance(split, str) or split not in self._rows:
-            hint = "; name its folder with test=" if split == "test" else ""
-            raise CourseError(f"this data has no {split!r} set, only {', '.join(self._rows)}{hint}")
-        return self._rows[split]
+        return of_split(self._rows, split, hint="; name its folder with test=" if split == "test" else "")
 
     def items(self, split: Split) -> list[str]:
         """File names relative to `path`, with forward slashes."""

@@ -524,7 +524,7 @@ class Noisy(TensorData):
     augments = True
 
     def loader(self, split, augment=False, shuffle=False):
-        x, y = self._split(split)
+        x, y = self._splits[split]
         if augment and not shuffle:
             x = x + 0.3 * torch.randn_like(x)
             self.views.append(x)

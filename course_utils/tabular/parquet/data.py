@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from course_utils.errors import CourseError
 from course_utils.tabular.errors import TableError
 from course_utils.tabular.inputs import EVALUATION, Inputs, as_inputs
 from course_utils.tabular.parquet.row_groups import RowGroup, RowGroups, read_ahead
@@ -24,7 +23,7 @@ from course_utils.tabular.prepared import (
 )
 from course_utils.tabular.preprocess import Preprocessor
 from course_utils.training.arguments import whole
-from course_utils.training.tasks import Split
+from course_utils.training.tasks import Split, of_split
 
 Part = tuple[Tensor, ...]  # codes (n, categorical), values (n, continuous), and targets (n,) but for a test set
 
@@ -196,9 +195,7 @@ class ParquetData(PreparedTable):
 
     def number_of_rows(self, split: Split) -> int:
         """How many rows one split has."""
-        if split not in self._counts:
-            raise CourseError(f"this data has no {split!r} set; it has {', '.join(self._counts)}")
-        return int(self._counts[split].sum())
+        return int(of_split(self._counts, split).sum())
 
     def place_of(self, split: Split, row: int) -> tuple[RowGroup, int]:
         """The row group that holds a row of one split, and the number of that row among those of the split in the group."""
