@@ -20,6 +20,9 @@ MOST_ARRAYS = 1_000  # formulas that give several cells at once
 
 Wanted = Mapping[int, Mapping[int, int]]  # row -> column, both from 0 -> which place of the result its value is for
 Value = float | str | bool | None
+NUMBER = re.compile(
+    r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*", re.ASCII
+)  # as a file writes it: no 1_000, no ١٢, no nan
 
 
 @contextmanager
@@ -272,13 +275,19 @@ class _Budget:
 
 def _value(text: str, kind: str) -> Value:
     if kind == "n":
-        try:
-            return float(text)
-        except ValueError:
-            return text
+        return number_in(text)
     if kind == "b":
         return text.strip() == "1"
     return _unescaped(text)
+
+
+def number_in(text: str) -> float | str:
+    """The number that the text of a cell is, or the text where a spreadsheet would not take it for one.
+
+    >>> number_in("-1.5E3"), number_in("1_000"), number_in("nan")
+    (-1500.0, '1_000', 'nan')
+    """
+    return float(text) if NUMBER.fullmatch(text) else text
 
 
 def _unescaped(text: str) -> str:

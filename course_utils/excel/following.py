@@ -1,35 +1,26 @@
 """A workbook and a model kept in step: what changes in the one comes into the other; nothing is lost where both changed."""
 
 import os
-import re
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
 from course_utils.excel.errors import WorkbookError
+from course_utils.excel.notebook_side import NotebookSide, Numbers, Shown
 from course_utils.excel.options import item, shown
 from course_utils.excel.patch import write_numbers
 from course_utils.excel.reader import Held, read_held
 from course_utils.excel.saved_file import SavedFile
 from course_utils.files import as_path
 
-ROWS = re.compile(r"(.+)\[(\d{1,9}):(\d{1,9})\]")  # of the key of a weight of which the sheet holds some rows here, some there
 START = ("workbook", "model")
-Numbers = dict[str, Tensor]  # by the name of the cells; the input is called INPUT
-INPUT = "input"
 
 _active: dict[Path, "Following"] = {}
-
-
-class Shown(Protocol):
-    """A widget that shows a model at work on `x`, such as LayerPipeline."""
-
-    x: Any
 
 
 def follow(
@@ -77,23 +68,14 @@ class Following:
     """A workbook that is followed; see `follow`. `messages` is what was said, and `x` the input as it is now."""
 
     def __init__(self, path: Path, model: nn.Module, widget: Shown | None, interval: float) -> None:
-        if not isinstance(model, nn.Module):
-            raise WorkbookError(f"model is {shown(model)}; give the network that the workbook was exported from")
-        if widget is not None and not hasattr(widget, "x"):
-            raise WorkbookError(f"widget is {shown(widget)}; give a LayerPipeline of the model, or None")
-        if widget is not None and getattr(widget, "model", model) is not model:
-            raise WorkbookError("the widget shows another model; make it of the one that is followed: LayerPipeline(model, x)")
         self.path, self.messages, self.interval = path, list[str](), interval
-        self._model, self._widget = model, widget
         self._stopped, self._busy = threading.Event(), threading.RLock()
         self._thread = threading.Thread(target=self._watch, name=f"follow {path.name}", daemon=True)
         self._label: Any = None
         self._button: Any = None
         self._file = SavedFile(path)  # before it is read: what is saved from now on is news
-        self._held = read_held(path)
-        self._state = self._fitting(self._held)
-        self._inputs = [held for held in self._held if not held.keys]
-        self._x = self._inputs[0].value if len(self._inputs) == 1 else None
+        self._held, form = read_held(path)
+        self._here = NotebookSide(path.name, model, widget, self._held, form)
         self._agreed = _numbers(self._held)  # what both held when they were last in step
         self._last_here: Numbers | None = None
         self._waits = ""  # what was said last of why nothing is written
@@ -101,18 +83,16 @@ class Following:
     # -- for whoever uses it -------------------------------------------------------------------------------------------------
 
     @property
-    def x(self) -> Tensor | None:
-        """The input, in the shape that the workbook holds; None where it holds several. Set it, where there is no widget."""
-        return self._here().get(INPUT, self._x)
+    def x(self) -> Any:
+        """The input in the shape that the workbook holds, or several as they were given: a tuple or a dictionary of them.
+
+        Set it, where there is no widget.
+        """
+        return self._here.x
 
     @x.setter
     def x(self, value: Any) -> None:
-        if self._x is None:
-            raise WorkbookError("the workbook holds several inputs, which are not written from here; change them there")
-        if self._widget is not None:
-            self._widget.x = value
-        else:
-            self._x = self._as_held(value, self._x)
+        self._here.x = value
 
     @property
     def running(self) -> bool:
@@ -121,12 +101,12 @@ class Following:
 
     def begin(self, start: str | None) -> None:
         """Bring both into step, as `start` says where they differ, and look at the file from now on."""
-        here = self._here()
+        here = self._here.numbers()
         apart = [name for name in here if not _same(here[name], self._agreed[name])]
         if apart and start is None:
             raise WorkbookError(
-                f"{self.path.name} and the notebook hold different numbers at first: {self._named(apart)}. Say which count: "
-                "start='workbook' or start='model'"
+                f"{self.path.name} and the notebook hold different numbers at first: {self._here.named(apart)}. Say which "
+                "count: start='workbook' or start='model'"
             )
         if (before := _active.get(self.path)) is not None:
             before.stop()
@@ -144,9 +124,9 @@ class Following:
         try:
             self._thread.join(10)
             self.look(last=True)
-            here = self._here()
+            here = self._here.numbers()
             if left := [name for name in here if not _same(here[name], self._agreed[name])]:
-                self._say(f"{self.path.name} does not hold what the notebook changed last: {self._named(left)}")
+                self._say(f"{self.path.name} does not hold what the notebook changed last: {self._here.named(left)}")
         finally:
             _active.pop(self.path, None)
             if self._button is not None:
@@ -185,7 +165,7 @@ class Following:
             there = self._news_of_the_file()
             here = self._news_of_the_notebook(last)
             if there is not None:
-                self._meet(there, here if here is not None else self._here())
+                self._meet(there, here if here is not None else self._here.numbers())
             elif here is not None:
                 self._write(here)
 
@@ -204,15 +184,13 @@ class Following:
         return found if any(not _same(found[name], self._agreed[name]) for name in found) else None
 
     def _read(self) -> list[Held]:
-        held = read_held(self.path)
-        self._fitting(held)
-        if _numbers(held).keys() != self._agreed.keys():
-            raise WorkbookError("it holds other layers than before; stop following it, and follow it anew")
+        held, _ = read_held(self.path)
+        self._here.fit(held)
         return held
 
     def _news_of_the_notebook(self, last: bool) -> Numbers | None:
         """What model and widget hold, where it changed and does not change any more."""
-        here = self._here()
+        here = self._here.numbers()
         if all(_same(here[name], self._agreed[name]) for name in here):
             self._last_here = None
             return None
@@ -235,26 +213,27 @@ class Following:
             copy = self._copy(whole)
             self._take(there)
             lost = [name for name in here if name not in whole]
-            but = f", but for {self._named(lost)} with nan or inf, which no cell can hold" if lost else ""
+            but = f", but for {self._here.named(lost)} with nan or inf, which no cell can hold" if lost else ""
             self._say(
-                f"{self.path.name} was saved and the notebook had changed too: {self._named(both)}. The workbook's numbers "
-                f"count; the notebook's are kept in {copy.name}{but}, from which read_weights and read_input bring them back"
+                f"{self.path.name} was saved and the notebook had changed too: {self._here.named(both)}. The workbook's "
+                f"numbers count; the notebook's are kept in {copy.name}{but}, from which read_weights and "
+                "read_input bring them back"
             )
             return
         self._take({name: there[name] for name in changed})
-        self._say(f"{self.path.name} was saved: {self._named(changed)} came into the notebook")
+        self._say(f"{self.path.name} was saved: {self._here.named(changed)} came into the notebook")
 
     def _write(self, here: Numbers) -> None:
         """The notebook changed: write what it holds into the workbook, unless that is open."""
         changed = [name for name in here if not _same(here[name], self._agreed[name])]
         if (lock := self._file.lock()) is not None:
             self._wait_for(
-                f"the notebook changed {self._named(changed)}; {self.path.name} is open elsewhere ({lock.name} is there) and "
-                "is written once it is closed"
+                f"the notebook changed {self._here.named(changed)}; {self.path.name} is open elsewhere ({lock.name} is there) "
+                "and is written once it is closed"
             )
             return
         if beyond := [name for name in changed if not _finite(here[name])]:
-            self._wait_for(f"the notebook's {self._named(beyond)} hold nan or inf, which no cell can; nothing is written")
+            self._wait_for(f"the notebook's {self._here.named(beyond)} hold nan or inf, which no cell can; nothing is written")
             return
         if self._file.saved:  # in between: the next look sees both
             return
@@ -267,20 +246,12 @@ class Following:
         self._waits = ""
         self._agreed |= here
         formulas = f" ({replaced} of its cells held a formula)" if replaced else ""
-        self._say(f"the notebook's numbers were written to {self.path.name}: {self._named(changed)}{formulas}")
+        self._say(f"the notebook's numbers were written to {self.path.name}: {self._here.named(changed)}{formulas}")
 
     def _take(self, numbers: Numbers) -> None:
-        """Bring numbers of the workbook into the model and onto the widget."""
-        with torch.no_grad():
-            for name, value in numbers.items():
-                for tensor in self._state.get(name, ()):
-                    tensor.copy_(value)
+        self._here.take(numbers)
         self._agreed |= numbers
         self._last_here = None
-        if self._x is not None:
-            self._x = self._agreed[INPUT]
-            if self._widget is not None:
-                self._widget.x = self._x  # also where the weights alone changed: it runs the model again
 
     def _copy(self, here: Numbers) -> Path:
         """Write the notebook's numbers into a copy of the workbook beside it."""
@@ -295,63 +266,13 @@ class Following:
         kept: dict[str, set[tuple[int, int]]] = {}
         for held in self._held:
             kept.setdefault(held.sheet, set()).update(held.cells)
-            name = _name(held)
-            if name in here:
-                pairs = zip(held.cells, here[name].flatten().tolist(), held.value.flatten().tolist(), strict=True)
+            if held.name in here:
+                pairs = zip(held.cells, here[held.name].flatten().tolist(), held.value.flatten().tolist(), strict=True)
                 numbers.setdefault(held.sheet, {}).update({place: new for place, new, old in pairs if new != old})
         replaced = write_numbers(self.path, numbers, kept, to)
         if to == self.path:
-            self._held = read_held(to)
+            self._held, _ = read_held(to)
         return replaced
-
-    # -- what each of them holds -----------------------------------------------------------------------------------------------
-
-    def _here(self) -> Numbers:
-        """What the notebook holds, in the shapes and dtypes of the workbook."""
-        self._state = self._fitting(self._held)  # anew: a model that moved to another device has other tensors
-        held = _numbers(self._held)
-        found = {name: tensors[0].detach().cpu().to(held[name].dtype, copy=True) for name, tensors in self._state.items()}
-        if self._x is not None:
-            found[INPUT] = self._as_held(self._x if self._widget is None else self._widget.x, self._x).clone()
-        return found
-
-    def _as_held(self, x: Any, held: Tensor) -> Tensor:
-        """An input in the shape and dtype in which the workbook holds one; WorkbookError where it has more or fewer numbers."""
-        try:
-            tensor = torch.as_tensor(x).detach().cpu()
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise WorkbookError(f"x is {shown(x)}; give numbers of shape {tuple(held.shape)}") from error
-        if tensor.numel() != held.numel():
-            raise WorkbookError(
-                f"x has shape {tuple(tensor.shape)}, and {self.path.name} holds one of {tuple(held.shape)}; give one of that "
-                "shape, or export the model again with the new one"
-            )
-        return tensor.to(held.dtype).reshape(held.shape)
-
-    def _fitting(self, held: list[Held]) -> dict[str, list[Tensor]]:
-        """The tensors of the model that each weight of the workbook belongs to; WorkbookError where it has others."""
-        state, found = self._model.state_dict(keep_vars=False), dict[str, list[Tensor]]()
-        for one in (each for each in held if each.keys):
-            tensors = []
-            for key in one.keys:
-                part = ROWS.fullmatch(key)
-                tensor = state.get(part[1] if part else key)
-                if tensor is not None and part:
-                    tensor = tensor[int(part[2]) : int(part[3])]
-                if tensor is None or tensor.shape != one.value.shape:
-                    has = "none" if tensor is None else f"one of shape {tuple(tensor.shape)}"
-                    raise WorkbookError(
-                        f"{self.path.name} holds {key} of shape {tuple(one.value.shape)}, and the model has {has}; give the "
-                        "model that it was exported from"
-                    )
-                tensors.append(tensor)
-            found[_name(one)] = tensors
-        return found
-
-    def _named(self, names: list[str]) -> str:
-        keys = {_name(held): held.keys[0] if held.keys else "the input" for held in self._held}
-        listed = [keys.get(name, name) for name in names]
-        return ", ".join(listed[:4]) + (f" and {len(listed) - 4} more" if len(listed) > 4 else "")
 
     def _wait_for(self, what: str) -> None:
         """Say, once, why something has to wait."""
@@ -368,14 +289,8 @@ class Following:
             print(message, flush=True)
 
 
-def _name(held: Held) -> str:
-    return held.name if held.keys else INPUT
-
-
 def _numbers(held: list[Held]) -> Numbers:
-    """The weights, and the input where there is one alone."""
-    inputs = [one for one in held if not one.keys]
-    return {_name(one): one.value for one in held if one.keys or len(inputs) == 1}
+    return {one.name: one.value for one in held}
 
 
 def _finite(value: Tensor) -> bool:

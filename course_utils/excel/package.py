@@ -80,11 +80,31 @@ class Package:
         return part.lower() in self._parts
 
     def read_all(self) -> dict[str, bytes]:
-        """Every part of the file, unpacked."""
+        """Every part of the file, unpacked and whole: what is copied on unread would be found damaged by whoever opens it."""
         total = sum(info.file_size for info in self._parts.values())
         if total > MOST_BYTES:
             raise WorkbookError(f"{self.path} unpacks to {total:,} bytes, and at most {MOST_BYTES:,} are read")
-        return {info.filename: self._archive.read(info) for info in self._archive.infolist()}
+        parts = {info.filename: self._archive.read(info) for info in self._archive.infolist()}
+        for part, data in parts.items():
+            if part.lower().endswith((".xml", ".rels")):
+                self._refuse_damaged(part, data)
+        return parts
+
+    def _refuse_damaged(self, part: str, data: bytes) -> None:
+        parser = expat.ParserCreate()
+        parser.StartDoctypeDeclHandler = self._refuse_doctype(part)
+        try:
+            parser.Parse(data, True)
+        except expat.ExpatError as error:
+            raise WorkbookError(
+                f"{self.path} is damaged: its part {part} cannot be read ({error}); save it again as .xlsx, or export it again"
+            ) from error
+
+    def _refuse_doctype(self, part: str) -> Callable[..., None]:
+        def refuse(*_: object) -> None:  # which could define entities that grow without end
+            raise WorkbookError(f"{self.path} is not read: its part {part} declares a document type, which no workbook does")
+
+        return refuse
 
     def related(self, part: str) -> dict[str, tuple[str, str]]:
         """What a part refers to, by number: its kind, and the part that it is."""
@@ -146,11 +166,8 @@ class Package:
             depth -= 1
             end(tag)
 
-        def doctype(*_: object) -> None:  # which could define entities that grow without end
-            raise WorkbookError(f"{self.path} is not read: its part {part} declares a document type, which no workbook does")
-
         parser = expat.ParserCreate(namespace_separator=" ")
-        parser.StartDoctypeDeclHandler = doctype
+        parser.StartDoctypeDeclHandler = self._refuse_doctype(part)
         parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = opened, closed, text
         parser.buffer_text = True
         fed = 0

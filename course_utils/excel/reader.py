@@ -34,18 +34,31 @@ class Held:
     value: Tensor
     sheet: str
     cells: tuple[tuple[int, int], ...]  # row and column of each number, in the order of the flattened values
+    given: str = ""  # of one of several inputs, the argument of the model that it is
 
 
-def read_held(path: str | os.PathLike[str]) -> list[Held]:
+def read_held(path: str | os.PathLike[str]) -> tuple[list[Held], str]:
     """All inputs and weights in a workbook of `export_model`, with the cells that they stand in now.
 
-    Raises WorkbookError as `read_weights` does.
+    Beside them, in which form the inputs were given: "one", a "tuple" or a "dict". Raises WorkbookError as `read_weights` does.
     """
     manifest, tensors, placed = _read_placed(path, lambda entry: True)
-    return [
-        Held(entry["name"], tuple(entry["keys"]), tensor, where.sheet, tuple(where.cells()))
+    held = [
+        Held(entry["name"], tuple(entry["keys"]), tensor, where.sheet, tuple(where.cells()), entry.get("input", ""))
         for entry, tensor, where in zip(manifest["tensors"], tensors, placed, strict=True)
     ]
+    return held, manifest.get("inputs", "one")
+
+
+def in_form(form: str, inputs: dict[str, Tensor]) -> Any:
+    """Inputs by their arguments as they were given: one by itself, all in a "tuple" or in a "dict".
+
+    >>> in_form("tuple", {"a": torch.zeros(1), "b": torch.ones(1)})
+    (tensor([0.]), tensor([1.]))
+    """
+    if form == "dict":
+        return inputs
+    return tuple(inputs.values()) if form == "tuple" else next(iter(inputs.values()), None)
 
 
 def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
@@ -94,10 +107,9 @@ def read_input(path: str | os.PathLike[str]) -> Any:
     Raises WorkbookError where the file is not such a workbook, or names the cell that does not hold a number.
     """
     manifest, tensors = _read(path, lambda entry: not entry["keys"])
-    if tensors and manifest.get("inputs") == "dict":
-        return {entry["input"]: tensor for entry, tensor in zip(manifest["tensors"], tensors, strict=True)}
     if tensors:
-        return tuple(tensors) if manifest.get("inputs") == "tuple" else tensors[0]
+        names = (entry.get("input", "") for entry in manifest["tensors"])
+        return in_form(manifest.get("inputs", "one"), dict(zip(names, tensors, strict=True)))
     raise WorkbookError(f"{path}: its hidden sheet {MANIFEST_SHEET!r} names no input; export the model again")
 
 
@@ -175,6 +187,8 @@ def _parse_manifest(path: str | os.PathLike[str], text: str) -> dict[str, Any]:
             f"{path} was written by another version ({manifest.get('version')}, this one reads {VERSION}); export it again"
         )
     tensors, counters = manifest.get("tensors"), manifest.get("counters")
+    if manifest.get("inputs", "one") not in ("one", "tuple", "dict"):
+        raise WorkbookError(broken)
     if not isinstance(tensors, list) or not isinstance(counters, dict) or not all(map(_is_tensor, tensors)):
         raise WorkbookError(broken)
     if not all(isinstance(value, int) and abs(value) < 2**63 for value in counters.values()):

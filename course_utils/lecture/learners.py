@@ -180,7 +180,8 @@ class LectureLearner(Explains):
             learner.fit(lrs, n_cycle, cycle_len, cycle_mult, wds)
         finally:
             learner.callbacks = usual
-            self.sched = Sched.of_fit(learner.recorder.rates[start:], learner.recorder.losses[start:])
+            if steps := learner.recorder.losses[start:]:  # of a fit that was refused nothing is to be seen
+                self.sched = Sched.of_fit(learner.recorder.rates[start:], steps)
 
     @keywords
     def lr_find(self, start_lr: float = 1e-5, end_lr: float = 10.0, wds: float | None = None) -> None:

@@ -42,7 +42,7 @@ def translate(*cells: str) -> None:
     # resnet34: networks are called by their names in torchvision or timm
     # ConvLearner.pretrained: data come first, since the network may be left out: it is then the one whose weights are installed
     """
-    words, rows = translated("\n\n".join(cells))
+    words, rows = translated(*cells)
     print(words.rstrip())
     reasons = dict[str, list[str]]()
     for row in rows:
@@ -51,10 +51,13 @@ def translate(*cells: str) -> None:
         print("", *(f"# {', '.join(dict.fromkeys(names))}: {why}" for why, names in reasons.items()), sep="\n")
 
 
-def translated(cell: str) -> tuple[str, list[Row]]:
-    """A cell in today's words, and the rows of the table that were used; lines for the shell and magics stay as they are."""
-    source = re.sub(r"(?m)^(%time) (.*)$", r"\2  #:\1", cell)
-    source = re.sub(r"(?m)^([ \t]*)([%!?].*|ls .*|\w+ *= *[%!].*|[\w.]+\?+)$", r"\1pass  #:\2", source)
+SHELL = r"(?:ls|cd|pwd|cat|cp|mv|rm|mkdir|rmdir|pip|conda)(?: +(?![=,.(]).*)?"  # which IPython takes without a sign, too
+PYTHON = r"%%(?:time|timeit|capture|prun)\b"  # magics of a cell whose other lines are Python
+
+
+def translated(*cells: str) -> tuple[str, list[Row]]:
+    """Cells in today's words, and the rows of the table that were used; lines for the shell and magics stay as they are."""
+    source = "\n\n".join(map(_as_python, cells))
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, TypeError) as error:
@@ -62,7 +65,21 @@ def translated(cell: str) -> tuple[str, list[Row]]:
     writer = _Writer(source, tree)
     words = _with_imports(writer.text(tree))
     words = re.sub(r"(?m)pass  #:(.*)$", r"\1", words)
-    return re.sub(r"(?m)^(.*)  #:(%time)$", r"\2 \1", words), list(writer.used)
+    return re.sub(r"(?m)^(.*)  #:(%time.*)$", r"\2 \1", words), list(writer.used)
+
+
+def _as_python(cell: str) -> str:
+    """A cell without its prompts or indentation, in which what is no Python is marked."""
+    from IPython.core.inputtransformer2 import classic_prompt, ipython_prompt, leading_indent
+
+    lines = cell.lstrip("\n").splitlines(keepends=True)
+    for clean in (leading_indent, classic_prompt, ipython_prompt):
+        lines = clean(lines)
+    source = "".join(lines)
+    if source.startswith("%%") and not re.match(PYTHON, source):  # %%bash, %%html
+        return re.sub(r"(?m)^(.*)$", r"pass  #:\1", source)
+    source = re.sub(r"(?m)^(%time(?:it(?: -\w+)*)?) (.*)$", r"\2  #:\1", source)
+    return re.sub(rf"(?m)^([ \t]*)([%!?].*|{SHELL}|\w+ *= *[%!].*|[\w.]+\?+)$", r"\1pass  #:\2", source)
 
 
 def _tasks() -> dict[str, str]:
@@ -135,8 +152,10 @@ class _Writer:
             words = row.write(bound, self.loops, self.text).replace("{search}", self.uses.search)
             if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
                 words = f"pass  #:* {words}"
-            if words != self._between(*self._span(node)):
-                self.used.setdefault(row)
+            written = self._between(*self._span(node))
+            if _is_same(words, written):  # but for its spaces
+                return written
+            self.used.setdefault(row)
             return words
         return self._parts(node)
 
@@ -182,6 +201,13 @@ class _Writer:
         lines[-1] = lines[-1][: end[1]]
         lines[0] = lines[0][start[1] :]
         return b"".join(lines).decode()
+
+
+def _is_same(words: str, written: str) -> bool:
+    try:
+        return ast.dump(ast.parse(words)) == ast.dump(ast.parse(f"({written})"))
+    except SyntaxError:  # part of a statement
+        return words == written
 
 
 def page() -> str:

@@ -588,6 +588,9 @@ def test_exports_of_models_can_be_blanked_by_their_names(tmp_path):
         ("xl/worksheets/sheet1.xml", lambda data: data.replace(b"<v>", b"<v>\xff", 1)),
         ("xl/styles.xml", lambda data: data[: len(data) // 2]),
         ("xl/workbook.xml", lambda data: data[: len(data) // 2]),
+        ("xl/theme/theme1.xml", lambda data: data[: len(data) // 2]),  # which is only copied
+        ("xl/worksheets/sheet1.xml", lambda data: re.sub(rb't="inlineStr">.*?</c>', b't="s"><v>0</v></c>', data, count=1)),
+        ("docProps/app.xml", lambda data: data.replace(b"</", b"<", 1)),
     ],
 )
 def test_a_damaged_part_is_told_in_words(tmp_path, solved, part, damage):

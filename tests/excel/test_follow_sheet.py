@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 
+import numpy as np
 import openpyxl
 import pytest
 import torch
@@ -9,6 +10,7 @@ from torch import nn
 
 from course_utils.excel import export_model
 from course_utils.excel.follow.sheet import COLUMNS, FOLLOW_SHEET, PLACES_SHEET
+from course_utils.excel.follow.windows import Windows, even_windows
 from tests.excel import office
 
 
@@ -28,6 +30,25 @@ def mixed():
         "last": nn.Linear(6, 5),
     }
     return nn.Sequential(OrderedDict(layers)).double().eval(), torch.randn(3, 12, 12, dtype=torch.float64)
+
+
+class Signal(nn.Module):
+    """Windows of a sequence, and means, sums and extremes over its axes."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(4)
+        self.pool = nn.AdaptiveAvgPool1d(4)
+        self.high = nn.MaxPool1d(2, 1, padding=1)
+
+    def steps(self, x):
+        pooled = self.pool(x)
+        high = self.high(pooled)
+        return {"pool": pooled, "high": high, "mean": high.mean(1, keepdim=True), "amin": high.amin(2), "sum": high.sum(2)}
+
+    def forward(self, x):
+        steps = self.steps(x)
+        return torch.cat([steps["mean"].flatten(1), steps["amin"], steps["sum"]], dim=1)
 
 
 def choose(file, to, layer, channel, row, column):
@@ -78,6 +99,64 @@ def test_any_number_of_any_layer_is_made_of_what_is_shown(tmp_path):
             continue
         assert cells[FOLLOW_SHEET, "D12"] == pytest.approx(number.item(), rel=1e-9, abs=1e-12)
         assert cells[FOLLOW_SHEET, "D15"] == "the same number"
+
+
+@pytest.mark.libreoffice
+@pytest.mark.skipif(office.SOFFICE is None, reason="LibreOffice is not installed: apt-get install libreoffice-calc")
+def test_windows_of_sequences_and_means_over_axes_are_followed(tmp_path):
+    model, x = Signal().double(), torch.randn(3, 8, dtype=torch.float64)
+    file = export_model(model, x[None], tmp_path / "signal.xlsx")
+    there = [row[0].value for row in openpyxl.load_workbook(file)[PLACES_SHEET].iter_rows(min_row=2)]
+    made = {}
+    for name, value in model.steps(x[None]).items():
+        layer = next(one for one in there if one.startswith(name))
+        number = value[0].flatten()[-1].item()
+        end = (value.shape[1], 1, value.shape[2]) if value.ndim == 3 else (value.shape[1], 1, 1)
+        made[choose(file, tmp_path / f"{name}.xlsx", layer, *end)] = number
+    for chosen, result in office.recalculate(made, tmp_path / "out").items():
+        cells = office.values(result)
+        assert cells[FOLLOW_SHEET, "D14"] == pytest.approx(made[chosen], rel=1e-9)
+        assert cells[FOLLOW_SHEET, "D15"] == "the same number", chosen.name
+
+
+@pytest.mark.parametrize(
+    ("pool", "shape", "sizes"),
+    [
+        (lambda x: x[:, :, ::2], (1, 2, 5), (1, (1, 1), (1, 2), (0, 0), (1, 1))),
+        (nn.MaxPool1d(3, 2, padding=1), (1, 2, 7), (1, (1, 3), (1, 2), (0, 1), (1, 1))),
+        (nn.MaxPool1d(2, 1, dilation=3), (1, 2, 9), (1, (1, 2), (1, 1), (0, 0), (1, 3))),
+        (nn.AdaptiveAvgPool1d(3), (1, 2, 9), (1, (1, 3), (1, 3), (0, 0), (1, 1))),
+        (nn.AdaptiveAvgPool1d(4), (1, 2, 10), None),  # windows that are 2, 3 and 2 apart
+    ],
+)
+def test_the_windows_of_a_sequence_are_told_from_what_they_hold(pool, shape, sizes):
+    """An oracle that knows no windows: which inputs move which output."""
+    x = torch.zeros(shape, dtype=torch.float64)
+    reads = []
+    for number in range(x.numel()):
+        moved = x.clone()
+        moved.view(-1)[number] = 1
+        reads.append(pool(moved)[0].flatten() != 0)
+    groups = [torch.stack(reads)[:, output].nonzero().flatten().tolist() for output in range(len(reads[0]))]
+    most = max(map(len, groups))
+    starts = [
+        [-2] * (most - len(group)) + group if group[0] % shape[2] == 0 else group + [-2] * (most - len(group))
+        for group in groups
+    ]
+    out = pool(x)
+    found = even_windows(np.array(starts), (shape[1], 1, shape[2]), (out.shape[1], 1, out.shape[2]))
+    assert found == (None if sizes is None else Windows(*sizes))
+
+
+def test_what_is_printed_fits_on_a_page_whatever_is_chosen(tmp_path):
+    """The list has as many rows as the largest layer needs: printed, those of a smaller one would be empty pages."""
+    model = nn.Sequential(nn.Conv2d(1, 1, 3), nn.ReLU(), nn.Flatten(), nn.Linear(676, 4))
+    sheet = openpyxl.load_workbook(export_model(model, torch.rand(1, 28, 28), tmp_path / "deep.xlsx"))[FOLLOW_SHEET]
+    assert sheet.max_row > 676
+    last = int(sheet.print_area.rpartition("$")[2])
+    assert sheet["B18"].value == "number"
+    assert last == 18 + 32
+    assert "the first 32 of these" in sheet["B17"].value
 
 
 def test_what_may_be_chosen_is_offered_and_checked(tmp_path):

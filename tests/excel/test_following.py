@@ -226,6 +226,43 @@ def test_what_was_saved_is_not_lost_where_the_screen_shows_another_input(model, 
     assert read_weights(file)["0.weight"][0, 0] == 9
 
 
+class Sum(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor([2.0]))
+
+    def forward(self, a, b):
+        return self.weight * a + b
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_several_inputs_are_followed_in_the_form_in_which_they_were_given(named, tmp_path):
+    model, x = Sum(), {"a": torch.tensor([1.0, 2.0]), "b": torch.tensor([3.0, 4.0])}
+    file = export_model(model, x if named else tuple(x.values()), tmp_path / "sum.xlsx")
+    parts = (lambda x: tuple(x.values())) if named else tuple
+    with follow(file, model, interval=QUICK) as following:
+        save_by_openpyxl(file, "b_in", 7.0)
+        wait_for(lambda: parts(following.x)[1].tolist() == [7, 4])
+        wait_for(lambda: any("the input 'b' came into the notebook" in message for message in following.messages))
+        following.x = {**following.x, "a": [5.0, 6.0]} if named else ([5.0, 6.0], following.x[1])
+        with pytest.raises(WorkbookError, match=r"holds several inputs: give a (dictionary of a, b|tuple \(a, b\))"):
+            following.x = torch.zeros(2)
+        with pytest.raises(WorkbookError, match=r"x\['?[b1]'?\] has shape \(3,\), and sum.xlsx holds one of \(2,\)"):
+            following.x = {"a": torch.zeros(2), "b": torch.zeros(3)} if named else (torch.zeros(2), torch.zeros(3))
+    assert [part.tolist() for part in parts(read_input(file))] == [[5, 6], [7, 4]]
+    assert isinstance(read_input(file), dict if named else tuple)
+
+
+def test_an_input_that_was_turned_is_none_of_the_same_shape(tmp_path):
+    model = nn.Sequential(nn.Conv2d(1, 1, 1), nn.Flatten())
+    file = export_model(model, torch.rand(1, 2, 3), tmp_path / "net.xlsx")
+    with follow(file, model, interval=QUICK) as following:
+        with pytest.raises(WorkbookError, match=r"x has shape \(1, 3, 2\), and net.xlsx holds one of \(1, 2, 3\)"):
+            following.x = torch.zeros(1, 3, 2)
+        following.x = torch.zeros(2, 3)
+    assert read_input(file).tolist() == [[[0, 0, 0], [0, 0, 0]]]
+
+
 def test_a_relative_path_means_the_folder_of_then(model, file, monkeypatch):
     monkeypatch.chdir(file.parent)
     with follow("net.xlsx", model, interval=QUICK):

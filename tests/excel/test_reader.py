@@ -164,6 +164,14 @@ def test_other_ways_to_write_the_same_workbook(tmp_path, change):
     assert torch.equal(read_input(again), x)
 
 
+@pytest.mark.parametrize("text", ["1_000", "١٢", "nan", "inf", "1,5", "0x10", "1e", "+-1", "."])
+def test_what_no_spreadsheet_takes_for_a_number_is_none(tmp_path, text):
+    file = export_model(nn.Linear(1, 1), torch.full((1,), 0.25), tmp_path / "net.xlsx")
+    again = rewritten(file, lambda name, data: data.replace(b"<v>0.25</v>", f"<v>{text}</v>".encode()))
+    with pytest.raises(WorkbookError, match=f"sheet Network, cell [A-Z]+9: .* holds '{re.escape(text)}'"):
+        read_input(again)
+
+
 def test_cells_without_addresses_stand_one_after_the_other(tmp_path):
     file = export_model(nn.Linear(1, 1), torch.rand(1), tmp_path / "net.xlsx")
     rows = b"<row/>" * 8 + b"<row>" + b"".join(b"<c><v>%d</v></c>" % n for n in range(20)) + b"</row>"

@@ -103,6 +103,10 @@ def test_plots_before_anything_ran_and_of_no_search_are_refused(learn):
     learn.fit(0.1, 1)
     with pytest.raises(CourseError, match="call lr_find"):
         learn.sched.plot()
+    trained = learn.sched.lrs
+    with pytest.raises(CourseError, match="the learning rate is 'a'"):
+        learn.fit("a", 1)
+    assert learn.sched.lrs == trained  # of a fit that was refused nothing is to be seen
 
 
 def test_predictions_are_the_logarithms_of_the_package_s_own(learn):

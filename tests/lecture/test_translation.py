@@ -122,8 +122,28 @@ def test_a_cell_of_today_stays_as_it_is(capsys):
 def test_lines_for_ipython_stay_and_what_is_no_python_is_refused():
     for cell in ("learn.fit?\n?learn\n%%time\nx = 1", "ls data/", "files = !ls | head\n!rm -rf {PATH}tmp"):
         assert words_of(cell) == cell
+    for cell in ("%%bash\nls $X | head", "%%html\n<b>x</b>", "cd data\npwd\nls", "cat = 3\nls = [cat]"):
+        assert words_of(cell) == cell
     with pytest.raises(CourseError, match=r"this cell is no Python \(.*line 2"):
         lecture.translate("x = 1\nfor x in")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "    data.trn_y\n    1 + 1",
+        ">>> data.trn_y\n>>> 1 + 1",
+        "In [3]: data.trn_y\n   ...: 1 + 1",
+    ],
+)
+def test_cells_are_taken_as_they_were_copied(cell):
+    assert words_of(cell) == words_of("data.trn_y\n1 + 1") != "data.trn_y\n1 + 1"
+
+
+def test_what_differs_in_its_spaces_alone_is_no_other_line():
+    words, rows = translation.translated("learn.fit(0.1,1)\n%timeit -n1 -r1 df.drop('b', 1)")
+    assert words == "learn.fit(0.1,1)\n%timeit -n1 -r1 df.drop(columns='b')"
+    assert [row.lecture for row in rows] == ["df.drop(labels, 1)"]
 
 
 def test_tables_in_todays_words():

@@ -20,6 +20,7 @@ from course_utils.excel.blanks.front_page import (
 from course_utils.excel.blanks.graph import Graph, Node
 from course_utils.excel.blanks.key import FRONT_SHEET, KEY_SHEET, MOST_CELLS, Given, Key, Part
 from course_utils.excel.blanks.regions import Region, Regions, areas_of, checked_regions
+from course_utils.excel.cells import number_in
 from course_utils.excel.follow.sheet import FOLLOW_SHEET
 from course_utils.excel.grid import Rect, bounds, cell, place_of
 from course_utils.excel.manifest import MANIFEST_SHEET
@@ -112,6 +113,8 @@ class _Blank:
                 "(.xlsx), or export it again"
             )
         self.sheets = {sheet.name: sheet for sheet in sheets}
+        self.strings = book.strings()
+        self._refuse_missing_texts()
         self.changes: dict[str, dict[Place, str]] = {name: {} for name in self.sheets}
         self.areas = [areas_of(region, book.names, list(self.sheets)) for region in regions]
         self.parts = [self._part(*both) for both in zip(regions, self.areas, strict=True)]
@@ -177,6 +180,15 @@ class _Blank:
         task = region.task or "the formula of each cell"
         return Part(region.name, task, float(region.marks), region.typed_numbers, name, tuple(places), tuple(values))
 
+    def _refuse_missing_texts(self) -> None:
+        texts = {str(number) for number in range(len(self.strings))}
+        for name, sheet in self.sheets.items():
+            for place, there in sheet.cells.items():
+                if there.kind == "s" and there.value is not None and there.value.strip() not in texts:
+                    raise BlankError(
+                        f"{self.book.path} is damaged: the text of {name}!{cell(*place)} is not in it; export it again"
+                    )
+
     def _refuse_shared_cells(self) -> None:
         owner: dict[Node, str] = {}
         for part in self.parts:
@@ -189,16 +201,15 @@ class _Blank:
 
     def _givens(self, ends: list[Node]) -> list[Given]:
         """The cells without a formula that the regions read, as far as a number or a text stands in them."""
-        strings = self.book.strings()
         givens = []
         for name, *place in ends:
             there = self.sheets[name].cells[place[0], place[1]]
             if there.value is None:
                 continue
             if there.kind in ("s", "inlineStr", "str"):
-                value: float | str = strings[int(there.value)] if there.kind == "s" else there.value
+                value: float | str = self.strings[int(there.value)] if there.kind == "s" else there.value
             elif there.kind == "n":
-                value = float(there.value)
+                value = _number(f"{name}!{cell(place[0], place[1])}", there.kind, there.value)
             else:
                 continue
             givens.append(Given(name, (place[0], place[1]), value))
@@ -263,9 +274,10 @@ def _is_sheet(book: BookParts, part: str) -> bool:
 def _number(where: str, kind: str, value: str | None) -> float:
     if not value and kind == "n":
         raise BlankError(f"{where} has no value stored beside its formula; open the workbook in a spreadsheet and save it once")
-    if kind != "n":
+    number = number_in(value) if kind == "n" and value else value
+    if not isinstance(number, float):
         raise BlankError(f"{where} gives {shortened(repr(value), 40)}, and only numbers are compared; leave it out")
-    return float(value or 0)
+    return number
 
 
 def _checked_tolerance(tolerance: Any) -> float:

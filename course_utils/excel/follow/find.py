@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from course_utils.excel.activations import ACTIVATIONS
 from course_utils.excel.follow.layer import Followed, Lattice
+from course_utils.excel.follow.windows import even_windows
 from course_utils.excel.grid import Grid, Rect
 from course_utils.excel.placed import as_grid
 from course_utils.excel.sheet import Sheet
@@ -16,6 +17,7 @@ from course_utils.tracing.steps import Step
 from course_utils.tracing.words import title_of
 
 MOST_TERMS = 1024  # numbers that a followed one is made of; a layer with more is not offered
+REDUCTIONS = {"mean": "mean", "sum": "total", "largest": "largest", "smallest": "smallest"}  # kinds, and how they are made
 ONE_NUMBER = {*ACTIVATIONS, "prelu", "batch_norm"}  # kinds whose numbers are made of one number each
 
 
@@ -67,6 +69,13 @@ def _layer(sheet: Sheet, step: Step, out: Grid, source: Grid) -> Followed | None
             return None  # windows of several sizes, some of which overlap
         how = "mean" if kind == "adaptive_avg_pool" else "largest"
         return Followed(name, how, out, source, 1, (high, wide), (high, wide), **shared)
+    if kind in REDUCTIONS:
+        sizes = (source.channels, source.height, source.width), (out.channels, out.height, out.width)
+        w = even_windows(settings["groups"], *sizes)
+        if w is None or (kind == "mean" and (settings["groups"] < 0).any()):  # padding, whose zeros may count or not
+            return None
+        sizes_of = w.inputs, w.kernel, w.stride, w.padding, w.dilation
+        return Followed(name, REDUCTIONS[kind], out, source, *sizes_of, **shared)
     if kind not in ("conv", "linear") or step.value.ndim == 2:
         return None
     rects, weight = sheet.drawn[step.weights["weight"].keys], step.weights["weight"].value

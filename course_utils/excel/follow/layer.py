@@ -30,7 +30,10 @@ class Lattice:
 
 @dataclass(frozen=True)
 class Followed:
-    """A layer whose numbers can be followed: how each is made ("sum", "largest", "mean", "one") of a window of its source."""
+    """A layer whose numbers can be followed: how each is made of a window of its source.
+
+    `how` is "sum" (of products with weights), "total", "mean", "largest", "smallest" or "one" (a formula of one number).
+    """
 
     name: str
     how: str

@@ -11,6 +11,7 @@ from course_utils.excel.page import Page
 from course_utils.excel.plan import Formula, Plan
 
 FOLLOW_SHEET, PLACES_SHEET = "Follow", "Places"
+PRINTED = 32  # numbers of the list that fit on a printed page; the rows of a larger layer would give empty ones
 WINDOW = 7  # rows and columns of the pictures of window, kernel and products
 
 # The columns of the hidden sheet, a row for each layer: where it stands and how its windows lie.
@@ -119,7 +120,7 @@ class _Follow:
             sign = {"type": "formula", "format": page.book.add_format({"bg_color": colour})}
             for area in ((LIST + 1, INPUT, last, PRODUCT), (RESULT + 1, PICTURES, RESULT + WINDOW, PICTURES + 3 * WINDOW + 1)):
                 sheet.conditional_format(*area, {**sign, "criteria": f"=N({cell(*area[:2])}){criteria}0"})
-        sheet.fit_to_pages(1, 0)
+        sheet.print_area(0, 0, LIST + min(self.longest, PRINTED), HIDDEN - 1)
         sheet.freeze_panes(LIST + 1, 0)
 
     def _column(self, name: str) -> str:
@@ -157,7 +158,7 @@ class _Follow:
     def _know_one(self, name: str, text: str, value: float | str) -> None:
         row = RESULT + len(self.known)
         self.known[name] = cell(row, HIDDEN, fixed=True)
-        self.put(row, HIDDEN, Formula(text, value), "plain")
+        self.put(row, HIDDEN, Formula(text, value), "counted")
 
     def _choices(self) -> None:
         out = self.layer.out
@@ -182,6 +183,10 @@ class _Follow:
             (INPUT, "what it is"), (WEIGHT, "weight"), (PRODUCT, "product"),
         ):  # fmt: skip
             self.put(LIST, col, words, "heading")
+        if self.longest > PRINTED:
+            says = f'"the first {PRINTED} of these "&{k["terms"]}&" numbers are printed"'
+            first = says.replace(f'"&{k["terms"]}&"', str(self.layer.terms))[1:-1] if self.layer.terms > PRINTED else ""
+            self.put(LIST - 1, 1, Formula(f'IF({k["terms"]}>{PRINTED},{says},"")', first), "text")
         for number in range(self.longest):
             row, value = LIST + 1 + number, self._term(number)
             n, c, y, x, address = (cell(row, col) for col in (NUMBER, IN_CHANNEL, IN_ROW, IN_COLUMN, ADDRESS))
@@ -237,16 +242,20 @@ class _Follow:
         terms = [self._term(number) for number in range(layer.terms)]
         total = sum(float(term[PRODUCT] or 0) for term in terms)
         numbers = [term[INPUT] for term in terms if isinstance(term[INPUT], float)]
-        made = {"sum": total, "largest": max(numbers), "mean": sum(numbers) / len(numbers), "one": numbers[0]}[layer.how]
+        all_of = {"total": sum(numbers), "mean": sum(numbers) / len(numbers), "largest": max(numbers), "smallest": min(numbers)}
+        made = {**all_of, "sum": total, "one": numbers[0]}[layer.how]
         bias = float(layer.biases[self.at[0]]) if layer.bias else 0.0
         own = float(layer.values.reshape(layer.out.channels, layer.out.height, layer.out.width)[self.at])
         how, c = self.known["how"], self.known["chosen channels"]
-        words = {"sum": "sum of the products", "largest": "the largest", "mean": "the mean", "one": "the one number"}
+        words = {"sum": "sum of the products", "total": "the sum", "mean": "the mean", "largest": "the largest"}
+        words |= {"smallest": "the smallest", "one": "the one number"}
+        functions = {"total": "SUM", "largest": "MAX", "smallest": "MIN"}
         said = "".join(f'IF({how}="{key}","{text}",' for key, text in words.items()) + '""' + ")" * len(words)
         put, row = self.put, RESULT
         put(row, 1, "what it is made of", "section")
         put(row + 1, 1, Formula(said, words[layer.how]), "heading_left")
-        pick = f'IF({how}="sum",SUM({products}),IF({how}="largest",MAX({inputs}),AVERAGE({inputs})))'
+        picked = "".join(f'IF({how}="{key}",{function}({inputs}),' for key, function in functions.items())
+        pick = f'IF({how}="sum",SUM({products}),{picked}AVERAGE({inputs})' + ")" * (len(functions) + 1)
         put(row + 1, 3, Formula(pick, made), "sum")
         put(row + 2, 1, "bias", "heading_left")
         where = f"{self.known['bias row']}+{c}*{self.known['bias pitch']},{self.known['bias col']}"
