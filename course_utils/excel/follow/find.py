@@ -70,8 +70,8 @@ def _layer(sheet: Sheet, step: Step, out: Grid, source: Grid) -> Followed | None
         how = "mean" if kind == "adaptive_avg_pool" else "largest"
         return Followed(name, how, out, source, 1, (high, wide), (high, wide), **shared)
     if kind in REDUCTIONS:
-        sizes = (source.channels, source.height, source.width), (out.channels, out.height, out.width)
-        w = even_windows(settings["groups"], *sizes)
+        before_and_after = (source.channels, source.height, source.width), (out.channels, out.height, out.width)
+        w = even_windows(settings["groups"], *before_and_after)
         if w is None or (kind == "mean" and (settings["groups"] < 0).any()):  # padding, whose zeros may count or not
             return None
         sizes_of = w.inputs, w.kernel, w.stride, w.padding, w.dilation
