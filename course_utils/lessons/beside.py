@@ -23,6 +23,8 @@ STYLE = """<style>
   word-break: normal !important; overflow-wrap: anywhere; background: none; color: inherit; }
 .course-beside mark { background: none; color: inherit; border-bottom: 2px solid #e69f00; }
 </style>"""
+LEFT = ' style="text-align: left; vertical-align: top"'
+"""Once more in each cell: a notebook that is not trusted yet loses its style sheet, and code at the right cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -154,18 +156,19 @@ class Beside:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        rows = ["<tr><th></th>" + "".join(f"<th>{html.escape(printable(name))}</th>" for name in self.columns) + "</tr>"]
+        names = (f"<th{LEFT}>{html.escape(printable(name))}</th>" for name in self.columns)
+        rows = [f"<tr><th{LEFT}></th>{''.join(names)}</tr>"]
         for step in self._steps():
             cells = (self._cell(name, step) for name in self.columns)
-            rows.append(f"<tr><th>{html.escape(printable(step))}</th>{''.join(cells)}</tr>")
-        totals = "".join(f"<td>{_said(self.counts(name))}</td>" for name in self.columns)
-        rows.append(f"<tr><th>in all</th>{totals}</tr>")
+            rows.append(f"<tr><th{LEFT}>{html.escape(printable(step))}</th>{''.join(cells)}</tr>")
+        totals = "".join(f"<td{LEFT}>{_said(self.counts(name))}</td>" for name in self.columns)
+        rows.append(f"<tr><th{LEFT}>in all</th>{totals}</tr>")
         widths = f'<colgroup><col style="width: 7em">{"<col>" * len(self.columns)}</colgroup>'
         return f'{STYLE}<table class="course-beside">{widths}{"".join(rows)}</table>'
 
     def _cell(self, column: str, step: str) -> str:
         code = self.columns[column].codes.get(step)
-        return f"<td>{'' if code is None else f'<pre>{_marked(code)}</pre>{_said(self.counts(column, step))}'}</td>"
+        return f"<td{LEFT}>{'' if code is None else f'<pre>{_marked(code)}</pre>{_said(self.counts(column, step))}'}</td>"
 
 
 def _said(counts: Counts) -> str:

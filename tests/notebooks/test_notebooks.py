@@ -113,6 +113,14 @@ def test_lines_of_code_fit_a_slide(notebook):
     assert not [line for source in code for line in source.splitlines() if len(line) > 88]
 
 
+def test_its_paragraphs_can_be_read_in_one_breath(notebook):
+    """At most 85 words each; a link counts as what it says, a table and code not at all."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            for paragraph in re.split(r"\n\s*\n|\n(?=(?:-|\d+\.) )", re.sub(r"(?s)```.*?```|\]\([^)]*\)", "", cell.source)):
+                assert paragraph.startswith("|") or len(paragraph.split()) <= 85, (cell.id, paragraph)
+
+
 def test_links_to_the_lecture_go_to_the_time_they_name(notebook):
     for h, m, s, seconds in re.findall(r"\[(\d):(\d\d):(\d\d)\]\(https://youtu\.be/\w+\?t=(\d+)\)", markdown(notebook)):
         assert int(h) * 3600 + int(m) * 60 + int(s) == int(seconds)
