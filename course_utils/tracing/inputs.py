@@ -113,7 +113,7 @@ def _as_tensor(x: Any) -> Tensor:
         return x
     if hasattr(x, "getbands") and hasattr(x, "mode"):
         return torch.tensor(_pixels(x))
-    parts = [part for part in x if isinstance(part, (Tensor, np.ndarray)) and part.ndim] if isinstance(x, (tuple, list)) else []
+    parts = [part for part in x if _is_array(part)] if isinstance(x, (tuple, list)) else []
     if parts:
         advice = "give x[0]" if len(x) == 1 else "give the tensor of one input"
         raise TraceError(f"a model with one input was expected, and x holds {len(x)} of them; {advice}")
@@ -173,7 +173,7 @@ def as_inputs(x: Any, model: nn.Module) -> tuple[dict[str, tuple[Tensor, bool]],
         if missing := [name for name in needed if name not in x]:
             raise TraceError(f"x holds no {missing[0]!r}, and {takes}; give a dictionary with each of them")
         return {name: _named(name, x[name]) for name in names if name in x}, "dict"
-    if isinstance(x, (tuple, list)) and len(needed) > 1:
+    if isinstance(x, (tuple, list)) and (len(needed) > 1 or (len(names) >= len(x) > 1 and all(map(_is_array, x)))):
         if not len(needed) <= len(x) <= len(names):
             raise TraceError(f"x holds {len(x)} inputs, and {takes}; give as many")
         return {name: _named(name, part) for name, part in zip(names, x, strict=False)}, "tuple"
@@ -183,6 +183,11 @@ def as_inputs(x: Any, model: nn.Module) -> tuple[dict[str, tuple[Tensor, bool]],
             f"one input was given, and {takes}; give x={several}, a tuple of as many, or a dictionary by these names"
         )
     return {names[0] if names else "input": as_input(x)}, "one"
+
+
+def _is_array(part: Any) -> bool:
+    """Whether it is an input of its own, and no number of one."""
+    return isinstance(part, (Tensor, np.ndarray)) and part.ndim > 0
 
 
 def _named(name: str, part: Any) -> tuple[Tensor, bool]:

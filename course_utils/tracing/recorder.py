@@ -235,6 +235,8 @@ def checked(value: Array) -> Array:
     """`value` if a sheet can show its shape."""
     if value.ndim > 3:
         raise UnsupportedError(f"gives shape {value.shape}; only tensors of at most three axes beside the batch can be drawn")
+    if not value.size:
+        raise UnsupportedError(f"gives shape {value.shape}, which holds no numbers")
     return value
 
 

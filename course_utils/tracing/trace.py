@@ -81,7 +81,7 @@ def trace_model(model: nn.Module, x: Any) -> Trace:
     with torch.no_grad(), _in_doubles():
         try:
             result = recorder.run(*batches.values())
-            direct = double(**batches) if len(batches) > 1 or form == "dict" else double(*batches.values())
+            direct = _run(double, batches, form)
         except Exception as error:  # a layer may raise anything about an input that it does not take
             if unknown:
                 raise _cannot_show(name, unknown) from error
@@ -89,8 +89,6 @@ def trace_model(model: nn.Module, x: Any) -> Trace:
                 raise TraceError(str(error).partition("\n\nWhile executing")[0]) from error.__cause__
             shapes = " and ".join(str(tuple(tensor.shape)) for tensor, _ in given.values())
             raise TraceError(f"{name} cannot take an input of shape {shapes}: {recorder.refusal(error)}") from error
-    if isinstance(double, Alone) and isinstance(direct, tuple):
-        direct = direct[0]
     if not isinstance(result, Tensor):
         raise TraceError(f"a model with one output was expected, and {name} gives {_no_tensor(result)}")
     if recorder.problems:
@@ -100,6 +98,13 @@ def trace_model(model: nn.Module, x: Any) -> Trace:
             step.settings["scaled"] = True
     _check_finite(recorder.steps)
     if not torch.allclose(result, direct, rtol=1e-12, atol=1e-12):
+        with torch.no_grad(), _in_doubles():
+            again = _run(double, batches, form)
+        if not torch.equal(again, direct):
+            raise TraceError(
+                f"{name} gives other numbers each time that it runs, and a sheet has one of them; take out what it draws at "
+                "random, or give that as a second input"
+            )
         raise TraceError(
             f"{name}: a layer changes in place what another one still reads, so that its layers one after the "
             "other do not give what the model gives; write the layer without inplace=True"
@@ -114,6 +119,12 @@ def trace_model(model: nn.Module, x: Any) -> Trace:
         Given(name, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")) for name, (tensor, _) in given.items()
     )
     return Trace(recorder.steps, inputs, form, counters)
+
+
+def _run(model: nn.Module, batches: dict[str, Tensor], form: str) -> Any:
+    """What the model itself gives; of a layer alone that gives several things, the first."""
+    given = model(**batches) if len(batches) > 1 or form == "dict" else model(*batches.values())
+    return given[0] if isinstance(model, Alone) and isinstance(given, tuple) else given
 
 
 def _batches(given: dict[str, tuple[Tensor, bool]], x: Any, reads: str, sequence_first: bool) -> dict[str, Tensor]:
@@ -133,6 +144,12 @@ def _followed(model: nn.Module, batches: dict[str, Tensor], name: str) -> fx.Gra
         raise
     except UnsupportedError as problem:
         raise _cannot_show(name, [str(problem)]) from None
+    except SyntaxError as error:  # fx writes the names of layers into code of its own
+        odd = (part for part, _ in model.named_modules() if not part.replace(".", "").replace("_", "").isalnum())
+        raise TraceError(
+            f"{name}: a layer is called {next((repr(part)[:60] for part in odd if part), 'by a word of Python')}, and its name "
+            "cannot stand in code; name layers by letters, digits and _"
+        ) from error
     except Exception as error:  # fx raises many kinds; each means that the model's own code decides by values
         raise TraceError(
             f"{name}: its forward cannot be followed without running it ({error}). Its layers should run in the "

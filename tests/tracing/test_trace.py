@@ -140,9 +140,30 @@ class TwoInputs(nn.Module):
         return x + y
 
 
+class Noisy(nn.Module):
+    def forward(self, x):
+        return x + torch.rand(2)
+
+
+class Optional(nn.Module):
+    """Its second input may be left out."""
+
+    def forward(self, a, b=None):
+        return a if b is None else a - b
+
+
+def test_an_input_that_may_be_left_out_is_given_in_a_tuple_too():
+    trace = trace_model(Optional(), (torch.tensor([3.0, 4.0]), torch.tensor([1.0, 5.0])))
+    assert trace.steps[-1].value.tolist() == [2, -1]
+    assert trace_model(Optional(), [3.0, 4.0]).steps[-1].value.tolist() == [3, 4]  # a list of numbers is one input
+
+
 @pytest.mark.parametrize(
     ("model", "x", "said"),
     [
+        (Noisy(), torch.ones(2), "Noisy gives other numbers each time that it runs.*take out what it draws at random"),
+        (nn.Linear(2, 0), torch.ones(2), r"layer \(Linear\): gives shape \(0,\), which holds no numbers"),
+        (nn.Sequential(OrderedDict({'a"b': nn.ReLU()})), torch.ones(2), 'a layer is called .a"b., and its name cannot stand'),
         (nn.Linear(2, 1), None, "x should be numbers.*NoneType"),
         (nn.Linear(2, 1), "seven.png", "x should be numbers.*str.*PIL.Image.open"),
         (nn.Linear(2, 1), [[1], [1, 2]], "rows of one length"),
