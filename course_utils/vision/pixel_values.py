@@ -62,7 +62,7 @@ def _hint(low: float, high: float) -> str:
     if high <= DIM:
         white = f"{high:.4g}"
         return f". Where {white} is white, give x / {white}; where 255 is, give them as uint8."
-    white = str(next((2**depth - 1 for depth in DEPTHS if high < 2**depth), f"{high:.0f}"))
+    white = str(next((2**depth - 1 for depth in DEPTHS if high < 2**depth), f"{high:.6g}"))
     return f". Where {white} is white, give x / {white}."
 
 

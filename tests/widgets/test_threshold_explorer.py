@@ -250,12 +250,12 @@ def test_words(folder):
     targets = torch.tensor([[1.0, 0, 0, 0, 0], [0, 0, 0, 0, 1.0]])
     explorer = ThresholdExplorer(Predictions(values, targets, ["train/0.jpg", "train/1.jpg"], TAGS), folder)
     assert explorer.describe() == (
-        "Threshold 0.20: F2 is 0.417 on 2 pictures, with 1 wrong tags (false positives) and 1 missed (false negatives). "
+        "Threshold 0.20: F2 is 0.417 on 2 pictures, with 1 wrong tag (false positives) and 1 missed (false negatives). "
         "Precision 0.500, recall 0.500."
     )
     explorer.tag, explorer.threshold = "water", 0.205
     assert explorer.describe() == (
-        "Threshold 0.205: F2 is 0.417 on 2 pictures, with 1 wrong tags (false positives) and 1 missed (false negatives); of "
+        "Threshold 0.205: F2 is 0.417 on 2 pictures, with 1 wrong tag (false positives) and 1 missed (false negatives); of "
         "these 0 and 1 for water. For water: precision undefined, recall 0.000."
     )
 

@@ -12,7 +12,14 @@ from torch import nn
 
 from course_utils.training import Predictions
 from course_utils.vision import ImageData, Transforms
-from course_utils.widgets import ConvolutionExplorer, LayerPipeline, SoftmaxSigmoid, ThresholdExplorer, WidgetError
+from course_utils.widgets import (
+    ConvolutionExplorer,
+    CrossEntropy,
+    LayerPipeline,
+    SoftmaxSigmoid,
+    ThresholdExplorer,
+    WidgetError,
+)
 from course_utils.widgets.base.free_names import reserved
 
 
@@ -183,6 +190,12 @@ def some_predictions(items):
         (lambda: ConvolutionExplorer(np.zeros((5, 28, 28))), r"5 channels; give one to four of them, as in image\[:3\]"),
         (lambda: ConvolutionExplorer(np.zeros((5, 5)), position=(7, 7)), r"position is \(7, 7\)"),
         (lambda: ConvolutionExplorer("a.jpg"), "a Pillow image or a list"),
+        (lambda: ConvolutionExplorer(1j * np.ones((7, 7))), "these are complex numbers"),
+        (lambda: ConvolutionExplorer(torch.ones(7, 7, dtype=torch.complex64)), "these are complex numbers"),
+        (lambda: ConvolutionExplorer(None), "the image is None; expected numbers"),
+        (lambda: ConvolutionExplorer(np.zeros((0, 0))), r"the image has shape \(0, 0\); expected numbers"),
+        (lambda: SoftmaxSigmoid(classes=["a"]), r"classes has 1 name, \['a'\]; give 2 to 10"),
+        (lambda: CrossEntropy([[]], [0]), r"logits has shape \(0, 0\); expected \(pictures"),
         (lambda: ConvolutionExplorer(np.zeros((5, 5))).export(5), "path to write to is 5"),
         (lambda: ThresholdExplorer(None, "."), r"predictions is None; expected what learner\.predict\(\) gives"),
         (lambda: ThresholdExplorer(some_predictions(["a", "b"]), None), "folder is None"),

@@ -17,11 +17,15 @@ from course_utils.widgets.base.errors import WidgetError
 def as_array(values: Any) -> NDArray[np.float64]:
     """A new float64 array, of a tensor of any dtype too (NumPy has no bfloat16).
 
-    Raises TypeError or ValueError where it is none, WidgetError where values of it are masked out.
+    Raises TypeError or ValueError where it is none (a complex number would lose a part), WidgetError where values of it are
+    masked out.
     """
     refuse_masked("the array", values, WidgetError)
     if hasattr(values, "detach"):
-        values = values.detach().cpu().double().numpy()
+        values = values.detach().cpu()
+        values = (values if values.is_complex() else values.double()).numpy()
+    if np.iscomplexobj(values):
+        raise TypeError("these are complex numbers; give their size, abs(x), or their real part, x.real")
     return np.array(values, dtype=np.float64)
 
 
@@ -126,13 +130,12 @@ def as_image(image: Any, largest: int, name: str = "image") -> NDArray[np.float6
             f"the image should be numbers, as an array, a tensor, a Pillow image or a list with rows of one length, "
             f"and is {shown(image)} ({error})"
         ) from error
+    if image is None or array.ndim not in (2, 3) or 0 in array.shape:
+        found = f"has shape {array.shape}" if array.ndim else f"is {shown(image)}"
+        batch = "; of a batch give one image, as in batch[0]" if array.ndim == 4 else ""
+        raise WidgetError(f"the image {found}; expected numbers, (height, width) or (channels, height, width){batch}")
     if array.ndim == 2:
         array = array[None]
-    if array.ndim != 3 or 0 in array.shape:
-        raise WidgetError(
-            f"the image has shape {array.shape}; expected (height, width) or (channels, height, width); "
-            "of a batch give one image, as in batch[0]"
-        )
     channels, height, width = array.shape
     if channels > 4:
         first = f"put the channels first: {channels_first(image, name)}"

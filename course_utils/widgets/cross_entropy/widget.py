@@ -92,6 +92,8 @@ class CrossEntropy(CourseWidget):
             raise WidgetError("targets are missing: the true class of each picture, as in targets=[0, 2] or ['cat', 'plane']")
         numbers = self._checked("logits", logits)
         pictures, count = numbers.shape
+        if not pictures:
+            raise WidgetError(f"logits has shape {numbers.shape}; expected (pictures, classes), such as [[2, -1], [0, 3]]")
         names = [f"class {number}" for number in range(count)] if classes is None else as_names(classes, "classes")
         _check_names(names, count)
         truth = _one_hot(targets, names, pictures)

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from traitlets import Float, Int, List, Unicode, observe, validate
 
-from course_utils.widgets.base.arrays import Numbers, as_names
+from course_utils.names import counted
+from course_utils.widgets.base.arrays import Numbers, as_names, shown
 from course_utils.widgets.base.colours import BLUE, ORANGE
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.numbers import fixed, plain_number
@@ -109,7 +110,8 @@ class SoftmaxSigmoid(CourseWidget):
             _check_seed(value)
         if name == "classes":
             if not 2 <= len(value) <= 10:
-                raise WidgetError(f"classes has {len(value)} names, {value}; give 2 to 10, as in ('cat', 'dog')")
+                found = f"{counted(len(value), 'name')}, {shown(value)}"
+                raise WidgetError(f"classes has {found}; give 2 to 10, as in ('cat', 'dog')")
             if len(set(value)) < len(value) or not all(value):
                 raise WidgetError(f"classes is {value}; each class needs a name of its own")
         count, names = (len(value) if name == trait else len(getattr(self, trait)) for trait in ("logits", "classes"))

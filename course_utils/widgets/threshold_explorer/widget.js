@@ -269,7 +269,7 @@ function render({ model, el }) {
     });
     const tag = model.get("tag");
     const part = at < 0 ? "" : `; of these ${counted(counts.wrong[at])} and ${counted(counts.missed[at])} for ${tag}`;
-    words.textContent = `Threshold ${decimal(threshold)}: ${name()} is ${fixed(counts.fBeta, 3)} on ${counted(scores.rows)} pictures, with ${counted(wrong)} wrong tags (false positives) and ${counted(missed)} missed (false negatives)${part}. ${at < 0 ? "Precision" : `For ${tag}: precision`} ${rounded(precision)}, recall ${rounded(recall)}.`;
+    words.textContent = `Threshold ${decimal(threshold)}: ${name()} is ${fixed(counts.fBeta, 3)} on ${counted(scores.rows)} picture${scores.rows === 1 ? "" : "s"}, with ${counted(wrong)} wrong tag${wrong === 1 ? "" : "s"} (false positives) and ${counted(missed)} missed (false negatives)${part}. ${at < 0 ? "Precision" : `For ${tag}: precision`} ${rounded(precision)}, recall ${rounded(recall)}.`;
     if (JSON.stringify(rowsShown()) === shownFor) updateGallery(true);
     else buildGallery();
   }

@@ -16,6 +16,7 @@ from traitlets import Bytes, Dict, Float, Int, List, Unicode, observe, validate
 
 from course_utils.data.samples import satellite
 from course_utils.errors import CourseError
+from course_utils.names import counted
 from course_utils.training import Predictions, f_beta, f_beta_curve
 from course_utils.widgets.base.arrays import as_array, as_names, shown
 from course_utils.widgets.base.errors import WidgetError
@@ -165,7 +166,7 @@ class ThresholdExplorer(CourseWidget):
             of, shares = f"; of these {too_many[at]:,} and {missed[at]:,} for {self.tag}", f"For {self.tag}: precision"
         return (
             f"Threshold {_decimal(self.threshold)}: F{plain_number(self.beta)} is {fixed(self.f_beta, 3)} on "
-            f"{len(self.values):,} pictures, with {too_many.sum():,} wrong tags (false positives) and "
+            f"{counted(len(self.values), 'picture')}, with {counted(int(too_many.sum()), 'wrong tag')} (false positives) and "
             f"{missed.sum():,} missed (false negatives){of}. {shares} {_rounded(self.precision)}, "
             f"recall {_rounded(self.recall)}."
         )
