@@ -136,7 +136,9 @@ def activations(fresh):
 
 @pytest.fixture
 def thresholds(fresh):
-    return fresh.page.locator(".course-threshold")
+    widget = fresh.page.locator(".course-threshold")
+    widget.scroll_into_view_if_needed()  # JupyterLab leaves out what is far from the screen
+    return widget
 
 
 def test_stepping_spells_out_what_pytorch_computes(explorer, jupyterlab):
