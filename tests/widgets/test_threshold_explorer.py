@@ -218,7 +218,7 @@ def test_refusals_say_what_to_do(folder, change, options, message):
 
 def test_more_than_can_be_shown(folder):
     predictions = Predictions(torch.zeros(1001, 1000), torch.zeros(1001, 1000), ["train/0.jpg"] * 1001, None)
-    with pytest.raises(CourseError, match=r"1,001 × 1000.*1,000,000"):
+    with pytest.raises(CourseError, match=r"1,001 × 1,000.*1,000,000"):
         ThresholdExplorer(predictions, folder)
 
 

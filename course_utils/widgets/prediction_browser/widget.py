@@ -14,11 +14,11 @@ from traitlets import Bytes, Dict, Enum, Int, List, Unicode, observe, validate
 
 from course_utils.errors import CourseError
 from course_utils.training import Predictions
-from course_utils.widgets.base.arrays import as_array, as_names, shown
 from course_utils.widgets.base.colours import BLUE, ORANGE, WHITE, colours, ink
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.numbers import percent, probability
 from course_utils.widgets.base.picture import FAINT, Picture, text_width
+from course_utils.widgets.base.predicted import checked_probabilities, names_of, values_and_targets
 from course_utils.widgets.base.still import Panel, fitting, still
 from course_utils.widgets.base.thumbnails import Pictures, data_url, smaller_url, thumbnail, with_pictures
 from course_utils.widgets.base.widget import CourseWidget
@@ -92,7 +92,7 @@ class PredictionBrowser(CourseWidget):
         self._picture_of = with_pictures(folder, self._items)
         self._thumbnails: dict[tuple[int, int], bytes | None] = {}
         place = traits.pop("place", 0)
-        names = _names(predictions.classes if classes is None else classes, self.values.shape[1])
+        names = names_of(predictions.classes if classes is None else classes, self.values.shape[1], "classes")
         super().__init__(
             classes=names,
             _top=self.top.astype("<f4").tobytes(),
@@ -162,7 +162,7 @@ class PredictionBrowser(CourseWidget):
             raise WidgetError(
                 f"place is {value}; there are {len(self.values):,} pictures, so it is 0 to {len(self.values) - 1}"
             )
-        return _names(value, self.values.shape[1]) if name == "classes" else value
+        return names_of(value, self.values.shape[1], "classes") if name == "classes" else value
 
     @observe("order", "actual", "predicted")
     def _begin_again(self, _: Any) -> None:
@@ -334,45 +334,18 @@ def _shades(counts: Ints) -> NDArray[np.uint8]:
 
 def _single_label(predictions: Predictions) -> tuple[NDArray[np.float32], Ints]:
     """Probabilities (pictures, classes) and labels (pictures,); WidgetError where they are not that."""
-    if not all(hasattr(predictions, part) for part in ("values", "targets", "items")):
-        raise WidgetError(f"predictions is {shown(predictions)}; expected what learner.predict() gives")
-    if predictions.targets is None:
-        raise WidgetError(
-            "these predictions have no targets, as those of a test set; give learner.predict() of the validation set"
-        )
-    values, targets = (as_array(part) for part in (predictions.values, predictions.targets))
+    values, targets = values_and_targets(predictions)
     if values.ndim != 2 or 0 in values.shape or targets.shape != values.shape[:1]:
         more = "; for more than one label per picture there is ThresholdExplorer" if targets.ndim == 2 else ""
         raise WidgetError(
             f"the predictions' values have shape {values.shape} and their targets {targets.shape}; expected (pictures, "
             f"classes) and (pictures,), one label each{more}"
         )
-    if values.size > MAX_NUMBERS:
-        raise WidgetError(
-            f"{values.shape[0]:,} × {values.shape[1]:,} probabilities are more than the {MAX_NUMBERS:,} that can be shown"
-        )
-    if not ((values >= 0) & (values <= 1)).all():
-        raise WidgetError(
-            f"the predictions' values lie between {values.min():g} and {values.max():g}; expected probabilities, 0 to 1, as "
-            "learner.predict() gives, and not logits"
-        )
+    shares = checked_probabilities(values, predictions.items, MAX_NUMBERS)
     labels = targets.astype(np.int64)
     if not (np.array_equal(labels, targets) and labels.min() >= 0 and labels.max() < values.shape[1]):
         raise WidgetError(
             f"the predictions' targets run from {targets.min():g} to {targets.max():g}; expected the numbers of classes, 0 to "
             f"{values.shape[1] - 1}"
         )
-    if len(predictions.items) != len(values):
-        raise WidgetError(
-            f"the predictions have {len(predictions.items)} items and {len(values)} rows; expected one item for each"
-        )
-    return values.astype(np.float32), labels
-
-
-def _names(classes: Sequence[str] | None, count: int) -> list[str]:
-    if classes is None:
-        raise WidgetError(f"the predictions do not name their {count} classes; give classes=data.classes")
-    names = as_names(classes, "classes")
-    if len(names) != count or len(set(names)) < count or not all(names):
-        raise WidgetError(f"classes is {shown(names)}; expected a name of its own for each of the {count} classes")
-    return names
+    return shares, labels

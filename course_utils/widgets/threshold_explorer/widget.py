@@ -18,10 +18,10 @@ from course_utils.data.samples import satellite
 from course_utils.errors import CourseError
 from course_utils.names import counted
 from course_utils.training import Predictions, f_beta, f_beta_curve
-from course_utils.widgets.base.arrays import as_array, as_names, shown
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.numbers import fixed, plain_number
 from course_utils.widgets.base.picture import FAINT, Picture, text_width
+from course_utils.widgets.base.predicted import checked_probabilities, names_of, values_and_targets
 from course_utils.widgets.base.still import Panel, curve_panel, fitting, still, two_bars_panel
 from course_utils.widgets.base.thumbnails import Pictures, data_url, thumbnail, with_pictures
 from course_utils.widgets.base.widget import CourseWidget
@@ -98,7 +98,7 @@ class ThresholdExplorer(CourseWidget):
         self._items = [str(item) for item in predictions.items]
         self._picture_of = with_pictures(folder, self._items)
         self._thumbnails: dict[int, bytes | None] = {}
-        names = _names(predictions.classes if classes is None else classes, self.values.shape[1])
+        names = names_of(predictions.classes if classes is None else classes, self.values.shape[1], "tags")
         super().__init__(
             classes=names,
             beta=beta,
@@ -195,7 +195,7 @@ class ThresholdExplorer(CourseWidget):
             raise WidgetError(f"beta is {value:g}; expected a number above 0, up to 100; 2 is the lecture's")
         if name == "page" and value < 0:
             raise WidgetError(f"page is {value}; the pages are numbered from 0")
-        return _names(value, self.values.shape[1]) if name == "classes" else value
+        return names_of(value, self.values.shape[1], "tags") if name == "classes" else value
 
     @observe("classes")
     def _forget_tag(self, _: Any) -> None:
@@ -297,43 +297,16 @@ class ThresholdExplorer(CourseWidget):
 
 def _multi_label(predictions: Predictions) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Probabilities and right answers, both (pictures, tags); WidgetError where they are not that."""
-    if not all(hasattr(predictions, part) for part in ("values", "targets", "items")):
-        raise WidgetError(f"predictions is {shown(predictions)}; expected what learner.predict() gives")
-    if predictions.targets is None:
-        raise WidgetError(
-            "these predictions have no targets, as those of a test set; give learner.predict() of the validation set"
-        )
-    values, targets = (as_array(part) for part in (predictions.values, predictions.targets))
+    values, targets = values_and_targets(predictions)
     if values.ndim != 2 or 0 in values.shape or targets.shape != values.shape:
         raise WidgetError(
             f"the predictions' values have shape {values.shape} and their targets {targets.shape}; expected (pictures, tags) "
             "of both, as multi-label data has: ImageData.from_csv(..., task='multi-label') makes them from one label each"
         )
-    if values.size > MAX_NUMBERS:
-        raise WidgetError(
-            f"{values.shape[0]:,} × {values.shape[1]} probabilities are more than the {MAX_NUMBERS:,} that can be shown"
-        )
-    if not ((values >= 0) & (values <= 1)).all():
-        raise WidgetError(
-            f"the predictions' values lie between {values.min():g} and {values.max():g}; expected probabilities, 0 to 1, as "
-            "learner.predict() gives, and not logits"
-        )
+    shares = checked_probabilities(values, predictions.items, MAX_NUMBERS)
     if not np.isin(targets, (0, 1)).all():
         raise WidgetError("the predictions' targets hold other numbers than 0 and 1; a picture has a tag or has it not")
-    if len(predictions.items) != len(values):
-        raise WidgetError(
-            f"the predictions have {len(predictions.items)} items and {len(values)} rows; expected one item for each"
-        )
-    return values.astype(np.float32), targets > 0.5
-
-
-def _names(classes: Sequence[str] | None, count: int) -> list[str]:
-    if classes is None:
-        raise WidgetError(f"the predictions do not name their {count} tags; give classes=data.classes")
-    names = as_names(classes, "classes")
-    if len(names) != count or len(set(names)) < count or not all(names):
-        raise WidgetError(f"classes is {names}; expected a name of its own for each of the {count} tags")
-    return names
+    return shares, targets > 0.5
 
 
 def _share(part: int, whole: int) -> float:
