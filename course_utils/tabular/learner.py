@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial, wraps
@@ -188,7 +189,7 @@ class TabularLearner(Learner):
     def load(self, name: str) -> None:
         """Read the weights that `save(name)` wrote; those of a model for data that was prepared in another way are refused."""
         file = self._saved(name)
-        if file.is_file():
+        if os.path.isfile(file):
             saved = prepared_by(read_preprocessor(file))
             storage.check_meaning(saved, prepared_by(self.data.preprocessor), file, self.load_advice)
         super().load(name)

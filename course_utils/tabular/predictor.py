@@ -114,7 +114,7 @@ class TablePredictor:
         path, categories = as_path("path", path), self.preprocessor.categories
         if path.suffix.lower() in (".feather", ".parquet"):
             return read_table(path)
-        if path.is_dir() or path.suffix.lower() not in (".csv", ".gz"):
+        if os.path.isdir(path) or path.suffix.lower() not in (".csv", ".gz"):
             raise TableError(f"this network reads rows of a table, a .csv, .csv.gz, .feather or .parquet file; got {path}")
         text = {name: list(map(str, known)) for name, known in categories.items() if known and isinstance(known[0], str)}
         return read_csv(path, dict.fromkeys(text, "text?"), text, also=self.columns)

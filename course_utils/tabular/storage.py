@@ -96,9 +96,9 @@ def read_table(path: str | os.PathLike[str], limit: int = LIMIT) -> "pd.DataFram
     path = as_path("path", path)
     suffix = _suffix(path)
     refuse_special(path)
-    if path.is_dir() and not any(path.rglob("*.parquet")):
+    if os.path.isdir(path) and not any(path.rglob("*.parquet")):
         raise TableError(f"{path} is a folder without Parquet files")
-    if not path.exists():
+    if not os.path.exists(path):  # pathlib raises where the name is too long
         raise TableError(f"there is no file {path}")
     with _readable(path):
         table = _read_feather(path, limit) if suffix == ".feather" else _read_parquet(path, limit)

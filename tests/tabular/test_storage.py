@@ -10,7 +10,8 @@ import pytest
 
 from course_utils.errors import CourseError
 from course_utils.files import FileError
-from course_utils.tabular import TableError, read_table, storage, write_table
+from course_utils.tabular import ParquetData, TableError, read_table, storage, write_table
+from course_utils.tabular.rossmann import read_tables
 
 
 @pytest.mark.parametrize("name", ["table.feather", "table.parquet"])
@@ -67,6 +68,17 @@ def test_what_is_no_path_is_refused(path):
     for use in (read_table, lambda path: write_table(pd.DataFrame({"a": [1]}), path)):
         with pytest.raises(CourseError, match=r"path is .*; give the path of a file"):
             use(path)
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a\0b"])
+def test_a_name_that_no_file_can_have_is_one_of_no_file(tmp_path, name):
+    for suffix in (".feather", ".parquet"):
+        with pytest.raises(CourseError, match="there is no file"):
+            read_table(tmp_path / f"{name}{suffix}")
+    with pytest.raises(CourseError, match="there is no Parquet file at"):
+        ParquetData.from_parquet(tmp_path / f"{name}.parquet", "y", ["c"], [], valid=("y", 0, 1))
+    with pytest.raises(CourseError, match=r"has no train\.csv"):
+        read_tables(tmp_path / name)
 
 
 def test_a_home_folder_is_found_or_missed(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Parquet files larger than memory: read one row group at a time, the next by a thread while one works with the last."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -42,8 +43,8 @@ class RowGroups:
         self.groups = list[RowGroup]()
         self.schema: Any = None
         self._about = dict[Path, Any]()
-        files = sorted(self.path.glob("*.parquet")) if self.path.is_dir() else [self.path]
-        if not files or not self.path.exists():
+        files = sorted(self.path.glob("*.parquet")) if os.path.isdir(self.path) else [self.path]
+        if not files or not os.path.exists(self.path):
             raise TableError(f"there is no Parquet file at {self.path}; write_table(table, 'name.parquet') makes one")
         rows = 0
         for file in files:

@@ -48,14 +48,14 @@ def read_tables(folder: str | os.PathLike[str]) -> "dict[str, pd.DataFrame]":
     """
     folder = as_path("folder", folder, "the folder with the seven tables")
     paths = {name: [folder / f"{name}.csv", folder / f"{name}.csv.gz"] for name in TABLES}
-    if missing := [name for name, places in paths.items() if not any(place.exists() for place in places)]:
+    if missing := [name for name, places in paths.items() if not any(os.path.exists(place) for place in places)]:
         raise TableError(
             f"{folder} has no {missing[0]}.csv or {missing[0]}.csv.gz"
             + (f", and none of {', '.join(missing[1:])}" if missing[1:] else "")
             + ". train, test and store come from the competition, the other four from its forum: "
             "course_utils.data.get('rossmann') says where, and get('rossmann', sample=True) draws a stand-in for all seven"
         )
-    return {name: read_csv(next(p for p in places if p.exists()), TABLES[name]) for name, places in paths.items()}
+    return {name: read_csv(next(p for p in places if os.path.exists(p)), TABLES[name]) for name, places in paths.items()}
 
 
 _FITS: dict[str, Callable[[nw.dtypes.DType], bool]] = {
