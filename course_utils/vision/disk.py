@@ -76,8 +76,6 @@ def listing(path: Path) -> list[os.DirEntry[str]]:
             return sorted((entry for entry in entries if not is_hidden(entry.name)), key=lambda entry: entry.name)
     except OSError as error:
         raise cannot_be_read(path, error) from error
-    except ValueError as error:  # a byte of zero in it
-        raise CourseError(f"{printable(path)} cannot be read: no folder can have this name") from error
 
 
 def leads_to_folder(entry: os.DirEntry[str]) -> bool:

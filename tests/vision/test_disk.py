@@ -189,9 +189,3 @@ def test_checked_rows() -> None:
             checked_rows(wrong, 4)
     with pytest.raises(CourseError, match="from 0 to 3, of the rows that validate"):
         checked_rows([4], 4)
-
-
-@pytest.mark.parametrize("name", ["a" * 300, "a\0b"])
-def test_a_name_that_no_folder_can_have_is_refused_in_words(tmp_path: Path, name: str) -> None:
-    with pytest.raises(CourseError, match=r"cannot be read: (File name too long|no folder can have this name)"):
-        ImageData.from_folders(tmp_path / name, transforms_for("resnet18", 32))
