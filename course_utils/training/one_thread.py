@@ -34,15 +34,15 @@ def one_thread_at_a_time(method: Callable[Concatenate[Owner, Given], Result]) ->
 
     @functools.wraps(method)
     def alone(learner: Owner, *args: Given.args, **kwargs: Given.kwargs) -> Result:
-        model = learner.model
-        with _looking:
-            refuse_while_trained_elsewhere(model)
-            outer = _training.get(model)
-            _training[model] = threading.get_ident()
+        model, here, outer = learner.model, threading.get_ident(), None
         try:
+            with _looking:
+                refuse_while_trained_elsewhere(model)
+                outer = _training.get(model)
+                _training[model] = here
             return method(learner, *args, **kwargs)
         finally:
-            if outer is None:
+            if outer is None and _training.get(model) == here:  # not for one that was refused, or runs inside another
                 _training.pop(model, None)
 
     return alone
