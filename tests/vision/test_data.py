@@ -269,7 +269,7 @@ def test_wrong_folders_say_what_is_there(folder: Path) -> None:
     (folder / "test3").mkdir()
     with pytest.raises(CourseError, match=r"test3 has no pictures; .*test3 is empty"):
         load(folder, test="test3")
-    with pytest.raises(CourseError, match="only train, valid; name its folder with test="):
+    with pytest.raises(CourseError, match="it has train, valid; name its folder with test="):
         load(folder, test=None).loader("test")
 
 

@@ -39,7 +39,7 @@ def unpack(
     `EncryptedArchiveError`, `UnknownArchiveError`, `UnsafeArchiveError` (paths that lead outside, links, devices),
     `ArchiveTooLargeError` (more than `max_bytes` bytes are written, whatever its header says); or a `NoSpaceError`.
 
-    >>> import tempfile
+    >>> import tempfile, zipfile
     >>> here = Path(tempfile.mkdtemp())
     >>> with zipfile.ZipFile(here / "train.zip", "w") as zip:
     ...     zip.writestr("train/cat.0.jpg", b"meow")
