@@ -15,6 +15,12 @@ def explained_network(error: Exception, what: str, server: str) -> Exception:
         )
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return BrokenDownloadError(f"the connection broke while {what} was downloaded; try again: it goes on from there")
+    astray = requests.exceptions
+    if isinstance(error, astray.InvalidSchema | astray.InvalidURL | astray.MissingSchema | astray.TooManyRedirects):
+        return DownloadError(
+            f"{server} did not give {what}, but leads to an address that is no file on a web server "
+            f"({first_line(error)}); try the address in a browser"
+        )
     if isinstance(error, requests.RequestException):
         return DownloadError(f"{server} did not give {what}: {first_line(error)}; try again later")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -4,8 +4,9 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from course_utils.errors import CourseError
 from course_utils.files import FileError, writing
@@ -113,3 +114,37 @@ def one_at_a_time(folder: Path, waiting: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def nobody_else(part: Path) -> Iterator[None]:
+    """Keep every other process and thread from downloading into `part` until the block ends: two would mix what they write.
+
+    Raises a CourseError where one does so already. The file that is locked, `<part>.lock`, is removed in the end; what a killed
+    process left of it locks nobody out. Where the system cannot lock files (on Windows, on some network drives) nobody is kept
+    off.
+    """
+    lock = part.with_name(f"{part.name}.lock")
+    with ExitStack() as held:
+        while not _is_still(lock, held.enter_context(lock.open("ab"))):
+            pass  # whoever had it has removed it in between
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def _is_still(lock: Path, file: IO[bytes]) -> bool:
+    """Lock a file that was opened; False where it lies there no more, so that it would keep nobody off."""
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.lexists(lock) and os.path.samestat(os.fstat(file.fileno()), os.stat(lock))
+    except BlockingIOError:
+        raise CourseError(
+            f"{lock.with_suffix('')} is being written at the moment: another process or thread downloads the same file to the "
+            "same folder. Wait until it has arrived, then try again"
+        ) from None
+    except (ImportError, OSError):
+        return True

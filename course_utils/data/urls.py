@@ -12,6 +12,7 @@ from course_utils.data.errors import BrokenDownloadError, NotOnServerError, Wron
 from course_utils.data.network_errors import explained_network
 from course_utils.data.places import data_folder
 from course_utils.data.room import require_room
+from course_utils.data.staging import nobody_else
 from course_utils.errors import CourseError
 from course_utils.files import as_path, writing
 
@@ -32,7 +33,8 @@ def get_url(
     It is called `name`; else, with a hash, as the last part of the address, and without one as the server says. A file that is
     there with the right hash, or without one with the size of the server's, is not downloaded again; another one is not
     replaced. What has arrived when a connection breaks lies in `<name>.part`; where the server allows it the download goes on
-    from there, at once or in the next call. For files behind a sign-in there is `download_command`.
+    from there, at once or in the next call. While one process downloads a file, another that asks for the same one in the same
+    folder is refused. For files behind a sign-in there is `download_command`.
 
     Raises a `CourseError` for what is no address, name or hash, `WrongHashError` (with the file, the expected and the actual
     hash), `NotSignedInError` where a page comes instead of the file, `NotOnServerError`, `NoNetworkError`,
@@ -52,12 +54,14 @@ def get_url(
     sha256 = _checked_sha256(sha256)
     path = place / name
     part = path.with_name(path.name + ".part")
-    with writing(path, own=[part]):
-        if os.path.exists(path):
-            check_hash(path, sha256, "it was not replaced: move it away, then try again")
-        else:
+    with writing(path, own=[part, part.with_name(f"{part.name}.lock")]):
+        if not os.path.exists(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            ResumingDownloader(part, sha256, progress)(url, path)
+            with nobody_else(part):
+                if not os.path.exists(path):  # another process may have been first
+                    ResumingDownloader(part, sha256, progress)(url, path)
+                    return path
+        check_hash(path, sha256, "it was not replaced: move it away, then try again")
     return path
 
 
@@ -116,7 +120,9 @@ class ResumingDownloader:
             try:
                 self._connect(url)
                 return
-            except (requests.RequestException, OSError) as error:
+            except (requests.RequestException, OSError, ValueError) as error:
+                if not isinstance(error, OSError):  # which all of requests' own are
+                    error = requests.exceptions.InvalidURL(str(error))
                 broke = isinstance(
                     error, requests.ConnectionError | requests.Timeout | requests.exceptions.ChunkedEncodingError
                 )

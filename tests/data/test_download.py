@@ -7,6 +7,7 @@ import random
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -205,6 +206,51 @@ def test_a_part_of_another_version_is_dropped(server: Server, tmp_path: Path) ->
     (tmp_path / "file.bin.part").write_bytes(b"old" * 1000)
     assert get(server, tmp_path).read_bytes() == CONTENT
     assert server.asked == ["bytes=3000-", None]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_second_download_to_the_same_place_is_refused_and_spoils_nothing(server: Server, tmp_path: Path, known: bool) -> None:
+    asked, go_on, answer = threading.Event(), threading.Event(), server.answer
+
+    def held(request: BaseHTTPRequestHandler) -> None:
+        asked.set()
+        assert go_on.wait(60)
+        answer(request)
+
+    server.answer = held  # type: ignore[method-assign]
+    sha = sha256(CONTENT) if known else None
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(get_url, server.url, sha, tmp_path, progress=False)
+        try:
+            assert asked.wait(60)
+            with pytest.raises(CourseError, match=r"file\.bin\.part is being written at the moment: another process or thread"):
+                get_url(server.url, sha, tmp_path, progress=False)
+        finally:
+            go_on.set()
+        assert first.result().read_bytes() == CONTENT
+    assert names_in(tmp_path) == {"file.bin"}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_a_killed_download_left_of_its_lock_keeps_nobody_off(server: Server, tmp_path: Path, known: bool) -> None:
+    (tmp_path / "file.bin.part.lock").touch()
+    assert get_url(server.url, sha256(CONTENT) if known else None, tmp_path, progress=False).read_bytes() == CONTENT
+    assert names_in(tmp_path) == {"file.bin"}
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("onward", ["file:///etc/passwd", "http://host:99999999/y", "http://[half"])
+def test_an_address_that_leads_nowhere(server: Server, tmp_path: Path, known: bool, onward: str) -> None:
+    def leads(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(302)
+        request.send_header("Location", onward)
+        request.end_headers()
+
+    server.answer = leads  # type: ignore[method-assign]
+    with pytest.raises(DownloadError, match=r"leads to an address that .*; try the address in a browser") as caught:
+        get_url(server.url, sha256(CONTENT) if known else None, tmp_path, progress=False)
+    assert type(caught.value) is DownloadError
+    assert names_in(tmp_path) == set()
 
 
 def test_a_wrong_hash_names_file_expected_and_actual_and_leaves_nothing(server: Server, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from course_utils.data.copied.file_names import name_in_address, name_in_header
 from course_utils.data.copied.request import AGAIN, Request
 from course_utils.data.errors import BrokenDownloadError, DownloadError, NoNetworkError, NotOnServerError, NotSignedInError
 from course_utils.data.room import require_room
+from course_utils.data.staging import nobody_else
 from course_utils.errors import CourseError
 from course_utils.files import writing
 from course_utils.names import shortened
@@ -64,24 +65,28 @@ class Transfer:
 
     def run(self) -> Path:
         """Fetch the file, and give its path."""
-        with writing(self.folder, own=[self.part, self.version]):
+        with writing(self.folder, own=[self.part, self.version, self.part.with_name(f"{self.part.name}.lock")]):
             self.folder.mkdir(parents=True, exist_ok=True)
-            if os.path.lexists(self.part) and not os.path.isfile(self.version):
-                raise CourseError(f"{self.part} is there already, and was not begun here; move it away, then try again")
-        with _unlogged():
-            failures, most = 0, self._arrived()
-            while True:
-                try:
-                    with writing(self.part, own=[self.version]):
-                        return self._attempt()
-                except _BeganAnewError:
-                    continue
-                except _BrokenError as broken:
-                    failures = 1 if self._arrived() > most else failures + 1
-                    most = max(most, self._arrived())
-                    reason = str(broken)
-                if failures >= _ATTEMPTS or not self._arrived():
-                    raise self._given_up(reason)
+            with nobody_else(self.part):
+                if os.path.lexists(self.part) and not os.path.isfile(self.version):
+                    raise CourseError(f"{self.part} is there already, and was not begun here; move it away, then try again")
+                with _unlogged():
+                    return self._attempts()
+
+    def _attempts(self) -> Path:
+        failures, most = 0, self._arrived()
+        while True:
+            try:
+                with writing(self.part, own=[self.version]):
+                    return self._attempt()
+            except _BeganAnewError:
+                continue
+            except _BrokenError as broken:
+                failures = 1 if self._arrived() > most else failures + 1
+                most = max(most, self._arrived())
+                reason = str(broken)
+            if failures >= _ATTEMPTS or not self._arrived():
+                raise self._given_up(reason)
 
     def _given_up(self, reason: str) -> DownloadError:
         what = self.request.shown
@@ -113,6 +118,8 @@ class Transfer:
                 return self._take(response, start)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise self._explained(error) from None
+        except ValueError:  # from urllib, which looks at where a redirect leads
+            raise DownloadError(f"{self.host} leads to an address that cannot be read; {self._look()}") from None
 
     def _explained(self, error: Exception) -> Exception:
         """The error in words; its own text would hold the whole address."""
