@@ -120,7 +120,7 @@ def show_predictions(predictions: Predictions) -> "Figure":
     figure = new_figure(10, 3.8)
     left, right = figure.subplots(1, 2)
     cells = left.hexbin(actual, predicted, xscale="log", yscale="log", gridsize=60, mincnt=1, bins="log", cmap="viridis")
-    figure.colorbar(cells, label="rows")
+    figure.colorbar(cells).ax.set_title("rows", fontsize="medium")  # beside it stands the other axes' label
     ends = [min(actual.min(), predicted.min()), max(actual.max(), predicted.max())]
     left.plot(ends, ends, color="black", lw=1)
     for axis in (left.xaxis, left.yaxis):

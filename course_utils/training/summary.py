@@ -20,12 +20,14 @@ class Fed(Protocol):
 def summarise(learner: Fed, depth: int = 4) -> Any:
     """A table of the layers, down to `depth`: the shapes that come out, with -1 for the batch, and counts of weights."""
     from torchinfo import summary
+    from torchinfo.enums import Units
 
     x, _ = next(iter(learner.data.loader("valid")))
     parts = x if isinstance(x, tuple | list) else (x,)
     inputs = [part[:1].clone().to(learner.data.device) for part in parts]  # a view would count as the whole mini-batch
     columns = ("output_size", "num_params", "trainable")
     table = summary(learner.model, input_data=inputs, mode="eval", col_names=columns, col_width=18, depth=depth, verbose=0)
+    table.formatting.macs_units = Units.NONE  # counted as the weights are: its own unit is printed as "Units.MEGABYTES"
     for layer in table.summary_list:
         if layer.output_size and isinstance(layer.output_size[0], int):
             layer.output_size[0] = -1

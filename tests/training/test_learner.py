@@ -1,6 +1,7 @@
 import _thread
 import copy
 import random
+import re
 
 import numpy as np
 import pytest
@@ -624,6 +625,9 @@ def test_summary_shows_shapes_with_the_batch_open_and_counts_weights():
     assert "[-1, 4, 6, 6]" in table
     assert "[-1, 3]" in table
     assert f"{sum(p.numel() for p in learner.model.parameters()):,}" in table
+    convolutions = 36 * 3 * 3 * 3 * 4 + 16 * 3 * 3 * 4 * 6  # places, times the weights that each is multiplied by
+    total = int(re.search(r"(?m)^Total mult-adds: ([\d,]+)$", table)[1].replace(",", ""))
+    assert convolutions < total < 1.1 * convolutions  # with the additions of biases, batch norm and the last layer
 
 
 def test_plots_show_what_was_recorded():

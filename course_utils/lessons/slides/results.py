@@ -33,7 +33,7 @@ def result_blocks(cell: Any, pages: Sequence[str], name: str) -> list[Block]:
         picture = next((kind for kind in ("image/png", "image/jpeg") if kind in data), "")
         if WIDGET in data:
             page = waiting.pop(0) if waiting else ""
-            words = _text(data.get("text/plain", ""))
+            words = " ".join(_text(data.get("text/plain", "")).split())  # printed in lines, and here it is one sentence
             if page:
                 found.append(_widget(page, words, cell.id))
             still_of_widget = (page, words)

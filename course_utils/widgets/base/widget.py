@@ -3,6 +3,7 @@
 import base64
 import os
 import tempfile
+import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -22,6 +23,7 @@ from course_utils.widgets.base.free_names import check_beside, reserved
 from course_utils.widgets.base.picture import Picture, pixel_sum
 
 STILL = 1400  # pixels across, at most, of the picture that a page has for readers without scripts
+LINE = 88  # letters: a page that shows printed text breaks longer lines within words, or hides their ends
 _JUPYTERS = {*DOMWidget.class_trait_names(), "_anywidget_id", "_esm", "_css"}  # traits that are not the widget's own
 
 
@@ -233,7 +235,7 @@ class CourseWidget(anywidget.AnyWidget):
         """The living widget, the still picture and the words in one: each reader takes what it can show."""
         still, metadata = self._still()
         living = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        return {**still, **living[0], "text/plain": self.describe()}, {**metadata, **living[1]}
+        return {**still, **living[0], "text/plain": self._printed()}, {**metadata, **living[1]}
 
     def _ipython_display_(self, **kwargs: Any) -> None:
         """Display the widget, or the words for it, and the picture as two outputs; the living widget hides the second.
@@ -245,8 +247,12 @@ class CourseWidget(anywidget.AnyWidget):
 
         still, metadata = self._still()
         living = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        display({**living[0], "text/plain": self.describe()}, metadata=living[1], raw=True)
+        display({**living[0], "text/plain": self._printed()}, metadata=living[1], raw=True)
         display(still, metadata=metadata, raw=True)
+
+    def _printed(self) -> str:
+        """The words as they are printed where no widget lives, in lines that a page has room for."""
+        return textwrap.fill(self.describe(), LINE, break_long_words=False, break_on_hyphens=False)
 
 
 def _plain_for(trait: Any, name: str, value: Any) -> Any:
