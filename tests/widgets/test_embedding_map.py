@@ -1,6 +1,7 @@
 """EmbeddingMap against SciPy's and scikit-learn's own distances and components, and against Node."""
 
 import io
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from course_utils.widgets import EmbeddingMap, WidgetError
 from course_utils.widgets.base.bundle import BASE
+from course_utils.widgets.base.picture import Picture, text_width
 from course_utils.widgets.embedding_map.shades import shade
 
 FOLDER = BASE.parent / "embedding_map"
@@ -149,6 +151,25 @@ def test_the_picture_has_a_point_of_each_colour():
     pixels = np.asarray(Image.open(io.BytesIO(widget.picture())).convert("RGB")).astype(int)
     for share in (0, 0.5, 1):
         assert (np.abs(pixels - shade(share)).max(axis=2) < 12).sum() > 150
+
+
+@pytest.mark.parametrize("points", [30, 60])
+def test_no_two_names_of_the_picture_overlap_and_the_chosen_one_has_its_own(monkeypatch, points):
+    crowd = np.random.default_rng(0).normal(size=(points, 2))
+    names, written = [f"category {at}" for at in range(points)], {}
+    write = Picture.text
+
+    def seen(picture, x, y, text, **options):
+        if text in names and "edge" in options:
+            written[text] = (x, y, x + text_width(text, bold=options["bold"]), y + 13)
+        write(picture, x, y, text, **options)
+
+    monkeypatch.setattr(Picture, "text", seen)
+    EmbeddingMap(crowd, names=names, item=7).picture()
+    assert "category 7" in written
+    assert 2 <= len(written) <= points
+    for (a, b, c, d), (e, f, g, h) in combinations(written.values(), 2):
+        assert c <= e or g <= a or d <= f or h <= b
 
 
 def test_the_workbook_holds_what_is_on_the_screen(tmp_path):

@@ -38,10 +38,22 @@ class Picture:
         self._draw = ImageDraw.Draw(self._image)
 
     def text(
-        self, x: float, y: float, text: str, size: int = 13, bold: bool = False, anchor: str = "la", colour: Colour = TEXT
+        self,
+        x: float,
+        y: float,
+        text: str,
+        size: int = 13,
+        bold: bool = False,
+        anchor: str = "la",
+        colour: Colour = TEXT,
+        edge: Colour | None = None,
     ) -> None:
-        """Write one or more lines; `anchor` is Pillow's, "la" for the top left corner and "mm" for the middle."""
-        self._draw.text((x * SCALE, y * SCALE), text, fill=colour, font=_font(size * SCALE, bold), anchor=anchor)
+        """Write one or more lines; `anchor` is Pillow's, "la" for the top left corner and "mm" for the middle.
+
+        With an `edge` the letters are outlined, so that they can be read across what lies below them.
+        """
+        font, around = _font(size * SCALE, bold), 0 if edge is None else 2 * SCALE
+        self._draw.text((x * SCALE, y * SCALE), text, colour, font, anchor, stroke_width=around, stroke_fill=edge)
 
     def grid(
         self,

@@ -12,7 +12,7 @@ from traitlets import Bytes, Dict, Enum, Int, List, Tuple, Unicode, validate
 
 from course_utils.widgets.base.arrays import Numbers, as_array, as_names, plain_value, shown
 from course_utils.widgets.base.axes import Axes, round_ticks
-from course_utils.widgets.base.colours import BLUE, PALETTES, Colour, colour_limit
+from course_utils.widgets.base.colours import BLUE, PALETTES, WHITE, Colour, colour_limit
 from course_utils.widgets.base.errors import WidgetError
 from course_utils.widgets.base.numbers import fixed, percent, plain_number
 from course_utils.widgets.base.picture import MARK, Picture, text_width
@@ -257,19 +257,31 @@ class EmbeddingMap(CourseWidget):
         (low_x, low_y), (high_x, high_y) = middle - half, middle + half
         axes = Axes(left + 50, top + 6, 320, 320, (low_x, high_x), (low_y, high_y))
         axes.draw(picture, round_ticks(low_x, high_x, 4), round_ticks(low_y, high_y, 4), f"component {self.seen[0] + 1}")
+        picture.text(left + 54, top + 6, f"↑ component {self.seen[1] + 1}", edge=WHITE)
         x, y = (axes.x(places[self.item, 0]), axes.y(places[self.item, 1]))
         for at in self.nearest:
             picture.line([(x, y), (axes.x(places[at, 0]), axes.y(places[at, 1]))], MARK, 1)
         for place, colour in zip(places, self._shades(), strict=True):
             picture.dot(axes.x(place[0]), axes.y(place[1]), 5, colour)
         picture.dot(x, y, 8, self._shades()[self.item])
-        named = range(len(places)) if len(places) <= NAMED else [self.item, *self.nearest]
-        for at in named:
-            name = fitting(self._names[at], 90)
-            across = axes.x(places[at, 0]) + 8
-            beside = across + text_width(name) < left + 430
-            anchor = "lm" if beside else "rm"
-            picture.text(across if beside else across - 16, axes.y(places[at, 1]), name, bold=at == self.item, anchor=anchor)
+        first = [self.item, *self.nearest]
+        rest = [at for at in range(len(places)) if at not in first] if len(places) <= NAMED else []
+        self._write_names(picture, [(at, axes.x(places[at, 0]), axes.y(places[at, 1])) for at in (*first, *rest)], left + 430)
+
+    def _write_names(self, picture: Picture, points: list[tuple[int, float, float]], edge: float) -> None:
+        """Names beside their points, the most wanted first, as many as find room: to the right, the left, above or below."""
+        taken = [(x - 5, y - 5, x + 5, y + 5) for _, x, y in points]
+        for order, (at, x, y) in enumerate(points):
+            name, bold, gap = fitting(self._names[at], 90), at == self.item, 10 if at == self.item else 8
+            wide = text_width(name, bold=bold)
+            spots = [(x + gap, y - 8), (x - gap - wide, y - 8), (x - wide / 2, y - gap - 16), (x - wide / 2, y + gap)]
+            others = taken[:order] + taken[order + 1 :]
+            boxes = [(across, top, across + wide, top + 16) for across, top in spots]
+            free = [box for box in boxes if box[2] < edge and not _overlaps(box, others)]
+            if free or at == self.item:
+                box = (free or boxes)[0]
+                taken.append(box)
+                picture.text(box[0], box[1] + 8, name, bold=bold, anchor="lm", edge=WHITE)
 
     def _shades(self) -> list[Colour | None]:
         """The colour of each point; None for a hollow one."""
@@ -278,6 +290,14 @@ class EmbeddingMap(CourseWidget):
         known = [value for value in self.colours if value is not None]
         low, high = min(known), max(known)
         return [None if value is None else shade((value - low) / (high - low) if high > low else 0.5) for value in self.colours]
+
+
+_Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+def _overlaps(box: _Box, others: list[_Box]) -> bool:
+    left, top, right, bottom = box
+    return any(left < other[2] and other[0] < right and top < other[3] and other[1] < bottom for other in others)
 
 
 def plain_value_text(value: float) -> str:
