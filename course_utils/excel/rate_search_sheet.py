@@ -70,12 +70,15 @@ def _write(page: Page, rates: list[float], losses: list[float], smoothing: float
     lowest = smoothed.index(min(smoothed))
     there = count >= FEWEST and lowest >= 2
     at = f"MATCH(MIN({curve}),{curve},0)"
-    changes = [smoothed[n + 1] - smoothed[n - 1] for n in range(1, lowest)] if there else [0.0]
+    tenth = max(1, count // 10)  # of the steps: left out, since the mean of few losses jumps
+    first = min(tenth, lowest - 1)
+    changes = [smoothed[n + 1] - smoothed[n - 1] for n in range(first, lowest)] if there else [0.0]
     for row in range(TOP + 1, last):
         change = smoothed[row - TOP + 1] - smoothed[row - TOP - 1]
-        made = f'IF({cell(row, STEP)}<{at},{cell(row + 1, SMOOTHED)}-{cell(row - 1, SMOOTHED)},"")'
-        page.put(row, FALL, Formula(made, change if row - TOP < lowest else ""), "number")
-    steepest = rates[changes.index(min(changes)) + 1] if there else 0.0
+        counted = f"AND({cell(row, STEP)}<{at},{cell(row, STEP)}>MIN({tenth},{at}-2))"
+        made = f'IF({counted},{cell(row + 1, SMOOTHED)}-{cell(row - 1, SMOOTHED)},"")'
+        page.put(row, FALL, Formula(made, change if first <= row - TOP < lowest else ""), "number")
+    steepest = rates[changes.index(min(changes)) + first] if there else 0.0
 
     def unless(formula: str) -> str:
         return f'IF(OR({count}<{FEWEST},{at}<3),"{UNSAID}",{formula})'
@@ -83,7 +86,7 @@ def _write(page: Page, rates: list[float], losses: list[float], smoothing: float
     best, fastest = f"INDEX({rate},{at})", f"INDEX({rate},MATCH(MIN({falls}),{falls},0))"
     answers = (
         ("lowest at", best, rates[lowest], "here the trouble begins"),
-        ("steepest at", fastest, steepest, "where the smoothed loss falls fastest"),
+        ("steepest at", fastest, steepest, "where the smoothed loss falls fastest, after a tenth of the steps"),
         (
             "suggested",
             f"SQRT({cell(5, RATE)}*{cell(4, RATE)}/10)",

@@ -35,18 +35,20 @@ class LearningRateSearch:
 
     @property
     def steepest(self) -> float | None:
-        """The rate at which the loss fell fastest; None where that cannot be said.
+        """The rate at which the loss fell fastest, after the first tenth of the steps; None where that cannot be said.
 
+        In its first steps the smoothed loss is a mean of few mini-batches, and jumps more than it falls.
         That is so with fewer than ten steps, or where the loss did not fall: search again with more `steps` or a lower `start`,
         and look at `plot()`.
         """
         if len(self.losses) < 10:
             return None
-        losses = self.losses[: self.losses.index(min(self.losses)) + 1]
-        if len(losses) < 3:
+        lowest = self.losses.index(min(self.losses))
+        if lowest < 2:
             return None
-        slopes = [losses[i + 1] - losses[i - 1] for i in range(1, len(losses) - 1)]
-        return self.rates[slopes.index(min(slopes)) + 1]
+        first = first_counted(len(self.losses), lowest)
+        slopes = [self.losses[i + 1] - self.losses[i - 1] for i in range(first, lowest)]
+        return self.rates[slopes.index(min(slopes)) + first]
 
     @property
     def suggested(self) -> float | None:
@@ -82,6 +84,17 @@ class LearningRateSearch:
             axes.axvline(rate, color=VERMILION, linestyle="--", label=f"suggested: {rate:.0e}")
             axes.legend(loc="lower left")
         return axes
+
+
+def first_counted(steps: int, lowest: int) -> int:
+    """The first step, counted from 0, at which the steepest fall is looked for: a tenth of them are left out.
+
+    Where the lowest point comes sooner than that, it is the step before it.
+
+    >>> first_counted(100, lowest=70), first_counted(100, lowest=5), first_counted(12, lowest=8)
+    (10, 4, 1)
+    """
+    return min(max(1, steps // 10), lowest - 1)
 
 
 class Trainable(Fitting, Protocol):

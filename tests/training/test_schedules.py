@@ -59,6 +59,10 @@ def test_the_steepest_rate_is_where_the_loss_falls_fastest():
     assert LearningRateSearch(rates[:5], losses[:5]).steepest is None
     assert LearningRateSearch(rates[:5], losses[:5]).suggested is None
     assert LearningRateSearch(rates, sorted(losses)).steepest is None
+    lucky = [1.5, 1.2, *losses[2:]]  # the first mini-batches are harder than the next
+    assert LearningRateSearch(rates, lucky).steepest == LearningRateSearch(rates, losses).steepest
+    at_once = LearningRateSearch(rates, [1.0, 0.5, 0.1, *[1.0] * 47])
+    assert at_once.steepest == rates[1]  # the lowest point comes before a tenth of the steps
 
 
 def test_an_interrupt_while_the_search_gets_ready_ends_it_and_leaves_the_learner(capsys):

@@ -18,11 +18,12 @@ export function lowest(curve) {
   return curve.length >= FEWEST && at >= 2 ? at : -1;
 }
 
-// The step at which the loss falls fastest, or -1.
+// The step at which the loss falls fastest, or -1; the first tenth, in which the mean of few losses jumps, is left out.
 export function steepest(curve) {
   const end = lowest(curve);
+  const first = Math.max(1, Math.min(Math.floor(curve.length / 10), end - 1));
   let best = -1;
-  for (let at = 1; at < end; at++) {
+  for (let at = first; at < end; at++) {
     if (best < 0 || curve[at + 1] - curve[at - 1] < curve[best + 1] - curve[best - 1]) best = at;
   }
   return best;
