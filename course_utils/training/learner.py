@@ -164,7 +164,8 @@ class Learner(Saving):
                 self.fitting, self.hooks = fit, Hooks([*self.callbacks, *of_this_fit])
                 if resumed:
                     checkpoints.restore_fit(self, resumed)
-                with self.hooks.around_fit(self), explained(self.data, "training"):
+                within = explained(self.data, "training")  # twice: after_fit finds free memory, and may itself run out of it
+                with explained(self.data, "training"), self.hooks.around_fit(self), within:
                     if resumed:
                         checkpoints.restore_callbacks(self, resumed)
                     while self.epochs_done < fit.schedule.epochs and not self.stopped:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.training import Data, Learner, OutOfMemory
+from course_utils.training import Callback, Data, Learner, OutOfMemory
 
 
 class Hungry(nn.Module):
@@ -57,6 +57,33 @@ def test_full_memory_says_what_to_make_smaller_and_lets_go_of_what_it_held(call,
     learner.model.error = None
     learner.fit(0.1, 1)
     learner.validate()
+
+
+@pytest.mark.parametrize("moment", ["before_fit", "after_fit"])
+def test_full_memory_around_a_fit_is_told_too(moment):
+    def fill(callback, learner):
+        raise MemoryError
+
+    learner = made()
+    learner.callbacks.append(type("Hoarder", (Callback,), {moment: fill})())
+    with pytest.raises(OutOfMemory, match=r"memory is full while training\. .* smaller batch_size \(now 8\)"):
+        learner.fit(0.1, 1)
+
+
+def test_after_fit_finds_free_memory():
+    found = []
+
+    class Looking(Callback):
+        def after_fit(self, learner):
+            gc.collect()
+            found.extend(ref() for ref in learner.model.seen)
+
+    learner = made()
+    learner.model.error = MemoryError()
+    learner.callbacks.append(Looking())
+    with pytest.raises(OutOfMemory):
+        learner.fit(0.1, 1)
+    assert found == [None]
 
 
 def test_the_processors_own_complaint():

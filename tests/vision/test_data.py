@@ -264,6 +264,11 @@ def test_wrong_folders_say_what_is_there(folder: Path) -> None:
         load(folder, test="test2")
     with pytest.raises(CourseError, match=r"nowhere does not exist; in .* there is test1/"):
         load(folder / "nowhere")
+    for name in ("a\0b", "x" * 300):
+        with pytest.raises(CourseError, match=r"no folder .*; .* (does not exist|cannot be read)"):
+            load(folder / name)
+        with pytest.raises(CourseError, match=r"no folder .*; in .* there is test1/, train/, valid/"):
+            load(folder, train=name)
     with pytest.raises(CourseError, match=r"test1 has no folders named after classes; in .* there is 1\.png, 10\.png, 2\.png"):
         load(folder, train="test1")
     (folder / "test3").mkdir()

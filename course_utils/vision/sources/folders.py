@@ -46,7 +46,8 @@ def from_folders(
     seed = whole("seed", seed, least=0)
     train, test = _place(path, train), None if test is None else _place(path, test)
     valid = None if valid is None else _place(path, valid)
-    if valid is not None and valid_fraction is None and os.path.realpath(path / train) == os.path.realpath(path / valid):
+    both = valid is not None and valid_fraction is None and is_folder(path / train) and is_folder(path / valid)
+    if valid is not None and both and os.path.realpath(path / train) == os.path.realpath(path / valid):
         raise CourseError(
             f"train and valid are the same folder, {path / train}, so that a network would be tested on the pictures that it "
             "was trained on; valid=None, valid_fraction=0.2 takes a fifth of each class to validate"
