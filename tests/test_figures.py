@@ -123,7 +123,7 @@ LETTERS = "\U00013000\U00013001"  # hieroglyphs, which no font of Matplotlib's h
 def fresh_fonts():
     """Matplotlib's own fonts, and nothing said of them yet; as it was, afterwards."""
     own = list(font_manager.fontManager.ttflist)
-    with warnings.catch_warnings(), mpl.rc_context():
+    with warnings.catch_warnings(), mpl.rc_context({"font.family": ["sans-serif"]}):  # without what other tests were lent
         fonts.TOLD.clear()
         fonts.other_fonts.cache_clear()
         yield
