@@ -17,7 +17,7 @@ from course_utils.vision.decoding.errors import ImageError
 from course_utils.work import spare_folder
 
 KEPT = 12  # files of activations; the oldest go when there are more
-DECODING = 2  # raised whenever a picture is decoded to other pixels than before
+DECODING = 3  # raised whenever a picture is decoded to other pixels than before
 
 
 def cached_activations(data: ImageData, split: Split, model: nn.Module, folder: Path, compute: Callable[[], Tensor]) -> Tensor:

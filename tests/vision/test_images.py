@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from course_utils.errors import CourseError
 from course_utils.vision import ImageData, transforms_for
@@ -89,6 +89,30 @@ def test_cmyk(tmp_path: Path) -> None:
         assert np.abs(read_image(tmp_path / "a.tif").astype(int) - expected).max() <= 1
         Image.new("CMYK", (16, 16), colour).save(tmp_path / "a.jpg", quality=95)
         assert np.abs(read_image(tmp_path / "a.jpg").astype(int) - expected).max() <= 3
+
+
+def exchanged_primaries() -> bytes:
+    """The profile of a space like sRGB in which the first number is blue and the third red."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    entries = {bytes(profile[at : at + 4]): at + 4 for at in range(132, 132 + 12 * profile[131], 12)}
+    red, blue = (slice(entries[name], entries[name] + 8) for name in (b"rXYZ", b"bXYZ"))
+    profile[red], profile[blue] = profile[blue], profile[red]
+    return bytes(profile)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L"])
+@pytest.mark.parametrize("kind", ["png", "webp", "tiff"])
+def test_colours_of_another_profile_are_those_that_a_browser_shows(tmp_path: Path, mode: str, kind: str) -> None:
+    path, image = tmp_path / f"a.{kind}", Image.new("RGB", (6, 4), (200, 90, 20))
+    image = image.quantize(2) if mode == "P" else image.convert(mode)
+    expected = np.asarray(image.convert("RGB"), int)[0, 0, ::-1]
+    options = {"lossless": True} if kind == "webp" else {}
+    image.save(path, icc_profile=exchanged_primaries(), **options)
+    for short_side in (None, 2):
+        assert np.abs(read_image(path, short_side) - expected).max() <= 1
+    for same in (ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), exchanged_primaries()[:300], b"none"):
+        image.save(path, icc_profile=same, **options)
+        assert np.abs(read_image(path) - expected[::-1]).max() == 0
 
 
 def test_four_channel_jpeg_of_red_green_blue_and_opacity(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from course_utils.vision.decoding.errors import UndecodableError
 from course_utils.vision.decoding.grey import Greys, greys_of, is_deep
 from course_utils.vision.decoding.memory import loaded
 from course_utils.vision.decoding.orientation import TURNED, turn_of
+from course_utils.vision.decoding.profiles import has_other_colours, in_srgb
 
 PIXEL_LIMIT = 89_000_000  # some 9,400 x 9,400; a small file can claim to be far larger and fill the memory when decoded
 LARGE = 2**24  # pixels; larger pictures are converted a few rows at a time
@@ -55,13 +56,15 @@ def to_rgb(image: Image.Image, greys: Greys | None = None) -> NDArray[np.uint8]:
 
     - What is transparent shows white behind it, as on a page.
     - Grey of more than 8 bits is scaled by what it holds, see `grey.greys_of`. Colours of 16 bits lose the lower 8.
-    - CMYK is converted without a colour profile. The chips of the Planet competition are four-channel JPEGs (red, green, blue
-      and an opacity of 255) that Pillow takes for inverted CMYK; the conversion inverts them back, to exactly their RGB.
+    - Colours with a profile become sRGB, as in a browser (see `profiles`).
+    - CMYK without one is inverted. The chips of the Planet competition are four-channel JPEGs (red, green, blue and an opacity
+      of 255) that Pillow takes for inverted CMYK; the conversion inverts them back, to exactly their RGB.
     """
     if is_deep(image):
         return np.repeat((greys or greys_of(image, [image])).bytes(image)[:, :, None], 3, axis=2)
     if image.mode == "La":  # which Pillow converts to nothing but LA
         image = image.convert("LA")
+    image = in_srgb(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -81,7 +84,7 @@ def _lent(image: Image.Image, short_side: int) -> Tensor:
         left, top = max(0, width - long) // 2, max(0, height - long) // 2
         box = (left, top, left + min(width, long), top + min(height, long))
         return torch.from_numpy(_in_strips(image, box, _factor(image, short_side)))
-    if image.mode == "RGB" and not image.has_transparency_data:
+    if image.mode == "RGB" and not image.has_transparency_data and not has_other_colours(image):
         with contextlib.suppress(ValueError):  # an image of some megabytes lies in several pieces of memory
             return torch.from_dlpack(pa.array(image).flatten()).view(height, width, 4)
     return torch.from_numpy(to_rgb(image))
