@@ -38,6 +38,7 @@ from course_utils.errors import CourseError
 from course_utils.training.batch_norm import BatchNormOverAll
 from course_utils.training.devices import default_device, random_state, restore_random_state
 from course_utils.training.launching import STORE, check_machine
+from course_utils.training.loaders import Checked
 
 T = TypeVar("T")
 
@@ -69,8 +70,8 @@ class OneProcess:
         return default_device()
 
     def share(self, batches: Any, training: bool = False) -> Any:
-        """Its rows of each mini-batch."""
-        return batches
+        """Its rows of each mini-batch: all."""
+        return Checked(batches)
 
     def gather(self, parts: list[Tensor]) -> list[Tensor]:
         """The rows of all processes, in order, from those that `share` gave to each; a tensor for each mini-batch."""

@@ -1,6 +1,6 @@
 """Mini-batches: what gives them, and those of tensors that are in memory already."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from itertools import islice
 from typing import Any, Protocol
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from course_utils.errors import CourseError
+from course_utils.names import counted
 
 
 class Loader(Protocol):
@@ -71,3 +72,56 @@ class WithoutSingle:
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         return islice(self.iterable, self._number)
+
+
+class Checked:
+    """The mini-batches of anybody's loader, each looked at: tensors, and as many of them as its `len()` says.
+
+    Raises a CourseError where that is not so: with fewer examples than there are a loss or a metric would be that of the first
+    alone, and the rates of a fit would go by the wrong number of steps.
+
+    >>> len(list(Checked(TensorLoader(torch.zeros(5), None, batch_size=2))))
+    3
+    >>> list(Checked([([0.0, 1.0], None)]))
+    Traceback (most recent call last):
+    ...
+    course_utils.errors.CourseError: a mini-batch of the loader is (list, NoneType); it is (x, y), x a tensor or several, y ...
+    """
+
+    def __init__(self, batches: Iterable[tuple[Any, Any]]) -> None:
+        self.iterable = batches
+
+    def __len__(self) -> int:
+        length: int = len(self.iterable)  # type: ignore[arg-type]
+        return length
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        given, sized = 0, self.iterable if isinstance(self.iterable, Sized) else getattr(self.iterable, "iterable", None)
+        expected = len(sized) if isinstance(sized, Sized) else None  # of a progress bar's what it counts
+        for given, batch in enumerate(self.iterable, start=1):
+            if given - 1 == expected:
+                break
+            _check_batch(batch)
+            yield batch
+        if expected is not None and given != expected:
+            raise CourseError(
+                f"the len() of the loader says {counted(expected, 'mini-batch')}, but it gave "
+                f"{'more' if given > expected else given}; let __len__ say how many there are"
+            )
+
+
+def _check_batch(batch: Any) -> None:
+    pair = batch if isinstance(batch, tuple | list) and len(batch) == 2 else (None, batch)
+    x, y = pair
+    parts = x if isinstance(x, tuple | list) else (x,)
+    if not parts or not all(isinstance(part, Tensor) for part in parts) or not (y is None or isinstance(y, Tensor)):
+        shown = f"({type(x).__name__}, {type(y).__name__})" if pair is batch else f"one {type(batch).__name__}"
+        raise CourseError(
+            f"a mini-batch of the loader is {shown}; it is (x, y), x a tensor or several, y a tensor, or None in a test set: "
+            "torch.as_tensor makes one of an array or a list of numbers"
+        )
+    if y is not None and any(part.shape[:1] != y.shape[:1] for part in parts):
+        shapes = ", ".join(str(tuple(part.shape)) for part in parts)
+        raise CourseError(
+            f"a mini-batch of the loader has inputs {shapes} and targets {tuple(y.shape)}; give as many of one as of the other"
+        )

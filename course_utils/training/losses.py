@@ -53,6 +53,8 @@ def mean_loss(loss: Loss, outputs: Tensor, targets: Tensor) -> Tensor:
     >>> mean_loss(lambda outputs, targets: (outputs - targets).abs().mean(), torch.zeros(2, 1), torch.tensor([1.0, 3]))
     tensor(2.)
     """
+    if not isinstance(targets, Tensor):
+        raise CourseError(f"targets are {shown(targets)}; a loss compares outputs with a tensor of right answers")
     targets = targets.to(outputs.device)
     by_row = targets.is_floating_point() and {outputs.shape, targets.shape} == {(len(targets),), (len(targets), 1)}
     if by_row and not outputs.requires_grad:  # by their gradients outputs, and what is computed of them, are told from the rest

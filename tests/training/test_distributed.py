@@ -141,7 +141,7 @@ def test_one_process_pays_nothing(results):
 
 def test_alone_everything_is_handed_through():
     alone, loader, model = distributed.OneProcess(), TensorLoader(torch.arange(3), None, 2), torch.nn.Linear(1, 1)
-    assert alone.share(loader) is loader
+    assert alone.share(loader).iterable is loader  # which is looked at on its way, see Checked
     assert alone.parallel(model) is model
     loss = torch.tensor(2.5, requires_grad=True)
     given = alone.mean_loss(loss, 7)

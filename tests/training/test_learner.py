@@ -672,3 +672,33 @@ def test_an_optimiser_of_other_groups_is_refused():
 
     with pytest.raises(CourseError, match="made 2 groups of weights out of 1; it must keep those that it is given"):
         make_learner(optimizer=without_decay_on_biases)
+
+
+class Given(TensorData):
+    """Data whose loader gives the mini-batches that a test wants, and says how many there are as it wants."""
+
+    def __init__(self, batches, says):
+        x, y = torch.zeros(8, 2), torch.tensor([0, 1] * 4)
+        super().__init__((x, y), (x, y))
+        self.batches, self.says = batches, says
+
+    def loader(self, split, augment=False, shuffle=False):
+        batches = [(x, y) for x, y in self.batches]
+        return type("Loader", (), {"__iter__": lambda _: iter(batches), "__len__": lambda _: self.says})()
+
+
+@pytest.mark.parametrize(
+    ("batches", "says", "message"),
+    [
+        ([(torch.zeros(4, 2), torch.tensor([0, 1, 0, 1]))], 2, "says 2 mini-batches, but it gave 1"),
+        ([(torch.zeros(4, 2), torch.tensor([0, 1, 0, 1]))] * 3, 2, "says 2 mini-batches, but it gave more"),
+        ([], 1, "says 1 mini-batch, but it gave 0"),
+        ([(torch.zeros(4, 2), torch.tensor([0, 1, 0]))], 1, "as many of one as of the other"),
+        ([(np.zeros((4, 2)), [0, 1, 0, 1])], 1, "is \\(ndarray, list\\); it is \\(x, y\\)"),
+    ],
+)
+def test_a_loader_of_the_users_own_keeps_its_word(batches, says, message):
+    learner = Learner(Given(batches, says), nn.Linear(2, 2), metrics=[accuracy], progress=False)
+    for act in (lambda: learner.fit(0.1, 1), learner.lr_find, learner.validate, learner.predict):
+        with pytest.raises(CourseError, match=message):
+            act()
