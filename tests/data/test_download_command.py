@@ -231,6 +231,32 @@ def test_a_rest_that_does_not_fit_is_not_appended(server, tmp_path, span):
     assert server.spans == [None, "bytes=100000-", None]
 
 
+def test_a_part_that_nobody_asked_for_is_not_the_file(server, tmp_path):
+    server.headers, server.cut, answer = {}, [100_000], server.answer  # without an ETag all of it is asked for again
+
+    def answered(request):
+        answer(request)
+        server.routes["/get/train.zip"] = 206, {"Content-Range": "bytes 0-99/300004"}, CONTENT[:100]
+
+    server.answer = answered
+    fails(server.command(), tmp_path, DownloadError, "206 Partial Content")
+    assert "train.zip" not in names_in(tmp_path)
+
+
+def test_a_rest_that_is_longer_than_the_server_says_is_not_appended(server, tmp_path):
+    server.cut, answer, end = [100_000], server.answer, len(CONTENT) - 1
+
+    def answered(request):
+        if not request.headers.get("Range"):
+            return answer(request)
+        request.wfile.write(b"HTTP/1.1 206 Partial Content\r\n")  # no length: it ends where the connection does
+        request.wfile.write(b"Content-Range: bytes 100000-%d/%d\r\n\r\n" % (end, end + 1) + CONTENT[100_000:] + b"more")
+
+    server.answer = answered
+    fails(server.command(), tmp_path, DownloadError, "sent more than the 300,004 bytes")
+    assert names_in(tmp_path) == set()
+
+
 def test_a_server_that_does_not_look_at_what_is_asked_for_mixes_no_versions(server, tmp_path):
     server.cut = [100_000, 0, 0, 0]
     fails(server.command(), tmp_path, BrokenDownloadError, "try again")

@@ -182,7 +182,7 @@ class Transfer:
             self._forget()
             raise _BeganAnewError
         if not whole:
-            self._refuse(response)
+            self._refuse(response, start)
         goes_on = whole or (response.status_code == 206 and start > 0)
         path = self.folder / self._name(response)
         encoded = response.headers.get("Content-Encoding", "identity").lower() not in ("identity", "")
@@ -202,6 +202,12 @@ class Transfer:
             self._write(chain([first], chunks), path.name, start if goes_on else 0, size)
         if size is not None and self._arrived() < size:  # older versions of urllib3 say nothing
             raise _BrokenError("it ended early")
+        if size is not None and self._arrived() > size:
+            self._forget()
+            raise DownloadError(
+                f"{self.host} sent more than the {size:,} bytes that it says {self.request.shown} has, so it is not known "
+                f"which are the file; {self._look()}"
+            )
         if not self._arrived():
             self._forget()
             raise DownloadError(f"{self.host} sent nothing for {self.request.shown}, a file of 0 bytes; {self._look()}")
@@ -240,7 +246,7 @@ class Transfer:
             return None
         return int(found[3])
 
-    def _refuse(self, response: "Response") -> None:
+    def _refuse(self, response: "Response", start: int) -> None:
         code = response.status_code
         said = f"{code} {_PHRASES.get(code, '')}".rstrip()
         shown = self.request.shown
@@ -256,7 +262,7 @@ class Transfer:
             )
         if code == 429:
             raise DownloadError(f"{self.host} has had too many requests from here ({said}); wait some minutes, then try again")
-        if code not in (200, 206) or (code == 206 and not self._arrived()):
+        if code not in (200, 206) or (code == 206 and not start):
             advice = "try again later" if code >= 500 else self._look()
             raise DownloadError(f"{self.host} did not give {shown}: it answered {said}; {advice}")
 
