@@ -110,6 +110,7 @@ def join(
     if isinstance(ours, nw.DataFrame):
         ours = ours.with_row_index(order)
     joined = _left_join(ours, theirs, on_keys, suffix)
+    joined.collect_schema()  # keys that a lazy engine does not compare are told here, not when the query runs
     if isinstance(joined, nw.DataFrame):
         joined = (joined if joined[order].is_sorted() else joined.sort(order)).drop(order)
     if report is not None:

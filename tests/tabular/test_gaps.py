@@ -308,6 +308,12 @@ def test_keys_of_several_types_are_named():
     assert rolling_sum(days[:2], "E", **BY)["E_bw"].tolist() == [1, 1]
 
 
+def test_keys_that_a_lazy_engine_does_not_compare_are_told_before_the_query_runs():
+    cents, tenths = (pl.LazyFrame({"k": [decimal.Decimal("1.5")]}, {"k": pl.Decimal(10, scale)}) for scale in (2, 1))
+    with pytest.raises(TableError, match=r"cannot join the tables.*decimal"):
+        join(cents, tenths.with_columns(v=1), "k", validate="m:m")
+
+
 def test_names_that_a_database_does_not_tell_apart():
     left, right = (duckdb.sql(f"select 1 as k, {i} as {name}") for i, name in ((2, "a"), (3, '"A"')))
     with pytest.raises(TableError, match="'a' and 'A', which differ in capitals alone"):
