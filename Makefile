@@ -1,6 +1,8 @@
 # Everything a person types here. `make help` lists it.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
+# what is imported hundreds of times is compiled once, whatever the shell says
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 # the first of these that is Python 3.11 or newer makes the virtual environment; PYTHON=... chooses another

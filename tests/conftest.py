@@ -1,5 +1,6 @@
 """What every test shares: no screens, no networks' caches, no data or work folder but its own."""
 
+import gc
 import os
 import shutil
 import signal
@@ -84,6 +85,17 @@ def pytest_collection_modifyitems(config, items):
                 item.add_marker(pytest.mark.skip(reason=f"{program} is not installed: {line}"))
         if "real_data" in item.keywords and not (folder and Path(folder).is_dir()):
             item.add_marker(pytest.mark.skip(reason="needs real data: set COURSE_DATA to its folder, or `make test-real`"))
+
+
+def pytest_collection_finish():
+    """Leave what collecting brought (modules, thousands of tests) out of each garbage collection to come."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish():
+    """What was left out is collected at the end, which some libraries check."""
+    gc.unfreeze()
 
 
 @pytest.hookimpl(optionalhook=True)
