@@ -75,17 +75,23 @@ format: $(VENV)/.tests ## lay out the code
 clean: ## remove what was built; data and .venv stay
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache
 
+# a virtual environment with pip in it, whatever became of an earlier try
+define environment
+@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found. Install one (https://www.python.org), or name it: make PYTHON=/path/to/python3"; exit 1; }
+@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Could not make $(VENV); on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null
+endef
+
 # A stamp is younger than the files that say what to install: then there is nothing to do.
 $(VENV)/.lessons: pyproject.toml constraints.txt
-	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found. Install one (https://www.python.org), or name it: make PYTHON=/path/to/python3"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Could not make $(VENV); on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null
+	$(environment)
 	$(call install,.[lab])
 	@touch $@
 
-$(VENV)/.tests: $(VENV)/.lessons
+$(VENV)/.tests: pyproject.toml constraints.txt
+	$(environment)
 	$(call install,.[test])
-	@touch $@
+	@touch $@ $(VENV)/.lessons # what the lessons need is among it
 
 $(VENV)/.bench: $(VENV)/.lessons
 	$(call install,.[bench])

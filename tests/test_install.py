@@ -32,7 +32,8 @@ def install(tmp_path):
             (tmp_path / str(number)).write_text(answer)
         python = tmp_path / "python"
         python.write_text(
-            f'#!/bin/sh\necho "$*" >> {tmp_path}/calls\nn=$(wc -l < {tmp_path}/calls)\nn=$((n))\n'
+            f'#!/bin/sh\ncase "$*" in "-m pip "*) ;; *) echo "$*" >> {tmp_path}/others; exit 0 ;; esac\n'
+            f'echo "$*" >> {tmp_path}/calls\nn=$(wc -l < {tmp_path}/calls)\nn=$((n))\n'
             f"cat {tmp_path}/$n >&2\n[ ! -s {tmp_path}/$n ]\n"
         )
         python.chmod(0o755)
@@ -43,10 +44,11 @@ def install(tmp_path):
     return command
 
 
-def test_the_pinned_versions_are_installed_once_and_nothing_is_said(install):
+def test_the_pinned_versions_are_installed_once_and_compiled_and_nothing_is_said(install, tmp_path):
     code, said, calls = install("")
     assert (code, said, len(calls)) == (0, "", 1)
     assert calls[0].endswith("-c constraints.txt -e .[x]")
+    assert "-m compileall" in (tmp_path / "others").read_text()
 
 
 @pytest.mark.parametrize(
