@@ -15,7 +15,7 @@ pip() {
 
 # Python's bytecode, on every core, where pip would take one; without it all runs, and begins more slowly.
 compile() {
-    "$python" -m compileall -qq -j 0 "$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" course_utils
+    "$python" -W ignore -m compileall -qq -j 0 "$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" course_utils
     return 0
 }
 
