@@ -6,20 +6,22 @@ The size that some programs note in a sheet's <dimension> is not looked at: othe
 import os
 import re
 from collections.abc import Container, Iterator, Mapping
-from contextlib import contextmanager
-from functools import cache
+from contextlib import contextmanager, suppress
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from course_utils.excel.errors import WorkbookError
 from course_utils.excel.grid import MAX_COLUMNS
-from course_utils.excel.package import EnoughError, Package, open_package
+from course_utils.excel.package import EnoughError, Package, open_package, readable
 
 MOST_TEXT = 10_000_000  # characters in all cells asked for
 MOST_ARRAYS = 1_000  # formulas that give several cells at once
 
 Wanted = Mapping[int, Mapping[int, int]]  # row -> column, both from 0 -> which place of the result its value is for
 Value = float | str | bool | None
+DATES = frozenset(str(number) for number in (*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
+"""The number formats for dates and times that every spreadsheet knows without being told."""
 NUMBER = re.compile(
     r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*", re.ASCII
 )  # as a file writes it: no 1_000, no ١٢, no nan
@@ -53,6 +55,7 @@ class Sheets:
                 self._sheets[sheet.get("name", "")] = related[number][1]
         self._workbook = workbook
         self._strings = next((to for kind, to in related.values() if kind == "sharedStrings"), "")
+        self._styles = next((to for kind, to in related.values() if kind == "styles"), "")
 
     @property
     def workbook(self) -> str:
@@ -103,8 +106,9 @@ class Sheets:
     def cells(self, sheet: str, wanted: Wanted, count: int, formulas: "Formulas | None" = None) -> list[Value]:
         """The values of the cells of `wanted` in their `count` places: numbers, text, truth values, and None where empty.
 
-        Of a formula it is the value stored beside it, and `formulas` collects its text. Rows after the last one wanted are not
-        read.
+        Of a formula it is the value stored beside it, and `formulas` collects its text. A number typed in that shows as a date
+        comes as text that says so: where decimals have a comma, a spreadsheet makes the 1st of May of 1.5. Rows after the last
+        one wanted are not read.
         """
         found: list[Value] = [None] * count
         shared: dict[int, list[int]] = {}  # number of a shared string -> the places that it is for
@@ -113,11 +117,13 @@ class Sheets:
         row, column, numbered = -1, -1, True
         here: Mapping[int, int] = {}
         place, kind, inside = -1, "", False  # of the cell that the parser is in; whether its value is being read
+        style, computed = "", False
         pieces: list[str] = []
         a_row = a_cell = a_value = a_text = a_formula = ""  # the tags, in the sheet's own namespace
 
         def start(tag: str, attributes: dict[str, str], depth: int) -> None:
-            nonlocal row, column, numbered, here, place, kind, inside, a_row, a_cell, a_value, a_text, a_formula
+            nonlocal row, column, numbered, here, place, kind, inside, style, computed
+            nonlocal a_row, a_cell, a_value, a_text, a_formula
             if depth == 1:
                 main = tag.removesuffix("worksheet")
                 a_row, a_cell, a_value, a_text, a_formula = (main + name for name in ("row", "c", "v", "t", "f"))
@@ -132,6 +138,7 @@ class Sheets:
                 if column >= MAX_COLUMNS:
                     raise ValueError(f"more than {MAX_COLUMNS:,} columns")
                 place, kind = here.get(column, -1), attributes.get("t", "n")
+                style, computed = attributes.get("s", ""), False
                 pieces.clear()
             elif tag == a_row:
                 numbered = "r" in attributes
@@ -139,8 +146,10 @@ class Sheets:
                 if row > last:
                     raise EnoughError
                 here = wanted.get(row, {})
-            elif formulas is not None and tag == a_formula:
-                formulas.open(place, row, column, attributes)
+            elif tag == a_formula:
+                computed = True
+                if formulas is not None:
+                    formulas.open(place, row, column, attributes)
             elif place >= 0:
                 inside = tag == (a_text if kind == "inlineStr" else a_value)
 
@@ -154,7 +163,9 @@ class Sheets:
                 if kind == "s" and text:
                     shared.setdefault(int(text), []).append(place)
                 elif text or kind in ("str", "inlineStr"):
-                    found[place] = _value(text, kind)
+                    value = found[place] = _value(text, kind)
+                    if style and isinstance(value, float) and not computed and style in self._date_styles:
+                        found[place] = f"{text}, which is shown as a date"
                 place = -1
 
         def text(piece: str) -> None:
@@ -172,6 +183,26 @@ class Sheets:
             for where in shared[number]:
                 found[where] = string
         return found
+
+    @cached_property
+    def _date_styles(self) -> frozenset[str]:
+        """The numbers of the styles in which a cell shows its number as a date or a time."""
+        codes, styles, inside = dict[str, str](), list[str](), False
+
+        def start(tag: str, attributes: dict[str, str], depth: int) -> None:
+            nonlocal inside
+            name = tag.rpartition(" ")[2]
+            if depth == 2:
+                inside = name == "cellXfs"
+            elif name == "numFmt":
+                codes[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
+            elif inside and name == "xf":
+                styles.append(attributes.get("numFmtId", ""))
+
+        with suppress(WorkbookError), readable(self._package.path):  # a workbook without styles has its numbers all the same
+            self._package.parse(self._styles, start, lambda tag: None, lambda piece: None)
+        dates = {number for number in set(styles) if number in DATES or shows_date(codes.get(number, ""))}
+        return frozenset(str(place) for place, number in enumerate(styles) if number in dates)
 
     def _shared(self, wanted: Mapping[int, Any], budget: "_Budget") -> dict[int, str]:
         """The shared strings of these numbers."""
@@ -288,6 +319,16 @@ def number_in(text: str) -> float | str:
     (-1500.0, '1_000', 'nan')
     """
     return float(text) if NUMBER.fullmatch(text) else text
+
+
+def shows_date(code: str) -> bool:
+    """Whether a number format of a spreadsheet shows a date or a time.
+
+    >>> [shows_date(code) for code in ("dd/mm/yyyy", "[h]:mm", "General", '0.00" days"', "#,##0.00 [$USD-409]", "0.00E+00")]
+    [True, True, False, False, False, False]
+    """
+    letters = re.sub(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', "", code, flags=re.IGNORECASE)
+    return bool(re.search("[dmyhs]", letters, re.IGNORECASE))
 
 
 def _unescaped(text: str) -> str:

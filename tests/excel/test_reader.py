@@ -101,6 +101,20 @@ def test_an_edit_that_is_not_a_number_is_named_by_cell(file, value, said):
         read_input(again)
 
 
+def test_a_number_of_which_the_spreadsheet_made_a_date_is_none(file):
+    book = openpyxl.load_workbook(file)
+    for address, value in {"C9": 46143, "D9": "=1+1", "E9": 0.5}.items():  # 1.5, typed where decimals have a comma
+        book["Network"][address].value = value
+        book["Network"][address].number_format = "mm-dd-yy" if address != "E9" else "0%"
+    book.save(file)
+    with pytest.raises(WorkbookError, match=r"cell C9: input needs .* '46143, which is shown as a date'"):
+        read_input(file)
+    book["Network"]["C9"].number_format = "0.00"
+    book.save(file)
+    with pytest.raises(WorkbookError, match=r"cell D9: .* no stored value"):
+        read_input(file)
+
+
 def test_files_that_are_not_ours(tmp_path):
     with pytest.raises(WorkbookError, match="no file"):
         read_weights(tmp_path / "nowhere.xlsx")
