@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
+from course_utils.names import counted
 from course_utils.training.arguments import flag
 from course_utils.training.custom_metrics import Metric
 from course_utils.training.data import Data
@@ -82,7 +83,14 @@ class ImageLearner(Learner):
 
     def __init__(self, data: ImageData, model: nn.Sequential, **options: Any) -> None:
         super().__init__(data, model, **options)
-        self.body, self.pool, self.head = model.children()
+        parts = list(self.model.children())
+        if len(parts) != 3:
+            raise CourseError(
+                f"this model, {type(self.model).__name__}, has {counted(len(parts), 'part')}; an ImageLearner takes one of "
+                "three, body, pool and head, which image_learner(data, arch) builds. For a network of your own take "
+                "Learner(data, model)."
+            )
+        self.body, self.pool, self.head = parts
         self._precompute = False
         self._activations: dict[Split, Tensor] = {}
         self._computed_by: list[tuple[int, ...]] = []  # the state of body and data that the activations belong to

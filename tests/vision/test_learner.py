@@ -8,7 +8,7 @@ from torch import nn
 
 from course_utils.errors import CourseError
 from course_utils.training import Data, set_seed
-from course_utils.vision import ImageData, activation_cache, image_learner, transforms_for
+from course_utils.vision import ImageData, ImageLearner, activation_cache, image_learner, transforms_for
 
 
 @pytest.fixture
@@ -63,6 +63,11 @@ def test_a_pretrained_backbone_is_frozen_and_a_random_one_is_not(image_data, tmp
     assert all(p.requires_grad for p in frozen.head.parameters())
     random = image_learner(image_data, "resnet18", pretrained=False, path=tmp_path)
     assert all(p.requires_grad for p in random.model.parameters())
+
+
+def test_a_network_without_body_pool_and_head_is_for_another_learner(image_data):
+    with pytest.raises(CourseError, match=r"Sequential, has 2 parts; .* take Learner\(data, model\)"):
+        ImageLearner(image_data, torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 2)))
 
 
 def test_switches_are_true_or_false(image_data):
