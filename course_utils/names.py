@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 LONGEST = 40  # letters of a name in a figure
+LONGEST_IN_TEXT = 200  # and in a message
 
 
 def printable(text: object) -> str:
@@ -42,11 +43,11 @@ def shortened(text: object, longest: int = LONGEST) -> str:
 def some_of(names: Sequence[object], limit: int = 5) -> str:
     """The first few names for a message, and how many there are besides.
 
-    >>> some_of(["a", "b", "c"], limit=2)
-    'a, b and 1 more'
+    >>> some_of(["a", "b", "c"], limit=2), len(some_of(["a" * 10_000]))
+    ('a, b and 1 more', 200)
     """
     more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
-    return ", ".join(printable(name) for name in names[:limit]) + more
+    return ", ".join(shortened(name, LONGEST_IN_TEXT) for name in names[:limit]) + more
 
 
 def named(what: str, names: Sequence[object]) -> str:
@@ -55,7 +56,7 @@ def named(what: str, names: Sequence[object]) -> str:
     >>> named("column", ["a"]), named("column", ["a", "b"])
     ("column 'a'", "columns 'a', 'b'")
     """
-    return f"{what}{'' if len(names) == 1 else 's'} {', '.join(map(repr, names))}"
+    return f"{what}{'' if len(names) == 1 else 's'} {', '.join(shortened(repr(name), LONGEST_IN_TEXT) for name in names)}"
 
 
 def counted(n: int, what: str, verb: str = "") -> str:

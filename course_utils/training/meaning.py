@@ -150,6 +150,8 @@ def compare_names(
 
     >>> compare_names("they", ["cat", "cow"], ["cat"], ("in the new data", "in the model"))
     ["they differ (2 in the new data, 1 in the model): 'cow' only in the new data"]
+    >>> len(compare_names("they", ["a" * 10_000], ["b" * 10_000])[0])
+    214
     """
     if list(theirs) == list(ours):
         return []
@@ -160,12 +162,14 @@ def compare_names(
         return [f"{what} differ ({len(theirs)} {there}, {len(ours)} {here}): {', '.join(only)}"]
     if len(theirs) == len(ours):
         at = next(i for i, (a, b) in enumerate(zip(theirs, ours, strict=True)) if a != b)
-        return [f"{what} are the same in another order: number {at} is {theirs[at]!r} {there} and {ours[at]!r} {here}"]
+        return [
+            f"{what} are the same in another order: number {at} is {_short(theirs[at])} {there} and {_short(ours[at])} {here}"
+        ]
     return [f"{what} are {len(theirs)} {there} and {len(ours)} {here}"]
 
 
 def _some(names: Sequence[str], number: int = 3) -> str:
-    return ", ".join(repr(name) for name in names[:number]) + (
+    return ", ".join(_short(name) for name in names[:number]) + (
         f" and {len(names) - number} more" if len(names) > number else ""
     )
 
