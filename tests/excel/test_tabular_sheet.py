@@ -108,13 +108,29 @@ def chosen(file, row, target):
     return target
 
 
+def typed(file, rows, folder):
+    """The workbooks, by number, after one typed each row in turn into the blue cells of `file`, as LibreOffice saved them."""
+    sheet = openpyxl.load_workbook(file)["Predict"]
+    places = {sheet.cell(r, 2).value: f"C{r}" for r in range(sheet.max_row, 8, -1)}
+    stages = []
+    for row in rows:
+        lines = []
+        for name, value in row.items():
+            text = "" if value is None else str(value).replace('"', '""')
+            number = isinstance(value, int | float) and abs(value) < 1e15  # true and false too; a longer one is typed as text
+            kind = "Formula" if number else "String"  # what is read as LibreOffice reads what one types, and text
+            lines.append(f'doc.Sheets.getByName("Predict").getCellRangeByName("{places[name]}").{kind} = "{text}"')
+        stages.append((lines, folder / f"row{len(stages)}.xlsx"))
+    office.edited_in_libreoffice({file: stages}, folder / "typing")
+    return {number: target for number, (_, target) in enumerate(stages)}
+
+
 @pytest.fixture(scope="module")
 def recalculated(table, learner, classifier, oddities, tmp_path_factory):
-    """All that is tried in LibreOffice, which starts once."""
+    """All that is tried in LibreOffice, which starts twice: to type, and to compute from formulas alone."""
     folder = tmp_path_factory.mktemp("tabular")
     files = {"first": export_tabular(learner, table.iloc[10], folder / "first.xlsx")}
-    for number, row in enumerate(rows_to_try(table)):
-        files[number] = chosen(files["first"], row, folder / f"row{number}.xlsx")
+    rows = typed(files["first"], rows_to_try(table), folder)
     files["text"] = chosen(files["first"], {"km": "far"}, folder / "text.xlsx")
     classes = export_tabular(classifier, table.head(1), folder / "classes.xlsx")
     files["classes"] = chosen(classes, {"kind": "b*", "km": 31.0, "warmth": -3}, folder / "classes_b.xlsx")
@@ -129,7 +145,7 @@ def recalculated(table, learner, classifier, oddities, tmp_path_factory):
     ready = sales.rossmann(folder / "rossmann.xlsx")
     files["shop"] = chosen(ready, {"Store": 77, "Events": "Rain", "CloudCover": None}, folder / "shop.xlsx")
     done = office.recalculate(files.values(), folder / "out")
-    return {key: done[file] for key, file in files.items()} | {"written": files["first"], "ready": ready}
+    return {key: done[file] for key, file in files.items()} | rows | {"written": files["first"], "ready": ready}
 
 
 def predicted(file, row=5):
