@@ -8,10 +8,10 @@ from pathlib import Path
 from course_utils.data.copied.file_names import name_in_address
 from course_utils.data.copied.request import request_for
 from course_utils.data.copied.transfer import Transfer, without_frames
-from course_utils.data.errors import BrokenDownloadError, NotOnServerError, WrongHashError
+from course_utils.data.errors import BrokenDownloadError, DownloadError, NotOnServerError, WrongHashError
 from course_utils.data.network_errors import explained_network
 from course_utils.data.places import data_folder
-from course_utils.data.room import require_room
+from course_utils.data.room import leaving_room, require_room
 from course_utils.data.staging import nobody_else
 from course_utils.errors import CourseError
 from course_utils.files import as_path, writing
@@ -89,7 +89,8 @@ def check_hash(path: Path, sha256: str, advice: str) -> None:
 def _length(headers: Mapping[str, str]) -> int:
     """How many bytes a server says that it sends, 0 where it does not say, or says it of bytes that are packed on the way."""
     said = headers.get("Content-Length", "")
-    return int(said) if re.fullmatch("[0-9]+", said) and headers.get("Content-Encoding", "identity") == "identity" else 0
+    packed = headers.get("Content-Encoding", "identity") != "identity" or "Transfer-Encoding" in headers
+    return int(said) if re.fullmatch("[0-9]+", said) and not packed else 0
 
 
 class ResumingDownloader:
@@ -147,7 +148,7 @@ class ResumingDownloader:
             headers["Range"] = f"bytes={start}-"
         with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
             code, span = response.status_code, response.headers.get("Content-Range", "")
-            if code == 416 and span == f"bytes */{start}":
+            if start and code == 416 and span == f"bytes */{start}":
                 return  # nothing after it: all of it has arrived before
             if start and (code == 416 or (code == 206 and not span.startswith(f"bytes {start}-"))):
                 self.part.unlink()  # a rest that does not fit what is there: once more from the start
@@ -155,6 +156,8 @@ class ResumingDownloader:
             if code in (404, 410):
                 raise NotOnServerError(f"{url} does not exist (any more); look for the file's new address")
             response.raise_for_status()
+            if code not in (200, 206) or (code == 206 and not start):
+                raise DownloadError(f"{url} gave no file: the server answered {code}; try the address in a browser")
             goes_on = code == 206
             start = start if goes_on else 0
             length = _length(response.headers)
@@ -170,7 +173,8 @@ class ResumingDownloader:
                     disable=not self.progress,
                 ) as bar,
             ):
-                for chunk in response.iter_content(_CHUNK):
+                chunks = response.iter_content(_CHUNK)
+                for chunk in chunks if length else leaving_room(chunks, self.part):
                     file.write(chunk)
                     bar.update(len(chunk))
             if length and self._size() < start + length:  # older versions of urllib3 say nothing

@@ -1,5 +1,6 @@
 """Downloads: plain addresses against a server on this machine, Kaggle by the errors that kagglehub itself raises."""
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -270,7 +271,9 @@ def test_a_file_of_the_users_is_not_replaced(server: Server, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("code", "error"), [(404, NotOnServerError), (410, NotOnServerError), (403, DownloadError), (503, DownloadError)]
+    ("code", "error"),
+    [(404, NotOnServerError), (410, NotOnServerError), (403, DownloadError), (503, DownloadError)]
+    + [(code, DownloadError) for code in (204, 206, 300, 416)],
 )
 def test_what_the_server_answers(server: Server, tmp_path: Path, code: int, error: type[Exception]) -> None:
     server.code = code
@@ -301,6 +304,23 @@ def test_no_room(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(NoSpaceError, match=r"0\.00 GB"):
         get(server, tmp_path)
     assert names_in(tmp_path) == set()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_server_that_sends_without_end_does_not_fill_the_disk(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    def endless(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while True:
+                request.wfile.write(CONTENT)
+
+    server.answer = endless  # type: ignore[method-assign]
+    monkeypatch.setattr("course_utils.data.room.LOOK", len(CONTENT))
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=400_000_000))
+    with pytest.raises(NoSpaceError, match=r"arrived in .*file\.bin\.part, the server does not say how many .* 0\.40 GB free"):
+        get_url(server.url, sha256(CONTENT) if known else None, tmp_path, progress=False)
 
 
 def test_a_disk_that_fills_up(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

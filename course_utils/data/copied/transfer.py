@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from course_utils.data.copied.file_names import name_in_address, name_in_header
 from course_utils.data.copied.request import AGAIN, Request
 from course_utils.data.errors import BrokenDownloadError, DownloadError, NoNetworkError, NotOnServerError, NotSignedInError
-from course_utils.data.room import require_room
+from course_utils.data.room import leaving_room, require_room
 from course_utils.data.staging import nobody_else
 from course_utils.errors import CourseError
 from course_utils.files import writing
@@ -187,7 +187,8 @@ class Transfer:
         path = self.folder / self._name(response)
         encoded = response.headers.get("Content-Encoding", "identity").lower() not in ("identity", "")
         stored = encoded and path.suffix.lower() in (".gz", ".tgz")  # the file itself, not how it travels
-        length = None if encoded and not stored else _number(response.headers.get("Content-Length"))
+        packed = (encoded and not stored) or "Transfer-Encoding" in response.headers  # which counts, where both are said
+        length = None if packed else _number(response.headers.get("Content-Length"))
         size = start if whole else total if goes_on else length
         chunks = iter(()) if whole else response.raw.stream(_CHUNK, decode_content=not stored)
         first = next(chunks, b"")
@@ -222,7 +223,7 @@ class Transfer:
             self.part.open("ab" if start else "wb") as file,
             tqdm(desc=shortened(name), total=size, initial=start, unit="B", unit_scale=True, disable=not self.progress) as bar,
         ):
-            for chunk in chunks:
+            for chunk in chunks if size is not None else leaving_room(chunks, self.part):
                 file.write(chunk)
                 bar.update(len(chunk))
 
