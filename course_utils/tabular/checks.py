@@ -153,17 +153,20 @@ def require_dates(frame: Frame, *columns: str) -> None:
     for name, dtype in frame.collect_schema().items():
         if name not in columns:
             continue
-        if dtype == nw.Unknown or (isinstance(dtype, nw.Datetime) and dtype.time_zone):  # Narwhals does not read all zones
+        held = content(frame, name)
+        told = frame.implementation.is_pandas() and "time" not in held  # by pandas, of which type it is: none of times
+        if (dtype == nw.Unknown and not told) or (isinstance(dtype, nw.Datetime) and dtype.time_zone):  # not all zones are read
             zone = f"times of the zone {dtype.time_zone}" if isinstance(dtype, nw.Datetime) else "times of a zone or the like"
             raise TableError(
                 f"column {name!r} holds {zone}, whose days begin when others do not; decide which count and drop the zone, in "
                 f'pandas with table["{name}"].dt.tz_localize(None) for the days there, or .dt.tz_convert(None) for those of UTC'
             )
         if not isinstance(dtype, nw.Date | nw.Datetime):
-            parsed = content(frame, name) in ("text", "dates")
-            advice = (
-                f"parse it first, {to_dates(name)}" if parsed else "combine_date makes dates of columns of years and months"
-            )
+            advice = "combine_date makes dates of columns of years and months"
+            if held in ("text", "dates"):
+                advice = f"parse it first, {to_dates(name)}"
+            elif "period" in held:
+                advice = f'make it the first day of each, with table["{name}"].dt.to_timestamp()'
             raise TableError(f"column {name!r} should hold dates but holds {described(frame, name)}; {advice}")
 
 

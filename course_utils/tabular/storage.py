@@ -41,9 +41,9 @@ def write_table(table: Any, path: str | os.PathLike[str]) -> Path:
     """Write a table as .feather (largest and fastest) or .parquet (smaller, and read in parts by every engine).
 
     A lazy table (Polars, DuckDB) is run and written as Parquet without being in memory as a whole. A file that is there is
-    replaced in one step, and a pandas index is not kept. Raises a `TableError` for another suffix, for a column of several
-    types, and for Spark, which writes folders; a `FileError` where the system does not let it be written. The lecture saves its
-    table so, and tells of 350 million rows (2:12:24).
+    replaced in one step. A pandas index is not kept; a line says so of one with a name. Raises a `TableError` for another
+    suffix, for a column of several types, and for Spark, which writes folders; a `FileError` where the system does not let it
+    be written. The lecture saves its table so, and tells of 350 million rows (2:12:24).
 
     Parquet has checksums here, unless the table is lazy, so that `read_table` finds damage. Feather has none, and a damaged
     file may be read as other numbers: keep in Parquet what is kept for years.
@@ -56,7 +56,8 @@ def write_table(table: Any, path: str | os.PathLike[str]) -> Path:
     1      2   NaN
     """
     path = as_path("path", path)
-    frame = nw.maybe_reset_index(as_frame(table))
+    given = as_frame(table)
+    frame = nw.maybe_reset_index(given)
     if _suffix(path) == ".feather" and isinstance(frame, nw.LazyFrame):
         raise TableError(f"a lazy table is written as .parquet, in parts; got {path.name}")
     if frame.implementation.is_spark_like():
@@ -72,6 +73,9 @@ def write_table(table: Any, path: str | os.PathLike[str]) -> Path:
             import pyarrow.parquet
 
             pyarrow.parquet.write_table(_to_arrow(frame), part, write_page_checksum=True)
+    if named := [name for name in getattr(nw.maybe_get_index(given), "names", []) if name is not None]:
+        names = ", ".join(map(repr, named))
+        print(f"{path.name} is written without the index ({names}); table.reset_index() makes columns of it.")
     return path
 
 
@@ -80,8 +84,8 @@ def _to_arrow(frame: "nw.DataFrame[Any]") -> "pa.Table":
 
     try:
         return frame.to_arrow()
-    except pa.ArrowException as error:
-        raise TableError(f"the table cannot be written, as each column has to be of one type: {error}") from None
+    except (pa.ArrowException, TypeError) as error:
+        raise TableError(f"the table cannot be written, as each column has to be of one type that Arrow has: {error}") from None
 
 
 def read_table(path: str | os.PathLike[str], limit: int = LIMIT) -> "pd.DataFrame":

@@ -219,6 +219,11 @@ def test_days_of_a_zone_are_asked_for(zone):
                 feature(given)
 
 
+def test_months_are_no_times_of_a_zone():
+    with pytest.raises(TableError, match=r"holds values of type period\[M\]; make it the first day of each, .*to_timestamp"):
+        add_datepart(pd.DataFrame({"Date": pd.period_range("2024-04", periods=2, freq="M")}), "Date")
+
+
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 def test_the_ends_of_time(unit):
     days = {"ns": ["1677-09-22", "2262-04-11"]}.get(unit, ["0001-01-01", "9999-12-31"])

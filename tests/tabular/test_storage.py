@@ -15,10 +15,18 @@ from course_utils.tabular.rossmann import read_tables
 
 
 @pytest.mark.parametrize("name", ["table.feather", "table.parquet"])
-def test_the_index_of_some_rows_is_not_kept(tmp_path, name):
+def test_an_index_is_not_kept_and_one_with_a_name_is_told(tmp_path, name, capsys):
     table = pd.DataFrame({"i": range(9)})
     read = read_table(write_table(table[table.i.isin([1, 2, 5])], tmp_path / name))
     pd.testing.assert_frame_equal(read, pd.DataFrame({"i": [1, 2, 5]}))
+    assert capsys.readouterr().out == ""
+    write_table(table.set_index(["i", table.i.rename("Store")]), tmp_path / name)
+    assert "without the index ('i', 'Store'); table.reset_index()" in capsys.readouterr().out
+
+
+def test_a_kind_of_column_that_no_file_has_is_named(tmp_path):
+    with pytest.raises(TableError, match=r"Sparse pandas data .column s. not supported"):
+        write_table(pd.DataFrame({"s": pd.arrays.SparseArray([0, 1])}), tmp_path / "table.parquet")
 
 
 @pytest.mark.parametrize("name", ["table.feather", "table.parquet"])
