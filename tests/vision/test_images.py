@@ -373,21 +373,29 @@ def test_pictures_that_need_a_package_say_which(tmp_path: Path) -> None:
         ImageData.from_folders(tmp_path, transforms_for(None, 8), valid=None, valid_fraction=0.5)
 
 
+def png_of(header: bytes, clear: bytes, pixels: bytes) -> bytes:
+    """The bytes of a PNG of which one grey or colour is transparent."""
+    parts = (b"IHDR", header), (b"tRNS", clear), (b"IDAT", zlib.compress(pixels)), (b"IEND", b"")
+    chunks = (struct.pack(">I", len(c)) + kind + c + struct.pack(">I", zlib.crc32(kind + c)) for kind, c in parts)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def test_the_one_colour_of_16_bits_that_is_transparent_shows_white(tmp_path: Path) -> None:
+    pixels = b"\0" + struct.pack(">6H", 1000, 2000, 30000, 65535, 0, 0)
+    header = struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0)
+    (tmp_path / "a.png").write_bytes(png_of(header, struct.pack(">3H", 1000, 2000, 30000), pixels))
+    assert read_image(tmp_path / "a.png").tolist() == [[[255, 255, 255], [255, 0, 0]]]
+
+
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
 def test_the_one_grey_of_a_png_that_is_transparent_shows_white(tmp_path: Path, bits: int) -> None:
     """The file says the grey in its own bits, whatever it is decoded to."""
     levels = np.arange(2**bits, dtype=np.uint8)
     rows = [f"{level:0{bits}b}" * (8 // bits) for level in levels]
 
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
     header = struct.pack(">IIBBBBB", 8 // bits, len(levels), bits, 0, 0, 0, 0)
     pixels = b"".join(b"\0" + bytes([int(row, 2)]) for row in rows)
-    content = b"".join(
-        chunk(*part) for part in ((b"IHDR", header), (b"tRNS", b"\0\1"), (b"IDAT", zlib.compress(pixels)), (b"IEND", b""))
-    )
-    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + content)
+    (tmp_path / "a.png").write_bytes(png_of(header, b"\0\1", pixels))
     expected = levels.astype(int) * 255 // (2**bits - 1)
     expected[1] = 255
     assert read_image(tmp_path / "a.png")[:, 0, 0].tolist() == expected.tolist()

@@ -31,7 +31,7 @@ def loaded(image: Image.Image, more: int = 0) -> Iterator[None]:
             f"{needed / 1e6:,.0f} MB to decode, more than the limit of {MEMORY_LIMIT / 1e6:,.0f}",
             SMALLER,
         )
-    _scale_the_clear_grey(image)
+    _scale_what_is_clear(image)
     _say_if_one_of_several(image)
     sixteen = not is_deep(image) and any(";16" in str(tile) for tile in getattr(image, "tile", ()))
     with _room.taken(needed):
@@ -58,9 +58,14 @@ def _say_if_one_of_several(image: Image.Image) -> None:
         )
 
 
-def _scale_the_clear_grey(image: Image.Image) -> None:
-    """Give the one grey of a PNG that is transparent as Pillow decodes it: of 2 and 4 bits it says it as the file does."""
+def _scale_what_is_clear(image: Image.Image) -> None:
+    """Give the one grey or colour of a PNG that is transparent as Pillow decodes it, which says it as the file does.
+
+    Pillow widens greys of 2 and 4 bits, and keeps the upper 8 bits of colours of 16.
+    """
     tiles = getattr(image, "tile", ())
+    if image.format == "PNG" and tiles and tiles[0][3] == "RGB;16B" and isinstance(image.info.get("transparency"), tuple):
+        image.info["transparency"] = tuple(value >> 8 for value in image.info["transparency"])
     bits = {"L;2": 2, "L;4": 4}.get(str(tiles[0][3])) if tiles else None
     if image.format == "PNG" and bits and isinstance(clear := image.info.get("transparency"), int) and clear < 2**bits:
         image.info["transparency"] = clear * 255 // (2**bits - 1)
