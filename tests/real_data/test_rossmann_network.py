@@ -49,7 +49,7 @@ def test_four_epochs_on_the_lectures_split(real_data, tmp_path):
     whole, batches = np.mean(found, axis=0)
     together = rmspe(torch.stack(logarithms).mean(0).exp(), valid.targets)
     print("mean of the seeds:", whole, batches, "spread:", np.ptp(found, axis=0), "their mean prediction:", together)
-    assert whole <= 0.0995
+    assert whole <= 0.099
     assert batches <= 0.0945
     assert together < whole
     assert (np.array(found)[:, 1] < np.array(found)[:, 0]).all()  # a root of a mean is more than a mean of roots
