@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.tabular import TabularData, tabular_learner
+from course_utils.tabular import TabularData, boosted_trees, tabular_learner
 from course_utils.tabular.rossmann import CATEGORICAL, CONTINUOUS, build_features, read_tables, split_by_date
 from course_utils.training import rmspe, set_seed
 
@@ -37,6 +37,8 @@ def test_four_epochs_on_the_lectures_split(real_data, tmp_path):
     categorical = [name for name in CATEGORICAL if name != "Week"]
     columns = [*categorical, "WorkdaysLeft"], CONTINUOUS
     data = TabularData.from_frame(days, "Ratio", *columns, valid_idx, batch_size=512, log_target=True, path=tmp_path)
+    trees = boosted_trees(data)
+    assert rmspe(trees.values, trees.targets) == pytest.approx(0.1017, abs=5e-4)
     found, logarithms = [], []
     for seed in SEEDS:
         set_seed(seed)
