@@ -19,7 +19,7 @@ NOTEBOOKS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(wildcard notebooks/*.ip
 # $(call install,WHAT): the pinned versions, or where one of them was withdrawn the newest that fit together; WHAT has no comma
 install = @sh tools/install.sh $(BIN)/python "$(1)"
 
-.PHONY: help setup lab lessons test test-all check unit thorough notebooks test-real bench host-colab host-kaggle docs format clean
+.PHONY: help setup lab lessons test test-all check unit thorough notebooks test-real test-gpu bench host-colab host-kaggle docs format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ notebooks: $(VENV)/.tests ## run the notebooks under nbval, on drawn data of the
 
 test-real: $(VENV)/.tests ## tests on real data in the folder COURSE_DATA; QUICK=1 leaves out the slow ones
 	COURSE_DATA="$$(cd "$${COURSE_DATA:-../shared/data}" && pwd)" $(PYTEST) -m "real_data$(if $(QUICK), and not slow)" $$(grep -rl --include='*.py' "mark\.real_data" tests)
+
+test-gpu: $(VENV)/.tests ## tests on an NVIDIA GPU; the others compute on the CPU
+	COURSE_DEVICE=cuda $(PYTEST) -m gpu $$(grep -rl --include='*.py' "mark\.gpu" tests)
 
 bench: $(VENV)/.bench ## time and memory beside what one would use instead; one table
 	@$(BIN)/python -m benchmarks

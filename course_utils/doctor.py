@@ -12,6 +12,7 @@ from pathlib import Path
 
 from course_utils.data import data_folder
 from course_utils.data.places import shown
+from course_utils.errors import CourseError
 from course_utils.files import can_write
 from course_utils.hosts import checkout, host, installing
 from course_utils.html_table import html_table
@@ -119,12 +120,20 @@ def _pytorch() -> Check:
 
 def _accelerator() -> Check:
     torch = importlib.import_module("torch")
+    from course_utils.training.devices import default_device
+
+    try:
+        chosen = default_device()
+    except CourseError as error:
+        return Check("GPU", False, str(error), "unset COURSE_DEVICE: the fastest device is then used")
     if torch.cuda.is_available():
         properties = torch.cuda.get_device_properties(0)
-        return Check("GPU", True, f"{properties.name}, {properties.total_memory / GB:.0f} GB")
-    if torch.backends.mps.is_available():
-        return Check("GPU", True, "Apple GPU (mps)")
-    return Check("GPU", None, f"none; {os.cpu_count()} processors", host().gpu)
+        found = f"{properties.name}, {properties.total_memory / GB:.0f} GB"
+    elif torch.backends.mps.is_available():
+        found = "Apple GPU (mps)"
+    else:
+        return Check("GPU", None, f"none; {os.cpu_count()} processors", host().gpu)
+    return Check("GPU", True, f"{found}; not used, because COURSE_DEVICE is cpu" if chosen.type == "cpu" else found)
 
 
 def _memory() -> Check:

@@ -12,6 +12,8 @@ import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when the library is imported; no test waits for a network
+if os.environ.setdefault("COURSE_DEVICE", "cpu") == "cpu":  # what a GPU computes differs in its last bits: `make test-gpu`
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""  # libraries that look for one by themselves find none
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests compute little: threads cost more than they help
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as for what a script starts in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)  # tests press Ctrl-C, here and in processes that they start
@@ -83,6 +85,8 @@ def pytest_collection_modifyitems(config, items):
         for mark, (program, line) in INSTALL.items():
             if mark in item.keywords and shutil.which(program) is None and mark not in must_run:
                 item.add_marker(pytest.mark.skip(reason=f"{program} is not installed: {line}"))
+        if "gpu" in item.keywords and os.environ["COURSE_DEVICE"] != "cuda":
+            item.add_marker(pytest.mark.skip(reason="needs an NVIDIA GPU: `make test-gpu`"))
         if "real_data" in item.keywords and not (folder and Path(folder).is_dir()):
             item.add_marker(pytest.mark.skip(reason="needs real data: set COURSE_DATA to its folder, or `make test-real`"))
 

@@ -165,7 +165,7 @@ def export(learner: "Learner", path: str | os.PathLike[str]) -> Path:
             "what the preprocessor learnt cannot be written as it is: JSON has only text for the names of columns; rename them"
         )
     model.eval()
-    if not _rebuilds(exported, model, preprocessor, data.device):
+    if not _rebuilds(exported, model, preprocessor):
         exported = files.described("table", {**about, "network": None}, model, path, partial(drawn_rows, preprocessor))
         print(OWN_LAYERS.format(path=exported.path))
     return files.write(exported)
@@ -194,15 +194,15 @@ def _refuse_other_range(exported: Exported, model: nn.Module) -> None:
         raise exported.wrong(f"its outputs are bounded by {theirs or 'nothing'}, those of this network by {ours or 'nothing'}")
 
 
-def _rebuilds(exported: Exported, model: nn.Module, preprocessor: Preprocessor, device: torch.device) -> bool:
+def _rebuilds(exported: Exported, model: nn.Module, preprocessor: Preprocessor) -> bool:
     """Whether the network that is described is this one: its weights fit, and it says the same of rows drawn at random."""
     if exported.part("network") is None:
         return False
     try:
-        other = ready(_network(exported, preprocessor), device)
+        other = ready(_network(exported, preprocessor), "cpu")
     except StorageError:
         return False
-    return same_outputs(other, model, *(part.to(device) for part in drawn_rows(preprocessor)))
+    return same_outputs(other, model, *drawn_rows(preprocessor))
 
 
 def drawn_rows(preprocessor: Preprocessor) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,6 @@
 """Where the numbers are computed, and how a run is made repeatable."""
 
+import os
 import random
 from typing import Any
 
@@ -13,9 +14,14 @@ from course_utils.training.arguments import shown, whole
 def default_device() -> torch.device:
     """The fastest device of this machine: an NVIDIA GPU (`cuda`), else an Apple GPU (`mps`), else the CPU (`cpu`).
 
+    The environment variable `COURSE_DEVICE` names another, as `cpu` while somebody else needs the GPU. Raises CourseError
+    where there is no such device.
+
     >>> default_device().type in {"cuda", "mps", "cpu"}
     True
     """
+    if named := os.environ.get("COURSE_DEVICE"):
+        return as_device(named, "COURSE_DEVICE")
     if torch.cuda.is_available():
         return torch.device("cuda")
     if torch.backends.mps.is_available():
@@ -23,8 +29,10 @@ def default_device() -> torch.device:
     return torch.device("cpu")
 
 
-def as_device(device: Any) -> torch.device:
+def as_device(device: Any, name: str = "device") -> torch.device:
     """A device of this machine, by its name; raises CourseError for a name that none has, and for one that is not there.
+
+    The error calls what was given by `name`.
 
     >>> as_device("cpu")
     device(type='cpu')
@@ -32,12 +40,12 @@ def as_device(device: Any) -> torch.device:
     try:
         found = torch.device(device)
     except (RuntimeError, TypeError) as error:
-        raise CourseError(f"device is {shown(device)}; give 'cpu', 'cuda' (an NVIDIA GPU) or 'mps' (an Apple GPU)") from error
+        raise CourseError(f"{name} is {shown(device)}; give 'cpu', 'cuda' (an NVIDIA GPU) or 'mps' (an Apple GPU)") from error
     try:
         torch.empty(0, device=found)
     except (RuntimeError, AssertionError, ImportError) as error:  # the latter two where PyTorch was built without such GPUs
         raise CourseError(
-            f"device is {str(found)!r}, and PyTorch finds no such device here; give 'cpu', or ask `course doctor`"
+            f"{name} is {str(found)!r}, and PyTorch finds no such device here; give 'cpu', or ask `course doctor`"
         ) from error
     return found
 

@@ -103,10 +103,11 @@ class SeveralProcesses(OneProcess):
 
     def __init__(self) -> None:
         check_machine(int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
-        if torch.cuda.is_available():
+        on_gpu = default_device().type == "cuda"
+        if on_gpu:
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo", **_meeting())
+        self._device = torch.device("cuda" if on_gpu else "cpu")
+        dist.init_process_group("nccl" if on_gpu else "gloo", **_meeting())
         self.rank, self.world = dist.get_rank(), dist.get_world_size()
         self._random_numbers = torch.get_rng_state()
         self._trained: list[Any] = []

@@ -18,6 +18,7 @@ import torch
 
 from course_utils.errors import CourseError
 from course_utils.files import writing
+from course_utils.training.devices import default_device
 
 STORE = "COURSE_STORE"
 """The environment variable that names the file through which processes meet that `launch` started."""
@@ -91,9 +92,9 @@ def _meeting_place() -> Iterator[Path]:
 
 def check_machine(here: int) -> None:
     """Raise a CourseError if so many processes cannot work together on this machine."""
-    gpus = torch.cuda.device_count()
+    gpus = torch.cuda.device_count() if default_device().type == "cuda" else 0
     if 0 < gpus < here:
         raise CourseError(
-            f"{here} processes need a GPU each, and this machine has {gpus}; start {gpus}, or set CUDA_VISIBLE_DEVICES to "
-            "nothing to use the CPU"
+            f"{here} processes need a GPU each, and this machine has {gpus}; start {gpus}, or set COURSE_DEVICE=cpu "
+            "to use the CPU"
         )

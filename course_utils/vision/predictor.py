@@ -209,7 +209,7 @@ def export(learner: "Learner", path: str | os.PathLike[str], threshold: Threshol
     x = noise(transforms.size)
     exported = files.described("pictures", about, model, path, lambda: [x])
     model.eval()
-    if not _rebuilds(exported, model, x.to(data.device), data.device):
+    if not _rebuilds(exported, model, x):
         exported = files.described("pictures", {**about, "network": None}, model, path, lambda: [x])
         print(OWN_LAYERS.format(path=exported.path))
     return files.write(exported)
@@ -235,12 +235,12 @@ def _description(learner: "Learner") -> dict[str, Any] | None:
     return {"arch": arch, "features": head[0].num_features // 2}
 
 
-def _rebuilds(exported: Exported, model: nn.Module, x: Tensor, device: torch.device) -> bool:
+def _rebuilds(exported: Exported, model: nn.Module, x: Tensor) -> bool:
     """Whether the network that is described is this one: its weights fit, and it says the same of a picture of noise."""
     if exported.part("network") is None:
         return False
     try:
-        other = ready(_network(exported, len(exported.texts("classes"))), device)
+        other = ready(_network(exported, len(exported.texts("classes"))), "cpu")
     except StorageError:
         return False
     return same_outputs(other, model, x)

@@ -31,7 +31,7 @@ def test_four_epochs_on_the_lectures_split(real_data, tmp_path):
     assert rmspe(usual.to_numpy()[valid_idx], days.Sales.to_numpy()[valid_idx]) == pytest.approx(0.1218, abs=5e-5)
     days["Ratio"] = days.Sales / usual
     day = days.Date.to_numpy().astype("datetime64[D]")
-    next_month = (day.astype("datetime64[M]") + 1).astype("datetime64[D]")
+    next_month = (day.astype("datetime64[M]") + np.timedelta64(1, "M")).astype("datetime64[D]")
     days["WorkdaysLeft"] = np.busday_count(day, next_month)
 
     categorical = [name for name in CATEGORICAL if name != "Week"]

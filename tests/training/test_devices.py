@@ -5,7 +5,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from course_utils.errors import CourseError
-from course_utils.training.devices import as_device
+from course_utils.training.devices import as_device, default_device
 
 
 def test_a_device_that_is_not_here_is_refused():
@@ -20,3 +20,14 @@ def test_whatever_pytorch_computes_on_is_taken():
     assert as_device(torch.device("cpu")).type == "cpu"
     with FakeTensorMode():
         assert as_device("cuda").type == "cuda"  # tensors without memory, which stand for those of a GPU
+
+
+def test_the_environment_names_the_device(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setenv("COURSE_DEVICE", "cpu")
+    assert default_device().type == "cpu"
+    monkeypatch.setenv("COURSE_DEVICE", "")
+    assert default_device().type == "cuda"
+    monkeypatch.setenv("COURSE_DEVICE", "gpu")
+    with pytest.raises(CourseError, match=r"COURSE_DEVICE is 'gpu'; give 'cpu', 'cuda'"):
+        default_device()

@@ -228,6 +228,8 @@ def test_batch_norm_over_one_process_is_pytorchs(shape, monkeypatch):
 
 def test_processes_without_enough_gpus_are_told_so(monkeypatch):
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.delenv("COURSE_DEVICE", raising=False)
     with pytest.raises(CourseError, match=r"2 processes need a GPU each, and this machine has 1"):
         launching.launch(2, "nothing", [])
 

@@ -232,7 +232,7 @@ def test_a_link_that_leads_nowhere_is_said(folder: Path) -> None:
         batches(load(folder).valid_dl)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+@pytest.mark.gpu
 def test_batches_on_a_gpu_are_those_of_the_processor(folder: Path) -> None:
     data = load(folder)
     torch.manual_seed(1)

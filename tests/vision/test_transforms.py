@@ -294,7 +294,7 @@ def test_one_picture_by_hand(tmp_path: Path) -> None:
     assert not torch.equal(x, transforms.one(image, augment=True))
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize("augment", [False, True])
 def test_a_gpu_gives_what_the_processor_gives(augment: bool) -> None:
     squares = smooth(52, n=4)

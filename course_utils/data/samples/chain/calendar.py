@@ -1,6 +1,6 @@
 """The calendar of the simulated chain: Germany's states and public holidays, and made-up school holidays and promotions."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,15 @@ CODES = [state.code for state in STATES]
 _CATHOLIC = ("BW", "BY", "NW", "RP", "SL")
 
 
+def in_days(number: int | NDArray[np.integer[Any]]) -> NDArray[np.timedelta64]:
+    """A number of days, or many, to be added to dates: NumPy will no longer add a plain number.
+
+    >>> np.datetime64("2015-07-31") + in_days(1)
+    np.datetime64('2015-08-01')
+    """
+    return np.asarray(number).astype("timedelta64[D]")
+
+
 def day_of_week(days: Days = DAYS) -> NDArray[np.int64]:
     """Monday is 1, Sunday 7.
 
@@ -78,7 +87,7 @@ def easter(year: int) -> np.datetime64:
     full_moon = (19 * (year % 19) + 24) % 30
     to_sunday = (2 * (year % 4) + 4 * (year % 7) + 6 * full_moon + 5) % 7
     early = full_moon == 29 or (full_moon == 28 and year % 19 > 10)
-    return np.datetime64(f"{year}-03-22") + (full_moon + to_sunday - (7 if early and to_sunday == 6 else 0))
+    return np.datetime64(f"{year}-03-22") + in_days(full_moon + to_sunday - (7 if early and to_sunday == 6 else 0))
 
 
 def public_holidays() -> NDArray[np.str_]:
@@ -90,16 +99,19 @@ def public_holidays() -> NDArray[np.str_]:
 
     for year in YEARS:
         sunday = easter(year)
-        for day, kind in ((sunday - 2, "b"), (sunday + 1, "b"), (f"{year}-12-25", "c"), (f"{year}-12-26", "c")):
-            mark(day, kind)
-        for day in (f"{year}-01-01", f"{year}-05-01", sunday + 39, sunday + 50, f"{year}-10-03"):
+        for day in (sunday - in_days(2), sunday + in_days(1)):
+            mark(day, "b")
+        for day in (f"{year}-12-25", f"{year}-12-26"):
+            mark(day, "c")
+        for day in (f"{year}-01-01", f"{year}-05-01", sunday + in_days(39), sunday + in_days(50), f"{year}-10-03"):
             mark(day)
         mark(f"{year}-01-06", states=("BW", "BY", "ST"))
-        mark(sunday + 60, states=("HE", *_CATHOLIC))
+        mark(sunday + in_days(60), states=("HE", *_CATHOLIC))
         mark(f"{year}-08-15", states=("BY", "SL"))
         mark(f"{year}-10-31", states=("BB", "MV", "SN", "ST", "TH"))
         mark(f"{year}-11-01", states=_CATHOLIC)
-        mark(max(day for day in np.datetime64(f"{year}-11-16") + np.arange(7) if day_of_week(day) == 3), states=("SN",))
+        week = np.datetime64(f"{year}-11-16") + in_days(np.arange(7))
+        mark(week[day_of_week(week) == 3].item(), states=("SN",))
     return kinds
 
 
@@ -113,12 +125,14 @@ def school_holidays() -> NDArray[np.int64]:
         spring, first = easter(year), np.datetime64(f"{year}-01-01")
         for number, code in enumerate(CODES):
             south = code in ("BW", "BY")
-            summer = np.datetime64(f"{year}-07-29") if south else np.datetime64(f"{year}-06-22") + (11 * number + 9 * year) % 36
-            autumn = np.datetime64(f"{year}-10-06") + 7 * ((number + year) % 3)
-            periods = [(first, 6), (spring - 13, 20), (summer, 45), (autumn, 12), (np.datetime64(f"{year}-12-23"), 9)]
-            periods += [(spring + 51, 12)] if south else [(np.datetime64(f"{year}-02-03") + number % 9, 6)]
+            turn, turn_in_winter = in_days((11 * number + 9 * year) % 36), in_days(number % 9)
+            summer = np.datetime64(f"{year}-07-29") if south else np.datetime64(f"{year}-06-22") + turn
+            autumn = np.datetime64(f"{year}-10-06") + in_days(7 * ((number + year) % 3))
+            christmas = np.datetime64(f"{year}-12-23")
+            periods = [(first, 6), (spring - in_days(13), 20), (summer, 45), (autumn, 12), (christmas, 9)]
+            periods += [(spring + in_days(51), 12)] if south else [(np.datetime64(f"{year}-02-03") + turn_in_winter, 6)]
             for start, length in periods:
-                closed[(start <= DAYS) & (start + length > DAYS), number] = 1
+                closed[(start <= DAYS) & (start + in_days(length) > DAYS), number] = 1
     return closed * (day_of_week() <= 5)[:, None]
 
 

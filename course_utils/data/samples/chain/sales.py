@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils.data.samples.chain.calendar import DAYS, STATES, Days, day_of_month, day_of_week, day_of_year, month
+from course_utils.data.samples.chain.calendar import DAYS, STATES, Days, day_of_month, day_of_week, day_of_year, in_days, month
 from course_utils.data.samples.chain.shops import Floats, Ints, Shops
 from course_utils.data.samples.chain.trend import trend_of_day
 
@@ -94,7 +94,7 @@ def mean_log_sales(rng: np.random.Generator, shops: Shops, days: Circumstances) 
 def _days_from_payday() -> Ints:
     """Days to or from the turn of the month, when wages are paid."""
     months = DAYS.astype("datetime64[M]")
-    last = ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
+    last = ((months + np.timedelta64(1, "M")).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
     return np.minimum(day_of_month() - 1, last - day_of_month())
 
 
@@ -115,7 +115,7 @@ def _competition(shops: Shops) -> Floats:
     """A competitor takes the more the nearer it is, and most when it is new. It opens on the 15th, if the table says when."""
     takes = np.where(shops.distance < 0, 0.0, 0.02 + 0.1 * np.exp(-shops.distance / 3000))
     in_year, in_month = shops.competition_year.clip(1900), shops.competition_month.clip(1)  # unknown: long ago
-    opened = (12 * (in_year - 1970) + in_month - 1).astype("datetime64[M]").astype("datetime64[D]") + 14
+    opened = (12 * (in_year - 1970) + in_month - 1).astype("datetime64[M]").astype("datetime64[D]") + in_days(14)
     age = (DAYS[:, None] - opened).astype(np.int64)
     return -takes * (age >= 0) * (1 + 0.6 * (1 - age / 365).clip(0, 1))
 
@@ -133,6 +133,6 @@ def monday_of_week(year: Ints, week: Ints) -> Days:
     >>> monday_of_week(np.array([2015]), np.array([1]))
     array(['2014-12-29'], dtype='datetime64[D]')
     """
-    fourth = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]") + 3  # always in week 1
-    monday: Days = fourth + (7 * week - 6 - day_of_week(fourth))
+    fourth = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]") + in_days(3)  # always in week 1
+    monday: Days = fourth + in_days(7 * week - 6 - day_of_week(fourth))
     return monday
