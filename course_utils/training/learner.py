@@ -55,7 +55,7 @@ class Learner(Saving):
         optimizer: makes a PyTorch optimiser from parameter groups; by default SGD with momentum 0.9. Each fit starts a new one.
         callbacks: more of what happens around each step.
         clip: the largest norm that gradients may have together; None lets them be.
-        mixed_precision: compute in 16 bits where that is safe; by default on NVIDIA GPUs.
+        mixed_precision: compute in 16 bits where that is safe; by default on NVIDIA GPUs, but not for a regression.
         channels_last: keep images in the memory order that convolutions are fastest in; by default where the model has any.
         progress: show bars and tables; by default in notebooks and terminals.
         path: the folder for weights and checkpoints; by default `models` in the work folder of the data (see
@@ -95,7 +95,7 @@ class Learner(Saving):
         self.optimizer = made_optimizer(optimizer, [{"params": list(model.parameters())}])
         self.recorder = Recorder()
         self.callbacks = with_usual(callbacks, self.recorder, clip)
-        self.precision = Precision(model, data.device, mixed_precision, channels_last)
+        self.precision = Precision(model, data.device, data.task, mixed_precision, channels_last)
         self.progress = can_be_seen() if progress is None else flag("progress", progress)
         self.path = models_folder(data.path) if path is None else as_path("path", path, "a folder")
         self.processes = processes()  # this one alone, or those that torchrun started

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from course_utils.errors import CourseError
 from course_utils.training.arguments import flag
+from course_utils.training.tasks import Task
 
 
 class Precision:
@@ -16,7 +17,9 @@ class Precision:
     Args:
         model: its weights are put into the order of memory.
         device: where it computes.
-        mixed: compute in 16 bits where that is safe, in bfloat16 where the device has it; by default on NVIDIA GPUs.
+        task: what the outputs mean; see `tasks`.
+        mixed: compute in 16 bits where that is safe, in bfloat16 where the device has it; by default on NVIDIA GPUs, but not
+            for a regression: two or three digits are enough for probabilities, and too few for what is predicted there.
         channels_last: keep pictures (N, channels, height, width) in memory with the channels of a pixel side by side, in which
             convolutions are fastest; by default where the model has any.
 
@@ -27,11 +30,16 @@ class Precision:
     """
 
     def __init__(
-        self, model: nn.Module, device: torch.device, mixed: bool | None = None, channels_last: bool | None = None
+        self,
+        model: nn.Module,
+        device: torch.device,
+        task: Task = "single-label",
+        mixed: bool | None = None,
+        channels_last: bool | None = None,
     ) -> None:
         on_gpu = device.type == "cuda"
         self.model, self.device = model, device
-        self.mixed = on_gpu if mixed is None else flag("mixed_precision", mixed)
+        self.mixed = on_gpu and task != "regression" if mixed is None else flag("mixed_precision", mixed)
         has_convolution = any(isinstance(module, nn.Conv2d) for module in model.modules())
         self.channels_last = has_convolution if channels_last is None else flag("channels_last", channels_last)
         self.sixteen_bits = torch.bfloat16 if not on_gpu or torch.cuda.is_bf16_supported() else torch.float16

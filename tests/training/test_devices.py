@@ -6,6 +6,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from course_utils.errors import CourseError
 from course_utils.training.devices import as_device, default_device
+from course_utils.training.precision import Precision
 
 
 def test_a_device_that_is_not_here_is_refused():
@@ -31,3 +32,13 @@ def test_the_environment_names_the_device(monkeypatch):
     monkeypatch.setenv("COURSE_DEVICE", "gpu")
     with pytest.raises(CourseError, match=r"COURSE_DEVICE is 'gpu'; give 'cpu', 'cuda'"):
         default_device()
+
+
+def test_sixteen_bits_are_for_gpus_and_not_for_a_regression(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    gpu, model = torch.device("cuda"), torch.nn.Linear(1, 1)
+    assert Precision(model, gpu, "single-label").mixed
+    assert Precision(model, gpu, "multi-label").mixed
+    assert not Precision(model, gpu, "regression").mixed  # 8.71 would be 8.6875 or 8.75: three percent of the sales
+    assert Precision(model, gpu, "regression", mixed=True).mixed
+    assert not Precision(model, torch.device("cpu"), "single-label").mixed
