@@ -1,6 +1,6 @@
 """The calendar of the simulated chain: Germany's states and public holidays, and made-up school holidays and promotions."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ Days = NDArray[np.datetime64]
 
 DAYS: Days = np.arange("2013-01-01", "2015-09-18", dtype="datetime64[D]")
 TRAIN_DAYS = 942  # up to 2015-07-31; the other 48 are to be predicted
+DAY = np.timedelta64(1, "D")  # NumPy will no longer add plain numbers to dates
 YEARS = (2013, 2014, 2015)
 
 
@@ -45,15 +46,6 @@ CODES = [state.code for state in STATES]
 _CATHOLIC = ("BW", "BY", "NW", "RP", "SL")
 
 
-def in_days(number: int | NDArray[np.integer[Any]]) -> NDArray[np.timedelta64]:
-    """A number of days, or many, to be added to dates: NumPy will no longer add a plain number.
-
-    >>> np.datetime64("2015-07-31") + in_days(1)
-    np.datetime64('2015-08-01')
-    """
-    return np.asarray(number).astype("timedelta64[D]")
-
-
 def day_of_week(days: Days = DAYS) -> NDArray[np.int64]:
     """Monday is 1, Sunday 7.
 
@@ -87,7 +79,7 @@ def easter(year: int) -> np.datetime64:
     full_moon = (19 * (year % 19) + 24) % 30
     to_sunday = (2 * (year % 4) + 4 * (year % 7) + 6 * full_moon + 5) % 7
     early = full_moon == 29 or (full_moon == 28 and year % 19 > 10)
-    return np.datetime64(f"{year}-03-22") + in_days(full_moon + to_sunday - (7 if early and to_sunday == 6 else 0))
+    return np.datetime64(f"{year}-03-22") + (full_moon + to_sunday - (7 if early and to_sunday == 6 else 0)) * DAY
 
 
 def public_holidays() -> NDArray[np.str_]:
@@ -99,18 +91,20 @@ def public_holidays() -> NDArray[np.str_]:
 
     for year in YEARS:
         sunday = easter(year)
-        for day in (sunday - in_days(2), sunday + in_days(1)):
-            mark(day, "b")
-        for day in (f"{year}-12-25", f"{year}-12-26"):
-            mark(day, "c")
-        for day in (f"{year}-01-01", f"{year}-05-01", sunday + in_days(39), sunday + in_days(50), f"{year}-10-03"):
+        mark(sunday - 2 * DAY, "b")
+        mark(sunday + DAY, "b")
+        mark(f"{year}-12-25", "c")
+        mark(f"{year}-12-26", "c")
+        for day in (f"{year}-01-01", f"{year}-05-01", f"{year}-10-03"):
             mark(day)
+        for after_easter in (39, 50):
+            mark(sunday + after_easter * DAY)
         mark(f"{year}-01-06", states=("BW", "BY", "ST"))
-        mark(sunday + in_days(60), states=("HE", *_CATHOLIC))
+        mark(sunday + 60 * DAY, states=("HE", *_CATHOLIC))
         mark(f"{year}-08-15", states=("BY", "SL"))
         mark(f"{year}-10-31", states=("BB", "MV", "SN", "ST", "TH"))
         mark(f"{year}-11-01", states=_CATHOLIC)
-        week = np.datetime64(f"{year}-11-16") + in_days(np.arange(7))
+        week = np.datetime64(f"{year}-11-16") + np.arange(7) * DAY
         mark(week[day_of_week(week) == 3].item(), states=("SN",))
     return kinds
 
@@ -125,14 +119,14 @@ def school_holidays() -> NDArray[np.int64]:
         spring, first = easter(year), np.datetime64(f"{year}-01-01")
         for number, code in enumerate(CODES):
             south = code in ("BW", "BY")
-            turn, turn_in_winter = in_days((11 * number + 9 * year) % 36), in_days(number % 9)
+            turn, turn_in_winter = (11 * number + 9 * year) % 36 * DAY, number % 9 * DAY
             summer = np.datetime64(f"{year}-07-29") if south else np.datetime64(f"{year}-06-22") + turn
-            autumn = np.datetime64(f"{year}-10-06") + in_days(7 * ((number + year) % 3))
+            autumn = np.datetime64(f"{year}-10-06") + 7 * ((number + year) % 3) * DAY
             christmas = np.datetime64(f"{year}-12-23")
-            periods = [(first, 6), (spring - in_days(13), 20), (summer, 45), (autumn, 12), (christmas, 9)]
-            periods += [(spring + in_days(51), 12)] if south else [(np.datetime64(f"{year}-02-03") + turn_in_winter, 6)]
+            periods = [(first, 6), (spring - 13 * DAY, 20), (summer, 45), (autumn, 12), (christmas, 9)]
+            periods += [(spring + 51 * DAY, 12)] if south else [(np.datetime64(f"{year}-02-03") + turn_in_winter, 6)]
             for start, length in periods:
-                closed[(start <= DAYS) & (start + in_days(length) > DAYS), number] = 1
+                closed[(start <= DAYS) & (start + length * DAY > DAYS), number] = 1
     return closed * (day_of_week() <= 5)[:, None]
 
 

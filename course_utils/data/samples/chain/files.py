@@ -66,7 +66,7 @@ def _write_stores(folder: Path, chosen: Shops) -> None:
 
 
 def _write_trend(path: Path, chain: Chain) -> None:
-    weeks = [f"{sunday} - {sunday + calendar.in_days(6)}" for sunday in trend.WEEKS]
+    weeks = [f"{sunday} - {sunday + 6 * calendar.DAY}" for sunday in trend.WEEKS]
     rows = ((file, *row) for file, values in chain.trend.items() for row in _rows(weeks, values))
     write_table(path, "file,week,trend", rows)
 

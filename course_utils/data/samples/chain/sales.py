@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils.data.samples.chain.calendar import DAYS, STATES, Days, day_of_month, day_of_week, day_of_year, in_days, month
+from course_utils.data.samples.chain.calendar import DAY, DAYS, STATES, Days, day_of_month, day_of_week, day_of_year, month
 from course_utils.data.samples.chain.shops import Floats, Ints, Shops
 from course_utils.data.samples.chain.trend import trend_of_day
 
@@ -115,7 +115,7 @@ def _competition(shops: Shops) -> Floats:
     """A competitor takes the more the nearer it is, and most when it is new. It opens on the 15th, if the table says when."""
     takes = np.where(shops.distance < 0, 0.0, 0.02 + 0.1 * np.exp(-shops.distance / 3000))
     in_year, in_month = shops.competition_year.clip(1900), shops.competition_month.clip(1)  # unknown: long ago
-    opened = (12 * (in_year - 1970) + in_month - 1).astype("datetime64[M]").astype("datetime64[D]") + in_days(14)
+    opened = (12 * (in_year - 1970) + in_month - 1).astype("datetime64[M]").astype("datetime64[D]") + 14 * DAY
     age = (DAYS[:, None] - opened).astype(np.int64)
     return -takes * (age >= 0) * (1 + 0.6 * (1 - age / 365).clip(0, 1))
 
@@ -133,6 +133,7 @@ def monday_of_week(year: Ints, week: Ints) -> Days:
     >>> monday_of_week(np.array([2015]), np.array([1]))
     array(['2014-12-29'], dtype='datetime64[D]')
     """
-    fourth = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]") + in_days(3)  # always in week 1
-    monday: Days = fourth + in_days(7 * week - 6 - day_of_week(fourth))
+    first: Days = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]")
+    fourth = first + 3 * DAY  # always in week 1
+    monday: Days = fourth + (7 * week - 6 - day_of_week(fourth)) * DAY
     return monday
