@@ -125,14 +125,16 @@ def _accelerator() -> Check:
     try:
         chosen = default_device()
     except CourseError as error:
-        return Check("GPU", False, str(error), "unset COURSE_DEVICE: the fastest device is then used")
+        return Check("GPU", False, str(error).rpartition(";")[0], "unset COURSE_DEVICE: the fastest device is then used")
     if torch.cuda.is_available():
-        properties = torch.cuda.get_device_properties(0)
+        properties = torch.cuda.get_device_properties(chosen if chosen.type == "cuda" else 0)
         found = f"{properties.name}, {properties.total_memory / GB:.0f} GB"
     elif torch.backends.mps.is_available():
         found = "Apple GPU (mps)"
-    else:
+    elif chosen.type == "cpu":
         return Check("GPU", None, f"none; {os.cpu_count()} processors", host().gpu)
+    else:
+        found = f"the device {str(chosen)!r}"
     return Check("GPU", True, f"{found}; not used, because COURSE_DEVICE is cpu" if chosen.type == "cpu" else found)
 
 

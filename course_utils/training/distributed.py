@@ -103,9 +103,10 @@ class SeveralProcesses(OneProcess):
 
     def __init__(self) -> None:
         check_machine(int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
-        on_gpu = default_device().type == "cuda"
+        chosen = default_device()
+        on_gpu = chosen.type == "cuda"
         if on_gpu:
-            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+            torch.cuda.set_device(chosen.index or int(os.environ.get("LOCAL_RANK", 0)))
         self._device = torch.device("cuda" if on_gpu else "cpu")
         dist.init_process_group("nccl" if on_gpu else "gloo", **_meeting())
         self.rank, self.world = dist.get_rank(), dist.get_world_size()

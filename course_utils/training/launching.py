@@ -92,7 +92,11 @@ def _meeting_place() -> Iterator[Path]:
 
 def check_machine(here: int) -> None:
     """Raise a CourseError if so many processes cannot work together on this machine."""
-    gpus = torch.cuda.device_count() if default_device().type == "cuda" else 0
+    chosen = default_device()
+    of_one = chosen.index is not None if chosen.type == "cuda" else chosen.type != "cpu"
+    if here > 1 and of_one and "COURSE_DEVICE" in os.environ:
+        raise CourseError(f"COURSE_DEVICE is {str(chosen)!r}, where one process computes; for {here} set it to cuda or cpu")
+    gpus = torch.cuda.device_count() if chosen.type == "cuda" else 0
     if 0 < gpus < here:
         raise CourseError(
             f"{here} processes need a GPU each, and this machine has {gpus}; start {gpus}, or set COURSE_DEVICE=cpu "
