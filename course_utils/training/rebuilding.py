@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any, TypeVar
 
 import torch
@@ -11,8 +10,7 @@ from torch.overrides import TorchFunctionMode
 
 from course_utils.errors import CourseError
 from course_utils.training.architecture import Example
-from course_utils.training.arguments import shown
-from course_utils.training.devices import default_device
+from course_utils.training.devices import as_device, default_device
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -43,31 +41,31 @@ def ready(model: Network, device: torch.device | str | None) -> Network:
 
     One whose weights are of several precisions, which only its own `forward` can know how to join, keeps them.
     """
+    chosen = default_device() if device is None else as_device(device)
+    precisions = {weight.dtype for weight in model.parameters() if weight.is_floating_point()}
     try:
-        chosen = default_device() if device is None else torch.device(device)
-        if chosen.type == "meta":
-            raise RuntimeError("it holds shapes, and no numbers")
-        precisions = {weight.dtype for weight in model.parameters() if weight.is_floating_point()}
         return (model.float() if len(precisions) == 1 else model).to(chosen).eval().requires_grad_(False)
-    except (RuntimeError, AssertionError, TypeError) as error:
-        reason = f" ({str(error).splitlines()[0]})" if isinstance(device, str | torch.device) else ""
-        raise CourseError(f"the device {shown(device)} cannot be used{reason}; give 'cpu', 'cuda', 'mps' or None") from error
+    except (RuntimeError, TypeError) as error:  # its memory is full, or it lacks one of the precisions
+        reason = str(error).partition("\n")[0]
+        raise CourseError(f"the network cannot be moved to {str(chosen)!r} ({reason}); give device='cpu'") from error
 
 
 def same_outputs(model: nn.Module, other: nn.Module, *inputs: Tensor) -> bool:
     """Whether two networks, the second in any precision and on any device, say the same of some inputs, up to rounding.
 
     The first and the inputs are on the CPU, where both are computed: NVIDIA GPUs leave out bits of what they multiply (TF32).
+    The second is left where it is; it may do anything in a `forward` of its own, and what that raises is another answer.
     """
-    if any(weight.dtype != torch.float32 or weight.device.type != "cpu" for weight in other.parameters()):
-        other = deepcopy(other).float().cpu()
-    try:
-        with torch.no_grad():
-            a, b = model(*inputs), other(*inputs)
-    except RuntimeError:  # one whose own forward computes on a GPU alone
-        return False
-    within = 1e-3 * a.abs().mean().nan_to_num().item() + 1e-6
-    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-3, atol=within, equal_nan=True)
+    tensors = {name: tensor.detach().cpu() for name, tensor in [*other.named_parameters(), *other.named_buffers()]}
+    in_32_bits = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+    with torch.no_grad():
+        a = model(*inputs)
+        within = 1e-3 * a.abs().mean().nan_to_num().item() + 1e-6
+        try:
+            b = torch.func.functional_call(other, in_32_bits, inputs)
+            return a.shape == b.shape and torch.allclose(a, b, rtol=1e-3, atol=within, equal_nan=True)
+        except Exception:
+            return False
 
 
 def where_it_is(model: nn.Module, example: Example) -> list[Tensor]:

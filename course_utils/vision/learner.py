@@ -19,6 +19,7 @@ from course_utils.training.one_thread import refuse_while_trained_elsewhere
 from course_utils.training.predictions import outputs_and_targets
 from course_utils.training.progress import Bar
 from course_utils.training.tasks import Split
+from course_utils.training.tensors import Numbers
 from course_utils.vision.activation_cache import cached_activations
 from course_utils.vision.data import ImageData
 from course_utils.vision.networks.architectures import DEFAULT, Architecture
@@ -26,7 +27,7 @@ from course_utils.vision.networks.backbones import backbone
 from course_utils.vision.networks.heads import with_head
 from course_utils.vision.networks.smallest import check_size
 from course_utils.vision.pictures import Picture
-from course_utils.vision.prediction import ImagePrediction
+from course_utils.vision.prediction import ImagePrediction, normalised
 
 
 def image_learner(
@@ -162,12 +163,16 @@ class ImageLearner(Learner):
         x = self.data.transforms.one(image)
         return ImagePrediction.of(self.probabilities_of(x[None])[0], self.data.classes, self.data.task, threshold)
 
-    def probabilities_of(self, x: Tensor) -> Tensor:
-        """The probabilities (B, classes) of a mini-batch of normalised pictures (B, 3, size, size), on the cpu."""
+    def probabilities_of(self, x: Numbers) -> Tensor:
+        """The probabilities (B, classes) of a mini-batch of normalised pictures (B, 3, size, size), on the cpu.
+
+        Raises CourseError for pictures of another size, and for those that are not normalised.
+        """
         refuse_while_trained_elsewhere(self.model)
+        pictures = normalised(x, self.data.transforms.size)
         self.model.eval()
         with torch.no_grad(), explained(self.data, "predicting"):
-            outputs = self.model(x.to(self.data.device))
+            outputs = self.model(*self.precision.inputs(pictures))
         return self.data.activation(outputs).cpu()
 
     def set_data(self, data: Data) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from course_utils.errors import CourseError
 from course_utils.training.arguments import shown
 from course_utils.training.metrics import Threshold, thresholds_like
 from course_utils.training.tasks import Task
+from course_utils.training.tensors import as_tensor
 
 
 def checked_thresholds(threshold: Threshold, classes: int) -> Tensor:
@@ -22,6 +24,21 @@ def checked_thresholds(threshold: Threshold, classes: int) -> Tensor:
     if isinstance(threshold, bool) or not ((found >= 0) & (found <= 1)).all():
         raise CourseError(f"threshold is {shown(threshold)}; a threshold is a probability, from 0 to 1")
     return found.expand(classes)
+
+
+def normalised(x: Any, size: int) -> Tensor:
+    """A mini-batch of normalised pictures (B, 3, size, size) as a tensor; raises CourseError for anything else.
+
+    >>> normalised([[[[0.5]], [[0.0]], [[-0.5]]]], size=1).shape
+    torch.Size([1, 3, 1, 1])
+    """
+    x = as_tensor("x", x)
+    if not x.is_floating_point() or x.shape != (len(x), 3, size, size):
+        raise CourseError(
+            f"x is {x.dtype} of shape {tuple(x.shape)}; give normalised pictures, floats (B, 3, {size}, {size}), as "
+            "transforms(squares) returns them"
+        )
+    return x
 
 
 @dataclass(frozen=True, eq=False)

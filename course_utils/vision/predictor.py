@@ -22,10 +22,11 @@ from course_utils.training.progress import Bar
 from course_utils.training.rebuilding import ready, same_outputs
 from course_utils.training.storage import StorageError
 from course_utils.training.tasks import Task, activation
+from course_utils.training.tensors import Numbers
 from course_utils.vision.networks.backbones import network
 from course_utils.vision.networks.heads import with_head
 from course_utils.vision.pictures import Picture, as_image, is_one, pixels_of, scale_of_all, several
-from course_utils.vision.prediction import ImagePrediction, checked_thresholds
+from course_utils.vision.prediction import ImagePrediction, checked_thresholds, normalised
 from course_utils.vision.threads import usable_cpus
 from course_utils.vision.transforms import LARGEST_SIZE, Transforms
 
@@ -171,9 +172,14 @@ class ImagePredictor:
         return self.probabilities_of(self.transforms(squares))
 
     @torch.no_grad()
-    def probabilities_of(self, x: Tensor) -> Tensor:
-        """The probabilities (B, classes) of a mini-batch of normalised pictures (B, 3, size, size), on the cpu."""
-        outputs = self.model(x.to(self.device))
+    def probabilities_of(self, x: Numbers) -> Tensor:
+        """The probabilities (B, classes) of a mini-batch of normalised pictures (B, 3, size, size), on the cpu.
+
+        Raises CourseError for pictures of another size, and for those that are not normalised.
+        """
+        weights = next((weight.dtype for weight in self.model.parameters() if weight.is_floating_point()), torch.float32)
+        x = normalised(x, self.transforms.size).to(self.device, weights)
+        outputs = self.model(x)
         if outputs.shape != (len(x), len(self.classes)):
             raise CourseError(
                 f"the network gives outputs of shape {tuple(outputs.shape)} for {counted(len(x), 'picture')} and "

@@ -2,6 +2,7 @@
 
 import io
 import re
+import threading
 import warnings
 from functools import partial
 
@@ -216,6 +217,7 @@ def test_what_was_frozen_sixteen_bits_or_laid_out_otherwise_says_the_same(image_
         assert torch.equal(found.probabilities, whole)
     learner.model = model
     learner.model.half()
+    learner.model.lock = threading.Lock()  # no network that can be copied
     found = load_predictor(learner.export(tmp_path / "half"), device="cpu").predict(picture)
     assert (tmp_path / "half.course").stat().st_size < 0.51 * (tmp_path / "net.course").stat().st_size
     assert 0 < (found.probabilities - whole).abs().max() < 0.02
@@ -326,6 +328,26 @@ def test_a_network_that_was_changed_is_noticed(image_data, tmp_path, capsys):
     learner.model.head[3] = nn.Tanh()
     learner.export(tmp_path / "net")
     assert "not its layers" in capsys.readouterr().out
+    for forward in (lambda x: (x, x), lambda x, y: x, lambda x: {}[x]):
+        learner.model.forward = forward
+        learner.export(tmp_path / "net")
+        assert "not its layers" in capsys.readouterr().out
+
+
+def test_probabilities_of_a_mini_batch_in_any_kind_of_numbers(learnt, predictor):
+    learner, _ = learnt
+    x = torch.stack([learner.data.transforms.one(path) for path in learner.data.paths("valid")[:2]])
+    for asked in (predictor, learner):
+        expected = asked.probabilities_of(x)
+        for given in (x.numpy(), x.double(), x.tolist(), list(x)):
+            assert torch.equal(asked.probabilities_of(given), expected)
+        for given in (x[0], x[:, :1], x[..., :-1], x.long(), x[:, :, ::2, ::2]):
+            with pytest.raises(
+                CourseError, match=r"x is torch\.\w+ of shape .*; give normalised pictures, floats \(B, 3, 32, 32\)"
+            ):
+                asked.probabilities_of(given)
+        with pytest.raises(CourseError, match="x holds object"):
+            asked.probabilities_of(None)
 
 
 def changed(learnt, tmp_path, **changes):

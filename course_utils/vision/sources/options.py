@@ -28,7 +28,7 @@ class Options:
 
     def __post_init__(self) -> None:
         check_task(self.task)
-        as_path("folder", self.folder, "a folder")
+        as_path("folder", "." if self.folder == "" else self.folder, "a folder")
         if not isinstance(self.suffix, str):
             raise CourseError(
                 f"suffix is {shown(self.suffix)}; give what names of files end in, such as '.jpg', or '' for nothing"
