@@ -18,8 +18,8 @@ def weights_of(model: nn.Module) -> dict[str, Tensor]:
     weights = unwrapped(model).state_dict()
     if others := [name for name, value in weights.items() if not isinstance(value, Tensor)]:
         raise CourseError(
-            f"the model keeps more than numbers, first {others[0]} (get_extra_state), and files of weights hold tensors alone; "
-            "keep it as a buffer: self.register_buffer(name, tensor)"
+            f"the model keeps more than numbers, first {others[0]} (get_extra_state or quantised layers), and files of weights "
+            "hold tensors alone; keep it as a buffer, self.register_buffer(name, tensor), and quantise networks once loaded"
         )
     for name, tensor in weights.items():
         if unfit := _unfit(tensor):

@@ -19,7 +19,7 @@ def not_numbers(weights: Mapping[str, Tensor], parameters: Container[str]) -> st
     """
     wrong = {}
     for name, tensor in weights.items():
-        if tensor.is_floating_point() or tensor.is_complex():
+        if isinstance(tensor, Tensor) and (tensor.is_floating_point() or tensor.is_complex()):  # a quantised one has more
             bad = ~tensor.isfinite() if name in parameters or "running_" in name else tensor.isnan()
             if name.endswith("running_var"):
                 bad |= tensor < 0

@@ -17,6 +17,7 @@ from course_utils.errors import CourseError
 from course_utils.files import FileError
 from course_utils.training import Callback, Data, EarlyStopping, KeepBest, Learner, StorageError, set_seed
 from course_utils.training.data import TensorData
+from course_utils.training.exported_file import described
 
 CLASSES = ["big cat", "naïve\nline", "dog"]
 
@@ -204,6 +205,16 @@ def test_what_a_model_keeps_beside_tensors_is_told(tmp_path):
     learner = Learner(made(tmp_path).data, Noted(4, 3), progress=False, path=tmp_path)
     with pytest.raises(CourseError, match="the model keeps more than numbers, first _extra_state"):
         learner.save("run")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_quantised_network_is_refused_in_words(tmp_path):
+    learner = made(tmp_path)
+    learner.model = torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(4, 3)), {nn.Linear})
+    with pytest.raises(CourseError, match=r"quantised layers.*quantise networks once loaded"):
+        learner.save("run")
+    with pytest.raises(CourseError, match="quantised layers"):
+        described("table", {}, learner.model, tmp_path / "net")
 
 
 class Kept(nn.Linear):
