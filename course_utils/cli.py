@@ -38,6 +38,10 @@ REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, 
 def main() -> None:
     """Run the command; an error made on purpose, or one of the system, is its message alone."""
     try:
+        if any(argument == "" or (argument.startswith("--") and argument.endswith("=")) for argument in sys.argv[1:]):
+            raise CourseError(
+                "an argument is empty, as one from a variable of the shell that is not set; the folder that you are in is ."
+            )
         app()
     except CourseError as error:
         _fail(str(error))

@@ -36,7 +36,7 @@ class FileError(CourseError):
 
 
 def as_path(name: str, value: object, of: str = "a file") -> Path:
-    """The path that was given as `name`, ~ as the home folder; a CourseError where it is neither text nor a path.
+    """The path that was given as `name`, ~ as the home folder; a CourseError where it is no path, or empty.
 
     >>> as_path("path", "notes.txt").name
     'notes.txt'
@@ -49,6 +49,8 @@ def as_path(name: str, value: object, of: str = "a file") -> Path:
         raise CourseError(
             f"{name} is {shortened(repr(value), 80)}, an address; download what is there, and give the path of {of}"
         )
+    if value == "":
+        raise CourseError(f"{name} is ''; give the path of {of} ('.' is the folder that you are in)")
     if isinstance(value, str) or (isinstance(value, os.PathLike) and isinstance(os.fspath(value), str)):
         path = Path(value)
         if len(path.parts) < 2 or not path.parts[0].startswith("~"):

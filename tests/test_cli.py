@@ -151,6 +151,9 @@ def test_copy_lays_the_course_out_and_says_what_to_do_next(run, installed):
     assert out == "The course is in mine. Go there (cd mine), and course lab opens the lessons.\n"
     assert run("copy", ".")[1] == "The course is in this folder; course lab opens the lessons.\n"
     assert run("copy", "mine", "--update")[1].startswith("Nothing is new: mine has what course_utils ")
+    for empty in (["copy", ""], ["train", "dogscats", "--save="], ["predict", "net.course", ""]):
+        code, out = run(*empty)
+        assert (code, "an argument is empty" in out) == (1, True)
     code, out = run("copy", "nowhere", "--update")
     assert (code, out) == (1, "there is no course in nowhere to update; without --update it is laid out there\n")
 

@@ -268,8 +268,10 @@ def test_what_a_killed_writer_left_is_removed_and_what_others_write_is_not(tmp_p
     assert sorted(os.listdir(tmp_path)) == sorted([mine, elsewhere, ".notes-of-mine.txt", "notes.txt"])
 
 
-def test_an_address_is_no_path() -> None:
+def test_an_address_is_no_path_and_nothing_is_none() -> None:
     for given in ("https://example.org/dogs", "s3://bucket/dogs.csv"):
         with pytest.raises(CourseError, match="an address; download what is there, and give the path of a folder"):
             as_path("path", given, "a folder")
     assert as_path("path", "c:/dogs") == Path("c:/dogs")
+    with pytest.raises(CourseError, match="path is ''; give the path of a folder"):  # it is no name of the current folder
+        as_path("path", "", "a folder")
