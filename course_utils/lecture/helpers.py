@@ -161,21 +161,27 @@ def imagenet_weights(told: tuple[str, str, str], network: Any, name: str, *args:
 
 
 def set_device(told: tuple[str, str, str], cuda: Any, name: str, device: Any) -> None:
-    """Choose a GPU where there is one."""
-    if cuda.is_available():
+    """Choose a GPU where networks compute on one."""
+    from course_utils.training import default_device
+
+    if default_device().type == "cuda":
         cuda.set_device(device)
     else:
         note(*told)
 
 
 def to_gpu(told: tuple[str, str, str], value: Any, name: str) -> Any:
-    """Move a tensor or a network to the GPU where there is one."""
+    """Move a tensor or a network to where networks compute, as `V` does."""
     import torch
 
-    if not isinstance(value, torch.Tensor | torch.nn.Module) or torch.cuda.is_available():
+    from course_utils.training import default_device
+
+    if not isinstance(value, torch.Tensor | torch.nn.Module):
         return _function(value, name)()
-    note(*told)
-    return value
+    device = default_device()
+    if device.type != "cuda":
+        note(*told)
+    return value.to(device)
 
 
 def fbeta_score(

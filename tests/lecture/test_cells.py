@@ -143,6 +143,10 @@ def test_a_gpu_that_is_not_there(session, monkeypatch, capsys):
     session("torch.cuda.set_device(0)")
     assert session("torch.ones(2).cuda()").tolist() == [1.0, 1.0]
     assert capsys.readouterr().out.count(TOLD) == 2
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setenv("COURSE_DEVICE", "cpu")  # where somebody else needs the one that is there
+    session("torch.cuda.set_device(0)")
+    assert session("torch.ones(2).cuda()").device.type == "cpu"
     with pytest.raises(AttributeError):
         session("(3).cuda()")
 
