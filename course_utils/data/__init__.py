@@ -83,7 +83,7 @@ def _sample(dataset: Dataset) -> Path:
         except FileError as error:
             print(f"{dataset.name}: {error}. The stand-in is drawn elsewhere")
     raise CourseError(
-        f"there is no place left to draw the stand-in of {dataset.name} in; let COURSE_DATA name a folder of yours, with room"
+        f"there is nowhere left to draw the stand-in of {dataset.name}; set COURSE_DATA to a folder of yours with enough room"
     )
 
 
@@ -132,7 +132,7 @@ def link(name: str, folder: str | Path) -> Path:
     with reading(folder):
         folder = Path(os.path.realpath(folder))
     if not os.path.isdir(folder):
-        raise CourseError(f"{folder} is no folder; give the one that holds {', '.join(dataset.missing_from(folder))}")
+        raise CourseError(f"{folder} is not a folder; give the one that holds {', '.join(dataset.missing_from(folder))}")
     if missing := dataset.missing_from(folder):
         raise CourseError(f"{folder} is not {name}: it lacks {', '.join(missing)}; give the folder that holds these")
     place = data_folder() / name

@@ -16,7 +16,7 @@ from course_utils.files import as_path
 
 _SIGN_IN = (
     "make a token at https://www.kaggle.com/settings/api, then either run `import kagglehub; kagglehub.login()` in a notebook, "
-    "or put the token into the environment variable KAGGLE_API_TOKEN, or save kaggle.json in ~/.kaggle"
+    "or put the token in the environment variable KAGGLE_API_TOKEN, or save kaggle.json in ~/.kaggle"
 )
 
 
@@ -38,7 +38,7 @@ def download_competition(name: str, files: Sequence[str] | None = None, folder: 
     dataset = DATASETS.get(name)
     competition = dataset.competition if dataset else name
     if competition is None:
-        raise CourseError(f"{name!r} is no competition; course_utils.data.get({name!r}, sample=False) downloads it")
+        raise CourseError(f"{name!r} is not a competition; course_utils.data.get({name!r}, sample=False) downloads it")
     folder = as_path("folder", folder, "a folder") if folder is not None else data_folder() / name
     usual = dataset is not None and files is None
     require_room(folder, dataset.unpacked_bytes if dataset and usual else 0, f"{name} needs, unpacked,")

@@ -40,7 +40,7 @@ class ArchiveError(DownloadError):
 
 
 class UnknownArchiveError(ArchiveError):
-    """The file is no zip, tar or 7z archive."""
+    """The file is not a zip, tar or 7z archive."""
 
 
 class DamagedArchiveError(ArchiveError):

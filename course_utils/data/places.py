@@ -44,7 +44,7 @@ def _default() -> tuple[Path, str]:
             return folder / "data", "it is the project's, and COURSE_DATA names no other"
     checkout = Path(course_utils.__file__).resolve().parents[1]
     if (checkout / "pyproject.toml").is_file():
-        return checkout / "data", "it is that of the project which this package runs from, and COURSE_DATA names no other"
+        return checkout / "data", "it is that of the project that this package runs from, and COURSE_DATA names no other"
     return here / "data", "it is in the current folder, no project is above it, and COURSE_DATA names no other"
 
 
@@ -92,7 +92,7 @@ def why_not_real(dataset: Dataset) -> str:
         folder = data_folder() / name
         if os.path.isdir(folder):
             if not os.access(folder, os.R_OK | os.X_OK):
-                return f"{shown(folder)} may not be looked into; ask its owner for access"
+                return f"{shown(folder)} cannot be looked into; ask its owner for access"
             return f"{shown(folder)} lacks {', '.join(dataset.missing_from(folder))}"
         if os.path.islink(folder):
             return f"{shown(folder)} is a link to {folder.readlink()}, which is not there (a drive that is not connected?)"

@@ -16,7 +16,7 @@ LOOK = 50_000_000  # bytes of it between one look at the disk and the next
 def require_room(folder: Path, n_bytes: int, what: str) -> None:
     """Raise a `CourseError` unless `folder` (which need not exist) can be written to and its disk has `n_bytes` free."""
     if not can_write(folder):
-        raise CourseError(f"{what} a folder that can be written to, and {folder} cannot; let COURSE_DATA name another")
+        raise CourseError(f"{what} a folder that can be written to, and {folder} cannot; set COURSE_DATA to another")
     there = next(place for place in (folder.absolute(), *folder.absolute().parents) if os.path.exists(place))
     free = shutil.disk_usage(there).free
     if free < n_bytes:

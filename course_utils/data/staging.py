@@ -143,8 +143,8 @@ def _is_still(lock: Path, file: IO[bytes]) -> bool:
         return os.path.lexists(lock) and os.path.samestat(os.fstat(file.fileno()), os.stat(lock))
     except BlockingIOError:
         raise CourseError(
-            f"{lock.with_suffix('')} is being written at the moment: another process or thread downloads the same file to the "
-            "same folder. Wait until it has arrived, then try again"
+            f"{lock.with_suffix('')} is being written at the moment: another process or thread is downloading the same file to "
+            "the same folder. Wait until it has arrived, then try again"
         ) from None
     except (ImportError, OSError):
         return True

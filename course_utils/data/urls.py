@@ -133,7 +133,7 @@ class ResumingDownloader:
                 if broke and self._size():
                     raise BrokenDownloadError(
                         f"the connection broke while {url} was downloaded ({self._size():,} bytes are in {self.part}); "
-                        "try again: where the server allows it, it goes on from there"
+                        "try again: where the server allows it, it continues from there"
                     ) from error
                 raise explained_network(error, self.part.stem, url.split("/")[2]) from error
 

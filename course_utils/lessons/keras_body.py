@@ -49,7 +49,7 @@ def keras_body(arch: Architecture = DEFAULT, size: int = 128, pretrained: bool =
             `learner.bn_freeze(True)`. With False they move in layers that are not frozen, as Keras's own do.
 
     Raises:
-        WeightsError: pretrained weights cannot be had; the message says which can.
+        WeightsError: pretrained weights are not available; the message says which are.
         CourseError: Keras is missing or on another backend, the pictures are too small, or the network is no row of layers.
 
     >>> body = keras_body("resnet18", size=64, pretrained=False)

@@ -71,7 +71,7 @@ class TabularModel(nn.Module):
                 raise CourseError(f"a layer or an embedding has {width!r} numbers; give a whole number, 1 or more")
         for share in (*dropout, embedding_dropout):
             if (number := real(share)) is None or not 0 <= number < 1:
-                raise CourseError(f"a dropout is {share!r}; it is a share of activations, from 0 to below 1")
+                raise CourseError(f"a dropout is {share!r}; it is the fraction of activations to drop, from 0 to below 1")
         if y_range == (-math.inf, math.inf):
             y_range = None
         if y_range is not None and not _is_range(y_range):

@@ -34,7 +34,7 @@ def validation_split(
         raise CourseError(f"there are {n} rows to split; it takes one to train on and another to validate")
     fraction = real(fraction) or 0.0
     if not 0 < fraction < 1:
-        raise CourseError(f"fraction is {shown(fraction_given)}; give the part that validates, between 0 and 1, such as 0.2")
+        raise CourseError(f"fraction is {shown(fraction_given)}; give the fraction to validate, between 0 and 1, such as 0.2")
     shuffled = np.random.default_rng(seed).permutation(n)
     count = min(max(1, round(fraction * n)), n - 1)
     if stratify is None:

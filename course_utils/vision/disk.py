@@ -64,7 +64,7 @@ def cannot_be_read(path: str | os.PathLike[str], error: OSError) -> CourseError:
     """What the system says of a file or folder, in words."""
     if isinstance(error, PermissionError):
         return CourseError(
-            f"{printable(path)} cannot be read: you may not read it; ask its owner for the right to, or move it away"
+            f"{printable(path)} cannot be read: you do not have permission; ask its owner for access, or move it away"
         )
     return CourseError(f"{printable(path)} cannot be read: {error.strerror or error}")
 
@@ -156,9 +156,7 @@ def walk(path: Path, folder: str) -> Found:
     try:
         look(PurePosixPath(Path(folder).as_posix()))
     except RecursionError as error:
-        raise CourseError(
-            f"{path / folder} has folders in folders too many times over; bring its pictures further up"
-        ) from error
+        raise CourseError(f"{path / folder} has folders nested too deeply; move its pictures further up") from error
     found.pictures.sort()
     found.others.sort()
     return found

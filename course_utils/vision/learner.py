@@ -55,7 +55,7 @@ def image_learner(
         options: of `Learner`.
 
     Raises:
-        WeightsError: pretrained weights cannot be had; the message says which can.
+        WeightsError: pretrained weights are not available; the message says which are.
         CourseError: there is no such network, or the pictures are too small for it.
     """
     if not isinstance(data, ImageData) or data.classes is None:
@@ -88,7 +88,7 @@ class ImageLearner(Learner):
         if len(parts) != 3:
             raise CourseError(
                 f"this model, {type(self.model).__name__}, has {counted(len(parts), 'part')}; an ImageLearner takes one of "
-                "three, body, pool and head, which image_learner(data, arch) builds. For a network of your own take "
+                "three, body, pool and head, which image_learner(data, arch) builds. For a network of your own use "
                 "Learner(data, model)."
             )
         self.body, self.pool, self.head = parts

@@ -95,7 +95,7 @@ def occlusion_map(
     (torch.Size([5, 5]), torch.Size([32, 32]))
     """
     if not isinstance(learner, ImageLearner | ImagePredictor):
-        raise CourseError(f"learner is {shown(learner)}; give an image_learner, or what load_predictor reads of one")
+        raise CourseError(f"learner is {shown(learner)}; give an image_learner, or what load_predictor returns for one")
     transforms = learner.transforms if isinstance(learner, ImagePredictor) else learner.data.transforms
     side = max(1, round(transforms.size / SHARE)) if side is None else whole("side", side)
     if side > transforms.size:

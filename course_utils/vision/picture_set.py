@@ -129,7 +129,7 @@ class PictureSet(Data):
         size, folder = side(size), as_path("folder", folder, "a folder")
         if isinstance(self.store, InMemory):
             raise CourseError(
-                "these pictures came from arrays, which are resized in memory, so that copies would speed up nothing. For "
+                "these pictures came from arrays, which are resized in memory, so copies would not speed anything up. For "
                 "another size call ImageData.from_arrays with transforms_for(arch, size) again."
             )
         names = {split: [self._names[row] for row in rows] for split, rows in self._rows.items()}

@@ -34,11 +34,11 @@ def place_of_copies(names: Sequence[str], path: Path, folder: str | os.PathLike[
     if ".." in below.parts[:1]:
         raise CourseError(
             f"folder is {os.fspath(folder)!r}, which leads out of {place}, where what is made from these pictures "
-            "belongs; give the name of a folder in it, or the whole path of another"
+            "belongs; give the name of a folder in it, or the full path of another"
         )
     shared, target = path / below / str(size), place / below / str(size)
     if shared != target and names and all(_is_copy(shared / name, path / name) for name in names):
-        print(f"The copies of {size} pixels in {shared} are used, which are as old as their originals.")
+        print(f"Using the copies of {size} pixels in {shared}, which are as old as their originals.")
         return shared
     write_copies(names, path, target, size)
     return target
@@ -54,7 +54,7 @@ def write_copies(names: Sequence[str], path: Path, target: Path, size: int) -> N
     """
     size = side(size)
     if outside := [name for name in names if Path(name).is_absolute() or ".." in Path(name).parts]:
-        raise CourseError(f"cannot place a copy of {outside[0]}, which lies outside {path}, below {target}")
+        raise CourseError(f"cannot place a copy of {outside[0]}, which is outside {path}, below {target}")
     todo = [name for name in names if not _is_copy(target / name, path / name)]
     if not todo:
         return

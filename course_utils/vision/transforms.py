@@ -34,7 +34,7 @@ def side(size: object, what: str = "size") -> int:
     if isinstance(size, tuple | list | np.ndarray | Tensor) and np.shape(size) == (2,):
         first, second = (side(one, what) for one in size)
         if first != second:
-            raise CourseError(f"{wanted}: oblong pictures are cut to a square")
+            raise CourseError(f"{wanted}: oblong pictures are cropped to a square")
         return first
     if isinstance(size, Tensor | np.ndarray) and size.ndim == 0:
         size = size.item()

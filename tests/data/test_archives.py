@@ -262,7 +262,7 @@ def test_a_name_that_comes_twice_is_refused(kind: str, inner: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # zipfile's, while it makes this
         MAKERS[kind](inner / kind, [("a.txt", b"first"), ("a.txt", b"second")])
-    with pytest.raises(UnsafeArchiveError, match="is in it twice"):
+    with pytest.raises(UnsafeArchiveError, match="occurs twice"):
         unpack(inner / kind, inner / "out")
 
 
@@ -419,15 +419,15 @@ def test_changed_bytes_end_in_an_archive_error_and_leave_nothing(kind: str, inne
 
 def test_what_is_no_archive(inner: Path) -> None:
     (inner / "labels.csv").write_text("id,breed\n" * 100)
-    with pytest.raises(UnknownArchiveError, match="no zip, tar or 7z archive: its content starts with b'id,breed"):
+    with pytest.raises(UnknownArchiveError, match="not a zip, tar or 7z archive: its content starts with b'id,breed"):
         unpack(inner / "labels.csv", inner / "out")
     (inner / "train.zip").write_text("<!DOCTYPE html><html><body>Please sign in</body></html>")
-    with pytest.raises(UnknownArchiveError, match="web page: perhaps the site wanted a sign-in"):
+    with pytest.raises(UnknownArchiveError, match="web page: perhaps the site wants you to sign in"):
         unpack(inner / "train.zip", inner / "out")
     (inner / "empty.zip").touch()
     with pytest.raises(DamagedArchiveError, match="is empty"):
         unpack(inner / "empty.zip", inner / "out")
-    with pytest.raises(ArchiveError, match="there is nothing of that name"):
+    with pytest.raises(ArchiveError, match="there is nothing with that name"):
         unpack(inner / "none.zip", inner / "out")
     with pytest.raises(ArchiveError, match="is a folder; give the file of an archive"):
         unpack(inner, inner / "out")
@@ -452,7 +452,7 @@ def test_what_is_given_is_looked_at_first(inner: Path, tmp_path: Path, monkeypat
     assert content_of(tmp_path / "made") == dict(HONEST)
     archive = tmp_path / "a.zip"
     for given, message in (
-        ({"max_bytes": None}, "max_bytes is None; give the bytes that may be written, a whole number"),
+        ({"max_bytes": None}, "max_bytes is None; give the number of bytes that may be written, a whole number"),
         ({"max_bytes": "1 GB"}, "max_bytes is '1 GB'"),
         ({"max_bytes": True}, "max_bytes is True"),
         ({"folder": None}, "folder is None; give the path of a folder"),

@@ -405,7 +405,7 @@ def test_a_folder_that_is_no_stand_in_is_left_alone(marker: str | None, folder: 
     (mine / "mine.txt").touch()
     if marker is not None:
         (mine / "DRAWN.json").write_text(marker)
-    with pytest.raises(CourseError, match="is no drawn stand-in"):
+    with pytest.raises(CourseError, match="is not a drawn stand-in"):
         data.get("dogscats", sample=True)
     assert (mine / "mine.txt").exists()
 
@@ -507,7 +507,7 @@ def test_link_refuses_what_is_not_the_dataset_or_would_replace_something(folder:
     first, second = (make_real(tmp_path / name, "planet") for name in ("first", "second"))
     with pytest.raises(CourseError, match=r"is not dogscats: it lacks train/cats/\*\.jpg"):
         data.link("dogscats", first)
-    with pytest.raises(CourseError, match="is no folder"):
+    with pytest.raises(CourseError, match="is not a folder"):
         data.link("planet", tmp_path / "none")
     assert everything_in(folder) == set()
     data.link("planet", first)

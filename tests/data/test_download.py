@@ -248,7 +248,7 @@ def test_an_address_that_leads_nowhere(server: Server, tmp_path: Path, known: bo
         request.end_headers()
 
     server.answer = leads  # type: ignore[method-assign]
-    with pytest.raises(DownloadError, match=r"leads to an address that .*; try the address in a browser") as caught:
+    with pytest.raises(DownloadError, match=r"redirects to an address that .*; try the address in a browser") as caught:
         get_url(server.url, sha256(CONTENT) if known else None, tmp_path, progress=False)
     assert type(caught.value) is DownloadError
     assert names_in(tmp_path) == set()
@@ -379,7 +379,7 @@ def corrupted() -> Exception:
         (lambda: raised_by_kagglehub(500), DownloadError, ["500", "try again later"]),
         (lambda: requests.ConnectionError("Max retries exceeded"), NoNetworkError, ["www.kaggle.com", "check the network"]),
         (lambda: requests.ReadTimeout("timed out"), NoNetworkError, ["check the network"]),
-        (lambda: requests.exceptions.ChunkedEncodingError("IncompleteRead"), BrokenDownloadError, ["goes on from there"]),
+        (lambda: requests.exceptions.ChunkedEncodingError("IncompleteRead"), BrokenDownloadError, ["continues from there"]),
         (corrupted, WrongHashError, ["MD5 checksum", "deleted"]),
         (lambda: OSError(errno.ENOSPC, "No space left on device"), NoSpaceError, ["make room"]),
     ],

@@ -198,7 +198,7 @@ def test_a_broken_connection_goes_on_where_it_stopped(server, tmp_path):
 
 def test_a_second_call_goes_on_where_the_first_gave_up(server, tmp_path):
     server.cut = [100_000, 0, 0, 0]
-    fails(server.command(), tmp_path, BrokenDownloadError, r"100,000 bytes are in .*train\.zip\.part\); try again: it goes on")
+    fails(server.command(), tmp_path, BrokenDownloadError, r"100,000 bytes are in .*train\.zip\.part\); try again: it con")
     assert names_in(tmp_path) == {"train.zip.part", "train.zip.part.json"}
     assert download_command(server.command(), tmp_path, progress=False).read_bytes() == CONTENT
     assert server.spans[-1] == "bytes=100000-"
@@ -277,7 +277,7 @@ def test_a_server_that_does_not_look_at_what_is_asked_for_mixes_no_versions(serv
 
 def test_breaks_at_changing_places_come_to_an_end(server, tmp_path):
     server.headers, server.cut = {}, [100_000, 50_000] * 10
-    fails(server.command(), tmp_path, BrokenDownloadError, "cannot go on in the middle")
+    fails(server.command(), tmp_path, BrokenDownloadError, "cannot resume a download")
     assert len(server.asked) == 4
 
 
@@ -303,7 +303,7 @@ def test_without_proof_that_it_is_the_same_file_it_comes_from_the_start(server, 
     assert download_command(server.command(), tmp_path, progress=False).read_bytes() == CONTENT
     assert server.spans == [None, None]
     server.cut = [100_000] * 5
-    fails(server.command("-o b.zip"), tmp_path, BrokenDownloadError, "cannot go on in the middle; try again, from the start")
+    fails(server.command("-o b.zip"), tmp_path, BrokenDownloadError, "cannot resume a download; try again, from the start")
     assert names_in(tmp_path) == {"train.zip"}
 
 
@@ -389,9 +389,9 @@ def test_a_way_back_is_told_again(servers, tmp_path):
 @pytest.mark.parametrize(
     ("location", "words"),
     [
-        ("file:///etc/passwd", r"leads to an address that is no file on a web server \(file:\)"),
-        ("http://me:t0ken-s3cret@127.0.0.1/", "leads to an address that is no file"),
-        ("/get/train.zip", "from one address to the next without end: the cookie has run out"),
+        ("file:///etc/passwd", r"redirects to an address that is not a file on a web server \(file:\)"),
+        ("http://me:t0ken-s3cret@127.0.0.1/", "redirects to an address that is not a file"),
+        ("/get/train.zip", "from one address to the next without end: the cookie has expired"),
     ],
 )
 def test_where_a_server_may_not_lead(server, tmp_path, location, words):
@@ -401,7 +401,7 @@ def test_where_a_server_may_not_lead(server, tmp_path, location, words):
 
 
 def test_from_https_it_does_not_lead_to_http():
-    with pytest.raises(DownloadError, match=r"a\.org leads from https to http on b\.org"):
+    with pytest.raises(DownloadError, match=r"a\.org redirects from https to http on b\.org"):
         transfer._check_step("https://a.org/x", "http://b.org/x", "a.org", "look")
     assert transfer._same_server("http://a.org/x", "https://a.org/x")
     assert not transfer._same_server("http://a.org/x", "https://a.org:8443/x")
@@ -415,7 +415,7 @@ def test_from_https_it_does_not_lead_to_http():
 def test_a_page_to_sign_in_is_no_file(server, tmp_path, kind):
     server.routes["/login"] = 200, {"Content-Type": kind} if kind else {}, LOGIN
     server.routes["/get/train.zip"] = 302, {"Location": "/login"}, b""
-    words = r"127\.0\.0\.1 sent a web page instead of .*: the cookie has run out: sign in .* and copy the command again"
+    words = r"127\.0\.0\.1 sent a web page instead of .*: the cookie has expired: sign in .* and copy the command again"
     fails(server.command(), tmp_path, NotSignedInError, words)
     assert names_in(tmp_path) == set()
     fails(f"curl {server.url}/login -o a.csv", tmp_path, NotSignedInError, r"instead of a\.csv: the command has no cookie")
@@ -426,10 +426,10 @@ def test_a_page_leaves_what_has_arrived_and_what_is_there(server, tmp_path):
     server.cut = [100_000, 0, 0, 0]
     fails(server.command(), tmp_path, BrokenDownloadError, "try again")
     server.headers, server.content = {"Content-Type": "text/html"}, LOGIN
-    fails(server.command(), tmp_path, NotSignedInError, "the cookie has run out")
+    fails(server.command(), tmp_path, NotSignedInError, "the cookie has expired")
     assert (tmp_path / "train.zip.part").read_bytes() == CONTENT[:100_000]
     (tmp_path / "mine.zip").write_bytes(LOGIN)
-    fails(server.command("-o mine.zip"), tmp_path, NotSignedInError, "the cookie has run out")
+    fails(server.command("-o mine.zip"), tmp_path, NotSignedInError, "the cookie has expired")
 
 
 def test_a_table_that_is_called_a_page_is_a_table(server, tmp_path):
@@ -440,11 +440,11 @@ def test_a_table_that_is_called_a_page_is_a_table(server, tmp_path):
 @pytest.mark.parametrize(
     ("code", "kind", "words"),
     [
-        (401, NotSignedInError, "401 Unauthorized.*the cookie has run out"),
+        (401, NotSignedInError, "401 Unauthorized.*the cookie has expired"),
         (403, NotSignedInError, "403 Forbidden.*whether terms must be accepted"),
         (404, NotOnServerError, r"/get/train\.zip does not exist \(any more\)"),
         (410, NotOnServerError, "410 Gone"),
-        (429, DownloadError, "wait some minutes"),
+        (429, DownloadError, "wait a few minutes"),
         (500, DownloadError, "500 Internal Server Error; try again later"),
         (418, DownloadError, "418 I'm a Teapot; in the browser"),
         (204, DownloadError, "204 No Content"),
@@ -521,7 +521,7 @@ def test_an_address_without_a_hash(server, tmp_path, monkeypatch, capfd):
             "/login",
             None,
             NotSignedInError,
-            "instead of login: the file is for those who are signed in.*Give course_utils.data.down",
+            "instead of login: the file is for signed-in users only.*Give course_utils.data.down",
         ),
         ("/login", None, NotSignedInError, "If the page is what you want, call it one: name='page.html'"),
         ("/none", None, NotOnServerError, "does not exist .* try the address in a browser"),

@@ -284,7 +284,7 @@ def test_class_folders_that_do_not_fit(folder: Path) -> None:
         load(folder)
     (folder / "train" / "birds").rmdir()
     draw(folder / "valid" / "horses" / "1.png", (0, 0, 0))
-    with pytest.raises(CourseError, match=r"valid has classes that .*train has not: horses"):
+    with pytest.raises(CourseError, match=r"valid has classes that .*train lacks: horses"):
         load(folder)
     remove(folder / "valid" / "horses")
     remove(folder / "valid" / "dogs")

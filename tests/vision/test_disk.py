@@ -154,7 +154,7 @@ def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.Monke
 
     (tmp_path / "a").mkdir()
     monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(CourseError, match=f"{tmp_path / 'a'} cannot be read: you may not read it"):
+    with pytest.raises(CourseError, match=f"{tmp_path / 'a'} cannot be read: you do not have permission"):
         walk(tmp_path, "a")
 
 
@@ -187,5 +187,5 @@ def test_checked_rows() -> None:
     for wrong in ([-1], [True], "03", {0: 1}, None, 3, [0.5], [float("nan")], [10**30], [None], pd.array([0, None], "Int64")):
         with pytest.raises(CourseError, match=r"valid_idx is .* from 0 to 3"):
             checked_rows(wrong, 4)
-    with pytest.raises(CourseError, match="from 0 to 3, of the rows that validate"):
+    with pytest.raises(CourseError, match="from 0 to 3, of the rows for validation"):
         checked_rows([4], 4)

@@ -111,7 +111,7 @@ def test_a_learner_and_its_predictor_say_the_same(image_data, tmp_path):
         ({"places": 65}, "a square of 8 in 40 pixels has at most 33 along a side"),
         ({"side": 41}, "side is 41; the network sees 40 pixels a side"),
         ({"picture": "no such.jpg"}, r"no such\.jpg"),
-        ({"learner": Corner()}, "learner is Corner.*; give an image_learner, or what load_predictor reads"),
+        ({"learner": Corner()}, "learner is Corner.*; give an image_learner, or what load_predictor returns"),
     ],
 )
 def test_refusals_say_what_to_do(options, message):

@@ -254,4 +254,4 @@ def test_the_same_data_on_the_copies(folder: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out.count("\n") == 2  # said when the table was read, not again
     assert copy.resize(40, folder / "elsewhere").path == folder / "elsewhere" / "40"
     assert data.resize(40, "elsewhere").path == folder / "elsewhere" / "40"  # some that were made for all
-    assert f"The copies of 40 pixels in {folder / 'elsewhere' / '40'} are used" in capsys.readouterr().out
+    assert f"Using the copies of 40 pixels in {folder / 'elsewhere' / '40'}, which are as old" in capsys.readouterr().out

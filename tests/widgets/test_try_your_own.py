@@ -180,7 +180,7 @@ def test_the_still_picture_shows_where_it_looked(corner):
 
 
 def test_refusals_say_what_to_do(corner, tmp_path):
-    with pytest.raises(WidgetError, match=r"learner is Corner.*; expected an image_learner, or what load_predictor reads"):
+    with pytest.raises(WidgetError, match=r"learner is Corner.*; expected an image_learner, or what load_predictor returns"):
         TryYourOwn(Corner())
     with pytest.raises(WidgetError, match="a threshold is for pictures with several labels"):
         TryYourOwn(predictor(), threshold=0.3)

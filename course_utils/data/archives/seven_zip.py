@@ -58,7 +58,7 @@ def extract_7z(archive: Path, target: Target) -> None:
                     raise target.unsafe(member.filename, "is a link or a device")
                 target.path_of(member.filename)
                 if member.filename in names:
-                    raise target.unsafe(member.filename, "is in it twice")
+                    raise target.unsafe(member.filename, "occurs twice")
                 names.add(member.filename)
             target.expect(sum(member.uncompressed for member in members))
             for member in members:

@@ -78,7 +78,7 @@ def _check_is_tar(archive: Path, first_block: bytes) -> None:
             raise DamagedArchiveError(
                 f"{archive} is empty: its download was not finished; delete it and download it again"
             ) from None
-        page = " It is a web page: perhaps the site wanted a sign-in." if b"<html" in first_block.lower() else ""
+        page = " It is a web page: perhaps the site wants you to sign in." if b"<html" in first_block.lower() else ""
         raise UnknownArchiveError(
-            f"{archive} is no zip, tar or 7z archive: its content starts with {first_block[:16]!r}.{page} Download it again"
+            f"{archive} is not a zip, tar or 7z archive: its content starts with {first_block[:16]!r}.{page} Download it again"
         ) from None

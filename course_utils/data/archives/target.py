@@ -43,12 +43,12 @@ class Target:
         self._count_member()
         path = self.path_of(name)
         if path == self.folder:
-            raise self.unsafe(name, "is no file name")
+            raise self.unsafe(name, "is not a file name")
         self._make_folders(path.parent, name)
         try:
             path.open("xb").close()
         except FileExistsError:
-            raise self.unsafe(name, "is in it twice") from None
+            raise self.unsafe(name, "occurs twice") from None
         except OSError as error:
             raise self._too_long(error, name) from error
         return path

@@ -52,7 +52,7 @@ def unpack(
         if os.path.isdir(archive) or is_special(archive):
             what = "a folder" if os.path.isdir(archive) else "a pipe or a device"
             raise ArchiveError(f"{archive} is {what}; give the file of an archive")
-        raise ArchiveError(f"no archive {archive}: there is nothing of that name, or it may not be looked at")
+        raise ArchiveError(f"no archive {archive}: there is nothing with that name, or you do not have access to it")
     with building(folder) as part:
         _extract(archive, part, max_bytes, progress)
         content = list(part.iterdir())
@@ -72,7 +72,7 @@ def _number_of_bytes(given: Any) -> int:
             raise TypeError
     except TypeError:
         raise ArchiveError(
-            f"max_bytes is {given!r}; give the bytes that may be written, a whole number such as 10**9"
+            f"max_bytes is {given!r}; give the number of bytes that may be written, a whole number such as 10**9"
         ) from None
     return operator.index(number)
 

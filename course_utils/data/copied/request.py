@@ -38,7 +38,7 @@ _SENDS = "sends something to the server, and here files are only fetched; copy t
 _REFUSED = {
     **dict.fromkeys(("-d", "-F", "-T", "--json", "--upload-file", "--url-query"), _SENDS),
     **dict.fromkeys(("-I", "--head"), "asks for the headers alone, without the file; leave it out"),
-    **dict.fromkeys(("-k", "--insecure"), "gives up the check that the server is the one it says; leave it out"),
+    **dict.fromkeys(("-k", "--insecure"), "turns off the check that the server is the one it claims to be; leave it out"),
     **dict.fromkeys(("-r", "--range"), "asks for a part of the file; leave it out: what has arrived is never fetched twice"),
     **dict.fromkeys(("-K", "--config"), "reads options from a file; write them into the command"),
     **dict.fromkeys(("-u", "--user"), "holds a password; sign in in the browser, and copy the command with its cookie"),
@@ -151,7 +151,7 @@ def _after_curl(command: str) -> list[str]:
         known = {"fetch": "JavaScript", "invoke-webrequest": "PowerShell", "$session": "PowerShell"}
         hint = f"this is one for {known[first]}" if first in known else "it does not begin with curl" if text else "it is empty"
         hint = "this is an address alone, for get_url" if re.match("https?://", first) else hint
-        raise CourseError(f"the command is none for curl ({hint}); {AGAIN} (bash or cmd)")
+        raise CourseError(f"the command is not one for curl ({hint}); {AGAIN} (bash or cmd)")
     words = [word.decode("utf-8", "surrogateescape") for word in words_of(text)[1:]]
     return words if program == "curl" else list(as_curl(words))
 
@@ -204,7 +204,7 @@ def _add_header(headers: dict[str, str], option: str, value: str) -> None:
         raise CourseError(f"a header after {option} has no name and colon; expected one like 'accept: */*': {AGAIN}")
     content = content.strip()
     if re.search("[\r\n\0]", content):
-        raise CourseError(f"the header {shortened(name)} has a line's end in it, which no header can hold; {AGAIN}")
+        raise CourseError(f"the header {shortened(name)} has a line break in it, which no header can hold; {AGAIN}")
     if not content and not empty:
         headers.pop(name, None)  # curl's way to leave one out
     elif name in headers and headers[name] != content:
@@ -233,18 +233,18 @@ def _checked_address(urls: list[str], letters: bool) -> tuple[SplitResult, str]:
     if not letters:  # curl takes [1-9] and {a,b} for several addresses; browsers put a \ before them
         if re.search(r"(?<!\\)[\[\]{}]", url.split("://")[-1].split("/", 1)[-1]):
             raise CourseError(
-                "the address has [ ] or { }, which stand for several addresses; if they are letters of one, add --globoff"
+                "the address has [ ] or { }, which stand for several addresses; if they belong to a single one, add --globoff"
             )
         url = re.sub(r"\\([\[\]{}])", r"\1", url)
     if re.search(r"[\s\0-\x1f\x7f\\]", url):
-        raise CourseError("the address has a space, a \\ or a line's end in it; expected one like https://host/file.zip")
+        raise CourseError("the address has a space, a \\ or a line break in it; expected one like https://host/file.zip")
     try:
         address = urlsplit(url)
         host, port = address.hostname, address.port
     except ValueError:
-        raise CourseError("the address is none that can be read; expected one like https://host/file.zip") from None
+        raise CourseError("the address cannot be read; expected one like https://host/file.zip") from None
     if address.scheme not in ("http", "https"):
-        begins = f"begins with {shortened(address.scheme)}://" if "://" in url else "does not say how the server is spoken to"
+        begins = f"begins with {shortened(address.scheme)}://" if "://" in url else "has no scheme"
         raise CourseError(f"the address {begins}; expected https:// or http://")
     if not host:
         raise CourseError("the address names no server; expected one like https://host/file.zip")

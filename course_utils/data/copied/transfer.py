@@ -98,11 +98,11 @@ class Transfer:
         if self._known_version():
             return BrokenDownloadError(
                 f"the connection broke while {what} was downloaded ({reason}; {arrived:,} bytes are in {self.part}); "
-                "try again: it goes on from there"
+                "try again: it continues from there"
             )
         self._forget()
         return BrokenDownloadError(
-            f"the connection broke while {what} was downloaded ({reason}), and this server cannot go on in the middle; "
+            f"the connection broke while {what} was downloaded ({reason}), and this server cannot resume a download; "
             "try again, from the start"
         )
 
@@ -119,7 +119,7 @@ class Transfer:
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise self._explained(error) from None
         except ValueError:  # from urllib, which looks at where a redirect leads
-            raise DownloadError(f"{self.host} leads to an address that cannot be read; {self._look()}") from None
+            raise DownloadError(f"{self.host} redirects to an address that cannot be read; {self._look()}") from None
 
     def _explained(self, error: Exception) -> Exception:
         """The error in words; its own text would hold the whole address."""
@@ -127,9 +127,9 @@ class Transfer:
 
         if isinstance(error, requests.exceptions.SSLError):
             return DownloadError(
-                f"{self.host}, or a server that it leads to, could not prove who it is (its certificate is not accepted). On a "
-                "network that reads along, such as a firm's, let the environment variable REQUESTS_CA_BUNDLE name the file of "
-                "its certificates"
+                f"{self.host}, or a server that it redirects to, could not prove who it is (its certificate is not accepted). "
+                "On a network that inspects traffic, such as a company's, set the environment variable REQUESTS_CA_BUNDLE to "
+                "the file of its certificates"
             )
         if (reason := _reason_of_break(error)) is not None:
             return _BrokenError(reason)
@@ -163,7 +163,7 @@ class Transfer:
                     yield response
                     return
             address = urljoin(address, onward)
-        raise NotSignedInError(f"{self.host} sends from one address to the next without end: {self._run_out()}")
+        raise NotSignedInError(f"{self.host} redirects from one address to the next without end: {self._run_out()}")
 
     def _headers(self, same_server: bool, start: int) -> dict[str, bytes]:
         headers = {n: v for n, v in self.request.headers.items() if same_server or n in _FOR_ANYBODY}
@@ -253,16 +253,16 @@ class Transfer:
         shown = self.request.shown
         if code in (401, 403):
             raise NotSignedInError(
-                f"{self.host} does not give {shown} to whoever asks like this ({said}): {self._run_out()}. Where that does "
-                "not help, look whether your account may have the file, and whether terms must be accepted first"
+                f"{self.host} does not give {shown} in answer to this request ({said}): {self._run_out()}. If that does not "
+                "help, check whether your account has access to the file, and whether terms must be accepted first"
             )
         if code in (404, 410):
             raise NotOnServerError(
-                f"{shown} does not exist (any more) ({said}); some servers say so too to those who are not signed in; "
+                f"{shown} does not exist (any more) ({said}); some servers also say so to those who are not signed in; "
                 f"{self._look()}"
             )
         if code == 429:
-            raise DownloadError(f"{self.host} has had too many requests from here ({said}); wait some minutes, then try again")
+            raise DownloadError(f"{self.host} has had too many requests from here ({said}); wait a few minutes, then try again")
         if code not in (200, 206) or (code == 206 and not start):
             advice = "try again later" if code >= 500 else self._look()
             raise DownloadError(f"{self.host} did not give {shown}: it answered {said}; {advice}")
@@ -288,11 +288,11 @@ class Transfer:
     def _run_out(self) -> str:
         if not self.request.copied:
             return (
-                "the file is for those who are signed in. Give course_utils.data.download_command the command that the browser "
+                "the file is for signed-in users only. Give course_utils.data.download_command the command that the browser "
                 f"copies: {AGAIN}"
             )
         if self.request.signed_in:
-            return "the cookie has run out: sign in in the browser, start the download there, and copy the command again"
+            return "the cookie has expired: sign in in the browser, start the download there, and copy the command again"
         return f"the command has no cookie: sign in in the browser, start the download there, and {AGAIN}"
 
     # --- what has arrived
@@ -301,7 +301,7 @@ class Transfer:
         return self.part.stat().st_size if os.path.isfile(self.part) else 0
 
     def _known_version(self) -> str:
-        """What the server called the version of the file that has arrived in part; '' where it cannot be gone on with."""
+        """What the server called the version of the file that has arrived in part; '' where it cannot be resumed."""
         if not self._arrived():
             return ""
         try:
@@ -342,10 +342,13 @@ def _check_step(first: str, address: str, host: str | None, advice: str) -> None
     """Refuse to be led to what is no web server, or from an encrypted address to one that all can read."""
     step = urlsplit(address)
     if step.scheme not in ("http", "https") or not step.hostname or step.username is not None:
-        raise DownloadError(f"{host} leads to an address that is no file on a web server ({shortened(step.scheme)}:); {advice}")
+        raise DownloadError(
+            f"{host} redirects to an address that is not a file on a web server ({shortened(step.scheme)}:); {advice}"
+        )
     if urlsplit(first).scheme == "https" and step.scheme == "http":
         raise DownloadError(
-            f"{host} leads from https to http on {step.hostname}, where what arrives may have been changed on the way; {advice}"
+            f"{host} redirects from https to http on {step.hostname}, where what arrives may have been changed on the way; "
+            f"{advice}"
         )
 
 

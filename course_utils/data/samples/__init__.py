@@ -60,7 +60,7 @@ def draw(dataset: Dataset, folder: Path, seed: int = 0) -> Path:
             occupied = os.path.lexists(folder) and bool(os.listdir(folder))
         if occupied and _read_marker(folder) is None:
             raise CourseError(
-                f"{folder} is no drawn stand-in: it has no {MARKER}. Nothing was changed: move it away, then try again"
+                f"{folder} is not a drawn stand-in: it has no {MARKER}. Nothing was changed: move it away, then try again"
             )
         with scratch(beside=folder) as part:
             maker.draw(part, seed=seed)

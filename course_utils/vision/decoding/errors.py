@@ -75,13 +75,13 @@ def cause_and_advice(path: str | os.PathLike[str], error: Exception) -> tuple[st
             if not os.path.getsize(path):
                 return "is empty (0 bytes)", FETCH
         if plug_in := needs_plug_in(name):
-            return "is of a kind that Pillow does not read by itself", f"{plug_in}; or save it as JPEG"
+            return "is of a kind that Pillow cannot read without a plug-in", f"{plug_in}; or save it as JPEG"
         kinds = "of a kind that Pillow reads and is safe to open (JPEG, PNG, WebP, GIF, TIFF and others)"
         return f"is not an image, or not {kinds}", FETCH if has_picture_suffix(name) else "Save it as one of these"
     if isinstance(error, MemoryError) or "allocate memory" in str(error):
         return "takes more memory to decode than this computer has left", SMALLER
     if isinstance(error, PermissionError):
-        return "cannot be opened: you may not read it", "Ask its owner for the right to"
+        return "cannot be opened: you do not have permission", "Ask its owner for access"
     if isinstance(error, OSError) and error.errno is not None:  # the system, not a decoder, says no
         return f"cannot be opened ({error.strerror})", CHECK
     if isinstance(error, UnicodeEncodeError) or (isinstance(error, ValueError) and "null" in str(error)):

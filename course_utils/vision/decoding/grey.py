@@ -12,7 +12,7 @@ DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras, scanners and scientific tools
 BITS_PER_SAMPLE, PHOTOMETRIC, MAX_SAMPLE, SAMPLE_FORMAT = 258, 262, 281, 339  # tags of TIFF
 WHITE_IS_ZERO, UNSIGNED = 0, 1
 NO_NUMBERS = (
-    "a grey picture holds values that are no numbers (NaN, or infinite). They are shown black, infinity white. If they mark "
+    "a grey picture holds values that are not numbers (NaN, or infinite). They are shown black, infinity white. If they mark "
     "what is missing, put a number in their place before you save it."
 )
 ITS_OWN_RANGE = (

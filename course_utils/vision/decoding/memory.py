@@ -53,7 +53,7 @@ def _say_if_one_of_several(image: Image.Image) -> None:
     if several:
         warnings.warn(
             f"a {image.format} file holds several pictures, an animation or pages. The first alone is used; save the others as "
-            "files of their own if they count.",
+            "files of their own if they matter.",
             stacklevel=2,
         )
 

@@ -58,7 +58,7 @@ def cooccurrence(labels: "ImageData | pd.DataFrame", split: Split | None = None)
     present, classes = _present(labels, split)
     if not (present.sum(1) > 1).any():
         raise CourseError(
-            "no picture here has more than one label, so none occur together; class_counts tells how many of each"
+            "no picture here has more than one label, so none occur together; class_counts tells how many there are of each"
         )
     order = np.argsort(-present.sum(0), kind="stable")
     present, names = present[:, order], [printable(classes[i]) for i in order]

@@ -44,7 +44,7 @@ def show_exciting(
     modules = dict(learner.body.named_modules())
     if unknown := [name for name in layers if name not in modules]:
         inside = ", ".join(name for name, _ in learner.body.named_children())
-        raise CourseError(f"the network's body has no layer {shown(unknown[0])}; it has {inside}, and what is in these")
+        raise CourseError(f"the network's body has no layer {shown(unknown[0])}; it has {inside}, and the layers inside these")
     channels, parts, pictures = whole("channels", channels), whole("parts", parts), whole("pictures", pictures)
     x, maps = _maps(learner, [modules[name] for name in layers], pictures)
     figure = new_figure(9, 0.95 * channels * len(layers) + 0.5)

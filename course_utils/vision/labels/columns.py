@@ -102,7 +102,7 @@ def _guessed_label_columns(
     if file_column is not None and len(rest) > 1:
         rest = [column for column in rest if column != 0]  # where names usually are
     if not rest:
-        index = ". Names that are its index become a column by frame.reset_index()" if file == "the frame" else ""
+        index = ". frame.reset_index() makes a column of names that are its index" if file == "the frame" else ""
         raise CourseError(
             f"{file} has the {named('column', header)}; expected one of names and one of labels, and none is left for the "
             f"labels{index}"

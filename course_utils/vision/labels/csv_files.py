@@ -60,7 +60,7 @@ def read_table(file: Path) -> tuple[list[str], list[list[str]]]:
         found = f"has the columns {rows[0]} and {counted(len(rows) - 1, 'row')} below" if rows else "is empty"
         raise CourseError(
             f"{file} {found}; expected a line of headings such as id,label and below it a row for each picture, with cells "
-            "divided by commas"
+            "separated by commas"
         )
     return rows[0], rows[1:]
 
@@ -119,13 +119,13 @@ def _lines(file: Path, raw: bytes) -> Iterator[str]:
             number += 1
             if "\0" in line:
                 raise CourseError(
-                    f"line {number:,} of {file} holds zero bytes, so it is not text in UTF-8, but may be UTF-16 without its "
-                    "mark, or UTF-32. Save it as CSV UTF-8."
+                    f"line {number:,} of {file} contains null bytes, so it is not text in UTF-8, but may be UTF-16 without a "
+                    "byte order mark, or UTF-32. Save it as CSV UTF-8."
                 )
             if len(line) == LINE_LIMIT:
                 raise CourseError(
-                    f"line {number:,} of {file} has {LINE_LIMIT:,} letters or more; no table of labels has such lines. Is it "
-                    "the right file?"
+                    f"line {number:,} of {file} has {LINE_LIMIT:,} characters or more; no table of labels has lines that "
+                    "long. Is it the right file?"
                 )
             yield line
     except UnicodeError as error:

@@ -59,7 +59,7 @@ def _headings(labels: dict[str, Any]) -> list[str] | None:
     if any(other != headings[0] for other in headings):
         raise CourseError(
             f"the labels have the columns {some_of(headings[0], 10)} in train and {some_of(headings[1], 10)} in valid; give "
-            "the same in one order"
+            "the same ones in the same order"
         )
     return headings[0]
 
@@ -121,7 +121,7 @@ def _zeros_and_ones(rows: dict[str, list[Any]], names: list[str] | None) -> tupl
     expected = widths if names is None else {len(names)}
     if len(widths | expected) > 1:
         raise CourseError(
-            f"the labels have {some_of([str(width) for width in sorted(widths | expected)])} classes; give as many everywhere"
+            f"the labels have {some_of([str(width) for width in sorted(widths | expected)])} classes; give as many in each"
         )
     found_names = names or [str(i) for i in range(widths.pop())]
     return {
@@ -133,7 +133,7 @@ def _named(rows: dict[str, list[Any]], names: list[str] | None) -> tuple[dict[st
     every = [label for found in rows.values() for row in found for label in (row if isinstance(row, list) else [row])]
     numbers = [label for label in every if not isinstance(label, str)]
     if numbers and len(numbers) < len(every):
-        raise CourseError(f"the labels are numbers ({numbers[0]}) and names; give the one or the other for all pictures")
+        raise CourseError(f"the labels are numbers ({numbers[0]}) and names; give one or the other for all pictures")
     if numbers and names is not None:
         for text in (str, lambda number: str(int(number))):  # the second for True and False
             if all(text(number) in names for number in numbers):  # labels and classes are the same numbers

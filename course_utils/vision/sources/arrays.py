@@ -150,7 +150,7 @@ def _channels_last(name: str, array: NDArray, ndim: int, first: bool) -> NDArray
     places = [axis for axis in ((ndim - 3, -1) if first else (-1, ndim - 3)) if array.shape[axis] in CHANNELS]
     if not places:
         raise CourseError(
-            f"the pictures of {name} have the shape {array.shape}; one of its ends is the channels: 3 (red, green, blue), "
+            f"the pictures of {name} have the shape {array.shape}; one of its ends must be the channels: 3 (red, green, blue), "
             "1 (grey) or 4 (with opacity)"
         )
     array = np.moveaxis(array, places[0], -1)

@@ -35,12 +35,12 @@ def from_folders(
         fraction = real(valid_fraction)
         if fraction is None or not 0 < fraction < 1:
             raise CourseError(
-                f"valid_fraction is {shown(valid_fraction)}; give the part that validates, between 0 and 1, such as 0.2"
+                f"valid_fraction is {shown(valid_fraction)}; give the fraction to validate, between 0 and 1, such as 0.2"
             )
         valid_fraction = fraction
     elif valid is None:
         raise CourseError(
-            "valid is None and there is no valid_fraction, so that nothing would validate; name the folder that does, or give "
+            "valid is None and there is no valid_fraction, so there would be no validation set; name its folder, or give "
             "valid_fraction=0.2, which takes a fifth of each class in the training folder"
         )
     seed = whole("seed", seed, least=0)
@@ -66,7 +66,7 @@ def from_folders(
         valid_names, valid_labels, valid_classes = _labelled(path, valid, [], unlisted)
         if unknown := sorted(set(valid_classes) - set(classes)):
             raise CourseError(
-                f"{path / valid} has classes that {path / train} has not: {some_of(unknown)}. A network can only be tested "
+                f"{path / valid} has classes that {path / train} lacks: {some_of(unknown)}. A network can only be tested "
                 f"on classes that it was trained on: {some_of(classes)}. Move or remove these folders."
             )
     elif valid is not None and is_folder(path / valid):
@@ -94,7 +94,7 @@ def from_folders(
         unlisted += found.others
     if unlisted:
         notices.append(
-            f"{counted(len(unlisted), 'file', 'is/are')} not used (data.unlisted): no picture, or outside the folders of "
+            f"{counted(len(unlisted), 'file', 'is/are')} not used (data.unlisted): not a picture, or outside the folders of "
             f"classes: {some_of(unlisted)}. {said_of_plug_ins(unlisted)}".rstrip()
         )
     number = {name: i for i, name in enumerate(classes)}

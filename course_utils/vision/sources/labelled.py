@@ -28,7 +28,7 @@ class Labelled:
     unlisted: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     pictures: dict[str, Picture] | None = None
-    advice: str = "Choose other valid_idx; validation_split(n, stratify=labels) sees to it"
+    advice: str = "Choose a different valid_idx; validation_split(n, stratify=labels) takes care of this"
 
     def say(self, stacklevel: int = 2) -> None:
         """Print the notices, and warn of what no network could learn."""
@@ -38,17 +38,17 @@ class Labelled:
         if both := [name for name in self.names.get("test", ()) if name in known]:
             print(
                 f"{len(both):,} of the {counted(len(self.names['test']), 'picture')} of the test set "
-                f"{'is' if len(both) == 1 else 'are'} in the training or validation set, too: {some_of(both)}."
+                f"{'is' if len(both) == 1 else 'are'} also in the training or validation set: {some_of(both)}."
             )
         if alike := classes_alike(self.classes):
             print(
                 f"{len(alike)} classes differ only in upper and lower case, space or unseen letters: "
-                f"{some_of(alike)}. Is one meant?"
+                f"{some_of(alike)}. Are they meant to be one?"
             )
         if untaught := only_in_validation(self.targets["train"], self.targets["valid"], self.classes):
             are, them = ("is", "it") if len(untaught) == 1 else ("are", "them")
             warnings.warn(
-                f"{len(untaught)} of the {len(self.classes)} classes {are} in the validation set only, so that no network can "
+                f"{len(untaught)} of the {len(self.classes)} classes {are} in the validation set only, so no network can "
                 f"learn {them}: {some_of(untaught)}. {self.advice}.",
                 stacklevel=stacklevel + 1,
             )

@@ -30,9 +30,7 @@ class Options:
         check_task(self.task)
         as_path("folder", "." if self.folder == "" else self.folder, "a folder")
         if not isinstance(self.suffix, str):
-            raise CourseError(
-                f"suffix is {shown(self.suffix)}; give what names of files end in, such as '.jpg', or '' for nothing"
-            )
+            raise CourseError(f"suffix is {shown(self.suffix)}; give what file names end in, such as '.jpg', or '' for nothing")
         if self.test is not None:
             as_path("test", self.test, "a folder")
         if self.missing not in ("raise", "skip"):

@@ -54,7 +54,7 @@ def those_present(source: str, path: Path, names: list[str], files: set[str], ta
         if not rows[split]:
             raise CourseError(
                 f"no picture is left for the {split} set: of the {len(names):,} {rows_called} of {source} "
-                f"{len(valid_rows):,} {'is' if len(valid_rows) == 1 else 'are'} to validate, and "
+                f"{len(valid_rows):,} {'is' if len(valid_rows) == 1 else 'are'} for validation, and "
                 f"{counted(len(absent), 'picture', 'is/are')} missing"
             )
     if absent:
@@ -75,7 +75,7 @@ def those_present(source: str, path: Path, names: list[str], files: set[str], ta
 
 def _what_is_there(path: Path, folder: str, absent: Sequence[str]) -> str:
     if special := [name for name in absent[:5] if os.path.exists(path / name)]:
-        return f"{some_of(special)} {'is' if len(special) == 1 else 'are'} there, but no file: a folder, a pipe or a device"
+        return f"{some_of(special)} {'is' if len(special) == 1 else 'are'} there, but not a file: a folder, a pipe or a device"
     return what_is_in(path / (folder or PurePosixPath(absent[0]).parent))
 
 

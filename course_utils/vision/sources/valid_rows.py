@@ -19,7 +19,7 @@ def checked_rows(valid_idx: Iterable[Any] | np.ndarray, rows: int) -> set[int]:
     ({0, 2}, {0, 2})
     """
     wrong = CourseError(
-        f"valid_idx is {shown(valid_idx)}; give the numbers, from 0 to {rows - 1}, of the rows that validate, or True or "
+        f"valid_idx is {shown(valid_idx)}; give the numbers, from 0 to {rows - 1}, of the rows for validation, or True or "
         f"False for each of the {rows:,} rows; validation_split({rows}, 0.2) chooses a fifth at random"
     )
     if isinstance(valid_idx, str | bytes | dict):

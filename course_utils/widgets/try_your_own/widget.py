@@ -88,7 +88,7 @@ class TryYourOwn(CourseWidget):
     def __init__(self, learner: ImageLearner | ImagePredictor, threshold: Threshold | None = None, **traits: Any) -> None:
         self._take_only_settings(traits)
         if not isinstance(learner, ImageLearner | ImagePredictor):
-            raise WidgetError(f"learner is {shown(learner)}; expected an image_learner, or what load_predictor reads of one")
+            raise WidgetError(f"learner is {shown(learner)}; expected an image_learner, or what load_predictor returns for one")
         data = learner if isinstance(learner, ImagePredictor) else learner.data
         self._learner = learner
         self.prediction: ImagePrediction | None = None

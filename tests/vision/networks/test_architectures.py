@@ -47,7 +47,7 @@ def resnet18() -> nn.Module:
         (torchvision.models.ResNet, "ResNet of torchvision"),
         (torchvision.models.quantization.resnet18, "resnet18 of torchvision.models.quantization"),
         (torchvision.models.ResNet18_Weights.DEFAULT, "of type ResNet18_Weights"),
-        (functools.partial(torchvision.models.resnet18, weights=None), "functools.partial with arguments"),
+        (functools.partial(torchvision.models.resnet18, weights=None), "functools.partial with its own arguments"),
         (nn.Linear(2, 2), "of type Linear"),
         (timm.create_model, "create_model of timm"),
         (torchvision.models, "of type module"),
@@ -140,7 +140,7 @@ def test_why_weights_cannot_be_had(error: Exception, words: str, monkeypatch: py
         raise error
 
     monkeypatch.setattr(torchvision.models, "get_model", fail)
-    with pytest.raises(WeightsError, match=f"weights of resnet18 cannot be had.*{words}.*pretrained=False"):
+    with pytest.raises(WeightsError, match=f"weights of resnet18 are not available.*{words}.*pretrained=False"):
         backbone("resnet18")
 
 

@@ -43,7 +43,7 @@ def test_weights_that_cannot_be_downloaded_lead_to_those_that_can(arch, monkeypa
 
     monkeypatch.setattr("socket.getaddrinfo", no_network)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    with pytest.raises(WeightsError, match=r"cannot be had.*these can: efficientnet_lite0\. .*pretrained=False"):
+    with pytest.raises(WeightsError, match=r"are not available.*these are: efficientnet_lite0\. .*pretrained=False"):
         backbone(arch)
 
 

@@ -257,7 +257,7 @@ def test_labels_as_hdf5_and_numpy_keep_texts(folder: Path) -> None:
 def test_each_amount_is_a_class_of_its_own_and_that_is_said(folder: Path, capsys: pytest.CaptureFixture) -> None:
     frame = pd.DataFrame({"f": [f"train/cat/{i}.png" for i in range(4)], "age": [1.5, 2.0, 1.5, 2.0]})
     assert ImageData.from_frame(frame, TRANSFORMS, folder, valid_idx=[0, 1]).classes == ["1.5", "2.0"]
-    assert "numbers with fractions (1.5); each different one is a class of its own, one of 2" in capsys.readouterr().out
+    assert "numbers with fractions (1.5); each distinct one is a class of its own, one of 2" in capsys.readouterr().out
     ImageData.from_frame(frame.assign(age=[1.0, 2.0, 1.0, 2.0]), TRANSFORMS, folder, valid_idx=[0, 1])
     assert not capsys.readouterr().out
 
@@ -365,7 +365,7 @@ def test_pictures_of_the_test_set_that_were_learnt_from_are_said(folder: Path, c
     data = ImageData.from_folders(folder, TRANSFORMS, valid=None, valid_fraction=0.25, test="train")
     assert len(data.file_names("test")) == 10
     out = capsys.readouterr().out
-    assert "10 of the 10 pictures of the test set are in the training or validation set, too: train/cat/0.png" in out
+    assert "10 of the 10 pictures of the test set are also in the training or validation set: train/cat/0.png" in out
     assert "25% of each class" in out
     ImageData.from_folders(folder, TRANSFORMS, valid=None, valid_fraction=0.001)
     assert "a random 0.1% of each class" in capsys.readouterr().out
@@ -413,7 +413,7 @@ def test_files_that_are_not_used_are_named(folder: Path, capsys: pytest.CaptureF
     data = ImageData.from_folders(folder, TRANSFORMS, valid_fraction=0.2)
     assert data.unlisted == ["train/cat/notes.txt", "train/stray.png"]
     said = capsys.readouterr().out
-    assert "2 files are not used (data.unlisted): no picture, or outside the folders of classes: train/cat/notes.txt" in said
+    assert "2 files are not used (data.unlisted): not a picture, or outside the folders of classes: train/cat/notes.txt" in said
 
 
 def test_a_class_in_two_forms_of_unicode_is_one(folder: Path) -> None:
@@ -470,7 +470,7 @@ def test_a_class_of_arrays_that_only_validation_shows() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"suffix": None}, "suffix is None; give what names of files end in"),
+        ({"suffix": None}, "suffix is None; give what file names end in"),
         ({"folder": None}, "folder is None; give the path"),
         ({"test": 5}, "test is 5; give the path"),
         ({"path": None}, "path is None; give the path"),
@@ -517,7 +517,7 @@ def test_a_pipe_among_the_pictures_is_named_and_never_opened(folder: Path, capsy
     assert "1 file is not used (data.unlisted)" in capsys.readouterr().out
     names = [f"train/cat/{i}.png" for i in (0, 1, 9)]
     with pytest.raises(
-        CourseError, match=r"1 of the 3 pictures .* is not in .*train/cat/9\.png is there, but no file: .* pipe"
+        CourseError, match=r"1 of the 3 pictures .* is not in .*train/cat/9\.png is there, but not a file: .* pipe"
     ):
         ImageData.from_files(names, ["a", "b", "a"], TRANSFORMS, folder)
 
@@ -548,5 +548,5 @@ def test_how_cells_were_divided_is_said_once_for_each_table(folder: Path, capsys
         for _ in range(2):
             ImageData.from_csv(folder, "train/cat", name, TRANSFORMS, valid_idx=[0])
     said = capsys.readouterr().out.splitlines()
-    assert [line.partition(":")[0] for line in said if "divided at spaces" in line] == ["t.csv", "other.csv"]
+    assert [line.partition(":")[0] for line in said if "split at spaces" in line] == ["t.csv", "other.csv"]
     assert len([line for line in said if "not used" in line]) == 4  # which pictures are not used may change
