@@ -64,7 +64,7 @@ def as_path(name: str, value: object, of: str = "a file") -> Path:
 
 
 def is_special(path: str | os.PathLike[str]) -> bool:
-    """Whether it is a pipe, a socket or a device, which would be waited for without end; what is missing is none."""
+    """Whether it is a pipe, a socket or a device, on which one would wait forever; False if it does not exist."""
     try:
         mode = os.stat(path).st_mode
     except (OSError, ValueError):  # told by whoever opens it

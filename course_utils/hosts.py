@@ -84,7 +84,7 @@ def host() -> Host:
     """Tell where this Python runs, from what each host leaves in the environment.
 
     The order counts: Kaggle's notebooks hold Colab's package too. So does what a running kernel says: a JupyterLab that was
-    started from a terminal of VS Code is none of VS Code's notebooks.
+    started from a terminal of VS Code is not a notebook of VS Code's.
 
     >>> host().name in {"a terminal", "Jupyter", "VS Code", "a JupyterHub", "Google Colab", "a Kaggle notebook"}
     True

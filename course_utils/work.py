@@ -24,7 +24,7 @@ def work_folder(name: str | None = None) -> Path:
     folder of its kernel), and outside of notebooks, or where that cannot be written, `course` in your home folder. A line says
     where it is another than usual.
 
-    Raises a `CourseError` for a name that is none, and a `FileError` where the folder cannot be made.
+    Raises a `CourseError` for a name that no folder can have, and a `FileError` where the folder cannot be made.
 
     >>> work_folder("planet").relative_to(work_folder()).as_posix()
     'planet'

@@ -25,7 +25,7 @@ class Options:
 
 
 def checked_options(title: Any, labels: Any, probabilities: Any, fused: Any, max_cells: Any) -> Options:
-    """These options of `export_model`; ExportError names the first that is none."""
+    """These options of `export_model`; ExportError names the first that does not exist."""
     if title is not None and not isinstance(title, str):
         raise ExportError(f"title is {shown(title)}; give a string, or None for the model's own name")
     if labels is not None and not isinstance(labels, Mapping):

@@ -70,7 +70,7 @@ def write_numbers(
 
 
 def shared_with_others(sheet: SheetText, places: Container[Place]) -> Place | None:
-    """The first of these cells whose formula others read that are none of these."""
+    """The first of these cells whose formula is shared with cells that are not among them."""
     sharing: dict[str, list[Place]] = {}  # by the number of a formula: the cell that it stands in, and the others
     for place, there in sheet.cells.items():
         if there.shared is not None:

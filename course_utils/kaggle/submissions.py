@@ -45,8 +45,8 @@ def submission(
             of the table, which takes their order. Without it they are not checked.
 
     Raises:
-        SubmissionError: predictions for pictures whose labels are known, numbers that are none or no probabilities, ids that
-            occur twice, or columns and ids that differ from the sample's; the first few are named.
+        SubmissionError: predictions for pictures whose labels are known, values that are not numbers or not probabilities,
+            ids that occur twice, or columns and ids that differ from the sample's; the first few are named.
 
     >>> import torch
     >>> from course_utils.training import Predictions

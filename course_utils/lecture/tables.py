@@ -53,7 +53,7 @@ def train_cats(df: "pd.DataFrame") -> None:
 
 @keywords
 def apply_cats(df: "pd.DataFrame", trn: "pd.DataFrame") -> None:
-    """Give the columns of `df` the categories that `trn` has, in the same table; what is none of them becomes missing."""
+    """Give the columns of `df` the categories that `trn` has, in the same table; any other value becomes missing."""
     import pandas as pd
 
     for name, column in trn.items():
@@ -161,7 +161,7 @@ def _require_categories(name: Any, column: "pd.Series[Any]") -> None:
 
 
 def column_of(df: "pd.DataFrame", name: str) -> "pd.Series[Any]":
-    """A column of a pandas table; a LectureError where it is none, or has no such column."""
+    """A column of a pandas table; a LectureError if `df` is not one, or has no such column."""
     import pandas as pd
 
     if not isinstance(df, pd.DataFrame):

@@ -36,7 +36,7 @@ def workbook_links(*names: str) -> "HTML":
 
     They lead to the folder `spreadsheets` beside the notebook's own. Where there is none, as on Colab, the workbooks that
     came with the package are copied to your work folder first. On hosts where no link reaches a file, the output says where
-    they lie and how one takes them away. Raises a `CourseError` for a name that there is none of.
+    they are and how to take them away. Raises a `CourseError` for a name that no workbook has.
 
     >>> workbook_links("softmax").data
     '<a href="...softmax.xlsx" download>softmax.xlsx</a>'

@@ -13,7 +13,7 @@ from course_utils.tabular.errors import TableError, engine_errors
 
 
 def in_list(names: str | Sequence[str]) -> list[str]:
-    """One column name or several, as a list; a `TableError` where there is none, one twice, or one that is no text.
+    """One column name or several, as a list; a `TableError` if there is none, if one occurs twice, or if one is not text.
 
     >>> in_list("Store"), in_list(("Store", "State"))
     (['Store'], ['Store', 'State'])

@@ -184,7 +184,7 @@ def _description(model: nn.Module) -> dict[str, Any] | None:
 
 
 def _refuse_other_range(exported: Exported, model: nn.Module) -> None:
-    """Raise a StorageError where the outputs of a network of `tabular_learner` are bounded otherwise than those of the file."""
+    """Raise a StorageError where the outputs of a network of `tabular_learner` have other bounds than those of the file."""
     described = exported.part("network")
     if described is None or not isinstance(model, TabularModel):
         return

@@ -232,7 +232,7 @@ def read_csv(
             if "Expected" in str(error):  # fewer values than a line has
                 _refuse_lines_of_another_length(path, len(there))
             raise
-        except ValueError:  # some number is none; pandas does not say where
+        except ValueError:  # some cell is not a number; pandas does not say which
             with _text(path) as file:
                 table = pd.read_csv(file, dtype=dict.fromkeys(columns, "str"), **options)
         _refuse_other_lengths(path, table, len(there))

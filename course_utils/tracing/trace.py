@@ -189,7 +189,7 @@ def _no_tensor(result: Any) -> str:
 
 
 def _unknown_layers(layers: Iterable[tuple[str, nn.Module]]) -> list[str]:
-    """A line for each layer of PyTorch's own that is none of ours, and lies in none that is known."""
+    """A line for each of PyTorch's own layers that is not one of ours, nor inside one."""
     lines, inside = [], "?"
     for path, layer in layers:
         known = type(layer) in LAYERS

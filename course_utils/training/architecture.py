@@ -152,7 +152,7 @@ def compared(options: Options, in_training: bool, dimensions: Mapping[str, int])
 
 
 def _in_one_way(kind: str, given: Mapping[str, Any], dimensions: int | None) -> dict[str, Any]:
-    """Options that compute the same are the same: a padding by its name or in numbers, one that is none with any mode."""
+    """Options that compute the same are the same: a padding by its name or in numbers, no padding with any padding mode."""
     options = dict(given)
     kernel, padding = options.get("kernel_size"), options.get("padding")
     if "stride" in options and options["stride"] is None:

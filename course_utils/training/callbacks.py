@@ -56,7 +56,7 @@ class Callback:
         """However the fit ended: whole, interrupted or by an error."""
 
     def after_resume(self, learner: Fitting) -> None:
-        """After `before_fit`, where a fit goes on from a checkpoint: `load_state` gave back what it had."""
+        """After `before_fit`, where a fit continues from a checkpoint: `load_state` gave back what it had."""
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps of this callback: tensors, numbers, text, and lists and dictionaries of them."""

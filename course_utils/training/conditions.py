@@ -1,4 +1,4 @@
-"""Under what a fit runs, besides weights and optimiser: kept in a checkpoint, and compared before the fit goes on."""
+"""Under what a fit runs, besides weights and optimiser: kept in a checkpoint, and compared before the fit continues."""
 
 import math
 import warnings
@@ -60,7 +60,7 @@ def refused(saved: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
 
 
 def said(saved: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    """What else is not as it was, in one line; nothing where all is."""
+    """What else has changed, in one line; nothing if nothing has."""
     names = [name for name in TOLD if name in saved and saved[name] != here[name]]
     found = [f"{name} is {shown(here[name])}, not {shown(saved[name])}" for name in names]
     theirs, ours = saved.get("callbacks", here["callbacks"]), here["callbacks"]
@@ -71,7 +71,7 @@ def said(saved: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     if settings[0] != settings[1] and sorted(theirs) == sorted(ours):
         changed = [" and ".join(one for one in some if one not in other) for some, other in (settings, settings[::-1])]
         found.append(f"a callback is {changed[1]}, not {changed[0]}")
-    return f"The fit goes on otherwise than it was saved: {'; '.join(found)}." if found else ""
+    return f"The fit continues, but not as it was saved: {'; '.join(found)}." if found else ""
 
 
 def _examples(data: Data, split: Any) -> list[Any] | None:

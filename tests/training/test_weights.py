@@ -645,7 +645,7 @@ def test_callbacks_that_watch_something_else_are_told(tmp_path, capsys):
         made(tmp_path, callbacks=[KeepBest("train loss"), EarlyStopping()]).resume("run")
     made(tmp_path, callbacks=[KeepBest(), EarlyStopping(patience=9)]).resume("run")
     assert capsys.readouterr().out == (
-        "The fit goes on otherwise than it was saved: a callback is EarlyStopping('valid loss', patience=9), not "
+        "The fit continues, but not as it was saved: a callback is EarlyStopping('valid loss', patience=9), not "
         "EarlyStopping('valid loss').\n"
     )
 
@@ -658,7 +658,7 @@ def test_what_may_change_while_a_fit_stands_still_is_said(tmp_path, capsys):
     other.data.batch_size = 8
     other.resume("run")
     assert capsys.readouterr().out == (
-        "The fit goes on otherwise than it was saved: batch_size is 8, not 16; clip is 1.0, not None; the callback Callback is "
+        "The fit continues, but not as it was saved: batch_size is 8, not 16; clip is 1.0, not None; the callback Callback is "
         "new.\n"
     )
 

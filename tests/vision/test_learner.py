@@ -404,7 +404,7 @@ def test_a_fit_that_goes_on_without_precomputed_activations_says_so(learner, ima
     learner.fit(1e-2, 1, checkpoint="run")
     capsys.readouterr()
     image_learner(image_data, path=tmp_path, progress=False).resume("run")
-    assert "The fit goes on otherwise than it was saved: precompute is False, not True." in capsys.readouterr().out
+    assert "The fit continues, but not as it was saved: precompute is False, not True." in capsys.readouterr().out
 
 
 def test_other_pictures_must_be_pictures_with_the_same_labels(learner, tagged):

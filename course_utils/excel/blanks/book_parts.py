@@ -29,7 +29,7 @@ class BookParts:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> "BookParts":
-        """Read a workbook whole; WorkbookError where it is none, BlankError where it is written in an unusual way."""
+        """Read a workbook whole; WorkbookError if it is not one, BlankError if it is written in an unusual way."""
         with open_sheets(path) as sheets:
             listed = sheets.parts
             names = sheets.named_areas(None)

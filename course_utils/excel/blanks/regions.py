@@ -39,7 +39,7 @@ Regions = Mapping[str, str] | Sequence[Region]
 
 
 def checked_regions(given: Any) -> list[Region]:
-    """The regions, from a dictionary of names and cells or as they are; BlankError names the first that is none.
+    """The regions, from a dictionary of names and cells or as they are; BlankError names the first that is not a region.
 
     >>> [region.name for region in checked_regions({"ReLU": "relu_out"})]
     ['ReLU']

@@ -61,7 +61,7 @@ def export_tabular(
         max_cells: how many numbers the sheet Network may have.
 
     Raises:
-        ExportError: for what is no learner for tables, a row that is none, and all that `export_model` refuses.
+        ExportError: for something that is not a learner for tables or not a row, and for all that `export_model` refuses.
         TableError: for a row that the learner cannot take, as one without a column.
 
     >>> import tempfile
@@ -176,7 +176,7 @@ def _text_at(texts: NDArray[np.object_], y: int, x: int) -> str:
 
 
 def _output_cells(plan: Plan, outputs: int) -> list[tuple[int, int]]:
-    """Where the last layer's numbers stand; the loss, which may follow, is none."""
+    """Where the last layer's numbers are; a loss that follows it does not count."""
     last = next(named for named in reversed(plan.named) if named.role == "output" and named.title != "cross-entropy")
     found = [place for rect in last.rects for place in rect.cells()]
     assert len(found) == outputs

@@ -30,7 +30,7 @@ SIGMOID = Meaning("sigmoid of what the network gives: a probability", sigmoid, t
 
 
 def meaning_of(activation: Callable[[Tensor], Tensor], outputs: int) -> Meaning:
-    """Which of these `activation` is, found by trying it on some numbers; ExportError where it is none of them.
+    """Which of these `activation` is, found by trying it on some numbers; ExportError if it is not one of them.
 
     `activation` takes the outputs of a batch, (N,) or (N, outputs), to what they mean. A sheet can show the outputs
     themselves, their exponential, one of a straight line, sigmoid and softmax.
@@ -67,6 +67,6 @@ def meaning_of(activation: Callable[[Tensor], Tensor], outputs: int) -> Meaning:
                 f"{power} what the network gives", lambda cell: f"{power}{cell}", lambda x: at_0 * (at_1 / at_0) ** x
             )
     raise ExportError(
-        "what the data makes of the network's outputs (its activation) is none that a sheet can show: the outputs themselves, "
+        "what the data makes of the network's outputs (its activation) cannot be shown by a sheet, which has the outputs themselves, "
         "a straight line of them, their exponential, sigmoid or softmax. export_model writes the network without it"
     )

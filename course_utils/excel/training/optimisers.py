@@ -88,7 +88,7 @@ def rules_of(optimizer: Any, model: nn.Module) -> list[Rule]:
 def _heading(name: Any) -> str:
     """A heading that a sheet can have for its name."""
     if not isinstance(name, str) or not name.strip():
-        raise ExportError(f"optimizer: the heading {shown(name)} is none; give a short text, as in {{'Adam': ...}}")
+        raise ExportError(f"optimizer: the heading is {shown(name)}; give a short text, as in {{'Adam': ...}}")
     wrong = [letter for letter in name if letter in "[]:*?/\\'" or not letter.isprintable()]
     if wrong or len(name) > LONGEST_NAME:
         why = f"a sheet's name takes no {wrong[0]!r}" if wrong else f"it has {len(name)} letters and {LONGEST_NAME} is the most"
@@ -99,7 +99,7 @@ def _heading(name: Any) -> str:
 
 
 def _check(optimizer: Any, model: nn.Module) -> None:
-    """Raise ExportError where it is none of those that a sheet has, or is not over the whole model as it stands."""
+    """Raise ExportError if a sheet has no such optimiser, or if it does not optimise the whole model."""
     names = ", ".join(kind.__name__ for kind in _RULES)
     name = type(optimizer).__name__
     if isinstance(optimizer, type):

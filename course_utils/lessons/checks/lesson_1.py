@@ -127,7 +127,7 @@ def balanced_accuracy(function: Callable[[torch.Tensor], Any]) -> Iterator[Part]
 def which_is_better(first: float, second: float, pictures: int, verdict: str) -> Iterator[Part]:
     """The student's own two numbers decide."""
     if verdict not in ("first", "second", "cannot tell"):
-        raise NotYet(f"{given(verdict)} is none of the three verdicts.")
+        raise NotYet(f"{given(verdict)} is not one of the three verdicts.")
     if not (0 <= first <= 1 and 0 <= second <= 1 and pictures > 1):
         raise NotYet(f"{given(first)} and {given(second)} of {given(pictures)} pictures: accuracies go from 0 to 1.")
     error = math.sqrt(sum(p * (1 - p) for p in (first, second)) / pictures)

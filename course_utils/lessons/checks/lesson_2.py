@@ -113,7 +113,7 @@ def split_by_owner(function: Callable[[Sequence[str], float, int], Any]) -> Iter
 def does_it_help(verdict: str, plain: Any, varied: Any) -> Iterator[Part]:
     """The student's own predictions decide, pair by pair."""
     if verdict not in ("helps", "hurts", "cannot tell"):
-        raise NotYet(f"{given(verdict)} is none of the three verdicts.")
+        raise NotYet(f"{given(verdict)} is not one of the three verdicts.")
     rows = torch.arange(len(plain.targets))
     first, second = (-p.values[rows, p.targets].double().clamp(min=1e-7).log() for p in (plain, varied))
     gain = first - second

@@ -172,7 +172,7 @@ def given(value: Any) -> str:
 
 
 def called(function: Any, *arguments: Any) -> Any:
-    """What the student's function gives for these; where it fails, or is none, a NotYet that says so."""
+    """What the student's function gives for these; if it fails, or is not a function, a NotYet that says so."""
     if not callable(function):
         raise NotYet(f"{given(function)} is not a function.")
     shown = ", ".join(given(argument) for argument in arguments)

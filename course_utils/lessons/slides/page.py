@@ -96,7 +96,7 @@ def _page(
 
 
 def _carry_notes(made: Sequence[Slide]) -> None:
-    """A slide that goes on with what the one before began keeps its notes: who speaks is never without them amid a section."""
+    """A slide that continues the one before keeps its notes, so that the speaker has them throughout a section."""
     for before, slide in pairwise(made):
         if not slide.notes and not slide.opens:
             slide.notes = before.notes

@@ -17,8 +17,8 @@ from course_utils.widgets.base.errors import WidgetError
 def as_array(values: Any) -> NDArray[np.float64]:
     """A new float64 array, of a tensor of any dtype too (NumPy has no bfloat16).
 
-    Raises TypeError or ValueError where it is none (a complex number would lose a part), WidgetError where values of it are
-    masked out.
+    Raises TypeError or ValueError if it cannot be one (a complex number would lose a part), WidgetError if some of its values
+    are masked out.
     """
     refuse_masked("the array", values, WidgetError)
     if hasattr(values, "detach"):
