@@ -16,7 +16,7 @@ WRONG = "firebrick"
 
 
 def new_figure(width: float, height: float, **options: Any) -> "Figure":
-    """A figure of so many inches that is shown where it is returned, and nowhere else.
+    """A figure of this size in inches that is shown where it is returned, and nowhere else.
 
     Matplotlib keeps the figures that it makes, and a notebook shows those at the end of a cell: left among them, a figure that
     a function returns would be shown twice. `options` are those of `matplotlib.figure.Figure`.
@@ -36,7 +36,7 @@ def new_figure(width: float, height: float, **options: Any) -> "Figure":
 def plain(text: object, longest: int | None = LONGEST, width: int | None = None) -> str:
     r"""What Matplotlib must be given to draw `text` as it is: names of classes, tags, columns and files are never mathematics.
 
-    Matplotlib takes what stands between two dollar signs for a formula, `_` and `^` in it included, and stops at one that it
+    Matplotlib takes what is between two dollar signs for a formula, `_` and `^` in it included, and stops at one that it
     cannot read. What is longer than `longest` letters loses its middle (None: nothing is lost), and with `width` the text is
     broken into lines of that many letters. For letters that Matplotlib's font lacks see `lend_fonts`.
 

@@ -42,8 +42,8 @@ def get(name: str, sample: bool | None = None) -> Path:
 
     `sample=True` gives the drawn stand-in, and draws it (some seconds) where it has not been drawn yet. `sample=False` gives
     the real data, and downloads it where it is not there. With `None` it is the real data where it is there and else the
-    stand-in, and one printed line says so. The data lies in the folder that `COURSE_DATA` names, by default `data` in the
-    project; a Kaggle notebook's inputs are looked through too.
+    stand-in, and one printed line says so. The data is in the folder that `COURSE_DATA` names, by default `data` in the
+    project; a Kaggle notebook's inputs are searched too.
 
     Raises a `CourseError` for a name that is not known, for a stand-in that cannot be drawn yet and for a folder that holds
     only a part of the dataset, and a `DownloadError` for a download that fails. (Lecture: 0:08:54, 0:13:45)

@@ -45,7 +45,7 @@ class Dataset:
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """The names under which its folder may lie in the data folder; the first is the one that a download makes."""
+        """The names under which its folder may be in the data folder; the first is the one that a download makes."""
         return (self.name, *self.also_known_as)
 
     @property

@@ -27,7 +27,7 @@ def download_competition(name: str, files: Sequence[str] | None = None, folder: 
     need of a dataset of the course, and all of another competition; `files=["train-jpg.tar.7z"]` gets that part alone
     (lecture: 0:11:48). `folder` is by default that of the dataset in the data folder; what it holds already is not replaced.
     What was downloaded stays in kagglehub's cache (`~/.cache/kagglehub`, or where KAGGLEHUB_CACHE says) and is not downloaded
-    again; a download that broke goes on where it stopped.
+    again; a download that broke continues where it stopped.
 
     Raises `NotSignedInError`, `RulesNotAcceptedError` (with the page of the rules; lecture: 0:11:04), `NotOnServerError`,
     `NoNetworkError`, `BrokenDownloadError`, `NoSpaceError`, `WrongHashError` or an `ArchiveError`; nothing is left half

@@ -33,7 +33,7 @@ def _fetch(dataset: Dataset, folder: Path) -> Path:
     if dataset.competition:
         return download_competition(dataset.name, folder=folder)
     require_room(folder, dataset.unpacked_bytes, f"{dataset.name} needs")
-    downloads = folder.with_name(f"{folder.name}-download")  # kept until all are there, so that a second call goes on
+    downloads = folder.with_name(f"{folder.name}-download")  # kept until all are there, so that a second call continues
     if not can_write(folder.parent):
         downloads = folder / UNFINISHED
     files = [get_url(source.url, source.sha256, downloads) for source in dataset.urls]

@@ -24,7 +24,7 @@ class NoNetworkError(DownloadError):
 
 
 class BrokenDownloadError(DownloadError):
-    """The connection broke on the way; what has arrived is kept and the next call goes on from there."""
+    """The connection broke on the way; what has arrived is kept and the next call continues from there."""
 
 
 class NoSpaceError(DownloadError):

@@ -58,7 +58,7 @@ class Places:
 
 
 def where(name: str | None = None) -> Places:
-    """Show where the data of the lessons lies, real or drawn, and how large it is; with `name`, one dataset. Nothing is made.
+    """Show where the data of the lessons is, real or drawn, and how large it is; with `name`, one dataset. Nothing is made.
 
     The data folder is the one that the environment variable `COURSE_DATA` names, else the project's `data`; each may be a link
     to another drive, and so may a dataset's folder in it (`link` makes one). (Lecture: 0:13:45)

@@ -1,4 +1,4 @@
-"""Where data lies on this machine: the data folder, the real datasets in it, and where stand-ins are drawn."""
+"""Where data is on this machine: the data folder, the real datasets in it, and where stand-ins are drawn."""
 
 import os
 from collections.abc import Iterator
@@ -115,10 +115,10 @@ def shown(folder: Path) -> str:
 
 
 def sample_folders(name: str) -> Iterator[Path]:
-    """Give where the stand-in of `name` may lie, the best place first.
+    """Give where the stand-in of `name` may be, the best place first.
 
     `samples` in the data folder; where that cannot be written to, as on a server's shared drive, `samples` in the default data
-    folder, and last in the user's cache folder, or a temporary one. A stand-in thus never lies among real data.
+    folder, and last in the user's cache folder, or a temporary one. A stand-in is thus never among real data.
     """
     yield data_folder() / "samples" / name
     if _default_folder() != data_folder():

@@ -135,7 +135,7 @@ def nobody_else(part: Path) -> Iterator[None]:
 
 
 def _is_still(lock: Path, file: IO[bytes]) -> bool:
-    """Lock a file that was opened; False where it lies there no more, so that it would keep nobody off."""
+    """Lock a file that was opened; False where it is no longer there, so that it would keep nobody off."""
     try:
         import fcntl
 

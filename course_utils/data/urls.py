@@ -1,4 +1,4 @@
-"""Downloads from plain addresses, with progress; one that broke goes on where it stopped."""
+"""Downloads from plain addresses, with progress; one that broke continues where it stopped."""
 
 import os
 import re
@@ -32,12 +32,12 @@ def get_url(
 
     It is called `name`; else, with a hash, as the last part of the address, and without one as the server says. A file that is
     there with the right hash, or without one with the size of the server's, is not downloaded again; another one is not
-    replaced. What has arrived when a connection breaks lies in `<name>.part`; where the server allows it the download goes on
+    replaced. What has arrived when a connection breaks is in `<name>.part`; where the server allows it the download continues
     from there, at once or in the next call. While one process downloads a file, another that asks for the same one in the same
     folder is refused. For files behind a sign-in there is `download_command`.
 
-    Raises a `CourseError` for what is no address, name or hash, `WrongHashError` (with the file, the expected and the actual
-    hash), `NotSignedInError` where a page comes instead of the file, `NotOnServerError`, `NoNetworkError`,
+    Raises a `CourseError` for what is not an address, name or hash, `WrongHashError` (with the file, the expected and the
+    actual hash), `NotSignedInError` where a page comes instead of the file, `NotOnServerError`, `NoNetworkError`,
     `BrokenDownloadError`, `NoSpaceError`, or a `DownloadError` with the server's answer.
     """
     place = data_folder() if folder is None else as_path("folder", folder, of="a folder")
@@ -73,7 +73,7 @@ def _checked_sha256(given: object) -> str:
 
 
 def sha256_of(path: Path) -> str:
-    """Give the SHA-256 of a file, in small hexadecimal digits."""
+    """Give the SHA-256 of a file, in lower-case hexadecimal digits."""
     import pooch
 
     return str(pooch.file_hash(str(path), alg="sha256"))

@@ -10,7 +10,7 @@ Stroke = Sequence[tuple[float, float]]  # the (row, column) of its corners
 
 
 def distances(centres: NDArray[np.float64], strokes: Sequence[Stroke]) -> NDArray[np.float64]:
-    """How far each pixel of a square is from the nearest of some strokes, (side, side), given where its rows and columns lie.
+    """How far each pixel of a square is from the nearest of some strokes, (side, side), given where its rows and columns are.
 
     >>> distances(np.arange(3.0), [[(0, 0), (0, 2)]]).tolist()
     [[0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [2.0, 2.0, 2.0]]

@@ -106,7 +106,7 @@ class PixelCache:
                 yield result
 
     def results(self, rows: Sequence[int]) -> Generator[Pixels | ImageError, None, None]:
-        """Like `pictures`, but gives the error in the place of a picture that cannot be read, and goes on."""
+        """Like `pictures`, but gives the error in the place of a picture that cannot be read, and continues."""
         if all(row in self for row in rows):
             yield from map(self._stored, rows)
             return

@@ -43,7 +43,7 @@ class ImageData(PictureSet):
         """Pictures in folders named after their classes: `path/train/cats/cat.1.jpg` (lecture 0:15:15).
 
         Pictures in folders below a class's are of that class, too; links to folders are followed. `test` is a folder of
-        pictures without labels. Files are taken in plain order of their names (cat.10.jpg before cat.2.jpg). Those that are no
+        pictures without labels. Files are taken in plain order of their names (cat.10.jpg before cat.2.jpg). Those that are not
         pictures are counted and named in one line (`data.unlisted`); hidden files and what systems leave behind (Thumbs.db,
         __MACOSX) are left out without one. A picture that cannot be read raises ImageError when its turn comes; with
         `damaged="skip"` all are decoded at once and such pictures are left out (`data.damaged`).
@@ -75,15 +75,15 @@ class ImageData(PictureSet):
         """Pictures in one folder, labelled by a table: names in its first column, labels in the other (lecture 0:34:15).
 
         The pictures are `path/folder/<name><suffix>`, or those that the column `file_column` names below `path/folder`, suffix
-        and all. `csv` is looked for in `path` first. `valid_idx` are the rows of the table that validate (numbers, or a truth
-        for each row), by default a random fifth (`validation_split`). `missing="skip"` leaves out rows whose picture is not
-        there (`data.missing`); their classes stay. For `test` and `damaged` see `from_folders`.
+        and all. `csv` is looked for in `path` first. `valid_idx` are the rows of the table that validate (numbers, or True or
+        False for each row), by default a random fifth (`validation_split`). `missing="skip"` leaves out rows whose picture is
+        not there (`data.missing`); their classes stay. For `test` and `damaged` see `from_folders`.
 
         `label_column` names the column of the labels, or is a list of headings where each class has a column of zeros and ones.
         Without it the table has one column beside the names, or one whose heading ends in label, class, tags and the like, or
         nothing but zeros and ones; a line tells which was taken, and any other table is refused.
 
-        Labels are divided by spaces. Where any picture has more than one, the task is multi-label and targets are zeros and
+        Labels are separated by spaces. Where any picture has more than one, the task is multi-label and targets are zeros and
         ones (N, classes), else single-label and targets are class numbers (N,) (lecture 1:23:08). `task="multi-label"` makes it
         so with one label each, too: a network trained on pictures of one kind each can then say that a picture shows both, or
         none (1:54:40). With `task="single-label"` a label may hold spaces.
@@ -164,7 +164,7 @@ class ImageData(PictureSet):
         x is an array or a tensor (N, height, width, 3), (N, 3, height, width) or (N, height, width) of grey; or a list of such
         pictures, or of Pillow images, of any sizes. Values are bytes from 0 to 255, or floats from 0 to 1 or from 0 to 255, in
         all sets on one scale; give x / 16 where 16 is white. y are class numbers, names, lists of tags, or zeros and ones (N,
-        classes); `classes` names them. Numbers are places in `classes`, from 0, unless all of them stand in it themselves: of
+        classes); `classes` names them. Numbers are places in `classes`, from 0, unless all of them are in it themselves: of
         `classes=[1, 0]` label 0 is the class 0, the second. Items are called `train/0`, `train/1` and so on.
 
         A Learner's files go to a folder of their own in the work folder: without a `path` to `arrays-` and six digits that

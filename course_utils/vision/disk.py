@@ -70,7 +70,7 @@ def cannot_be_read(path: str | os.PathLike[str], error: OSError) -> CourseError:
 
 
 def listing(path: Path) -> list[os.DirEntry[str]]:
-    """What is in a folder, sorted by name, hidden files left out; raises CourseError where the system does not tell."""
+    """What is in a folder, sorted by name, hidden files left out; raises CourseError where the system does not say."""
     try:
         with os.scandir(path) as entries:
             return sorted((entry for entry in entries if not is_hidden(entry.name)), key=lambda entry: entry.name)
@@ -117,7 +117,7 @@ def class_folders(path: Path, folder: str, leave_out: Sequence[str] = ()) -> dic
 
 
 def _if_classes_are_in(path: Path) -> str:
-    """What to do where the folders of the classes lie in `path` itself."""
+    """What to do where the folders of the classes are in `path` itself."""
     folders = [entry.name for entry in listing(path) if leads_to_folder(entry)] if is_folder(path) else []
     if len(folders) < 2:
         return ""
@@ -127,10 +127,10 @@ def _if_classes_are_in(path: Path) -> str:
 def walk(path: Path, folder: str) -> Found:
     """The pictures and other files in `path/folder` and all folders below, each folder once.
 
-    Links to folders are followed, but for those that lead above `path/folder`, where pictures of other classes may lie.
+    Links to folders are followed, but for those that lead above `path/folder`, where pictures of other classes may be.
 
     A file is a picture by its suffix, or where that is not known by its first bytes. Links that lead nowhere count by their
-    suffix, so that the picture is missed. Hidden files, and those that systems leave behind, are left out.
+    suffix, so that its absence is noticed. Hidden files, and those that systems leave behind, are left out.
     """
     found, seen = Found(), set[tuple[int, int]]()
 
@@ -163,7 +163,7 @@ def walk(path: Path, folder: str) -> Found:
 
 
 def _is_above(link: str, folder: Path) -> bool:
-    """Whether a link leads to a folder above `folder`, in which other classes may lie, too."""
+    """Whether a link leads to a folder above `folder`, in which other classes may be, too."""
     return Path(os.path.realpath(link)) in Path(os.path.realpath(folder)).parents
 
 
@@ -205,7 +205,7 @@ def file_names(names: Sequence[str], folder: str, suffix: str = "") -> list[str]
 
 
 def files_beside(names: Sequence[str], path: Path) -> set[str]:
-    """Every file in the folders that `names` lie in, relative to `path`; listing a folder beats asking for each file."""
+    """Every file in the folders that `names` are in, relative to `path`; listing a folder beats asking for each file."""
     found: set[str] = set()
     for folder in sorted({name.rpartition("/")[0] for name in names}):
         try:

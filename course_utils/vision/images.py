@@ -33,7 +33,7 @@ def read_image(
     what it holds alone, so that it is the same to a network in any company; a warning says where that was a guess, since it
     brightens a dark picture more than a bright one. Whoever knows the depth saves pictures scaled to 65,535.
 
-    Raises ImageError for a file that is missing, empty, damaged, cut short, no image, of more than `pixel_limit` pixels, or
+    Raises ImageError for a file that is missing, empty, damaged, cut short, not an image, of more than `pixel_limit` pixels, or
     that takes more than `MEMORY_LIMIT` bytes to decode; CourseError for a `path` or a number that is not valid.
     """
     if short_side is not None:

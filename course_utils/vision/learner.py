@@ -176,7 +176,7 @@ class ImageLearner(Learner):
         return self.data.activation(outputs).cpu()
 
     def set_data(self, data: Data) -> None:
-        """Go on with pictures of another size, or other pictures of the same classes; see `Learner.set_data`.
+        """Continue with pictures of another size, or other pictures of the same classes; see `Learner.set_data`.
 
         While activations are precomputed, those of the new pictures are computed when they are first needed.
         """

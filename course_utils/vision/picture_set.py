@@ -75,7 +75,7 @@ class PictureSet(Data):
         self.test_ds = ImageDataset(self, "test") if "test" in self._rows else None
 
     def loader(self, split: Split, augment: bool = False, shuffle: bool = False) -> ImageLoader:
-        """Mini-batches of one split; with `augment` each pass varies the pictures anew."""
+        """Mini-batches of one split; with `augment` each pass varies the pictures afresh."""
         self.rows(split)  # raises where there is no such split
         return ImageLoader(self, split, augment, shuffle)
 
@@ -98,7 +98,7 @@ class PictureSet(Data):
         return self.store.picture(item)
 
     def fingerprint(self, item: str) -> str:
-        """What is another when a picture was changed: its file's name, size and time of change, or a hash of its pixels.
+        """What changes when a picture is changed: its file's name, size and time of change, or a hash of its pixels.
 
         Raises ImageError where there is no such file.
         """
@@ -122,7 +122,7 @@ class PictureSet(Data):
         """Write copies with shorter side `size` below `folder/size` and give the same data on these (lecture 1:38:48).
 
         Large pictures then decode faster in every later session. `folder` is a name in the data's place in the work folder (see
-        `course_utils.work`), or the whole path of a folder elsewhere. Copies that are already there and as old as their
+        `course_utils.work`), or the full path of a folder elsewhere. Copies that are already there and as old as their
         originals are kept, also those below `path`, which somebody may have made for all; smaller pictures stay as they are.
         Give `transforms.square`, 1.3 times the network's size, or more: smaller copies are enlarged again and lack detail.
         """

@@ -149,7 +149,7 @@ def is_one(given: Any) -> bool:
 
     - (height, width) is one grey picture, (height, width, channels) one with 1, 3 or 4 channels;
     - (N, height, width) are N grey pictures, and four dimensions are several with channels;
-    - (1, 3 or 4, height, width) may be one picture whose channels come first, or so many grey ones, and is refused.
+    - (1, 3 or 4, height, width) may be one picture whose channels come first, or that many grey ones, and is refused.
 
     >>> is_one(np.zeros((28, 28, 3))), is_one(np.zeros((20, 28, 28))), is_one([np.zeros((3, 28, 28))])
     (True, False, False)

@@ -12,7 +12,7 @@ from course_utils.errors import CourseError
 from course_utils.vision.decoding.grey import DEPTHS
 
 WANTED = "give bytes (uint8) from 0 to 255, or floats from 0 to 1 or from 0 to 255"
-HALF = 0.5  # of a byte: what lies no further outside of 0 to 255 is rounded into it
+HALF = 0.5  # of a byte: what is no further outside of 0 to 255 is rounded into it
 DIM = 127  # where no number is larger, 255 may not be what they call white
 DARK = 16  # where no byte is larger, it most likely is not
 
@@ -23,7 +23,7 @@ def scale_of(arrays: Iterable[NDArray], of: str) -> float:
     All that is given together has one scale, so that the same number is the same colour everywhere; the brightest of all
     pictures tells which. Bytes, True and False need none. `of` is what a message calls the pictures.
 
-    Raises CourseError where the numbers may be on another scale (0 to 16, normalised), are on several, or are no numbers.
+    Raises CourseError where the numbers may be on another scale (0 to 16, normalised), are on several, or are not numbers.
 
     >>> scale_of([np.array([[0.0, 0.5]])], "x"), scale_of([np.array([[0.0, 200.0]])], "x")
     (255, 1)

@@ -15,7 +15,7 @@ from course_utils.training.tensors import as_tensor
 
 
 def checked_thresholds(threshold: Threshold, classes: int) -> Tensor:
-    """The thresholds of all classes (classes,) from one or one for each; raises CourseError for what is no probability.
+    """The thresholds of all classes (classes,) from one or one for each; raises CourseError for what is not a probability.
 
     >>> checked_thresholds(0.25, 2)
     tensor([0.2500, 0.2500], dtype=torch.float64)

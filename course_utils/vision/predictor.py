@@ -102,8 +102,8 @@ class ImagePredictor:
         width) of grey, of bytes from 0 to 255, or floats from 0 to 1 or from 0 to 255. Several are a list of such, where
         channels may also come first; an array (N, height, width, 3), (N, 3, height, width) or (N, height, width) of grey; or
         any iterable. The floats of an array or a list are on one scale, as those of `ImageData.from_arrays` are; an iterable
-        gives pictures one by one, each judged by itself. For an array that may be read in two ways, which is refused, see
-        `pictures.is_one`. With a `threshold`, a number or one per class, that one holds instead of the predictor's own.
+        gives pictures one by one, each judged on its own. For an array that may be read in two ways, which is refused, see
+        `pictures.is_one`. With a `threshold`, a number or one per class, that one is used instead of the predictor's own.
 
         Raises a CourseError that names a picture which cannot be read.
         """

@@ -37,7 +37,7 @@ class Store(Protocol):
         ...
 
     def fingerprint(self, item: str) -> str:
-        """What is another when a picture was changed."""
+        """What changes when a picture is changed."""
         ...
 
 

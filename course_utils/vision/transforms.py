@@ -95,7 +95,7 @@ class Augmentation:
             object.__setattr__(self, name, value)  # as a frozen dataclass lets itself be tidied
 
     def some(self, amounts: Tensor) -> Tensor:
-        """Amounts (n,) by which pictures are moved, 0 for those that are none of the `share`."""
+        """Amounts (n,) by which pictures are moved, 0 for those outside the `share`."""
         return amounts if self.share == 1 else amounts * (torch.rand(len(amounts)) < self.share)
 
 
@@ -110,7 +110,7 @@ top_down = Augmentation(symmetries=8)
 class Transforms:
     """What becomes of decoded pictures before a network sees them; see `transforms_for`.
 
-    Pictures are cut to squares of `square` x `square` bytes (`squares`), which a call scales to `size` x `size` and
+    Pictures are cropped to squares of `square` x `square` bytes (`squares`), which a call scales to `size` x `size` and
     normalises, on the device (cpu or cuda) where they are. All random numbers come from PyTorch's global CPU generator, so
     that `set_seed` repeats them on any device.
     """

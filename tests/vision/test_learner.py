@@ -66,7 +66,7 @@ def test_a_pretrained_backbone_is_frozen_and_a_random_one_is_not(image_data, tmp
 
 
 def test_a_network_without_body_pool_and_head_is_for_another_learner(image_data):
-    with pytest.raises(CourseError, match=r"Sequential, has 2 parts; .* take Learner\(data, model\)"):
+    with pytest.raises(CourseError, match=r"Sequential, has 2 parts; .* use Learner\(data, model\)"):
         ImageLearner(image_data, torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 2)))
 
 

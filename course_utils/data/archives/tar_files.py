@@ -64,7 +64,7 @@ def extract_tar(archive: Path, start: bytes, target: Target) -> None:
                     target.write_file(member.name, content)
                 else:
                     raise target.unsafe(member.name, "is a link or a device")
-        while file.read(_CHUNK):  # to the end: a checksum of what was unpacked stands there
+        while file.read(_CHUNK):  # to the end: a checksum of what was unpacked is there
             pass
 
 

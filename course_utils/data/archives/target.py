@@ -68,7 +68,7 @@ class Target:
         self.bar.update(n_bytes)
 
     def unsafe(self, name: str, why: str) -> UnsafeArchiveError:
-        """The error for a member that would be made outside of the folder, or as something else than a file."""
+        """The error for a member that would be made outside of the folder, or as something other than a file."""
         return UnsafeArchiveError(
             f"{self.archive} was not unpacked, because {name!r} in it {why}. "
             "No archive of the lessons' datasets holds anything like that: delete it, and download it from the catalog's source"

@@ -17,17 +17,17 @@ def download_command(command: str | None = None, folder: str | os.PathLike[str] 
     In the browser, signed in, open the developer tools (F12), choose Network, start the download, right-click its line and
     choose Copy as cURL (in Chrome as bash or as cmd); what the extension CurlWget copies is taken too. Paste it between `r'''`
     and `'''`, each on a line of its own; or call `download_command()` and paste it into the field that appears: a copied
-    command holds your session, and what stands in a cell is kept in the notebook and in IPython's history. Signing out in the
-    browser ends a session that got about. (Lecture: 0:12:14-0:13:31)
+    command holds your session, and what is in a cell is kept in the notebook and in IPython's history. Signing out in the
+    browser ends a session that leaked. (Lecture: 0:12:14-0:13:31)
 
     No shell is run. The name is the one after `-o`; else the server's, without folders and what some system refuses; else the
     address's. `folder` is by default the data folder. A file that is there is not replaced; if it has the size of the
-    server's, it is given back, and a line says so. A download that breaks goes on where it stopped, at once or in the next
+    server's, it is given back, and a line says so. A download that breaks continues where it stopped, at once or in the next
     call, where the server can tell that its file is still the same. Headers of the connection and of the browser's cache are
-    replaced by our own. To another server, cookies and all that may say who asks are not sent. Nothing of them or of the query
+    replaced by our own. To another server, cookies and all that may say who asks are not sent. No part of them or of the query
     of an address comes into a message, a log or a file.
 
-    Raises a `CourseError` for what is no command of curl that fetches one file (POST, forms, several addresses, options that
+    Raises a `CourseError` for what is not a command of curl that fetches one file (POST, forms, several addresses, options that
     are not known); `NotSignedInError` where a page to sign in comes instead of the file, or the server refuses it;
     `NotOnServerError`, `NoNetworkError`, `BrokenDownloadError`, `NoSpaceError` or a `DownloadError` with the server's answer.
 

@@ -75,9 +75,9 @@ class Request:
 def read_command(command: str) -> Request:
     """Read a command that Chrome or Firefox copied, in its form for bash or for Windows' cmd, or an extension, for wget.
 
-    Raises a `CourseError` for what is no curl command, for several addresses, for what sends something (POST, forms, uploads),
-    for what reads a file (`-H @file`, `-b file`, `-K`), for `--insecure`, and for any option that is not known; no message
-    holds a value of a header or the query of an address.
+    Raises a `CourseError` for what is not a curl command, for several addresses, for what sends something (POST, forms,
+    uploads), for what reads a file (`-H @file`, `-b file`, `-K`), for `--insecure`, and for any option that is not known; no
+    message holds a value of a header or the query of an address.
     """
     if not isinstance(command, str):
         raise CourseError(f"the command is {type(command).__name__}, not text; {AGAIN}")

@@ -36,7 +36,7 @@ _PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|sc
 
 
 class _BrokenError(Exception):
-    """The connection was lost: another try may go on."""
+    """The connection was lost: another try may continue."""
 
 
 class _BeganAnewError(Exception):
@@ -50,9 +50,9 @@ def without_frames(error: CourseError) -> CourseError:
 
 
 class Transfer:
-    """One download to `folder`, gone on with in a second call where the server can prove that its file is the same.
+    """One download to `folder`, continued in a second call where the server can prove that its file is the same.
 
-    What has arrived lies in `<name>.part`, what the server called that version of the file in `<name>.part.json`: no address
+    What has arrived is in `<name>.part`, what the server called that version of the file in `<name>.part.json`: no address
     and no header of ours are written anywhere.
     """
 
@@ -325,7 +325,7 @@ def _number(text: str | None) -> int | None:
 
 
 def _as_it_is(request: "PreparedRequest") -> "PreparedRequest":
-    """Without it, requests would look into ~/.netrc, and put a password from there in the place of the command's."""
+    """Without it, requests would look into ~/.netrc, and put a password from there in place of the command's."""
     return request
 
 
@@ -339,7 +339,7 @@ def _same_server(first: str, address: str) -> bool:
 
 
 def _check_step(first: str, address: str, host: str | None, advice: str) -> None:
-    """Refuse to be led to what is no web server, or from an encrypted address to one that all can read."""
+    """Refuse to be led to what is not a web server, or from an encrypted address to one that all can read."""
     step = urlsplit(address)
     if step.scheme not in ("http", "https") or not step.hostname or step.username is not None:
         raise DownloadError(

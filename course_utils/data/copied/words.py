@@ -41,7 +41,7 @@ def _bash_words(text: str) -> Iterator[bytes]:
             word = None
             at += 1
         elif letter == "\\" and (following == "\n" or (following.isspace() and word is None)):
-            at += 2  # a line that goes on; the second is what a field of one line makes of it
+            at += 2  # a line that continues; the second is what a field of one line makes of it
         elif letter == "\\":
             word = (word or bytearray()) + _bytes(following)
             at += 2
@@ -85,7 +85,7 @@ def _in_double_quotes(text: str) -> str:
 
 
 def _ansi_c(text: str) -> bytes:
-    r"""What stands between $' and ': \u is a letter (two for one beyond the first 65,536), \x and \101 are bytes."""
+    r"""What is between $' and ': \u is a letter (two for one beyond the first 65,536), \x and \101 are bytes."""
     parts, last = bytearray(), 0
     pending = ""  # letters by number wait for the next: two halves make one
     for found in _ANSI_C.finditer(text):
@@ -143,7 +143,7 @@ def _without_carets(text: str) -> str:
         if letter == "^":
             at += 1
             if text[at : at + 1] == "\n":
-                at += 1  # a line that goes on; what comes next is as it is, a line's end too
+                at += 1  # a line that continues; what comes next is as it is, a line's end too
             kept.append(text[at : at + 1])
         else:
             if letter == '"':

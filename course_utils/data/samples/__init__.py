@@ -46,7 +46,7 @@ def draw(dataset: Dataset, folder: Path, seed: int = 0) -> Path:
 
     It is drawn beside its place and moved there when it is whole, so another process never sees half of it; of several that
     want it at once one draws and the others wait. What an older version of the maker drew is replaced, and what else is in the
-    folder stays there. A folder that is no stand-in is left alone: then a `CourseError` is raised.
+    folder stays there. A folder that is not a stand-in is left alone: then a `CourseError` is raised.
     """
     if is_current(dataset, folder):
         return folder
@@ -115,7 +115,7 @@ def _replace_drawn(part: Path, dataset: Dataset, folder: Path) -> None:
 def _drawn_files(folder: Path, new: set[str]) -> set[str]:
     """Which files in `folder` an older version drew: those that it listed.
 
-    Where it is so old that it listed none, they are those that lie where the new ones do, and are of the same kinds.
+    Where it is so old that it listed none, they are those that are where the new ones do, and are of the same kinds.
     """
     there, listed = _files_in(folder), (_read_marker(folder) or {}).get("files")
     if isinstance(listed, list):

@@ -31,7 +31,7 @@ BEST_ACCURACY = 1 - SIZES["valid"][1] / SIZES["valid"][0]
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture of the set: where it lies, and what it shows."""
+    """One picture of the set: where it is, and what it shows."""
 
     split: str
     index: int  # in its split; with the seed, all that its random numbers come from

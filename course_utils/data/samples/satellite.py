@@ -1,7 +1,7 @@
 """Drawn satellite tiles with the tags of Kaggle's Planet competition on the Amazon.
 
 The folders, file names and tables are those of the competition: train-jpg/train_0.jpg, test-jpg/test_0.jpg, train_v2.csv with
-image_name (without .jpg) and tags (divided by spaces, in alphabetical order), sample_submission_v2.csv. As there, a tile is
+image_name (without .jpg) and tags (separated by spaces, in alphabetical order), sample_submission_v2.csv. As there, a tile is
 a JPEG of 256 x 256 with four channels, red, green, blue and nothing, which Pillow takes for CMYK.
 
 Which tags come together is drawn from WEATHER and LAND below. Their shares are those among the competition's 40,479 rows, with

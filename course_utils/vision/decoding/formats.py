@@ -7,7 +7,7 @@ from PIL import Image
 DECODED = """jpg jpeg jpe jfif png apng webp avif avifs bmp dib gif tif tiff jp2 j2k jpc jpf jpx j2c ppm pgm pbm pnm pfm tga icb
 vda vst qoi psd pcx dcx dds ico icns cur sgi rgb rgba bw ras xbm xpm im fli flc blp ftc ftu gbr msp pcd pxr"""
 IMAGE_SUFFIXES = frozenset(f".{suffix}" for suffix in DECODED.split())
-"""All that Pillow decodes by itself, but for `NOT_DECODED`."""
+"""All that Pillow decodes without a plug-in, except `NOT_DECODED`."""
 
 NOT_DECODED = frozenset({"EPS", "WMF", "IPTC", "FITS", "HDF5", "GRIB", "BUFR", "MPEG"})
 """Kinds that are left closed: PostScript starts another program and Windows metafiles the system's, IPTC may hold either of

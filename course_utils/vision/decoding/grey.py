@@ -54,8 +54,8 @@ class Greys:
 def greys_of(image: Image.Image, parts: Iterable[Image.Image]) -> Greys:
     """Find black and white of a deep grey image, whose pixels come in `parts`.
 
-    A file seldom says how deep its values are: 12 bits of a camera lie in 16 of the file, or 8 in 32. The rule is the same for
-    every picture, and looks at this one alone, so that a picture is always the same to a network:
+    A file seldom says how deep its values are: 12 bits of a camera are stored in 16 of the file, or 8 in 32. The rule is
+    the same for every picture, and looks at this one alone, so that a picture is always the same to a network:
 
     - whole numbers from 0 to 65,535: white is the highest value of the bits that the file states (TIFF), else of the fewest of
       8, 10, 12, 14 and 16 bits that hold its highest value. A warning says where that is fewer than the file's own.

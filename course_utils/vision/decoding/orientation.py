@@ -50,7 +50,7 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
 
 
 def _text_after_the_pixels(image: Image.Image) -> bool:
-    """Whether a PNG goes on behind its pixels, where an orientation may stand."""
+    """Whether a PNG continues after its pixels, where an orientation may be."""
     file, found = getattr(image, "fp", None), False
     if file is None:
         return False

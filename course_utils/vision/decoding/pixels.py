@@ -85,7 +85,7 @@ def _lent(image: Image.Image, short_side: int) -> Tensor:
         box = (left, top, left + min(width, long), top + min(height, long))
         return torch.from_numpy(_in_strips(image, box, _factor(image, short_side)))
     if image.mode == "RGB" and not image.has_transparency_data and not has_other_colours(image):
-        with contextlib.suppress(ValueError):  # an image of some megabytes lies in several pieces of memory
+        with contextlib.suppress(ValueError):  # an image of several megabytes is in several pieces of memory
             return torch.from_dlpack(pa.array(image).flatten()).view(height, width, 4)
     return torch.from_numpy(to_rgb(image))
 
@@ -97,7 +97,7 @@ def _factor(image: Image.Image, short_side: int) -> int:
 def _in_strips(image: Image.Image, box: tuple[int, int, int, int], factor: int) -> NDArray[np.uint8]:
     """Convert a part of an image to RGB, a few rows at a time, each made smaller by `factor`.
 
-    All at once, what lies between a grey of 16 bits and its RGB takes fifteen times the memory of the image.
+    All at once, the steps from a grey of 16 bits to its RGB take fifteen times the memory of the image.
     """
     left, top, right, bottom = box
     height, width = -(-(bottom - top) // factor), -(-(right - left) // factor)

@@ -27,7 +27,7 @@ def class_counts(labels: "ImageData | pd.DataFrame", split: Split | None = None)
     """How many pictures have each class, the commonest first; classes as numerous as each other in alphabetical order.
 
     `labels` is an ImageData (training and validation set together, or one `split`) or a table as `from_csv` reads it: names in
-    the first column, labels divided by spaces in the second.
+    the first column, labels separated by spaces in the second.
 
     >>> import pandas as pd
     >>> class_counts(pd.DataFrame({"image_name": ["a", "b"], "tags": ["clear water", "clear"]})).to_dict()

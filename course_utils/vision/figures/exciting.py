@@ -37,7 +37,7 @@ def show_exciting(
         pictures: how many of the validation set are looked through, evenly spread over it.
 
     Raises:
-        CourseError: the body has no such layer, or what comes out of it are no maps.
+        CourseError: the body has no such layer, or its outputs are not maps.
     """
     if isinstance(layers, str):
         layers = [layers]

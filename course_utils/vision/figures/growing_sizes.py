@@ -18,7 +18,7 @@ def show_growing_sizes(learner: ImageLearner) -> "Figure":
     """Draw the losses of all fits of a learner over their steps, with the learning rate below and a band for each picture size.
 
     The training loss is a moving average over the steps at one size; the validation loss is there for each epoch. Above each
-    band stands what the first metric was after the last epoch in it. Raises CourseError before anything was trained.
+    band is the value of the first metric after the last epoch in it. Raises CourseError before anything was trained.
     """
     import pandas as pd
 

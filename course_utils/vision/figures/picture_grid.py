@@ -41,7 +41,7 @@ def checked_results(data: Any, predictions: Any) -> tuple[Path, Callable[[str], 
 
 
 def checked_rows(rows: Sequence[int] | None, pictures: int) -> list[int]:
-    """The rows to show as plain numbers, by default the first four; raises CourseError for what is the number of no picture."""
+    """The rows to show as plain numbers, by default the first four; raises CourseError for a number that is not a picture's."""
     if rows is None:
         return list(range(min(ABREAST, pictures)))
     if isinstance(rows, str | bytes) or not hasattr(rows, "__iter__"):

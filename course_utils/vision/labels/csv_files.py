@@ -32,7 +32,7 @@ OTHER_KINDS = {  # how files begin that are not text
 def read_table(file: Path) -> tuple[list[str], list[list[str]]]:
     """Read the header and the rows of a CSV file, every cell as the text that it is, without the space around it.
 
-    Columns are divided by the first of `DELIMITERS` that the header has. Blank lines are left out. Text is UTF-8, or UTF-16
+    Columns are separated by the first of `DELIMITERS` that the header has. Blank lines are left out. Text is UTF-8, or UTF-16
     with a byte order mark, with any ends of lines; `.gz`, `.bz2`, `.xz` and a `.zip` of one table are unpacked. A small file
     can unpack to far more than fits in memory: what is larger than `TEXT_LIMIT` is refused, whatever it was packed in.
 

@@ -52,7 +52,7 @@ def targets_of(
 
 
 def _headings(labels: dict[str, Any]) -> list[str] | None:
-    """The classes that are the headings of frames of zeros and ones, the same in both sets; None where labels are no frames."""
+    """The classes that head the columns of frames of zeros and ones, the same in both sets; None for other labels."""
     headings = [[_class_name(name) for name in y.columns] for y in labels.values() if hasattr(y, "columns")]
     if not headings or len(headings[0]) < 2:
         return None

@@ -26,7 +26,7 @@ class LabelTable:
     """What a table says of each picture, row by row; `classes` are all labels, sorted, `heading` is the first line.
 
     `column_of_files` is the heading of another column than the first that holds names of pictures, for a message, and `notices`
-    say in one line each what was not plain in the table: columns left over, cells that were divided.
+    say in one line each what was not plain in the table: columns left over, cells that were split.
     """
 
     names: list[str]
@@ -77,8 +77,8 @@ def label_table(
     with zeros and ones (or false and true) in them. Without it they are in the one column that is left; where several are, in
     the one that a heading such as label, class or tags names, or in all if there are only zeros and ones in them.
 
-    Without a `task`, labels are divided by spaces, and more than one anywhere makes it multi-label; in a single-label task the
-    whole cell is the label, spaces included.
+    Without a `task`, labels are separated by spaces, and more than one anywhere makes it multi-label; in a single-label task
+    the whole cell is the label, spaces included.
     """
     notices: list[str] = []
     header = [composed(heading) for heading in header]

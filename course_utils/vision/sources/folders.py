@@ -121,6 +121,6 @@ def _labelled(path: Path, folder: str, leave_out: Sequence[str], unlisted: list[
             names += found.pictures
             labels += [name] * len(found.pictures)
             unlisted += found.others
-    if Path(folder) != Path():  # at the top lie other things than pictures
+    if Path(folder) != Path():  # at the top are other things than pictures
         unlisted += [(Path(folder) / entry.name).as_posix() for entry in listing(path / folder) if not leads_to_folder(entry)]
     return names, labels, list(classes)

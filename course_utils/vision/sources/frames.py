@@ -52,7 +52,7 @@ def from_frame(frame: Any, path: Path, options: Options) -> Labelled:
 
 
 def _as_text(named: Any, headings: Sequence[Any]) -> Any:
-    """Headings of a frame that are numbers or tuples, as text; what is none stays, for others to refuse."""
+    """Headings of a frame that are numbers or tuples, as text; anything else stays, for others to refuse."""
     if isinstance(named, list):
         return [_as_text(one, headings) for one in named]
     return str(named) if isinstance(named, int | np.integer | tuple) and named in headings else named

@@ -86,7 +86,7 @@ def _looked_up(files: Sequence[str | os.PathLike[str]], labels: Mapping[Any, Any
 
 
 def common_folder(files: Iterable[Any]) -> Path:
-    """The folder that all of some files lie below: theirs where they are absolute, else the current one."""
+    """The folder that all of some files are below: theirs where they are absolute, else the current one."""
     names = [os.fspath(file) for file in files if isinstance(file, str | os.PathLike)] if isinstance(files, list) else []
     if names and all(isinstance(name, str) and os.path.isabs(name) for name in names):
         try:

@@ -15,7 +15,7 @@ Missing = Literal["raise", "skip"]
 
 @dataclass(frozen=True)
 class Options:
-    """How a table is read, whichever kind it is; see `ImageData.from_csv`. Raises CourseError for what is no choice."""
+    """How a table is read, whichever kind it is; see `ImageData.from_csv`. Raises CourseError for any other value."""
 
     folder: str = ""
     suffix: str = ""

@@ -88,7 +88,7 @@ def _suffix_hint(absent: Sequence[str], files: set[str], suffix: str) -> str:
 
 
 def placed(name: str, path: Path, folder: str, suffix: str) -> str:
-    """A file that a user named, relative to `path` where it lies below it."""
+    """A file that a user named, relative to `path` where it is below it."""
     if not os.path.isabs(name):
         return file_names([name], folder, suffix)[0] if folder or ".." not in name else Path(f"{name}{suffix}").as_posix()
     file, top = Path(f"{name}{suffix}"), path.absolute()
