@@ -143,7 +143,7 @@ class ResumingDownloader:
         from tqdm.auto import tqdm
 
         start = self._size()
-        headers = {"Accept-Encoding": "identity"}  # the file's own bytes: only they can be counted and gone on from
+        headers = {"Accept-Encoding": "identity"}  # the file's own bytes: only they can be counted and resumed from
         if start:
             headers["Range"] = f"bytes={start}-"
         with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:

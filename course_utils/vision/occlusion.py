@@ -13,7 +13,7 @@ from course_utils.vision.pictures import Picture
 from course_utils.vision.predictor import ImagePredictor
 
 PARTS = 9  # places along a side, where none are asked for and there is room for them
-SHARE = 5  # the square covers one part in so many of a side
+SHARE = 5  # the square covers one part in this many of a side
 MOST_PARTS = 64
 BATCH = 16  # pictures at a time
 

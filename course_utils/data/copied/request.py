@@ -62,7 +62,7 @@ class Request:
 
     shown: str  # the address without its query, which may hold a token
     url: str = field(repr=False)
-    headers: dict[str, bytes] = field(repr=False)  # names in small letters
+    headers: dict[str, bytes] = field(repr=False)  # names in lower case
     name: str | None = None  # of the file, where it was given
     copied: bool = field(default=True, repr=False)  # from a browser's command, not of an address alone
 

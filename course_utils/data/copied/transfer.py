@@ -167,7 +167,7 @@ class Transfer:
 
     def _headers(self, same_server: bool, start: int) -> dict[str, bytes]:
         headers = {n: v for n, v in self.request.headers.items() if same_server or n in _FOR_ANYBODY}
-        headers["accept-encoding"] = b"identity"  # the file's own bytes: only they can be counted and gone on from
+        headers["accept-encoding"] = b"identity"  # the file's own bytes: only they can be counted and resumed from
         if start:
             headers["range"] = b"bytes=%d-" % start
             headers["if-range"] = self._known_version().encode("latin-1")

@@ -21,7 +21,7 @@ OTHERS = """txt csv tsv json jsonl xml yaml yml toml md rst html htm pdf doc doc
 pkl pt pth ckpt safetensors parquet feather mat h5 hdf5 db sqlite mp4 avi mov mkv mp3 wav py ipynb sh log ini cfg tmp part"""
 NO_PICTURES = frozenset(f".{suffix}" for suffix in OTHERS.split())  # not worth opening to see
 
-SYSTEM_FILES = frozenset(  # what systems and programs leave in folders that they show; in small letters
+SYSTEM_FILES = frozenset(  # what systems and programs leave in folders that they show; in lower case
     {
         *("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "__pycache__", "@eadir", "lost+found"),
         *("$recycle.bin", "system volume information"),

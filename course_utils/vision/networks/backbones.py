@@ -119,7 +119,7 @@ def load_lite0(model: nn.Module) -> None:
     theirs = [value for name, value in torch.load(file, map_location="cpu", weights_only=True).items() if _counts(name)]
     ours = {name: value for name, value in model.state_dict().items() if _counts(name)}
     matched = dict(zip(ours, theirs, strict=False))
-    # the package's network ends in a classifier of the 1,000 ImageNet classes, which a backbone has not
+    # the package's network ends in a classifier of the 1,000 ImageNet classes, which a backbone does not have
     if len(theirs) < len(ours) or any(matched[name].shape != value.shape for name, value in ours.items()):
         raise WeightsError(
             f"the tensors in {file} do not fit this version of timm's tf_efficientnet_lite0; see constraints.txt"

@@ -82,7 +82,7 @@ def from_folders(
         alone = [name for name in classes if name not in set(valid_labels)]
         without = f"; none of {some_of(alone)}" if alone else ""
         notices.append(
-            f"{counted(len(rows), 'picture')} of {len(names):,} {'validates' if len(rows) == 1 else 'validate'}, a random "
+            f"{counted(len(rows), 'picture')} of {len(names):,} {'is' if len(rows) == 1 else 'are'} for validation, a random "
             f"{100 * valid_fraction:.4g}% of each class (valid_fraction, seed={seed}){without}."
         )
         kept = [row for row in range(len(names)) if row not in rows]

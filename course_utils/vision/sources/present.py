@@ -34,7 +34,7 @@ def those_present(source: str, path: Path, names: list[str], files: set[str], ta
     if other_case:
         notices.append(
             f"{counted(other_case, 'picture')} of {source} {'differs' if other_case == 1 else 'differ'} from the names on disk "
-            "in upper and lower case; found."
+            "only in upper and lower case; found."
         )
     absent = [name for name in names if name not in files]
     are, them = ("is", "it") if len(absent) == 1 else ("are", "them")

@@ -1,4 +1,4 @@
-"""The rows of a table that validate."""
+"""The rows of a table for validation."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,7 +13,7 @@ ValidIdx = Iterable[Any] | np.ndarray | None
 
 
 def checked_rows(valid_idx: Iterable[Any] | np.ndarray, rows: int) -> set[int]:
-    """`valid_idx` as a set of row numbers, each from 0 to `rows` - 1: numbers in any order, or a truth for each row.
+    """`valid_idx` as a set of row numbers, each from 0 to `rows` - 1: numbers in any order, or True or False for each row.
 
     >>> checked_rows([2, 0], 3), checked_rows(np.array([True, False, True]), 3)
     ({0, 2}, {0, 2})

@@ -45,7 +45,7 @@ def _cell(value: Any, whole: bool) -> Cell:
     if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:  # NA answers no comparison
         return ""
     if isinstance(value, datetime.datetime):
-        return value.isoformat()  # without a space, at which labels are divided
+        return value.isoformat()  # without a space, at which labels are split
     if isinstance(value, float) and whole and math.isfinite(value):
         return str(int(value))
     return composed(str(value).strip()) if isinstance(value, str) else str(value)

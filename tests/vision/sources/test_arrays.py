@@ -396,7 +396,10 @@ def test_without_a_validation_folder(folder: Path, capsys: pytest.CaptureFixture
     data = ImageData.from_folders(folder, TRANSFORMS, valid_fraction=0.2)
     assert data.targets("valid").tolist() == [0, 1]
     assert sorted(data.items("train") + data.items("valid")) == [f"train/{k}/{i}.png" for k in ("cat", "dog") for i in range(5)]
-    assert capsys.readouterr().out == "2 pictures of 10 validate, a random 20% of each class (valid_fraction, seed=42).\n"
+    assert (
+        capsys.readouterr().out
+        == "2 pictures of 10 are for validation, a random 20% of each class (valid_fraction, seed=42).\n"
+    )
     assert ImageData.from_folders(folder / "train", TRANSFORMS, train=".", valid_fraction=0.2).file_names("valid") == [
         name.removeprefix("train/") for name in data.file_names("valid")
     ]
@@ -432,7 +435,7 @@ def test_names_by_case_and_suffix(folder: Path, capsys: pytest.CaptureFixture) -
     (folder / "t.csv").write_text("id,label\n0.PNG,a\n1.PNG,b\n2.png,a\n")
     data = ImageData.from_csv(folder, "train/cat", "t.csv", TRANSFORMS, valid_idx=[0])
     assert data.file_names("valid") == ["train/cat/0.png"]
-    assert "2 pictures of t.csv differ from the names on disk in upper and lower case" in capsys.readouterr().out
+    assert "2 pictures of t.csv differ from the names on disk only in upper and lower case" in capsys.readouterr().out
     (folder / "t.csv").write_text("id,label\n0,a\n1,b\n2,a\n")
     with pytest.raises(CourseError, match=r"With suffix='\.png' there is train/cat/0\.png"):
         ImageData.from_csv(folder, "train/cat", "t.csv", TRANSFORMS, suffix=".jpg")
