@@ -312,7 +312,7 @@ class LectureLearner(Explains):
         from torchinfo import summary
 
         *parts, _ = next(iter(self.data.val_dl))
-        inputs = [part[:1].clone().to(self.learner.data.device) for part in parts]
+        inputs = self.learner.precision.inputs([part[:1].clone() for part in parts])
         table = summary(self._whole, input_data=inputs, mode="eval", depth=99, verbose=0)
         layers: OrderedDict[str, dict[str, Any]] = OrderedDict()
         for layer in table.summary_list:

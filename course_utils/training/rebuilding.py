@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from torch.overrides import TorchFunctionMode
 
 from course_utils.errors import CourseError
 from course_utils.training.architecture import Example
+from course_utils.training.arguments import checked_model
 from course_utils.training.devices import as_device, default_device
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -41,7 +42,7 @@ def ready(model: Network, device: torch.device | str | None) -> Network:
 
     One whose weights are of several precisions, which only its own `forward` can know how to join, keeps them.
     """
-    chosen = default_device() if device is None else as_device(device)
+    chosen, model = default_device() if device is None else as_device(device), cast(Network, checked_model(model))
     precisions = {weight.dtype for weight in model.parameters() if weight.is_floating_point()}
     try:
         return (model.float() if len(precisions) == 1 else model).to(chosen).eval().requires_grad_(False)

@@ -349,3 +349,7 @@ def test_a_device_that_is_not_there_is_said():
     for device in ("gpu", "cuda:99" if torch.cuda.is_available() else "cuda", object(), 1.5, ["cpu"]):
         with pytest.raises(CourseError, match="give 'cpu'"):
             ready(nn.Linear(1, 1), device)
+    with pytest.raises(CourseError, match="are on the device 'meta', which holds shapes but no numbers"):
+        ready(nn.Linear(1, 1, device="meta"), "cpu")
+    with pytest.raises(CourseError, match="has a layer without weights yet"):
+        ready(nn.LazyLinear(1), "cpu")

@@ -585,7 +585,7 @@ def test_with_other_data_a_fit_goes_on_where_the_last_one_ended():
     learner.bn_freeze(True)
     learner.fit(0.05, 1)
     before = {name: t.clone() for name, t in learner.model.state_dict().items()}
-    other = make_data(batch_size=16, classes=["a", "b", "c"]).to("meta")
+    other = make_data(batch_size=16, classes=["a", "b", "c"]).to("cpu:1")
     learner.set_data(other)
     assert other.device == torch.device("cpu")  # the learner's
     assert all(torch.equal(t, before[name]) for name, t in learner.model.state_dict().items())
@@ -628,6 +628,8 @@ def test_summary_shows_shapes_with_the_batch_open_and_counts_weights():
     convolutions = 36 * 3 * 3 * 3 * 4 + 16 * 3 * 3 * 4 * 6  # places, times the weights that each is multiplied by
     total = int(re.search(r"(?m)^Total mult-adds: ([\d,]+)$", table)[1].replace(",", ""))
     assert convolutions < total < 1.1 * convolutions  # with the additions of biases, batch norm and the last layer
+    learner.model.double()  # inputs follow
+    assert "[-1, 4, 6, 6]" in str(learner.summary())
 
 
 def test_plots_show_what_was_recorded():

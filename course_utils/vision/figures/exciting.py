@@ -80,7 +80,7 @@ def _maps(learner: ImageLearner, layers: Sequence[nn.Module], pictures: int) -> 
     with torch.random.fork_rng(devices=[]), torch.no_grad(), _listening(learner.body, layers, found):
         for some in rows.split(data.batch_size):
             x = torch.stack([data.valid_ds[row][0] for row in some.tolist()])
-            learner.body(x.to(data.device))
+            learner.body(*learner.precision.inputs(x))
             shown_pictures.append(data.transforms.denormalise(x).cpu())
     return torch.cat(shown_pictures), [torch.cat(maps) for maps in found]
 

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from course_utils.errors import CourseError
+from course_utils.training.precision import Precision
 from course_utils.vision import show_exciting
 
 PLACES = [(16, 40), (24, 24), (48, 20), (40, 44)]  # of a red spot in each picture, the largest last
@@ -26,10 +27,12 @@ def learner():
         device="cpu",
         transforms=SimpleNamespace(denormalise=lambda x: x),
     )
-    return SimpleNamespace(body=body, data=data)
+    return SimpleNamespace(body=body, data=data, precision=Precision(body, torch.device("cpu")))
 
 
-def test_the_parts_are_those_around_the_largest_activations_from_the_strongest_on(learner):
+@pytest.mark.parametrize("precision", [torch.float32, torch.float64])
+def test_the_parts_are_those_around_the_largest_activations_from_the_strongest_on(learner, precision):
+    learner.body.append(nn.Linear(768, 2)).to(precision)  # a layer that takes its own precision alone
     figure = show_exciting(learner, ["0"], channels=1, parts=4)
     parts = [np.asarray(axes.images[0].get_array()) for axes in figure.axes]
     assert [part.shape for part in parts] == [(16, 16, 3)] * 4
