@@ -67,6 +67,6 @@ def meaning_of(activation: Callable[[Tensor], Tensor], outputs: int) -> Meaning:
                 f"{power} what the network gives", lambda cell: f"{power}{cell}", lambda x: at_0 * (at_1 / at_0) ** x
             )
     raise ExportError(
-        "what the data makes of the network's outputs (its activation) cannot be shown by a sheet, which has the outputs themselves, "
-        "a straight line of them, their exponential, sigmoid or softmax. export_model writes the network without it"
+        "what the data makes of the network's outputs (its activation) is not among what a sheet can show: the outputs "
+        "themselves, a straight line of them, their exponential, sigmoid or softmax. export_model writes the network without it"
     )
