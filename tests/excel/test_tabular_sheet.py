@@ -333,5 +333,5 @@ def test_the_targets_own_scale(activation, formula):
 
 
 def test_a_scale_that_no_sheet_shows_is_refused():
-    with pytest.raises(ExportError, match="none that a sheet can show"):
+    with pytest.raises(ExportError, match="not among what a sheet can show"):
         meaning_of(torch.sin, 1)
