@@ -6,6 +6,7 @@ import numpy as np
 import openpyxl
 import pytest
 import torch
+from openpyxl.utils import get_column_letter, range_boundaries
 from torch import nn
 
 from course_utils.excel import export_model
@@ -157,6 +158,12 @@ def test_what_is_printed_fits_on_a_page_whatever_is_chosen(tmp_path):
     assert sheet["B18"].value == "number"
     assert last == 18 + 32
     assert "the first 32 of these" in sheet["B17"].value
+    # LibreOffice draws what the hidden column holds as ### over the empty column beside it, which therefore is not printed
+    filled = [cell.column for row in sheet.iter_rows() for cell in row if cell.value is not None]
+    hidden = max(filled)
+    assert sheet.column_dimensions[get_column_letter(hidden)].hidden
+    printed = range_boundaries(sheet.print_area.rpartition("!")[2].replace("$", ""))[2]
+    assert max(column for column in filled if column != hidden) <= printed < hidden - 1
 
 
 def test_what_may_be_chosen_is_offered_and_checked(tmp_path):

@@ -120,7 +120,8 @@ class _Follow:
             sign = {"type": "formula", "format": page.book.add_format({"bg_color": colour})}
             for area in ((LIST + 1, INPUT, last, PRODUCT), (RESULT + 1, PICTURES, RESULT + WINDOW, PICTURES + 3 * WINDOW + 1)):
                 sheet.conditional_format(*area, {**sign, "criteria": f"=N({cell(*area[:2])}){criteria}0"})
-        sheet.print_area(0, 0, LIST + min(self.longest, PRINTED), HIDDEN - 1)
+        # without the empty column beside the hidden one, over which LibreOffice draws what does not fit into no width
+        sheet.print_area(0, 0, LIST + min(self.longest, PRINTED), HIDDEN - 2)
         sheet.freeze_panes(LIST + 1, 0)
 
     def _column(self, name: str) -> str:
