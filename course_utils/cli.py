@@ -24,7 +24,11 @@ from course_utils.commands.workbooks import export, grade
 from course_utils.errors import CourseError
 from course_utils.system_errors import OTHER, WRITING, system_error
 
-app = typer.Typer(help="The lessons, their data, and whether this machine is ready for them.", no_args_is_help=True)
+app = typer.Typer(
+    help="The lessons, their data, and whether this machine is ready for them.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
 for command in (
     *(lab, lessons, copy, present, student, solutions, html),
     *(data, train, predict, export, grade, export_widgets, doctor),
