@@ -20,7 +20,7 @@ class Host:
     restart: str = "restart the kernel"
     first: str = ""  # what must be done before anything can be installed
     renew: str = ""  # how all packages become again those that the host chose, where it chose them
-    python: str = "install Python 3.11 or newer from https://www.python.org, then set the course up anew"
+    python: str = "install Python 3.11 or newer from https://www.python.org, then set the course up again"
     gpu: str = "the lessons run without one, on small pictures"
     memory: str = "close other programs and notebooks; 4 GB are enough"
     keep: str = ""  # what becomes of files when one leaves
@@ -122,7 +122,7 @@ def checkout() -> Path | None:
 
 
 def installing(*packages: str) -> str:
-    """Say how `packages` are installed, or installed anew, on this host.
+    """Say how `packages` are installed, or reinstalled, on this host.
 
     >>> any(way in installing("timm") for way in ("timm", "make setup", "conda env", "uv sync", "-e"))
     True

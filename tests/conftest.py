@@ -6,6 +6,7 @@ import shutil
 import signal
 import tempfile
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -85,10 +86,18 @@ def pytest_collection_modifyitems(config, items):
         for mark, (program, line) in INSTALL.items():
             if mark in item.keywords and shutil.which(program) is None and mark not in must_run:
                 item.add_marker(pytest.mark.skip(reason=f"{program} is not installed: {line}"))
-        if "gpu" in item.keywords and os.environ["COURSE_DEVICE"] != "cuda":
-            item.add_marker(pytest.mark.skip(reason="needs an NVIDIA GPU: `make test-gpu`"))
+        if "gpu" in item.keywords and not _has_gpu():
+            item.add_marker(pytest.mark.skip(reason="needs an NVIDIA GPU, where `make test-gpu` runs it"))
         if "real_data" in item.keywords and not (folder and Path(folder).is_dir()):
             item.add_marker(pytest.mark.skip(reason="needs real data: set COURSE_DATA to its folder, or `make test-real`"))
+
+
+@cache
+def _has_gpu():
+    """Whether this process may compute on an NVIDIA GPU."""
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def pytest_collection_finish():

@@ -55,7 +55,7 @@ class NotebookSide:
         """Take `held` for what the workbook holds now; WorkbookError where these are no longer the same tensors."""
         now = {one.name: one for one in held}
         if {name: one.value.shape for name, one in now.items()} != {name: one.value.shape for name, one in self._held.items()}:
-            raise WorkbookError("it holds other layers or inputs than before; stop following it, and follow it anew")
+            raise WorkbookError("it holds other layers or inputs than before; stop following it, and follow it again")
         self._held = now
 
     def numbers(self) -> Numbers:

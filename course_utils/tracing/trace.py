@@ -54,7 +54,7 @@ def trace_model(model: nn.Module, x: Any) -> Trace:
     try:
         double = double_copy(model)
     except Exception as error:  # whatever a part of the model that cannot be copied raises
-        raise TraceError(f"{name} cannot be copied ({error}); make it anew and load its weights") from error
+        raise TraceError(f"{name} cannot be copied ({error}); create it again and load its weights") from error
     settled = settle_weights(double)
     dtypes |= {outer + key: dtypes[outer + first] for key, first in settled.items()}
     reads, first = reading(double)

@@ -114,7 +114,7 @@ def refuse_labels(valid_idx: Any, index: Any, rows: int) -> None:
     if own is None and not np.array_equal(there, np.arange(rows)):
         raise CourseError(
             "valid_idx is a pandas index, whose labels are not the numbers of the table's rows; give the numbers, with "
-            "frame.index.get_indexer(valid_idx), or number the rows anew first, with frame.reset_index(drop=True)"
+            "frame.index.get_indexer(valid_idx), or renumber the rows first, with frame.reset_index(drop=True)"
         )
     if own is not None and str(valid_idx.dtype).startswith("bool") and not np.array_equal(np.asarray(own), there):
         raise CourseError(
