@@ -14,7 +14,9 @@ from course_utils.errors import CourseError
 def train(
     lesson: Annotated[str, typer.Argument(help="Which data: rossmann, dogscats, dogbreeds or planet.")],
     nproc: Annotated[int, typer.Option(min=1, help="Processes that train together: one for each GPU.")] = 1,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs, for pictures those that follow the new head's; by default the lesson's.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Epochs, for pictures those that follow the new head's; by default the lesson's.")
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option(min=2, help="Rows or pictures in a step, of all processes together; by default the lesson's.")
     ] = None,
