@@ -19,7 +19,7 @@ NOTEBOOKS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(wildcard notebooks/*.ip
 # $(call install,WHAT): the pinned versions, or where one of them was withdrawn the newest that fit together; WHAT has no comma
 install = @sh tools/install.sh $(BIN)/python "$(1)"
 
-.PHONY: help setup lab lessons test test-all check unit thorough notebooks test-real test-gpu bench host-colab host-kaggle docs format clean
+.PHONY: help setup lab lessons test test-all check unit thorough samples notebooks test-real test-gpu bench host-colab host-kaggle docs format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +33,10 @@ lab: $(VENV)/.lessons ## open the lessons in JupyterLab
 lessons: $(VENV)/.lessons ## run every lesson without a screen, into build/; NAME=01 runs one
 	@$(BIN)/course lessons $(NAME)
 
-test: check unit notebooks ## everything that must pass: style, types, unit tests, doctests, notebooks
+test: ## everything that must pass: style, types, unit tests, doctests, notebooks
+	@$(MAKE) -j 2 check samples
+	@$(MAKE) unit
+	@$(MAKE) notebooks
 
 test-all: test thorough ## the same, and the thorough tests, which take long
 
@@ -49,7 +52,11 @@ unit: $(VENV)/.tests ## unit tests and doctests: JOBS=2 processes side by side, 
 thorough: $(VENV)/.tests ## what proves the same on many more cases
 	$(PYTEST) $(SIDE_BY_SIDE) -m "thorough and not real_data" tests
 
-notebooks: $(VENV)/.tests ## run the notebooks under nbval, on drawn data of their own
+samples: $(VENV)/.tests ## draw the data that the notebooks are run on, where it is not there yet
+	@for name in dogscats dogbreeds planet rossmann digits; do \
+		OMP_NUM_THREADS=1 COURSE_DATA="$(CURDIR)/build/data" $(BIN)/course data $$name --sample || exit 1; done
+
+notebooks: samples ## run the notebooks under nbval, on drawn data of their own
 	OMP_NUM_THREADS=1 COURSE_DATA="$(CURDIR)/build/data" COURSE_WORK="$(CURDIR)/build/work" \
 		$(PYTEST) $(SIDE_BY_SIDE) --nbval-lax --nbval-current-env --nbval-cell-timeout=600 $(NOTEBOOKS)
 

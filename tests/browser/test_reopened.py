@@ -2,12 +2,14 @@
 
 import json
 
+import nbformat
 import numpy as np
 import pytest
 
 from course_utils.lessons.slides import deck
 from course_utils.widgets import ConvolutionExplorer
 from course_utils.widgets.base.numbers import plain_number
+from tests.browser.conftest import ROOT
 from tests.browser.waiting import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -39,6 +41,21 @@ def test_its_widgets_are_alive(jupyterlab):
     page.wait_for_function("/^\\s*(Writing…|Python has stopped)/.test(document.querySelector('.course-exported').innerText)")
     assert jupyterlab.outside == []
     assert jupyterlab.complaints == []
+
+
+def test_speaker_notes_stay_folded_when_a_lesson_is_run_and_saved(jupyterlab):
+    path = jupyterlab.write_notebook("notes.ipynb", "1 + 1")
+    lesson = nbformat.read(ROOT / "notebooks" / "00_start_here.ipynb", as_version=4)
+    noted = [cell for cell in lesson.cells if "notes" in cell.metadata.get("tags", [])]
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells = [notebook.cells[0], *noted, nbformat.v4.new_code_cell("2 + 2")]
+    nbformat.write(notebook, path)
+    jupyterlab.open_notebook("notes.ipynb")
+    jupyterlab.page.get_by_text("4", exact=True).wait_for()
+    jupyterlab.command("docmanager:save")
+    saved = nbformat.read(path, as_version=4)
+    assert saved.cells[-1].outputs
+    assert [cell.metadata for cell in saved.cells[1:-1]] == [cell.metadata for cell in noted]
 
 
 AS_IN_VS_CODE = """() => new MutationObserver(() => {

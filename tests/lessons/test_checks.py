@@ -52,6 +52,14 @@ def test_each_try_brings_one_hint_more_and_a_blank_is_no_try(capsys):
     assert "Hint:" not in capsys.readouterr().out
 
 
+def test_marks_are_a_number_to_programs_and_words_in_a_notebook():
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shown, _ = InteractiveShell.instance().display_formatter.format(check("1.1", ...))
+    assert shown["text/plain"] == "0.0"
+    assert "Marks: 0 of 1" in shown["text/html"]
+
+
 def test_a_function_that_stops_is_told_by_its_error(capsys):
     marks, reason = said(capsys, "1.1", lambda pictures, size: pictures / 0)
     assert (marks, reason) == (0, "called with 2000, 64, your function stopped with ZeroDivisionError: division by zero")

@@ -103,6 +103,17 @@ def test_each_exercise_has_a_blank_a_check_and_a_solution(path, notebook):
     assert {cell.id: marks(cell) for cell in solved} == {cell.id: [1.0] for cell in solved}
 
 
+def test_its_speaker_notes_are_folded_and_stay_so(notebook):
+    """JupyterLab unfolds a Markdown cell that is run, and a raw cell not."""
+    noted = [cell for cell in notebook.cells if cell.metadata.get("slideshow", {}).get("slide_type") == "notes"]
+    assert len(noted) >= 10
+    assert tagged(notebook, "notes") == noted
+    assert {(cell.cell_type, cell.metadata.raw_mimetype, cell.metadata.jupyter.source_hidden) for cell in noted} == {
+        ("raw", "text/markdown", True)
+    }
+    assert {cell.source.splitlines()[0] for cell in noted} == {"<!-- speaker note -->"}
+
+
 def test_what_differs_from_machine_to_machine_is_not_shown(notebook):
     assert not [cell.id for cell in tagged(notebook, "machine") if cell.outputs]
 
@@ -116,7 +127,7 @@ def test_lines_of_code_fit_a_slide(notebook):
 def test_its_paragraphs_can_be_read_in_one_breath(notebook):
     """At most 85 words each; a link counts as what it says, a table and code not at all."""
     for cell in notebook.cells:
-        if cell.cell_type == "markdown":
+        if cell.cell_type != "code":
             for paragraph in re.split(r"\n\s*\n|\n(?=(?:-|\d+\.) )", re.sub(r"(?s)```.*?```|\]\([^)]*\)", "", cell.source)):
                 assert paragraph.startswith("|") or len(paragraph.split()) <= 85, (cell.id, paragraph)
 

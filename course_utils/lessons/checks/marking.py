@@ -37,6 +37,13 @@ class Exercise:
     parts: Callable[..., Iterator[Part]]
 
 
+class Marks(float):
+    """Marks from 0 to 1: a number to programs that mark notebooks, and words to whoever reads the cell."""
+
+    def _repr_html_(self) -> str:
+        return f'<span style="padding-left: 1em">Marks: {self:g} of 1</span>'
+
+
 _EXERCISES: dict[str, Exercise] = {}
 _tries: Counter[str] = Counter()
 
@@ -75,13 +82,13 @@ def check(number: str, *answer: Any) -> float:
     if share == 1:
         _tries.pop(number, None)
         _say(number, "Right.", [])
-        return 1.0
+        return Marks(1)
     blank = any(part is BLANK for part in answer)
     hints = list(entry.hints[: 0 if blank else _tries[number]])
     _tries[number] += not blank
     partly = f"Partly, {share:.0%}" if share else "Not yet"
     _say(number, f"{partly}: {reason}", [f"Looked for: {entry.asks}", *(f"Hint: {hint}" for hint in hints)])
-    return share
+    return Marks(share)
 
 
 def marks(number: str, *answer: Any) -> float:
