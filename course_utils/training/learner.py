@@ -56,7 +56,8 @@ class Learner(Saving):
         callbacks: more of what happens around each step.
         clip: the largest norm that gradients may have together; None lets them be.
         mixed_precision: compute in 16 bits where that is safe; by default on NVIDIA GPUs, but not for a regression.
-        channels_last: keep images in the memory order that convolutions are fastest in; by default where the model has any.
+        channels_last: keep images in memory with the channels of a pixel side by side; by default where convolutions are
+            faster so.
         progress: show bars and tables; by default in notebooks and terminals.
         path: the folder for weights and checkpoints; by default `models` in the work folder of the data (see
             `course_utils.work`).

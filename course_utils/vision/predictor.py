@@ -18,6 +18,7 @@ from course_utils.training import exported_file as files
 from course_utils.training.architecture import unwrapped
 from course_utils.training.exported import OWN_LAYERS, Exported, needs_model
 from course_utils.training.metrics import Threshold
+from course_utils.training.precision import prefers_channels_last
 from course_utils.training.progress import Bar
 from course_utils.training.rebuilding import ready, same_outputs
 from course_utils.training.storage import StorageError
@@ -68,8 +69,9 @@ class ImagePredictor:
         self.model, self.classes, self.task = ready(model, device), list(classes), task
         self.transforms, self.threshold = transforms, threshold
         self.device = next((tensor.device for tensor in self.model.state_dict().values()), torch.device("cpu"))
-        if channels_last:
-            self.model.to(memory_format=torch.channels_last)
+        side_by_side = channels_last and prefers_channels_last(self.model, self.device)
+        self._order = torch.channels_last if side_by_side else torch.contiguous_format
+        self.model.to(memory_format=self._order)
 
     @classmethod
     def of(
@@ -179,7 +181,7 @@ class ImagePredictor:
         """
         weights = next((weight.dtype for weight in self.model.parameters() if weight.is_floating_point()), torch.float32)
         x = normalised(x, self.transforms.size).to(self.device, weights)
-        outputs = self.model(x)
+        outputs = self.model(x.contiguous(memory_format=self._order))
         if outputs.shape != (len(x), len(self.classes)):
             raise CourseError(
                 f"the network gives outputs of shape {tuple(outputs.shape)} for {counted(len(x), 'picture')} and "
@@ -209,7 +211,7 @@ def export(learner: "Learner", path: str | os.PathLike[str], threshold: Threshol
         "mean": [float(value) for value in transforms.mean],
         "std": [float(value) for value in transforms.std],
         "threshold": _thresholds(threshold, data.task, len(data.classes)),
-        "channels last": bool(learner.precision.channels_last),
+        "channels last": learner.precision.channels_last or data.device.type == "cuda",  # a GPU's order is not for a CPU
         "network": _description(learner),
     }
     x = noise(transforms.size)

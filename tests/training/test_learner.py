@@ -644,15 +644,17 @@ def test_plots_show_what_was_recorded():
     assert drawn == {name: [epoch[name] for epoch in learner.recorder.epochs] for name in ("train loss", "valid loss")}
 
 
-def test_all_layers_run_with_channels_last_from_one_copy_of_each_mini_batch(monkeypatch):
+@pytest.mark.parametrize("order", [torch.channels_last, torch.contiguous_format])
+def test_all_layers_run_in_one_order_of_memory_from_one_copy_of_each_mini_batch(monkeypatch, order):
     """In a fit, while validating and while predicting, on the CPU too; a layer in another order costs a copy at each."""
-    learner = make_learner(data=make_data().to("cpu"))
+    learner = make_learner(data=make_data().to("cpu"), channels_last=order == torch.channels_last)
+    other = {torch.channels_last: torch.contiguous_format, torch.contiguous_format: torch.channels_last}[order]
     inputs, orders = [], []
     put = learner.precision.inputs
-    monkeypatch.setattr(learner.precision, "inputs", lambda x: inputs.append(1) or put(x))
+    monkeypatch.setattr(learner.precision, "inputs", lambda x: inputs.append(1) or put(x.contiguous(memory_format=other)))
 
     def note(module, given, outputs):
-        orders.extend(t.is_contiguous(memory_format=torch.channels_last) for t in (*given, outputs) if t.ndim == 4)
+        orders.extend(t.is_contiguous(memory_format=order) for t in (*given, outputs) if t.ndim == 4)
 
     for module in learner.model.modules():
         module.register_forward_hook(note)
