@@ -4,10 +4,11 @@ import errno
 import os
 import sys
 import time
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
+from course_utils import __version__
 from course_utils.commands.copy import copy
 from course_utils.commands.data import data
 from course_utils.commands.doctor import doctor
@@ -34,6 +35,20 @@ for command in (
     *(data, train, predict, export, grade, export_widgets, doctor),
 ):
     app.command()(command)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        say(f"course_utils {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _course(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    pass
+
 
 REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.EMFILE, errno.EIO}
 """What a system refuses though the program is right: said in a sentence; other errors show where they come from."""

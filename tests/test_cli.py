@@ -5,13 +5,15 @@ import os
 import subprocess
 import sys
 from collections import namedtuple
+from contextlib import redirect_stdout
 
 import nbformat
 import pytest
 import torch
 
-from course_utils import cli, data, doctor
+from course_utils import __version__, cli, data, doctor
 from course_utils.errors import CourseError
+from course_utils.training import Data, Learner, set_seed
 
 
 @pytest.fixture
@@ -211,11 +213,15 @@ def test_the_doctor_survives_what_is_broken_and_says_so(run, monkeypatch):
     assert "Python" in out
 
 
+def test_it_says_its_version(run):
+    assert run("--version") == (0, f"course_utils {__version__}\n")
+
+
 class Trained:
     """What a recipe gives."""
 
-    def __init__(self, folder, **chosen):
-        self.folder, self.chosen, self.recorder = folder, chosen, self
+    def __init__(self, folder, callbacks=(), **chosen):
+        self.folder, self.callbacks, self.chosen, self.recorder = folder, callbacks, chosen, self
         self.epochs = [{"train loss": 9.0}, {"train loss": 0.25, "rmspe": 0.125}]
         Trained.last = self
 
@@ -237,6 +243,28 @@ def test_training_ends_with_a_line_of_what_it_reached(run, recipe, tmp_path):
     code, out = run("train", "rossmann", "--epochs", "2", "--batch-size", "32", "--sample", "--save", "mine")
     assert Trained.last.chosen == {"epochs": 2, "batch_size": 32}
     assert out.splitlines()[1] == f"Saved to {tmp_path / 'rossmann True' / 'mine.safetensors'}"
+
+
+def test_where_no_bar_can_be_watched_each_epoch_is_a_line(run, recipe, monkeypatch):
+    run("train", "rossmann")
+    callbacks = Trained.last.callbacks
+    x, y = torch.randn(8, 2), torch.tensor([0, 1] * 4)
+    set_seed(0)
+    data = Data.from_tensors((x, y), (x, y), batch_size=4)
+    learner = Learner(data, torch.nn.Linear(2, 2), callbacks=callbacks, progress=False)
+    with redirect_stdout(io.StringIO()) as out:
+        learner.fit(0.1, 2)
+        learner.fit(0.1, 1)
+    epochs = [f"{n:5}  {epoch['train loss']:10.4f}" for n, epoch in zip((0, 1, 0), learner.recorder.epochs, strict=False)]
+    assert [line[:17] for line in out.getvalue().splitlines()] == [
+        "epoch  train loss",
+        *epochs[:2],
+        "epoch  train loss",
+        epochs[-1],
+    ]
+    monkeypatch.setattr("course_utils.training.progress.can_be_seen", lambda: True)
+    run("train", "rossmann")
+    assert not Trained.last.callbacks
 
 
 @pytest.mark.parametrize(
@@ -358,7 +386,8 @@ def test_two_processes_print_and_save_once(monkeypatch, tmp_path):
     command = [sys.executable, "-m", "course_utils.cli", "train", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    reached, saved = done.stdout.splitlines()
+    columns, epoch, reached, saved = done.stdout.splitlines()
+    assert (columns.split()[0], epoch.split()[0]) == ("epoch", "0")
     assert reached.startswith("rossmann: train loss ")
     assert float(reached.split()[-1]) < 0.5  # RMSPE
     assert [file.name for file in tmp_path.rglob("*.safetensors")] == ["both.safetensors"]

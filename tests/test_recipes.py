@@ -25,7 +25,7 @@ class Noted:
 @pytest.fixture
 def noted(monkeypatch):
     learner = Noted()
-    monkeypatch.setattr(vision, "image_learner", lambda data, arch, precompute: learner)
+    monkeypatch.setattr(vision, "image_learner", lambda data, arch, precompute, callbacks: learner)
     monkeypatch.setattr(vision.ImageData, "from_folders", lambda *_, **__: None)
     monkeypatch.setattr(vision.ImageData, "from_csv", lambda *_, **__: None)
     return learner

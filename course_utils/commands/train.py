@@ -3,7 +3,7 @@
 import io
 import sys
 from contextlib import nullcontext, redirect_stdout
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,8 +31,10 @@ def train(
     from course_utils.data import get, status
     from course_utils.recipes import RECIPES
     from course_utils.training import set_seed
+    from course_utils.training.callbacks import EpochLines
     from course_utils.training.distributed import processes, rank, world_size
     from course_utils.training.launching import launch
+    from course_utils.training.progress import can_be_seen
     from course_utils.training.storage import checked_name
 
     if lesson not in RECIPES:
@@ -48,7 +50,8 @@ def train(
     with redirect_stdout(io.StringIO()) if rank() else nullcontext():
         folder = processes().once(lambda: get(lesson, sample))
         set_seed(42)
-        chosen = {"epochs": epochs, "batch_size": batch_size}
+        chosen: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size}
+        chosen["callbacks"] = None if can_be_seen() else [EpochLines()]
         learner = RECIPES[lesson](folder, **{name: value for name, value in chosen.items() if value is not None})
         results = ", ".join(f"{name} {value:.4f}" for name, value in learner.recorder.epochs[-1].items())
         say(f"{lesson}: {results}")

@@ -275,3 +275,16 @@ class Progress(Callback):
     def after_fit(self, learner: Fitting) -> None:
         """Leave the table alone."""
         self.table.close()
+
+
+class EpochLines(Callback):
+    """A line for each epoch, where nobody watches a bar: in a file, or for another program to read."""
+
+    def before_fit(self, learner: Fitting) -> None:
+        """Begin a table."""
+        self.table = EpochTable(total=0, show=False)
+
+    def after_epoch(self, learner: Fitting) -> None:
+        """Print the epoch."""
+        self.table.add_row({"epoch": learner.epoch, **learner.results})
+        print(self.table.last(), flush=True)

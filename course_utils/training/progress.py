@@ -127,8 +127,12 @@ class EpochTable(Bar[None]):
         if self.html is not None:
             self.html.value = self.as_html()
         elif self.tqdm is not None:
-            lines = self.as_text().splitlines()
-            self.tqdm.write(lines[-1] if len(self.rows) > 1 else "\n".join(lines))
+            self.tqdm.write(self.last())
+
+    def last(self) -> str:
+        """The line of the last epoch; above the first one, the names of the columns."""
+        lines = self.as_text().splitlines()
+        return lines[-1] if len(self.rows) > 1 else "\n".join(lines)
 
     def as_text(self) -> str:
         """The table in columns of characters."""

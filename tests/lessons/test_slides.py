@@ -277,7 +277,9 @@ def test_a_lesson_is_written_where_one_asks_or_with_ones_own_work(tmp_path, monk
     ]
     assert write_slides("05", handout=True).name == "05_conv_in_excel-handout.html"
     assert write_slides("05", tmp_path / "mine.HTML", pictures=True).read_text().startswith("<!doctype html>")
-    with pytest.raises(CourseError, match=r"mine.pdf', and the slides would be a page of HTML; give a name"):
+    with pytest.raises(
+        CourseError, match=r"mine.pdf', and the slides would be a page of HTML; give a name .* or ask for a PDF with --pdf"
+    ):
         write_slides("05", tmp_path / "mine.pdf")
     with pytest.raises(CourseError, match="'0' could be 00_start_here, 01_cats"):
         write_slides("0")
