@@ -153,7 +153,8 @@ def _write_item(sheet: FastSheet, row: int, item: Item | Numbers, styles: Styles
 
 def _headings(plan: Plan) -> Iterator[Item]:
     yield Item(0, 1, plan.title, "title")
-    yield Item(1, 1, "Click on a number to see the formula that makes it. Change a blue one and watch the rest.", "intro")
+    ink = any(named.coloured and not named.negative for named in plan.named)
+    yield Item(1, 1, INTRO + " An input from 0 up is red." * ink, "intro")
     yield from LEGEND
     for block in plan.blocks:
         columns = block.last_col - block.first_col + 1
@@ -161,6 +162,7 @@ def _headings(plan: Plan) -> Iterator[Item]:
             yield Item(row, block.first_col, text, style, columns)
 
 
+INTRO = "Click on a number to see the formula that makes it. Change a blue one and watch the rest."
 LEGEND = (
     Item(2, 1, "1.5", "weight"),
     Item(2, 2, "yours to change", "note"),
