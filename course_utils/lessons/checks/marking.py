@@ -66,7 +66,7 @@ def check(number: str, *answer: Any) -> float:
         answer: your answer, and what it is looked at with; the cell below each exercise has the call ready.
 
     A cell that ends with this call shows the marks, which is what programs that mark notebooks read. Each further try
-    brings one hint more.
+    brings one more hint.
 
     Raises:
         CourseError: there is no such exercise, or the call has too few or too many values.
