@@ -66,7 +66,7 @@ def test_without_a_network_it_says_so_and_tries_nothing_else(install, answer):
 def test_other_versions_are_tried_where_one_was_withdrawn(install, answer):
     code, said, calls = install(answer, "")
     assert code == 0
-    assert "no longer to be had" in said
+    assert "no longer available" in said
     assert [("constraints.txt" in call) for call in calls] == [True, False]
 
 

@@ -43,6 +43,6 @@ give_up() {
 
 pip -c constraints.txt && compile && exit 0
 if no_network || ! grep -Eq "$withdrawn" "$said"; then give_up; fi
-echo "A pinned version is no longer to be had (see above); trying the newest that fit together" >&2
+echo "A pinned version is no longer available (see above); trying the newest that fit together" >&2
 pip || give_up
 compile

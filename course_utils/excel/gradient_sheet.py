@@ -23,7 +23,7 @@ WEIGHTS = {
     "W2": ((-0.3, 0.8), (0.6, -0.5)),
     "b2": (0.0, 0.1),
 }
-# where things stand: a column for each, the same in all four bands
+# where things are: a column for each, the same in all four bands
 X, W1, B1, A, H, W2, B2, Z, E, P, Y, L = 1, 3, 6, 8, 9, 11, 13, 15, 16, 17, 18, 19
 FORWARD, BACKWARD, STEP, AGAIN = 7, 15, 23, 31
 COLUMNS = {"W1": W1, "b1": B1, "W2": W2, "b2": B2}

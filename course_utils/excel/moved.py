@@ -1,4 +1,4 @@
-"""Where cells stand now: the names that a workbook gives to its cells travel with them, the places that it notes do not."""
+"""Where cells are now: the names that a workbook gives to its cells travel with them, the places that it notes do not."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ Lines = Callable[[int], int]  # from the row or column that was noted to the one
 
 @dataclass(frozen=True)
 class CellsNow:
-    """The cells of a tensor where they stand now: their sheet, and what each noted row and column has become."""
+    """The cells of a tensor where they are now: their sheet, and what each noted row and column has become."""
 
     sheet: str
     rects: tuple[Rect, ...]

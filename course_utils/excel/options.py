@@ -61,7 +61,7 @@ def class_names_of(given: Any, shape: tuple[int, ...]) -> list[str | int]:
         raise ExportError(f"class_names is {shown(given)}{why}; {wanted}")
     names = [_name(name) for name in (given.tolist() if hasattr(given, "tolist") else given)]
     if len(shape) != 1:
-        raise ExportError(f"class_names were given, and the model gives {outputs}; names stand beside a vector of outputs")
+        raise ExportError(f"class_names were given, and the model gives {outputs}; names go beside a vector of outputs")
     if len(names) != shape[0]:
         raise ExportError(f"{len(names)} class names were given, and the model has {outputs}; give one for each")
     folded = [plain(name, 60).casefold() for name in names]

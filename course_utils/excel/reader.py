@@ -122,7 +122,7 @@ def _read(path: str | os.PathLike[str], chosen: Callable[[dict[str, Any]], bool]
 def _read_placed(
     path: str | os.PathLike[str], chosen: Callable[[dict[str, Any]], bool]
 ) -> tuple[dict[str, Any], list[Tensor], list[CellsNow]]:
-    """The same, and where these tensors stand."""
+    """The same, and where these tensors are."""
     with open_sheets(path) as sheets:
         if MANIFEST_SHEET not in sheets.names:
             raise WorkbookError(_not_ours(path, sheets.names))
@@ -149,7 +149,7 @@ def _read_placed(
 
 
 def _place(path: str | os.PathLike[str], sheets: Sheets, entry: dict[str, Any], area: str | None) -> CellsNow:
-    """Where the cells of a tensor stand now."""
+    """Where the cells of a tensor are now."""
     rects = [Rect(*rect) for rect in entry["rects"]]
     try:
         return find_cells(sheets, MODEL_SHEET, REFERENCE_SHEET, rects, area, entry["name"])
@@ -161,13 +161,13 @@ def _not_ours(path: str | os.PathLike[str], names: list[str]) -> str:
     listed = ", ".join(names[:8])
     if MODEL_SHEET in names:
         return (
-            f"{path} has no sheet {MANIFEST_SHEET!r} (it has {listed}), which says where the weights stand: it was not "
+            f"{path} has no sheet {MANIFEST_SHEET!r} (it has {listed}), which says where the weights are: it was not "
             "written by course_utils.excel.export_model, or the program that saved it leaves hidden sheets out; save it with "
             "another one"
         )
     return (
         f"{path} was not written by course_utils.excel.export_model: it has no sheet {MODEL_SHEET!r} (it has {listed}); a "
-        "ready-made workbook that is no network cannot be read back either"
+        "ready-made workbook that is not a network cannot be read back either"
     )
 
 

@@ -53,7 +53,7 @@ class SavedFile:
         return found
 
     def was_written(self) -> None:
-        """It is our own now: what it holds is no news."""
+        """It is our own now: what it holds is not news."""
         self._seen, self._digest = _look(self.path), _digest(self.path)
         self._last = self._seen
 

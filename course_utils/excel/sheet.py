@@ -29,7 +29,7 @@ class Sheet:
         self.class_names = class_names
         self.rows = rows or {}  # names of rows, by the path of a step
         self.col = 1
-        self.grids: list[Placed] = []  # where the output of each step stands
+        self.grids: list[Placed] = []  # where the output of each step is
         self.drawn: dict[tuple[str, ...], list[Rect]] = {}  # weights that stand on the sheet already, by state dict keys
         self.taken: set[str] = set()
         self.base = ""

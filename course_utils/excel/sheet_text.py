@@ -1,4 +1,4 @@
-"""A sheet as it stands in the file, of which single cells are written anew and every other byte is kept.
+"""A sheet as it stands in the file, of which single cells are rewritten and every other byte is kept.
 
 A library that loads a workbook and saves it again loses what it does not know: charts, drop-downs, colours, and the values
 beside formulas.
@@ -125,13 +125,13 @@ class SheetText:
         return self.data.index(b">", at) + 1 if self.data.startswith(tag, at) else at
 
     def is_free(self, row: int, col: int) -> bool:
-        """Whether nothing stands in a cell, and it is no part of a merged one."""
+        """Whether nothing stands in a cell, and it is not part of a merged one."""
         there = self.cells.get((row, col))
         nothing = there is None or (there.formula is None and there.value is None)
         return nothing and not any((row, col) in area for area in self.merged)
 
     def changed(self, cells: Mapping[tuple[int, int], str], conditions: str = "") -> bytes:
-        """The sheet with these cells written anew, and `conditions` beside its conditional formats."""
+        """The sheet with these cells rewritten, and `conditions` beside its conditional formats."""
         pieces: list[tuple[int, int, str]] = []  # from, to, what stands there instead
         added: dict[int, list[tuple[int, str]]] = {}
         for (row, col), xml in cells.items():

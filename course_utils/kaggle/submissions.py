@@ -59,7 +59,7 @@ def submission(
     """
     dataset = find(name)
     if name not in FORMATS:
-        raise CourseError(f"{name} is no competition, so there is nothing to submit; these are: {', '.join(FORMATS)}")
+        raise CourseError(f"{name} is not a competition, so there is nothing to submit; these are: {', '.join(FORMATS)}")
     _check(predictions)
     table = FORMATS[name](predictions, threshold)
     refuse_repeated(table.iloc[:, 0], "the predictions name")

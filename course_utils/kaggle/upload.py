@@ -26,7 +26,7 @@ def submit(name: str, file: str | os.PathLike[str], message: str) -> str:
     dataset, path = find(name), as_path("file", file)
     if dataset.competition is None:
         there = ", ".join(other.name for other in DATASETS.values() if other.competition)
-        raise CourseError(f"{name} is no competition, so there is nothing to submit; these are: {there}")
+        raise CourseError(f"{name} is not a competition, so there is nothing to submit; these are: {there}")
     if not os.path.isfile(path):
         raise CourseError(
             f"there is no file {path} to submit; submission({name!r}, predictions, file={str(path)!r}) writes one"

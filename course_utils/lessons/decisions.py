@@ -15,7 +15,7 @@ SILENT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, toke
 
 @dataclass(frozen=True)
 class Decision:
-    """Something that the writer had to choose, and where in the source it stands, in letters from `start` to `end`."""
+    """Something that the writer had to choose, and where in the source it is, in letters from `start` to `end`."""
 
     kind: Kind
     text: str

@@ -232,14 +232,14 @@ def refuse_large_sums(frame: Frame, columns: Sequence[str], terms: int, running:
             if largest_float >= _LARGEST_OF_A_TOTAL:
                 raise TableError(
                     f"column {name!r} holds numbers as far from 0 as {largest_float:g}; windows of more than 31 days are "
-                    f"summed by running totals, for numbers below {_LARGEST_OF_A_TOTAL:g}. Leave out what is no amount"
+                    f"summed by running totals, for numbers below {_LARGEST_OF_A_TOTAL:g}. Leave out what is not an amount"
                 )
             continue
         largest = max((abs(int(end)) for end in both if is_present(end)), default=0)
         if largest * terms >= 2**bits:
             raise TableError(
                 f"column {name!r} holds numbers as far from 0 as {largest}, and the sum of {terms} such would not be exact in "
-                f"{bits + 1 if bits == 63 else bits} bits; make them floats, or leave out what is no amount"
+                f"{bits + 1 if bits == 63 else bits} bits; make them floats, or leave out what is not an amount"
             )
 
 

@@ -163,7 +163,7 @@ def _plain(name: str, value: Any) -> Any:
         return unicodedata.normalize("NFC", value)
     if isinstance(value, float | Decimal):
         if not math.isfinite(value):
-            raise TableError(f"column {name!r} holds {value}, which is no category; make it missing, or drop these rows")
+            raise TableError(f"column {name!r} holds {value}, which is not a category; make it missing, or drop these rows")
         if value == int(value):
             return int(value)
         if isinstance(value, Decimal) and Decimal(repr(float(value))) != value:

@@ -79,7 +79,7 @@ class PreparedTable(Data):
 
 
 def checked_options(batch_size: int, log_target: bool) -> tuple[int, bool]:
-    """Both as they are meant; a CourseError where `batch_size` is no number of rows or `log_target` neither True nor False."""
+    """Both, checked; a CourseError where `batch_size` is not a number of rows or `log_target` neither True nor False."""
     if not isinstance(log_target, bool | np.bool_):
         raise CourseError(f"log_target is {log_target!r}; it is True, to predict the logarithm, or False")
     return whole("batch_size", batch_size, of=", the rows in a mini-batch"), bool(log_target)
@@ -139,7 +139,7 @@ def input_columns(categorical: Sequence[str], continuous: Sequence[str], preproc
 
 
 def target_column(table: "nw.DataFrame[Any]", name: str, log: bool, labels: NDArray[Any]) -> NDArray[np.float32]:
-    """The targets of a table; a `TableError` where one is no number, or has no logarithm though `log` needs it."""
+    """The targets of a table; a `TableError` where one is not a number, or has no logarithm though `log` needs it."""
     series = typed(table[name])
     if not series.dtype.is_numeric():
         raise TableError(f"the target, column {name!r}, should hold numbers but holds {described(table, name)}")

@@ -27,7 +27,7 @@ LIMIT = 2**34
 CSV_LIMIT = 4 * 2**30
 """Bytes of text that are read from one CSV file, unpacked."""
 CSV_LINE = 2**20
-"""Bytes in a line of CSV: what has longer ones is no table."""
+"""Bytes in a line of CSV: what has longer ones is not a table."""
 
 Kind = Literal["whole", "number", "number?", "text", "text?", "date", "week"]
 """What a column holds; with a question mark, some of it may be missing. A "week" is text that begins with its first day."""
@@ -242,7 +242,7 @@ def read_csv(
         raise TableError(f"{path} is empty; expected a first line with {', '.join(expected)}") from None
     except UnicodeDecodeError as error:
         raise TableError(
-            f"{path} cannot be read as CSV: it is no text in UTF-8. If it is in another encoding, save it in UTF-8 (in Excel "
+            f"{path} cannot be read as CSV: it is not text in UTF-8. If it is in another encoding, save it in UTF-8 (in Excel "
             'as "CSV UTF-8"); else get it again'
         ) from error
     except (OSError, *DAMAGED, csv.Error, pd.errors.ParserError) as error:

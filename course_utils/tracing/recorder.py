@@ -79,7 +79,7 @@ class Recorder(fx.Interpreter):
         return result
 
     def _place(self, node: fx.Node) -> tuple[str, str]:
-        """Where in the model a node stands, and what it is, for people."""
+        """Where in the model a node is, and what it is, for people."""
         if node.op == "call_module":
             return str(node.target).removeprefix(self._prefix), type(self.fetch_attr(str(node.target))).__name__
         inside = f"{node.meta['inside']}." if "inside" in node.meta else ""

@@ -240,7 +240,7 @@ def with_usual(given: Sequence[Callback] | Callback, recorder: Recorder, clip: f
 
 
 class Checkpoint(Callback):
-    """Saves all that a fit needs to go on, after each cycle; `Learner.resume` reads it."""
+    """Saves all that a fit needs to continue, after each cycle; `Learner.resume` reads it."""
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -1,4 +1,4 @@
-"""All that a fit needs to go on: taken from a learner, and looked at before anything is changed by it."""
+"""All that a fit needs to continue: taken from a learner, and looked at before anything is changed by it."""
 
 import math
 from pathlib import Path
@@ -48,7 +48,7 @@ class Resumable(Fitting, Protocol):
 
 
 def save_checkpoint(learner: Resumable, name: str) -> Path:
-    """Write all that a fit needs to go on: weights, optimiser, schedule, random state, history."""
+    """Write all that a fit needs to continue: weights, optimiser, schedule, random state, history."""
     return storage.save_checkpoint(taken_from(learner), storage.file_in(learner.path, name, CHECKPOINT))
 
 
@@ -70,7 +70,7 @@ def taken_from(learner: Resumable) -> dict[str, Any]:
     """What a checkpoint holds: weights, optimiser, schedule, callbacks, random state, history, and what the weights mean."""
     fit = learner.fitting
     if fit is None:
-        raise CourseError("there is no fit to go on with yet; call fit(..., checkpoint=name), or save(name) for weights alone")
+        raise CourseError("there is no fit to continue yet; call fit(..., checkpoint=name), or save(name) for weights alone")
     return {
         "model": unwrapped(learner.model).state_dict(),
         "meaning": learner.meaning(),
@@ -99,7 +99,7 @@ def what_changed(learner: Resumable, state: dict[str, Any]) -> str:
 
 
 def read(learner: Resumable, file: Path) -> dict[str, Any]:
-    """The checkpoint in a file, if the learner can go on with it; else a StorageError, and nothing was changed."""
+    """The checkpoint in a file, if the learner can continue from it; else a StorageError, and nothing was changed."""
     state = storage.load_checkpoint(file, learner.model, learner.meaning())
     kept = random_state()
     try:
@@ -170,7 +170,7 @@ def _check(learner: Resumable, state: dict[str, Any], file: Path) -> None:
 
 
 def _check_precision(ours: dict[str, Tensor], theirs: dict[str, Tensor], file: Path) -> None:
-    """Numbers of another precision would be rounded, or go on as if they were more exact than they are."""
+    """Numbers of another precision would be rounded, or continue as if they were more exact than they are."""
     for name, tensor in ours.items():
         if tensor.dtype != theirs[name].dtype:
             raise StorageError(

@@ -39,7 +39,7 @@ def conditions_of(
 
 
 def refused(saved: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """Why a fit cannot go on, in words: other examples or another loss; of what a file does not know, nothing."""
+    """Why a fit cannot continue, in words: other examples or another loss; of what a file does not know, nothing."""
     found = []
     for split, theirs in saved.get("examples", {}).items():
         ours = here["examples"][split]

@@ -137,7 +137,7 @@ class SeveralProcesses(OneProcess):
         return [_interleaved(batch) for batch in zip_longest(*everyone)]
 
     def parallel(self, model: nn.Module) -> Callable[..., Tensor]:
-        """Wrap the model, anew when other weights are trained; it stays what it is, and so do the names of its weights."""
+        """Wrap the model, again when other weights are trained; it stays what it is, and so do the names of its weights."""
         trained = [model, *(weight for weight in model.parameters() if weight.requires_grad)]
         if list(map(id, trained)) != list(map(id, self._trained)):
             self._wrapped = None  # first, since it listens to the gradients of the same weights

@@ -75,4 +75,4 @@ class Fitting(Protocol):
         """Write the weights."""
 
     def save_checkpoint(self, name: str) -> Path:
-        """Write all that the fit needs to go on."""
+        """Write all that the fit needs to continue."""

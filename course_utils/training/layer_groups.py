@@ -36,7 +36,7 @@ def checked_groups(given: Any, model: nn.Module) -> list[LayerGroup]:
         )
     grouped = [id(p) for layers in groups for layer in layers for p in layer.parameters()]
     if len(set(grouped)) != len(grouped):
-        raise CourseError("a layer stands in two layer_groups; each belongs in one")
+        raise CourseError("a layer is in two layer_groups; each belongs in one")
     return groups
 
 
@@ -145,7 +145,7 @@ class LayerGroups(list[LayerGroup]):
         return found
 
     def training_mode(self, model: nn.Module) -> None:
-        """Training mode for the model, or a part of it, but for the batch norms that stand still."""
+        """Training mode for the model, or a part of it, except for the frozen batch norms."""
         model.train()
         for module in self._still():
             if isinstance(module, BATCH_NORMS):
@@ -157,6 +157,6 @@ class LayerGroups(list[LayerGroup]):
         return any(isinstance(module, BATCH_NORMS) and id(module) not in still for module in model.modules())
 
     def _still(self) -> list[nn.Module]:
-        """The modules of the groups whose batch norms stand still."""
+        """The modules of the groups whose batch norms are frozen."""
         groups = self if self.batch_norms_frozen else self[: self.first_trainable]
         return [module for group in groups for layer in group for module in layer.modules()]

@@ -244,7 +244,7 @@ class Learner(Saving):
         self.freeze_to(0)
 
     def freeze_to(self, n: int) -> None:
-        """Freeze the layer groups before the nth, counted from the end if negative; batch norms in them stand still too."""
+        """Freeze the layer groups before the nth, counted from the end if negative; batch norms in them are frozen too."""
         self.layer_groups.freeze_to(n)
 
     def bn_freeze(self, frozen: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""Networks that are built anew to hold weights from elsewhere: without memory at first, ready to answer at last."""
+"""Networks that are rebuilt to hold weights from elsewhere: without memory at first, ready to answer at last."""
 
 import warnings
 from collections.abc import Callable

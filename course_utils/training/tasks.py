@@ -49,7 +49,7 @@ def activated_twice(task: Task, model: nn.Module) -> str:
     own = "softmax" if task == "single-label" else "sigmoid"
     return (
         f"The model ends with {name}, and a learner makes probabilities of what a model gives by a {own} itself: leave that "
-        "layer out, or predictions are no probabilities."
+        "layer out, or predictions are not probabilities."
     )
 
 

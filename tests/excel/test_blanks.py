@@ -144,7 +144,7 @@ def test_what_reads_blank_cells_shows_no_old_value_and_charts_stay(tmp_path):
         ([Region("a", "relu_out", typed_numbers="no")], "typed_numbers is 'no'"),
         ([Region("a", "relu_out", verdict="here")], "verdict is 'here'"),
         ([Region("a", "relu_out", verdict="B0")], "verdict is 'B0'"),
-        ([Region("a", "relu_out", verdict="B9")], "cannot stand in B9, which is not empty"),
+        ([Region("a", "relu_out", verdict="B9")], "cannot go in B9, which is not empty"),
         ([Region(f"r{n}", f"Network!K{n}") for n in range(9, 60)], "51 regions"),
     ],
 )
@@ -374,11 +374,11 @@ def test_given_numbers_that_were_changed_are_named(empty, answers):
 
 
 def test_files_that_are_no_exercise(solved, empty, tmp_path):
-    with pytest.raises(WorkbookError, match="no workbook to fill in"):
+    with pytest.raises(WorkbookError, match="is not a workbook to fill in"):
         grade(solved)
     with pytest.raises(WorkbookError, match="no file"):
         grade(tmp_path / "nowhere.xlsx")
-    with pytest.raises(WorkbookError, match="no workbook to fill in"):
+    with pytest.raises(WorkbookError, match="is not a workbook to fill in"):
         grade(empty, key=solved)
     with pytest.raises(WorkbookError, match="has no sheet 'Network'"):
         grade(WORKBOOKS["gradient_step"](tmp_path / "other.xlsx"), key=empty)

@@ -273,7 +273,7 @@ def test_the_ends_of_the_training_rows_are_not_beyond_them(learner, table, tmp_p
     ("limits", "wanted"),
     [
         ([1, 2], r"limits is \[1, 2\]; give a dictionary"),
-        ({"shop": (1, 9)}, "limits has 'shop', which is no column of numbers of this network; .*: 'km', 'warmth'"),
+        ({"shop": (1, 9)}, "limits has 'shop', which is not a column of numbers of this network; .*: 'km', 'warmth'"),
         ({"km": (1,)}, r"limits\['km'\] is \(1,\); give two numbers"),
         ({"km": (9, 1)}, "whose lowest is above its highest"),
         ({"km": (0, float("inf"))}, "give two numbers"),

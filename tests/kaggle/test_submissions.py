@@ -300,7 +300,7 @@ def test_a_sample_that_cannot_be_read_is_named(kind, tmp_path):
 
 def test_other_names_of_datasets_and_files_are_refused(tmp_path):
     predictions, _, _ = made_up("rossmann")
-    with pytest.raises(CourseError, match="digits is no competition"):
+    with pytest.raises(CourseError, match="digits is not a competition"):
         submission("digits", predictions)
     with pytest.raises(CourseError, match="did you mean 'rossmann'"):
         submission("rossman", predictions)

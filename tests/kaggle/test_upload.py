@@ -109,6 +109,6 @@ def test_an_upload_that_failed_is_no_submission(client, file):
 def test_only_files_that_are_there_go_to_competitions(client, tmp_path, file):
     with pytest.raises(CourseError, match=r"no file .*gone\.csv"):
         kaggle.submit("rossmann", tmp_path / "gone.csv", "x")
-    with pytest.raises(CourseError, match="digits is no competition"):
+    with pytest.raises(CourseError, match="digits is not a competition"):
         kaggle.submit("digits", file, "x")
     assert client.given == ()

@@ -158,7 +158,7 @@ def test_the_largest_ids_and_fractions_survive_json():
     ("values", "message"),
     [
         ([float(BIG), None], "stand for several whole numbers each"),
-        ([float("inf"), 1.0], "'c' holds inf, which is no category"),
+        ([float("inf"), 1.0], "'c' holds inf, which is not a category"),
         ([decimal.Decimal("0.12345678901234567890")], "more digits than a float keeps"),
         ([datetime.date(2020, 1, 1)], "each moment would be a category"),
     ],

@@ -281,8 +281,8 @@ FIRST = f"{BIG + 1},HE,True,5.0\n"
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ((HEADING + f"{BIG + 1},Østfold,True,5.0\n").encode("latin-1"), "it is no text in UTF-8. If .* save it in UTF-8"),
-        ((HEADING + FIRST).encode("utf-16"), "it is no text in UTF-8"),
+        ((HEADING + f"{BIG + 1},Østfold,True,5.0\n").encode("latin-1"), "it is not text in UTF-8. If .* save it in UTF-8"),
+        ((HEADING + FIRST).encode("utf-16"), "it is not text in UTF-8"),
         ((HEADING + FIRST + f"{BIG + 1},HE,True,5.0,6\n").encode(), "line 3: it has 5 values, more than the 4 names"),
         (b"store,state,open,distance,distance\n1,HE,True,5.0,6.0\n", "has two columns distance; rename or drop one of them"),
         (b"store,state,open\n1,HE,True\n", "no column 'distance'; expected store, state, open, distance, divided by commas"),

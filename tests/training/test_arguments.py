@@ -109,7 +109,7 @@ def test_whole_numbers_of_numpy_and_pytorch_are_whole_numbers_in_a_checkpoint_to
         (lambda x: x.lr_find(start="1e-5"), "start is '1e-5'"),
         (lambda x: x.lr_find(steps=2.5), "steps is 2.5"),
         (lambda x: x.freeze_to(0.5), "n is 0.5"),
-        (lambda x: x.save_checkpoint("none"), "there is no fit to go on with"),
+        (lambda x: x.save_checkpoint("none"), "there is no fit to continue"),
         (lambda x: x.predict(["valid"]), r"split is \['valid'\]; it is one of 'train', 'valid', 'test'"),
         (lambda x: x.predict("validation"), "split is 'validation'"),
         (lambda x: x.predict("test"), "no 'test' set"),

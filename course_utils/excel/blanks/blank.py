@@ -229,7 +229,7 @@ class _Blank:
             self.changes[name][row, col] = without_value(sheet.data, sheet.cells[row, col]).decode()
 
     def _write_verdicts(self, looks: Looks) -> list[tuple[str, Place]]:
-        """The verdict beside each region, and where it stands."""
+        """The verdict beside each region, and where it is."""
         taken: list[tuple[str, Place]] = []
         for number, (region, areas) in enumerate(zip(self.regions, self.areas, strict=True)):
             name, around = areas[0][0], bounds([area for _, area in areas])
@@ -248,7 +248,7 @@ class _Blank:
             if sheet.is_free(*place) and (name, place) not in taken:
                 return place
         if region.verdict:
-            raise BlankError(f"region {region.name!r}: its verdict cannot stand in {region.verdict}, which is not empty")
+            raise BlankError(f"region {region.name!r}: its verdict cannot go in {region.verdict}, which is not empty")
         raise BlankError(
             f"region {region.name!r}: no cell near it is free for its verdict; name one, as in Region(..., verdict='H9')"
         )

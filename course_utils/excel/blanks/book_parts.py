@@ -1,4 +1,4 @@
-"""An .xlsx file as its parts: those that change are written anew, the others are copied as they are."""
+"""An .xlsx file as its parts: those that change are rewritten, the others are copied as they are."""
 
 import os
 import re

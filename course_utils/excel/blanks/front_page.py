@@ -129,7 +129,7 @@ def front_page(key: Key, shown: Sequence[str], looks: Looks) -> str:
         sheet.number(row, MARKS, part.marks, looks.centre)
         row_of_list += count
     notes = [
-        "The right numbers are known for the given ones only: where one of those was changed, put it back to go on.",
+        "The right numbers are known for the given ones only: where one of those was changed, put it back to continue.",
         "An empty cell, a text and an error are not yet right.",
         _typed(key),
         "When you are done, save this file and hand it in: the command  course grade FILE.xlsx  tells its marks.",
@@ -147,7 +147,7 @@ def front_page(key: Key, shown: Sequence[str], looks: Looks) -> str:
 def _typed(key: Key) -> str:
     typed = [part.typed_numbers for part in key.parts]
     if all(typed):
-        return "Numbers may be typed; whoever grades sees that they are no formulas."
+        return "Numbers may be typed; whoever grades sees that they are not formulas."
     some = " in some parts" if any(typed) else ""
     return (
         f"A number that you type instead of a formula looks right here, and gets no marks{some}: grading looks for the formula."

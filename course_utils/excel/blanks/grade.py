@@ -53,7 +53,7 @@ class Grade:
 
     @property
     def out_of(self) -> float:
-        """The marks that can be had."""
+        """The marks that can be reached."""
         return sum(region.out_of for region in self.regions)
 
     def __str__(self) -> str:
@@ -138,7 +138,7 @@ def _key_of(path: str | os.PathLike[str]) -> Key:
 
 
 class _File:
-    """The cells of a file that was handed in, where they stand now."""
+    """The cells of a file that was handed in, where they are now."""
 
     def __init__(self, path: Path, sheets: Sheets, key: Key) -> None:
         self.path, self._sheets, self._key = path, sheets, key

@@ -37,7 +37,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Given:
-    """A cell that the parts read and that is no formula, with the number or text that belongs there."""
+    """A cell that the parts read and that is not a formula, with the number or text that belongs there."""
 
     sheet: str
     cell: Place
@@ -146,6 +146,6 @@ def missing_key(path: object, sheets: Sheets) -> WorkbookError:
         return WorkbookError(f"{path}: its hidden sheet {KEY_SHEET!r}, which says what is right, was changed")
     listed = ", ".join(sheets.names[:8])
     return WorkbookError(
-        f"{path} is no workbook to fill in: it has no sheet {KEY_SHEET!r} (it has {listed}). It was not written by "
+        f"{path} is not a workbook to fill in: it has no sheet {KEY_SHEET!r} (it has {listed}). It was not written by "
         "course_utils.excel.blank, or the program that saved it leaves hidden sheets out"
     )

@@ -29,7 +29,7 @@ __all__ = ["BLOCKS", "ONE_BY_ONE", "prediction_block"]
 CELLWISE = (*ACTIVATIONS, "prelu")
 ROW_SOFTMAX = ("row_softmax", "row_log_softmax")
 JOINS = ("add", "subtract", "multiply", "divide")
-BLOCKS: dict[str, Callable[..., Grid]] = {  # each takes the sheet, the step, and where what it reads stands
+BLOCKS: dict[str, Callable[..., Grid]] = {  # each takes the sheet, the step, and where what it reads is
     "input": input_block,
     "conv": convolution_block,
     "linear": linear_block,
@@ -52,7 +52,7 @@ BLOCKS: dict[str, Callable[..., Grid]] = {  # each takes the sheet, the step, an
     **dict.fromkeys(REDUCTIONS, reduction_block),
     **dict.fromkeys(("parameter", "constant"), parameter_block),
 }
-# These read their numbers one by one, so that it is no matter where each stands; all others get them side by side, in a grid.
+# These read their numbers one by one, so that it is no matter where each is; all others get them side by side, in a grid.
 ONE_BY_ONE = {
     *(*CELLWISE, *JOINS, *REDUCTIONS, *ROWS),
     *("move", "batch_norm", "embedding", "to_heads", "scores", "matmul"),

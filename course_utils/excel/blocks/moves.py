@@ -8,7 +8,7 @@ from course_utils.tracing.steps import Step
 
 
 def move_block(sheet: Sheet, step: Step, source: Placed) -> Grid:
-    """Each number copied from the cell where it stands, where a layer needs them side by side."""
+    """Each number copied from the cell where it is, where a layer needs them side by side."""
     grid = sheet.grid(step.value.shape)
     sheet.draw_each(step, grid, source.address)
     return grid

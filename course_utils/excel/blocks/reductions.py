@@ -24,7 +24,7 @@ def reduction_block(sheet: Sheet, step: Step, source: Placed) -> Grid:
         ranges = [rect.address() for rect in rectangles(cells)]
         if len(ranges) >= MOST_ARGUMENTS:
             raise ExportError(
-                f"{step.path}: it reads numbers in {len(ranges)} places that lie apart, and {function} takes "
+                f"{step.path}: it reads numbers in {len(ranges)} separate places, and {function} takes "
                 f"at most {MOST_ARGUMENTS}; shrink the input"
             )
         if counted == len(cells):

@@ -103,7 +103,7 @@ def _layer(sheet: Sheet, step: Step, out: Grid, source: Grid) -> Followed | None
 
 
 def _bias(sheet: Sheet, step: Step, outputs: int) -> tuple[int, ...] | None:
-    """Where the biases stand; None for a layer without any, and () where they stand in no even column."""
+    """Where the biases are; None for a layer without any, and () where they stand in no even column."""
     if "bias" not in step.weights:
         return None
     cells = [place for rect in sheet.drawn[step.weights["bias"].keys] for place in rect.cells()]

@@ -1,4 +1,4 @@
-"""A layer whose numbers can be followed: where it stands, and how its windows lie on the layer before."""
+"""A layer whose numbers can be followed: where it is, and how its windows lie on the layer before."""
 
 from dataclasses import dataclass, field
 

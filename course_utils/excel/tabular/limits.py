@@ -52,13 +52,13 @@ def decimals_of(std: float) -> int:
 
 
 def checked_limits(limits: Any, learnt: Learnt) -> dict[str, tuple[float, float]]:
-    """The lowest and highest numbers that a user gave; ExportError for what is no such pair, and for other columns."""
+    """The lowest and highest numbers that a user gave; ExportError for what is not such a pair, and for other columns."""
     if not isinstance(limits, Mapping):
         raise ExportError(f"limits is {shown(limits)}; give a dictionary from names of columns to (lowest, highest)")
     if other := [name for name in limits if name not in learnt.continuous]:
         there = ", ".join(map(repr, learnt.continuous)) or "none"
         raise ExportError(
-            f"limits has {other[0]!r}, which is no column of numbers of this network; its columns of numbers: {there}"
+            f"limits has {other[0]!r}, which is not a column of numbers of this network; its columns of numbers: {there}"
         )
     return {name: _pair(name, pair) for name, pair in limits.items()}
 

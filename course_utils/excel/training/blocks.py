@@ -1,4 +1,4 @@
-"""The columns of a sheet that trains, in blocks of one kind from left to right: where they stand, and what stands in them."""
+"""The columns of a sheet that trains, in blocks of one kind from left to right: where they are, and what stands in them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -63,7 +63,7 @@ class Columns:
 
     @property
     def next_col(self) -> int:
-        """Where the next block will stand."""
+        """Where the next block will be."""
         return self.blocks[-1].col + self.blocks[-1].width if self.blocks else FIRST
 
     def add(

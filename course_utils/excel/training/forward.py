@@ -163,6 +163,6 @@ def _error(columns: Columns, output: int, probabilities: Array, probability: Cal
 
 
 def _targets_above(columns: Columns, errors: Sequence[Block], column: int) -> list[str]:
-    """Where the targets of an example stand: above the errors of the outputs."""
+    """Where the targets of an example are: above the errors of the outputs."""
     inputs = columns.problem.x.shape[1]
     return [columns.above(block.col + column, inputs + output) for output, block in enumerate(errors)]

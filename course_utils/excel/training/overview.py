@@ -26,7 +26,7 @@ LOSSES = {
 
 
 class Overview:
-    """Where the cells of the first sheet stand, which all other sheets read, and the sheet itself."""
+    """Where the cells of the first sheet are, which all other sheets read, and the sheet itself."""
 
     def __init__(self, problem: Problem, rules: Sequence[Rule]) -> None:
         self._problem, self._rules = problem, rules

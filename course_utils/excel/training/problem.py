@@ -70,7 +70,7 @@ class Problem:
         return len(self.layers[0].weight) if len(self.layers) == 2 else 0
 
     def places(self) -> list[tuple[list[list[int]], list[int] | None]]:
-        """Of each layer where in `start` its weights stand, [output][input], and its biases.
+        """Of each layer where in `start` its weights are, [output][input], and its biases.
 
         >>> line = Layer(np.zeros((1, 2)), np.zeros(1))
         >>> Problem(np.zeros((3, 2)), np.zeros((3, 1)), (line,), None, "squares").places()

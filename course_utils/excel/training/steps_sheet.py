@@ -24,7 +24,7 @@ NUMBER_WIDTH, WEIGHT_WIDTH = 76, 100  # pixels
 
 
 class Steps:
-    """An optimiser at work: the columns of its sheet, and where what others read of it stands."""
+    """An optimiser at work: the columns of its sheet, and where what others read of it is."""
 
     def __init__(self, problem: Problem, rule: Rule, run: Run, shares: list[float]) -> None:
         self.rule, self.run, self.shares = rule, run, shares

@@ -18,7 +18,7 @@ from course_utils.training.rate_finder import LearningRateSearch
     "1.1",
     "a function of two whole numbers, the pictures and the batch size, that gives two",
     "How many full mini-batches are there? What is left over is one more.",
-    "A rest of nothing is no mini-batch: the last one is then a full one.",
+    "A rest of nothing is not a mini-batch: the last one is then a full one.",
 )
 def mini_batches(function: Callable[[int, int], Any]) -> Iterator[Part]:
     """Compared with PyTorch's own data loader."""

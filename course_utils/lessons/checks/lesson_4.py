@@ -140,14 +140,14 @@ def a_row_by_hand(answer: Any, row: pd.DataFrame, data: Any) -> Parts[Part]:
 def the_leak(column: str, train: pd.DataFrame, test: pd.DataFrame) -> Parts[Part]:
     """What a leak is: known for the past, closely tied to the target, and unknown when a prediction is due."""
     if column not in train.columns:
-        raise NotYet(f"{given(column)} is no column of the table of sales.")
+        raise NotYet(f"{given(column)} is not a column of the table of sales.")
     if column == "Sales":
         raise NotYet("that is what we want to know; the leak is another column.")
     is_open = train[train.Sales > 0]
     values = pd.to_numeric(is_open[column], errors="coerce").astype(float)
     tied = abs(np.corrcoef(np.log1p(values), np.log(is_open.Sales))[0, 1]) if values.notna().all() and values.std() else 0.0
     yield Part(0.5, bool(tied > 0.5), f"the logarithms of {column} and of the sales correlate by {tied:.2f} only.")
-    yield Part(0.5, column not in test.columns, f"{column} is known for the days to predict, too: that is no leak.")
+    yield Part(0.5, column not in test.columns, f"{column} is known for the days to predict, too: that is not a leak.")
 
 
 @exercise(

@@ -233,7 +233,7 @@ class ParquetData(PreparedTable):
         return self._target_range
 
     def targets(self, split: Split) -> Tensor | None:
-        """All targets of one split (N,) on their own scale, float32; those of the training set are read anew."""
+        """All targets of one split (N,) on their own scale, float32; those of the training set are read again."""
         self.number_of_rows(split)
         if split != "train":
             return self._valid_targets if split == "valid" else None

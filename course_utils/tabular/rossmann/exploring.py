@@ -70,7 +70,7 @@ def _day(text: str) -> "pd.Timestamp":
 
     day = pd.to_datetime(text, errors="coerce")
     if pd.isna(day):
-        raise CourseError(f"{text!r} is no date; write it as '2015-07-31'")
+        raise CourseError(f"{text!r} is not a date; write it as '2015-07-31'")
     return day
 
 

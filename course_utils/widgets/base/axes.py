@@ -26,11 +26,11 @@ class Axes:
     up: tuple[float, float]
 
     def x(self, value: float) -> float:
-        """Where a number stands, or the edge that it lies beyond."""
+        """Where a number is, or the edge that it lies beyond."""
         return self.left + self.width * _share(value, self.across)
 
     def y(self, value: float) -> float:
-        """Where a number stands, or the edge that it lies beyond."""
+        """Where a number is, or the edge that it lies beyond."""
         return self.top + self.height * (1 - _share(value, self.up))
 
     def draw(

@@ -13,7 +13,7 @@ Array = NDArray[Any]
 
 
 def values_and_targets(predictions: Any) -> tuple[Array, Array]:
-    """Both as they are; WidgetError for what are no predictions, or those of a test set."""
+    """Both as they are; WidgetError for what is not predictions, or those of a test set."""
     if not all(hasattr(predictions, part) for part in ("values", "targets", "items")):
         raise WidgetError(f"predictions is {shown(predictions)}; expected what learner.predict() gives")
     if predictions.targets is None:

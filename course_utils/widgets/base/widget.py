@@ -83,7 +83,7 @@ class CourseWidget(anywidget.AnyWidget):
 
     @classmethod
     def _take_only_settings(cls, given: dict[str, Any]) -> None:
-        """Refuse what was given by name and is no setting of this widget."""
+        """Refuse what was given by name and is not a setting of this widget."""
         unknown = sorted(set(given) - set(cls._settings) - set(DOMWidget.class_trait_names()))
         if unknown:
             raise WidgetError(f"{cls.__name__} has no {', '.join(unknown)}; try {', '.join(cls._settings)}")

@@ -95,7 +95,7 @@ def test_what_cannot_be_drawn_is_named(train, draw, change, message):
 
 
 def test_days_that_cannot_be_drawn_are_named(train):
-    with pytest.raises(CourseError, match="'nonsense' is no date"):
+    with pytest.raises(CourseError, match="'nonsense' is not a date"):
         show_sales(train, 1, stop="nonsense")
     with pytest.raises(CourseError, match="store 1 has 2014-12-01 twice"):
         show_sales(pd.concat([train, train[train.Date == "2014-12-01"]]), 1)
