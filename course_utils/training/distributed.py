@@ -158,9 +158,17 @@ class SeveralProcesses(OneProcess):
         return loss * (rows * self.world / all_rows), total / all_rows, int(all_rows)
 
     def same_weights(self, model: nn.Module) -> None:
-        """Send them from process 0 to the others."""
-        for tensor in [*model.parameters(), *model.buffers()]:
-            dist.broadcast(tensor.data, src=0)
+        """Send them from process 0 to the others; a CourseError for a type of numbers that they cannot send."""
+        for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
+            try:
+                dist.broadcast(tensor.data, src=0)
+            except (RuntimeError, ValueError, TypeError) as error:
+                if "scalar type" not in str(error) and "data type" not in str(error):
+                    raise
+                raise CourseError(
+                    f"{name} of the model holds {tensor.dtype}, which several processes cannot send to each other; keep it in "
+                    "float32 or int64, or train in one process"
+                ) from error
 
     def once(self, function: Callable[[], T]) -> T:
         """Send what came of it from process 0 to the others."""

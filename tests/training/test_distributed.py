@@ -190,6 +190,19 @@ def test_in_training_a_mini_batch_without_a_row_for_each_process_is_left_out_by_
     assert [party.passes for party in parties] == [1] * world
 
 
+def test_numbers_of_a_type_that_cannot_be_sent_are_named(tmp_path):
+    model = torch.nn.Linear(2, 2)
+    model.register_buffer("steps", torch.zeros(3, dtype=torch.int16))
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/meeting", rank=0, world_size=1)
+    try:
+        with pytest.raises(CourseError, match=r"steps of the model holds torch.int16, which .* cannot send to each other"):
+            distributed.SeveralProcesses.same_weights(None, model)
+        model.steps = model.steps.long()
+        distributed.SeveralProcesses.same_weights(None, model)
+    finally:
+        torch.distributed.destroy_process_group()
+
+
 def test_a_loader_that_can_take_its_share_is_told():
     class Sharing:
         shard = (0, 1)
