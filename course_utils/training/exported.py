@@ -148,11 +148,8 @@ class Exported:
                 + "\nThe network must have the layers that it had when it was exported, from the same versions of torchvision "
                 f"and timm; it was made with {self._made_with()}."
             )
-        if strange := [
-            name for name, tensor in theirs.items() if tensor.is_floating_point() and tensor.dtype not in PRECISIONS
-        ]:
-            kind = str(theirs[strange[0]].dtype).removeprefix("torch.")
-            raise self.wrong(f"{strange[0]} holds {kind}, expected decimal numbers of 16, 32 or 64 bits")
+        if strange := other_precision(theirs):
+            raise self.wrong(strange)
         if wrong := not_numbers(theirs, {name for name, _ in network.named_parameters(remove_duplicate=False)}):
             raise self.wrong(f"{wrong}, so that every prediction may be NaN")
         for name, tensor in [*network.named_parameters(), *network.named_buffers()]:
@@ -168,6 +165,19 @@ def needs_model(exported: Exported) -> StorageError:
         f"{exported.path} holds the weights of a network that was made by hand, and no code. Build that network as it was, and "
         f"give it: load_predictor({str(exported.path)!r}, model=network)"
     )
+
+
+def other_precision(tensors: Mapping[str, Tensor]) -> str:
+    """What is wrong with the first decimal numbers of fewer than 16 bits, which a file of a predictor does not hold.
+
+    >>> other_precision({"scale": torch.ones(2).to(torch.float8_e5m2)}), other_precision({"scale": torch.ones(2)})
+    ('scale holds float8_e5m2, expected decimal numbers of 16, 32 or 64 bits', '')
+    """
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and tensor.dtype not in PRECISIONS:
+            kind = str(tensor.dtype).removeprefix("torch.")
+            return f"{name} holds {kind}, expected decimal numbers of 16, 32 or 64 bits"
+    return ""
 
 
 def _layout(tensor: Tensor | None) -> str:

@@ -18,7 +18,7 @@ from course_utils.names import counted
 from course_utils.training.architecture import Example, architecture_of
 from course_utils.training.arguments import shown
 from course_utils.training.distributed import processes
-from course_utils.training.exported import Exported
+from course_utils.training.exported import Exported, other_precision
 from course_utils.training.filling import weights_of
 from course_utils.training.finite import not_numbers_in
 from course_utils.training.rebuilding import where_it_is
@@ -36,17 +36,20 @@ def described(
 ) -> Exported:
     """What a file of this description will hold, as it will be read: gone through JSON and back; for `example` see `fill_own`.
 
-    Raises a CourseError for a network whose weights are no numbers any more.
+    Raises a CourseError for a network whose weights are not numbers any more, or have fewer than 16 bits.
     """
     if wrong := not_numbers_in(model):
         raise CourseError(
             f"the network is not exported, as every prediction may be NaN: {wrong}. A rate that was too high does this: load "
             "weights from before with learner.load(name), or train a new learner with a rate ten times lower"
         )
+    tensors = weights_of(model)
+    if strange := other_precision(tensors):
+        raise CourseError(f"the network is not exported: {strange}. Convert it first, for example to torch.bfloat16")
     versions = f"course_utils {_version('course-utils')}, torch {_version('torch')}, torchvision {_version('torchvision')}"
     whole = {"version": VERSION, "kind": kind, "made with": f"{versions}, timm {_version('timm')}", **about}
     whole |= architecture_of(model, example and partial(where_it_is, model, example))
-    return Exported(_with_suffix(path), json.loads(json.dumps(whole, allow_nan=False)), weights_of(model))
+    return Exported(_with_suffix(path), json.loads(json.dumps(whole, allow_nan=False)), tensors)
 
 
 def write(exported: Exported) -> Path:

@@ -102,6 +102,15 @@ def test_precisions_that_a_network_cannot_join_are_refused(tmp_path, weight, bia
         exported.rebuild(lambda: nn.Linear(3, 2))
 
 
+def test_numbers_that_a_file_does_not_hold_are_refused_before_one_is_written(tmp_path):
+    model = nn.Linear(3, 2)
+    model.register_buffer("scale", torch.ones(2).to(torch.float8_e5m2))
+    with pytest.raises(CourseError, match=r"not exported: scale holds float8_e5m2, expected .* torch.bfloat16"):
+        files.described("pictures", ABOUT, model, tmp_path / "line.course")
+    model.scale = model.scale.to(torch.bfloat16)
+    assert files.described("pictures", ABOUT, model, tmp_path / "line.course").tensors["scale"].dtype == torch.bfloat16
+
+
 def test_a_name_that_is_none_is_refused(tmp_path):
     (tmp_path / "taken.course").mkdir()
     before = sorted(tmp_path.rglob("*"))
