@@ -1,4 +1,4 @@
-"""The networks by the lecture's names, and which of today's each is; one stands in where weights cannot be had."""
+"""The networks by the lecture's names, and which of today's each is; one stands in where weights are not available."""
 
 import threading
 from collections.abc import Callable
@@ -51,17 +51,17 @@ _decided: dict[str, str] = {}  # the network for each name, the same for transfo
 
 
 def network_of(f_model: Architecture) -> str:
-    """Today's name of an architecture; that of the installed network where its weights cannot be had, and a line says so."""
+    """Today's name of an architecture, or the installed network where its weights are not available; a line says so."""
     name = str(getattr(f_model, "__name__", ""))
     today = TODAY[name] if BUILDERS.get(name) is f_model else TODAY.get(str(f_model)) or name_of(f_model)
     if today not in _decided:
-        _decided[today] = today if _can_be_had(today) else DEFAULT
+        _decided[today] = today if _available(today) else DEFAULT
     if _decided[today] != today:
-        say(f"The weights of {name or today} cannot be had here, so {DEFAULT}, whose weights are installed, stands in for it.")
+        say(f"The weights of {name or today} are not available here, so {DEFAULT}, whose weights are, stands in for it.")
     return _decided[today]
 
 
-def _can_be_had(today: str) -> bool:
+def _available(today: str) -> bool:
     if today in available_offline():
         return True
     if today in torchvision_names():

@@ -45,7 +45,7 @@ class ConvLearner(LectureLearner):
         """A learner whose body is frozen.
 
         Args:
-            f: the network; another stands in where its weights cannot be had.
+            f: the network; another stands in where its weights are not available.
             data: the pictures.
             ps: dropout, one share for both layers of the head or two; 0.25 and 0.5 by default.
             xtra_fc: the head's hidden layer has 512 numbers; other heads are refused.
