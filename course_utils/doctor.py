@@ -47,7 +47,7 @@ class Report:
     @property
     def verdict(self) -> str:
         """The last line: ready, or not yet."""
-        return "Ready for the lessons." if self.ready else "Mend what is missing, then ask again."
+        return "Ready for the lessons." if self.ready else "Fix what is missing, then check again."
 
     def __str__(self) -> str:
         return "\n".join([*map(line, self.checks), self.verdict])

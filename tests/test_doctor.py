@@ -92,7 +92,7 @@ def test_a_notebook_shows_a_table_with_the_same_words(monkeypatch):
         "ok      <b>          1 & 2",
         "without GPU          none  'without'",
         "missing disk         full\\x1b[2J  make room <now>",
-        "Mend what is missing, then ask again.",
+        "Fix what is missing, then check again.",
     ]
     cells = re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", report._repr_html_())
     assert [html.unescape(cell) for cell in cells] == [

@@ -136,6 +136,24 @@ def test_notes_are_said_and_not_shown_on_every_slide_of_their_cell():
     assert not any("Say" in block.html or "0:44:29" in block.html for slide in made for block in slide.blocks)
 
 
+def test_on_paper_slides_are_numbered_and_notes_stand_beside_the_first_of_their_cell(tmp_path):
+    cells = [
+        markdown("## First\n\nProse.", "slide"),
+        markdown("Speaker note\n\n**Say:** this.", tags=["notes"]),
+        code("\n".join(f"step({number})" for number in range(16)), figure()),
+        markdown("Speaker note\n\nAnd that.", tags=["notes"]),
+    ]
+    path = tmp_path / "made.ipynb"
+    nbformat.write(new_notebook(cells=cells), path)
+    page = handout(path, notes=True)
+    assert re.findall(r'<aside class="notes">(.*?)</aside>', page) == [
+        "<p><strong>Say:</strong> this.</p>",
+        "<p>And that.</p>",
+        "",
+    ]
+    assert re.findall(r'<span class="place">(.*?)</span>', page) == ["1 / 3", "2 / 3", "3 / 3"]
+
+
 def test_widgets_have_a_slide_each_alive_or_as_their_picture():
     view = new_output("display_data", {WIDGET: {"model_id": "1"}, "text/plain": "Three bars."})
     cells = [code("Bars()", view, figure(), view, figure(), name="w")]
@@ -278,7 +296,7 @@ def test_a_lesson_is_written_where_one_asks_or_with_ones_own_work(tmp_path, monk
     assert write_slides("05", handout=True).name == "05_conv_in_excel-handout.html"
     assert write_slides("05", tmp_path / "mine.HTML", pictures=True).read_text().startswith("<!doctype html>")
     with pytest.raises(
-        CourseError, match=r"mine.pdf', and the slides would be a page of HTML; give a name .* or ask for a PDF with --pdf"
+        CourseError, match=r"mine.pdf', and the slides would be a page of HTML; ask for a PDF with --pdf .* or give a name"
     ):
         write_slides("05", tmp_path / "mine.pdf")
     with pytest.raises(CourseError, match="'0' could be 00_start_here, 01_cats"):

@@ -111,7 +111,7 @@ def test_its_speaker_notes_are_folded_and_stay_so(notebook):
     assert {(cell.cell_type, cell.metadata.raw_mimetype, cell.metadata.jupyter.source_hidden) for cell in noted} == {
         ("raw", "text/markdown", True)
     }
-    assert {cell.source.splitlines()[0] for cell in noted} == {"<!-- speaker note -->"}
+    assert {cell.source.splitlines()[0] for cell in noted} == {"Speaker note"}
 
 
 def test_what_differs_from_machine_to_machine_is_not_shown(notebook):

@@ -30,7 +30,7 @@ def files_counted(counts: Any, path: Path) -> Iterator[Part]:
 
 @exercise(
     "0.2",
-    "a whole number: the pictures in a mini-batch where nobody says another number",
+    "a whole number: the pictures in a mini-batch when you give no number",
     "Shift-Tab with the cursor inside the brackets shows every argument and what it is by default.",
     "It is called batch_size.",
 )
@@ -41,7 +41,7 @@ def a_default(number: Any) -> Iterator[Part]:
     if not isinstance(number, int) or isinstance(number, bool):
         raise NotYet(f"{given(number)} is not a whole number.")
     default = inspect.signature(ImageData.from_folders).parameters["batch_size"].default
-    yield Part(1.0, number == default, f"{number} is not what stands there by default.")
+    yield Part(1.0, number == default, f"{number} is not the default.")
 
 
 @exercise(

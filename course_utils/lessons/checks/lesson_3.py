@@ -146,7 +146,7 @@ def all_right(function: Callable[[Tensor, Tensor, float], Any]) -> Iterator[Part
 
 @exercise(
     "3.7",
-    "predictions of the validation set, and the F2 of the lesson's own before",
+    "predictions of the validation set, and the lesson's own F2 as before",
     "Larger pictures show narrow roads and small mines: set_data(load(256)).",
     "Train the head first, then the body with it, as the lesson did at 128; the head alone makes it worse.",
 )

@@ -82,6 +82,8 @@ def _page(
     made = slides(cells, pages)
     if mode == "deck":
         _carry_notes(made)
+    else:
+        _print_notes_once(made)
     shown = {cell for slide in made for cell in slide.cells}
     codes = [
         f'<template class="whole" data-cell="{html.escape(cell.id)}">{highlighted(cell.source)}</template>'
@@ -102,16 +104,24 @@ def _carry_notes(made: Sequence[Slide]) -> None:
             slide.notes = before.notes
 
 
+def _print_notes_once(made: Sequence[Slide]) -> None:
+    """Where a cell takes several slides, what is to be said of it goes beside the first."""
+    printed: set[str] = set()
+    for slide in made:
+        slide.notes = [note for note in slide.notes if note not in printed]
+        printed.update(slide.notes)
+
+
 def _sections(made: Sequence[Slide], lab: str) -> list[str]:
     parts: list[str] = []
-    for slide in made:
+    for number, slide in enumerate(made, 1):
         if slide.opens or not parts:
             parts.append(f"{'</section>' if parts else ''}<section>")
-        parts.append(_section(slide, lab))
+        parts.append(_section(slide, lab, f"{number} / {len(made)}"))
     return [*parts, "</section>"] if parts else []
 
 
-def _section(slide: Slide, lab: str) -> str:
+def _section(slide: Slide, lab: str, place: str) -> str:
     level = "h1" if slide.kind == "title" else "h2"
     heading = f"<{level}>{slide.heading}</{level}>" if slide.heading else ""
     running = f'<p class="running">{html.escape(slide.section)}</p>' if slide.kind != "title" and not slide.opens else ""
@@ -124,7 +134,7 @@ def _section(slide: Slide, lab: str) -> str:
         f'<section id="{html.escape(slide.id)}" class="{slide.kind or "plain"}" data-words="{html.escape(slide.words)}" '
         f'data-section="{html.escape(slide.section)}" data-cells="{html.escape(json.dumps(slide.cells))}">'
         f'<div class="page">{running}{heading}<div class="content">\n{html_of(slide.blocks)}\n</div>'
-        f"<footer>{minute}{to_lab}</footer></div>"
+        f'<footer>{minute}{to_lab}<span class="place">{place}</span></footer></div>'
         f'<aside class="notes">{notes}</aside></section>'
     )
 

@@ -49,9 +49,9 @@ def write_slides(
     target = work_folder("slides") / usual if out is None else as_path("out", out)
     if target.suffix.lower() != ending:
         is_one = "a PDF" if pdf else "a page of HTML"
-        or_else = ", or ask for a PDF with --pdf (pdf=True)" if target.suffix.lower() == ".pdf" else ""
+        advice = "ask for a PDF with --pdf (pdf=True), or " if target.suffix.lower() == ".pdf" else ""
         raise CourseError(
-            f"out is {str(target)!r}, and the slides would be {is_one}; give a name that ends with {ending}{or_else}"
+            f"out is {str(target)!r}, and the slides would be {is_one}; {advice}give a name that ends with {ending}"
         )
     if on_paper and theme == "dark":
         say("The slides for paper are light")
