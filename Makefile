@@ -33,8 +33,8 @@ lab: $(VENV)/.lessons ## open the lessons in JupyterLab
 lessons: $(VENV)/.lessons ## run every lesson without a screen, into build/; NAME=01 runs one
 	@$(BIN)/course lessons $(NAME)
 
-test: ## everything that must pass: style, types, unit tests, doctests, notebooks
-	@$(MAKE) -j 2 check samples
+test: $(VENV)/.tests ## everything that must pass: style, types, unit tests, doctests, notebooks
+	@$(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j 2) check samples
 	@$(MAKE) unit
 	@$(MAKE) notebooks
 

@@ -105,7 +105,10 @@ def _folder_is_there() -> bool:
 def _fail(message: str) -> NoReturn:
     if os.environ.get("RANK", "0") != "0":
         time.sleep(2)  # process 0 may be saying the same; then this one is ended before it can
-    say(message, "red")
+    try:
+        say(message, "red")
+    except OSError:  # what cannot be printed there can be elsewhere
+        print(message, file=sys.stderr)
     sys.exit(1)
 
 

@@ -30,7 +30,7 @@ def work_folder(name: str | None = None) -> Path:
     'planet'
     """
     if name is not None and (not isinstance(name, str) or not name.strip(" .") or Path(name).name != name or "\0" in name):
-        raise CourseError(f"{name!r} is no name for a folder; give a plain one like 'planet', without folders above it")
+        raise CourseError(f"{name!r} is not a name for a folder; give a plain one like 'planet', without folders above it")
     folder = _root() / (name or "")
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)

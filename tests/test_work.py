@@ -43,7 +43,7 @@ def test_a_folder_that_is_named_is_used_and_made(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/", "\0", 5])
 def test_names_that_are_none(name):
-    with pytest.raises(CourseError, match="is no name for a folder"):
+    with pytest.raises(CourseError, match="is not a name for a folder"):
         work_folder(name)
 
 

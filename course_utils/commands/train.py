@@ -54,7 +54,8 @@ def train(
         chosen["callbacks"] = None if can_be_seen() else [EpochLines()]
         learner = RECIPES[lesson](folder, **{name: value for name, value in chosen.items() if value is not None})
         results = ", ".join(f"{name} {value:.4f}" for name, value in learner.recorder.epochs[-1].items())
+        saved = learner.save(save) if save else None
         say(f"{lesson}: {results}")
-        if save:
-            say(f"Saved to {learner.save(save)}")
+        if saved:
+            say(f"Saved to {saved}")
     processes().end()

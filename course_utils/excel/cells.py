@@ -349,7 +349,7 @@ def _column(letters: str) -> int:
     (0, 16383)
     """
     if not re.fullmatch("[A-Z]{1,3}", letters):
-        raise ValueError(f"{letters[:20]!r} is no column")
+        raise ValueError(f"{letters[:20]!r} is not a column")
     number = 0
     for letter in letters:
         number = 26 * number + ord(letter) - 64

@@ -4,7 +4,7 @@ import difflib
 import inspect
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
@@ -287,4 +287,5 @@ class EpochLines(Callback):
     def after_epoch(self, learner: Fitting) -> None:
         """Print the epoch."""
         self.table.add_row({"epoch": learner.epoch, **learner.results})
-        print(self.table.last(), flush=True)
+        with suppress(OSError):  # a reader that has gone, or a full disk, does not end the training
+            print(self.table.last(), flush=True)

@@ -132,7 +132,7 @@ class Learner(Saving):
             cycle_len: epochs in the first cycle.
             cycle_mult: how many times longer each next cycle is.
             weight_decay: how strongly weights are pulled to zero; None leaves what the optimiser was given.
-            checkpoint: a name; all that is needed to go on is saved under it after each cycle, see `resume`.
+            checkpoint: a name; all that is needed to continue is saved under it after each cycle, see `resume`.
 
         A model with batch norm learns nothing from a last mini-batch of one example: it is left out of each epoch.
 

@@ -1,5 +1,6 @@
 """In how many bits a network computes, and in which order of memory."""
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -22,9 +23,35 @@ def prefers_channels_last(model: nn.Module, device: torch.device) -> bool:
     >>> [prefers_channels_last(depthwise, torch.device(device)) for device in ("cpu", "cuda")]
     [True, False]
     """
-    convolutions = [module for module in model.modules() if isinstance(module, nn.Conv2d)]
-    depthwise = any(module.groups == module.in_channels > 1 for module in convolutions)
-    return bool(convolutions) and not (device.type == "cuda" and depthwise)
+    return any(_convolutions(model)) and not compiles_each_size(model, device)
+
+
+def compiles_each_size(model: nn.Module, device: torch.device) -> bool:
+    """Whether channels side by side cost a compilation for each size of a mini-batch; see `prefers_channels_last`."""
+    return device.type == "cuda" and any(layer.groups == layer.in_channels > 1 for layer in _convolutions(model))
+
+
+def order_for(model: nn.Module, channels_last: bool) -> torch.memory_format | None:
+    """The order of memory for what has four axes; None, whatever it comes in, where nothing is convolved."""
+    if channels_last:
+        return torch.channels_last
+    return torch.contiguous_format if any(_convolutions(model)) else None
+
+
+def put_in_order(model: nn.Module, order: torch.memory_format | None) -> None:
+    """Put weights and buffers with four axes into this order of memory."""
+    for tensor in [*model.parameters(), *model.buffers()]:
+        if not nn.parameter.is_lazy(tensor):
+            tensor.data = in_order(tensor.data, order)
+
+
+def in_order(x: Tensor, order: torch.memory_format | None) -> Tensor:
+    """The tensor in this order of memory if it has four axes, else as it is; copied only if it has another order."""
+    return x if order is None or x.ndim != 4 or x.layout != torch.strided else x.contiguous(memory_format=order)
+
+
+def _convolutions(model: nn.Module) -> Iterator[nn.Conv2d]:
+    return (module for module in model.modules() if isinstance(module, nn.Conv2d))
 
 
 class Precision:
@@ -61,8 +88,12 @@ class Precision:
         self.sixteen_bits = torch.bfloat16 if not on_gpu or torch.cuda.is_bf16_supported() else torch.float16
         # in float16 small gradients would be 0: they are computed of the loss times a large number, which is taken out again
         self._scaler = torch.amp.GradScaler(device.type, enabled=self.mixed and self.sixteen_bits == torch.float16)
-        self.order = torch.channels_last if self.channels_last else torch.contiguous_format
-        model.to(memory_format=self.order)
+        put_in_order(model, self.order)
+
+    @property
+    def order(self) -> torch.memory_format | None:
+        """The order of memory of what has four axes."""
+        return order_for(self.model, self.channels_last)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The block in which PyTorch computes in 16 bits what may be."""
@@ -75,8 +106,8 @@ class Precision:
             part.to(self.device, weights if part.is_floating_point() else None)
             for part in (x if isinstance(x, tuple | list) else (x,))
         ]
-        # the layers after the first pass this order on
-        return [part.contiguous(memory_format=self.order) if part.ndim == 4 else part for part in parts]
+        order = self.order  # the layers after the first pass it on
+        return [in_order(part, order) for part in parts]
 
     def backward(self, loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
         """Compute the gradients of the loss for the weights that the optimiser moves; a CourseError where it has none."""

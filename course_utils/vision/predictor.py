@@ -18,7 +18,7 @@ from course_utils.training import exported_file as files
 from course_utils.training.architecture import unwrapped
 from course_utils.training.exported import OWN_LAYERS, Exported, needs_model
 from course_utils.training.metrics import Threshold
-from course_utils.training.precision import prefers_channels_last
+from course_utils.training.precision import compiles_each_size, in_order, order_for, put_in_order
 from course_utils.training.progress import Bar
 from course_utils.training.rebuilding import ready, same_outputs
 from course_utils.training.storage import StorageError
@@ -69,9 +69,12 @@ class ImagePredictor:
         self.model, self.classes, self.task = ready(model, device), list(classes), task
         self.transforms, self.threshold = transforms, threshold
         self.device = next((tensor.device for tensor in self.model.state_dict().values()), torch.device("cpu"))
-        side_by_side = channels_last and prefers_channels_last(self.model, self.device)
-        self._order = torch.channels_last if side_by_side else torch.contiguous_format
-        self.model.to(memory_format=self._order)
+        self._channels_last = channels_last and not compiles_each_size(self.model, self.device)
+        put_in_order(self.model, self._order)
+
+    @property
+    def _order(self) -> torch.memory_format | None:
+        return order_for(self.model, self._channels_last)
 
     @classmethod
     def of(
@@ -181,7 +184,7 @@ class ImagePredictor:
         """
         weights = next((weight.dtype for weight in self.model.parameters() if weight.is_floating_point()), torch.float32)
         x = normalised(x, self.transforms.size).to(self.device, weights)
-        outputs = self.model(x.contiguous(memory_format=self._order))
+        outputs = self.model(in_order(x, self._order))
         if outputs.shape != (len(x), len(self.classes)):
             raise CourseError(
                 f"the network gives outputs of shape {tuple(outputs.shape)} for {counted(len(x), 'picture')} and "

@@ -88,6 +88,7 @@ def test_search_without_a_server_and_without_a_mouse(site, page):
 
 def test_a_search_keeps_the_focus_where_the_page_takes_it_away(site, page):
     page.goto((site / "01_cats_vs_dogs.html").as_uri())
+    assert "right-click" in page.locator("a[download][href$='.ipynb']").inner_text()  # from a disk a click downloads nothing
     page.keyboard.press("/")
     page.wait_for_function("document.activeElement.matches('#search input')")
     page.evaluate("document.activeElement.blur()")  # as scrolling to a heading does

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 from PIL import Image
 
 from course_utils.errors import CourseError
@@ -142,6 +142,9 @@ def test_on_paper_slides_are_numbered_and_notes_stand_beside_the_first_of_their_
         markdown("Speaker note\n\n**Say:** this.", tags=["notes"]),
         code("\n".join(f"step({number})" for number in range(16)), figure()),
         markdown("Speaker note\n\nAnd that.", tags=["notes"]),
+        markdown("## Last", "slide"),
+        new_raw_cell("Neither shown nor said."),
+        markdown("And that.", tags=["notes"]),
     ]
     path = tmp_path / "made.ipynb"
     nbformat.write(new_notebook(cells=cells), path)
@@ -150,8 +153,9 @@ def test_on_paper_slides_are_numbered_and_notes_stand_beside_the_first_of_their_
         "<p><strong>Say:</strong> this.</p>",
         "<p>And that.</p>",
         "",
+        "<p>And that.</p>",
     ]
-    assert re.findall(r'<span class="place">(.*?)</span>', page) == ["1 / 3", "2 / 3", "3 / 3"]
+    assert re.findall(r'<span class="place">(.*?)</span>', page) == ["1 / 4", "2 / 4", "3 / 4", "4 / 4"]
 
 
 def test_widgets_have_a_slide_each_alive_or_as_their_picture():

@@ -14,6 +14,7 @@ from course_utils.training import Callback, Data, DivergedError, Learner, accura
 from course_utils.training.data import TensorData
 from course_utils.training.devices import random_state
 from course_utils.training.loaders import TensorLoader
+from course_utils.training.precision import Precision
 
 
 def make_data(rows=192, batch_size=32, **options):
@@ -665,6 +666,16 @@ def test_all_layers_run_in_one_order_of_memory_from_one_copy_of_each_mini_batch(
         assert len(inputs) == batches
         assert orders
         assert all(orders)
+
+
+def test_the_order_of_memory_is_for_what_a_convolution_reads():
+    plain = Precision(nn.Linear(3, 3), torch.device("cpu"))
+    (mask,) = plain.inputs(torch.zeros(1, 1, 5, 3).expand(4, 2, 5, 3))
+    assert mask.stride() == (0, 0, 3, 1)  # not copied
+    both = nn.ModuleList([nn.Conv2d(3, 4, 3), nn.Conv3d(3, 4, 1)])
+    Precision(both, torch.device("cpu"), channels_last=True)
+    assert both[0].weight.is_contiguous(memory_format=torch.channels_last)
+    assert both[1].weight.is_contiguous()
 
 
 def test_an_optimiser_of_other_groups_is_refused():

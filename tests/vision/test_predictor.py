@@ -199,6 +199,32 @@ def test_other_backbones_are_rebuilt_by_name(image_data, tmp_path, arch):
     assert (predictor.probabilities(paths) - expected).abs().max() < 1e-6
 
 
+class Upwards(torch.nn.Module):
+    """A network of pictures without a layer that a search for nn.Conv2d finds."""
+
+    def __init__(self):
+        super().__init__()
+        self.kernels = torch.nn.Parameter(torch.randn(4, 3, 3, 3) / 5)
+        self.up = torch.nn.ConvTranspose2d(4, 6, 3)
+        self.out = torch.nn.Linear(6, 2)
+
+    def forward(self, x):
+        return self.out(self.up(torch.conv2d(x, self.kernels)).relu().mean((2, 3)))
+
+
+@pytest.mark.parametrize("channels_last", [None, True, False])
+def test_networks_of_ones_own_say_the_same_to_the_bit_and_can_be_pickled(image_data, tmp_path, channels_last):
+    set_seed(0)
+    learner = Learner(image_data.to("cpu"), Upwards(), channels_last=channels_last, progress=False, path=tmp_path)
+    found = load_predictor(learner.export(tmp_path / "net"), model=Upwards(), device="cpu")
+    expected = learner.predict().values
+    assert torch.equal(found.probabilities(image_data.paths("valid")), expected)
+    torch.save((learner, found), tmp_path / "both.pt")
+    again, predictor = torch.load(tmp_path / "both.pt", weights_only=False)
+    assert torch.equal(again.predict().values, expected)
+    assert torch.equal(predictor.probabilities(image_data.paths("valid")), expected)
+
+
 def test_what_was_frozen_sixteen_bits_or_laid_out_otherwise_says_the_same(image_data, tmp_path):
     for options in ({"channels_last": False}, {"mixed_precision": True}, {"dropout": 0.1}):
         set_seed(0)

@@ -14,7 +14,9 @@ from course_utils.lessons.slides.prose import Part, as_html, parts
 from course_utils.lessons.slides.results import result_blocks
 
 NOTES = "notes"  # the tag of a cell that is said and not shown
-FOLDED = "Speaker note"  # its first line, the one that JupyterLab shows while the cell is folded
+FOLDED = re.compile(
+    r"\A\s*Speaker note[ \t]*(\r?\n|\Z)"
+)  # its first line, the one that JupyterLab shows while the cell is folded
 PROSE = 455  # the height of prose on a slide; more of it becomes two
 HEADING = 76  # what a heading takes
 FEW = 150  # the height of code that a widget's slide does without: the key C shows it
@@ -87,9 +89,14 @@ def _groups(cells: Sequence[Any], pages: Mapping[str, Sequence[str]]) -> tuple[l
     for cell in cells:
         tags, slide_type = set(cell.metadata.get("tags", [])), cell.metadata.get("slideshow", {}).get("slide_type", "-")
         if NOTES in tags or slide_type == "notes":
-            notes.setdefault(before, []).append(as_html(cell.source.removeprefix(FOLDED)))
+            notes.setdefault(before, []).append(as_html(FOLDED.sub("", cell.source)))
             continue
-        if "solution" in tags or not cell.source.strip() or (slide_type == "skip" and not EXERCISE & tags):
+        if (
+            "solution" in tags
+            or cell.cell_type == "raw"
+            or not cell.source.strip()
+            or (slide_type == "skip" and not EXERCISE & tags)
+        ):
             continue
         before = cell.id
         if "exercise" in tags:

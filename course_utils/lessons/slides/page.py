@@ -106,10 +106,10 @@ def _carry_notes(made: Sequence[Slide]) -> None:
 
 def _print_notes_once(made: Sequence[Slide]) -> None:
     """Where a cell takes several slides, what is to be said of it goes beside the first."""
-    printed: set[str] = set()
-    for slide in made:
-        slide.notes = [note for note in slide.notes if note not in printed]
-        printed.update(slide.notes)
+    said = [slide.notes for slide in made]
+    for before, notes, slide in zip(made, said, made[1:], strict=False):
+        if set(before.cells) & set(slide.cells):
+            slide.notes = [note for note in slide.notes if note not in notes]
 
 
 def _sections(made: Sequence[Slide], lab: str) -> list[str]:

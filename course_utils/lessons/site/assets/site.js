@@ -120,3 +120,10 @@ function openTarget() {
 }
 addEventListener("hashchange", openTarget);
 openTarget();
+
+// Read from a disk, a page may not start a download: a click would show the notebook's text.
+if (location.protocol === "file:") {
+  for (const link of document.querySelectorAll('a[download][href$=".ipynb"]')) {
+    link.textContent = "This notebook: right-click, then Save link as";
+  }
+}
