@@ -41,11 +41,14 @@ def test_what_stops_a_call_is_said():
 
 
 def test_each_try_brings_one_hint_more_and_a_blank_is_no_try(capsys):
-    hints = []
+    hints, last = [], []
     for answer in (..., max, max, max, max, ...):
         check("1.1", answer)
-        hints.append(capsys.readouterr().out.count("Hint:"))
+        said = capsys.readouterr().out
+        hints.append(said.count("Hint:"))
+        last.append("There are no more hints." in said)
     assert hints == [0, 0, 1, 2, 2, 0]
+    assert last == [False, False, False, False, True, False]
     check("1.1", mini_batches)
     assert capsys.readouterr().out == "1.1  Right.\n"
     check("1.1", max)

@@ -84,10 +84,12 @@ def check(number: str, *answer: Any) -> float:
         _say(number, "Right.", [])
         return Marks(1)
     blank = any(part is BLANK for part in answer)
-    hints = list(entry.hints[: 0 if blank else _tries[number]])
+    hints = [f"Hint: {hint}" for hint in entry.hints[: 0 if blank else _tries[number]]]
+    if not blank and _tries[number] > len(entry.hints):
+        hints.append("There are no more hints.")
     _tries[number] += not blank
     partly = f"Partly, {share:.0%}" if share else "Not yet"
-    _say(number, f"{partly}: {reason}", [f"Looked for: {entry.asks}", *(f"Hint: {hint}" for hint in hints)])
+    _say(number, f"{partly}: {reason}", [f"Looked for: {entry.asks}", *hints])
     return Marks(share)
 
 
