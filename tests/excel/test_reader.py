@@ -362,7 +362,7 @@ def sheet_of(*pieces):
         (sheet_of(b'<row r="9"><c r="Z9" t="str"><v>', b"x" * 300_000), "unpacks to more than 200,000 bytes"),
         (sheet_of(b'<row r="', b"9" * 150_000), "has a tag of 100,000 bytes"),
         (sheet_of(b'<row r="9"><c r="B9" t="s"><v>7</v></c></row></sheetData></worksheet>'), "missing"),
-        (sheet_of(b'<row r="9"><c r="$$9"><v>7</v></c></row></sheetData></worksheet>'), "no column"),
+        (sheet_of(b'<row r="9"><c r="$$9"><v>7</v></c></row></sheetData></worksheet>'), "is not a column"),
         (sheet_of(b'<row r="9"><c r="B9"><v>nan</v></c></row></sheetData></worksheet>'), "holds 'nan'"),
         (
             lambda name, data: b'<!DOCTYPE a [<!ENTITY b "c">]>' + data if name == SHEET else data,
