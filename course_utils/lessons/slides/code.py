@@ -38,15 +38,26 @@ def _block(run: Sequence[int], lines: Sequence[str], coloured: Sequence[str], hi
     style = letters_style(size, shown_lines)
     note = f'<p class="folded">{hidden} more line{"s" if hidden > 1 else ""}: press C</p>' if hidden else ""
     shown = "\n".join(coloured[number] for number in run)
-    first = next((lines[number].strip() for number in run if lines[number].strip()), "")
+    name = name_of(shown_lines)
     return Block(
         "code",
         f'<div class="code" style="{style}"><pre class="code"><code>{shown}</code></pre>{note}</div>',
         height + (24 if hidden else 0),
-        first if len(first) <= 60 else f"{first[:59]}…",
+        name if len(name) <= 60 else f"{name[:59]}…",
         cell=cell,
         letters=size,
     )
+
+
+def name_of(lines: Sequence[str]) -> str:
+    """The line that says what code comes to: the last that begins a statement and does not only print.
+
+    >>> name_of(["# a river", "river = next(", "    i for i in rows", ")", "show(river)", "print(river)"])
+    'show(river)'
+    """
+    begin = [line for line in lines if line[:1].isidentifier() or (line[:1] in "%[({" and len(line) > 2)]
+    told = [line for line in begin if not line.startswith("print(")]
+    return next(iter(told[::-1] or begin[::-1] or [line.strip() for line in lines if line.strip()]), "")
 
 
 def size_of(lines: Sequence[str]) -> tuple[float, float]:
