@@ -125,8 +125,8 @@ def _accelerator() -> Check:
     try:
         chosen = default_device()
     except CourseError as error:
-        mend = "set COURSE_DEVICE to cpu, cuda or mps, or unset it for the fastest device"
-        return Check("GPU", False, str(error).rpartition(";")[0], mend)
+        advice = "set COURSE_DEVICE to cpu, cuda or mps, or unset it for the fastest device"
+        return Check("GPU", False, str(error).rpartition(";")[0], advice)
     if torch.cuda.is_available():
         properties = torch.cuda.get_device_properties(chosen if chosen.type == "cuda" else 0)
         found = f"{properties.name}, {properties.total_memory / GB:.0f} GB"

@@ -153,8 +153,8 @@ def _write_item(sheet: FastSheet, row: int, item: Item | Numbers, styles: Styles
 
 def _headings(plan: Plan) -> Iterator[Item]:
     yield Item(0, 1, plan.title, "title")
-    ink = any(named.coloured and not named.negative and named.largest for named in plan.named)
-    yield Item(1, 1, INTRO + INK * ink, "intro")
+    red = any(named.coloured and not named.negative and named.largest for named in plan.named)
+    yield Item(1, 1, INTRO + RED_FROM_ZERO * red, "intro")
     yield from LEGEND
     for block in plan.blocks:
         columns = block.last_col - block.first_col + 1
@@ -162,7 +162,7 @@ def _headings(plan: Plan) -> Iterator[Item]:
             yield Item(row, block.first_col, text, style, columns)
 
 
-INK = " An input from 0 up is red."
+RED_FROM_ZERO = " An input from 0 up is red."
 INTRO = "Click on a number to see the formula that makes it. Change a blue one and watch the rest."
 LEGEND = (
     Item(2, 1, "1.5", "weight"),

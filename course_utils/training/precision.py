@@ -84,8 +84,8 @@ class Precision:
         on_gpu = device.type == "cuda"
         self.model, self.device = model, device
         self.mixed = on_gpu and task != "regression" if mixed is None else flag("mixed_precision", mixed)
-        given = None if channels_last is None else flag("channels_last", channels_last)
-        self.channels_last = prefers_channels_last(model, device) if given is None else given
+        self.order_given = channels_last is not None
+        self.channels_last = flag("channels_last", channels_last) if self.order_given else prefers_channels_last(model, device)
         self.sixteen_bits = torch.bfloat16 if not on_gpu or torch.cuda.is_bf16_supported() else torch.float16
         # in float16 small gradients would be 0: they are computed of the loss times a large number, which is taken out again
         self._scaler = torch.amp.GradScaler(device.type, enabled=self.mixed and self.sixteen_bits == torch.float16)

@@ -18,7 +18,7 @@ from course_utils.training import exported_file as files
 from course_utils.training.architecture import unwrapped
 from course_utils.training.exported import OWN_LAYERS, Exported, needs_model
 from course_utils.training.metrics import Threshold
-from course_utils.training.precision import compiles_each_size, in_order, order_for, put_in_order
+from course_utils.training.precision import compiles_each_size, in_order, order_for, prefers_channels_last, put_in_order
 from course_utils.training.progress import Bar
 from course_utils.training.rebuilding import ready, same_outputs
 from course_utils.training.storage import StorageError
@@ -214,7 +214,7 @@ def export(learner: "Learner", path: str | os.PathLike[str], threshold: Threshol
         "mean": [float(value) for value in transforms.mean],
         "std": [float(value) for value in transforms.std],
         "threshold": _thresholds(threshold, data.task, len(data.classes)),
-        "channels last": learner.precision.channels_last or data.device.type == "cuda",  # a GPU's order is not for a CPU
+        "channels last": _channels_last(learner),
         "network": _description(learner),
     }
     x = noise(transforms.size)
@@ -236,6 +236,12 @@ def _thresholds(threshold: Threshold | None, task: Task, classes: int) -> list[f
     if threshold is not None and task != "multi-label":
         raise CourseError(ONE_LABEL)
     return checked_thresholds(DEFAULT_THRESHOLD if threshold is None else threshold, classes).tolist()
+
+
+def _channels_last(learner: "Learner") -> bool:
+    """The order of memory that was given, or else the one that a CPU prefers: a GPU's is not for every machine."""
+    precision = learner.precision
+    return precision.channels_last if precision.order_given else prefers_channels_last(learner.model, torch.device("cpu"))
 
 
 def _description(learner: "Learner") -> dict[str, Any] | None:

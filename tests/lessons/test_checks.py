@@ -56,9 +56,9 @@ def test_each_try_brings_one_hint_more_and_a_blank_is_no_try(capsys):
 
 
 def test_marks_are_a_number_to_programs_and_words_in_a_notebook():
-    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.core.formatters import DisplayFormatter
 
-    shown, _ = InteractiveShell.instance().display_formatter.format(check("1.1", ...))
+    shown, _ = DisplayFormatter().format(check("1.1", ...))
     assert shown["text/plain"] == "0.0"
     assert "Marks: 0 of 1" in shown["text/html"]
 

@@ -225,6 +225,14 @@ def test_networks_of_ones_own_say_the_same_to_the_bit_and_can_be_pickled(image_d
     assert torch.equal(predictor.probabilities(image_data.paths("valid")), expected)
 
 
+@pytest.mark.parametrize(("given", "kept"), [(None, True), (True, True), (False, False)])
+def test_a_file_keeps_the_order_of_memory_that_was_given_or_else_that_of_a_cpu(image_data, tmp_path, given, kept):
+    options = {"pretrained": False, "progress": False, "path": tmp_path, "channels_last": given}
+    learner = image_learner(image_data.to("cpu"), ARCH, **options)
+    learner.precision.channels_last = bool(given)  # as on a GPU, which may prefer the plain order by itself
+    assert files.read(learner.export(tmp_path / "net")).about["channels last"] is kept
+
+
 def test_what_was_frozen_sixteen_bits_or_laid_out_otherwise_says_the_same(image_data, tmp_path):
     for options in ({"channels_last": False}, {"mixed_precision": True}, {"dropout": 0.1}):
         set_seed(0)

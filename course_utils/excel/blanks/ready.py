@@ -21,7 +21,7 @@ from course_utils.excel.grid import Rect
 from course_utils.excel.softmax_sheet import softmax_workbook
 from course_utils.excel.target import workbook_path
 from course_utils.excel.workbooks import relu_maxpool
-from course_utils.excel.writer import INK
+from course_utils.excel.writer import RED_FROM_ZERO
 from course_utils.networks import KERNELS
 
 Target = str | os.PathLike[str]
@@ -45,7 +45,7 @@ def blank_convolution(path: Target) -> Path:
         Region("first kernel", "Network!Q9:T12", f"{task} The kernel must not move when you copy the formula: dollar signs."),
         Region("second kernel", "Network!Q15:T18", "The same with the second kernel and its bias."),
     ]
-    texts = NETWORK_TEXTS | {"Network!B2": FILL_IN + INK}
+    texts = NETWORK_TEXTS | {"Network!B2": FILL_IN + RED_FROM_ZERO}
     return _made(_convolution, path, regions, "Fill in: a convolution", "blank_convolution", texts)
 
 

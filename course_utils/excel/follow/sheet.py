@@ -120,7 +120,7 @@ class _Follow:
             sign = {"type": "formula", "format": page.book.add_format({"bg_color": colour})}
             for area in ((LIST + 1, INPUT, last, PRODUCT), (RESULT + 1, PICTURES, RESULT + WINDOW, PICTURES + 3 * WINDOW + 1)):
                 sheet.conditional_format(*area, {**sign, "criteria": f"=N({cell(*area[:2])}){criteria}0"})
-        # without the empty column beside the hidden one, over which LibreOffice draws what does not fit into no width
+        # without the empty column beside the hidden one: LibreOffice would draw the hidden numbers there, as ###
         sheet.print_area(0, 0, LIST + min(self.longest, PRINTED), HIDDEN - 2)
         sheet.freeze_panes(LIST + 1, 0)
 

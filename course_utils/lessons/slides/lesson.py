@@ -14,9 +14,8 @@ from course_utils.lessons.slides.prose import Part, as_html, parts
 from course_utils.lessons.slides.results import result_blocks
 
 NOTES = "notes"  # the tag of a cell that is said and not shown
-FOLDED = re.compile(
-    r"\A\s*Speaker note[ \t]*(\r?\n|\Z)"
-)  # its first line, the one that JupyterLab shows while the cell is folded
+# the first line of a note, which JupyterLab shows while the cell is folded
+FOLDED = re.compile(r"\A\s*Speaker note[ \t]*(\r?\n|\Z)")
 PROSE = 455  # the height of prose on a slide; more of it becomes two
 HEADING = 76  # what a heading takes
 FEW = 150  # the height of code that a widget's slide does without: the key C shows it
